@@ -1,0 +1,25 @@
+# One `make check` that people and CI alike run. `make quick` is the loop while writing.
+PYTHON ?= python
+
+.PHONY: check lint quick test docs screenshots
+check: lint test
+
+lint:
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports
+	codespell
+	$(PYTHON) -m docs.generate --check
+
+quick:
+	$(PYTHON) -m pytest -q -m "not browser and not slow and not gpu"
+
+test:
+	$(PYTHON) -m pytest
+
+docs:
+	$(PYTHON) -m docs.generate
+
+screenshots:
+	$(PYTHON) -m docs.screenshots

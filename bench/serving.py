@@ -1,0 +1,76 @@
+"""A real studio in a process of its own, for measurements: started on a free port over an empty data folder, stopped at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never behind a proxy
+
+
+def health(url: str) -> dict[str, object]:
+    """What `/healthz` answers. Raises OSError while nobody listens."""
+    with _DIRECT.open(f"{url}/healthz", timeout=5) as answer:
+        found: dict[str, object] = json.load(answer)
+    return found
+
+
+@contextmanager
+def studio(*flags: str, ready_s: float = 300.0) -> Iterator[str]:
+    """The address of a studio that is ready to draw. Raises RuntimeError with the end of its log if it does not get there."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        command = [
+            sys.executable,
+            "app.py",
+            "--port",
+            str(port),
+            "--data",
+            f"{folder}/data",
+            "--checkpoint",
+            "pocket",
+            *flags,
+        ]
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                command, cwd=ROOT, stdout=out, stderr=out, env=os.environ | {"NO_PROXY": "127.0.0.1"}
+            )
+        url = f"http://127.0.0.1:{port}"
+        try:
+            _until_ready(url, process, log, ready_s)
+            yield url
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _until_ready(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    status: object = None
+    while time.monotonic() < end and process.poll() is None and status != "failed":
+        try:
+            status = health(url)["status"]
+        except OSError:
+            status = None
+        if status == "ready":
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"The studio did not get ready (status {status}):\n{log.read_text(errors='replace')[-3000:]}")

@@ -1,0 +1,143 @@
+"""What is going on right now, for whoever watches: the live progress of jobs, in memory.
+
+The worker's thread posts; watchers on event loops wait for changes. What must outlive the process is in storage, not here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from PIL import Image
+
+from enhancer.contract import Draft
+
+Phase = Literal["waiting", "loading", "reasoning", "drawing", "saving"]
+INTERVAL_S = 0.05  # a watcher is told at most this often, except of the end
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """Progress of a running job: forward `step` of `steps` of picture `index` (from 0), and its preview."""
+
+    phase: Phase = "waiting"
+    index: int = 0
+    step: int = 0
+    steps: int = 0
+    eta_s: float | None = None
+    draft: Draft | None = None
+    preview: Image.Image | None = None
+    preview_number: int = 0
+
+
+class Watcher:
+    """One who waits for changes of one job, on one event loop."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._changed, self._ended = asyncio.Event(), asyncio.Event()
+        self._told = 0.0
+
+    def wake(self, *, ended: bool) -> None:
+        """From any thread: something changed; `ended` is told without delay."""
+        try:
+            self._loop.call_soon_threadsafe(self._set, ended)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            return
+
+    async def change(self, timeout: float) -> None:
+        """Wait until something changed, or `timeout` seconds have gone."""
+        if not await _within(timeout, self._changed):
+            return
+        rest = self._told + INTERVAL_S - time.monotonic()
+        if rest > 0 and not self._ended.is_set():
+            await _within(rest, self._ended)
+        self._changed.clear()
+        self._told = time.monotonic()
+
+    def _set(self, ended: bool) -> None:
+        self._changed.set()
+        if ended:
+            self._ended.set()
+
+
+class Board:
+    """Live progress by job id, the wishes to cancel, and those who watch. Safe from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._live: dict[str, Live] = {}
+        self._cancelled: set[str] = set()
+        self._watchers: dict[str, set[Watcher]] = {}
+
+    def post(self, job_id: str, **changes: object) -> None:
+        """Note progress of a job and wake its watchers."""
+        with self._lock:
+            live = replace(self._live.get(job_id, Live()), **changes)  # type: ignore[arg-type]
+            if "preview" in changes:
+                live = replace(live, preview_number=live.preview_number + 1)
+            self._live[job_id] = live
+        self._wake(job_id, ended=False)
+
+    def end(self, job_id: str) -> None:
+        """Forget a job's progress: it is finished, or queued again."""
+        with self._lock:
+            self._live.pop(job_id, None)
+            self._cancelled.discard(job_id)
+        self._wake(job_id, ended=True)
+
+    def live(self, job_id: str) -> Live:
+        """The progress of a job; the default for one that is not running."""
+        with self._lock:
+            return self._live.get(job_id, Live())
+
+    def cancel(self, job_id: str) -> None:
+        """Ask the worker to stop this job, and no other."""
+        with self._lock:
+            self._cancelled.add(job_id)
+
+    def cancelled(self, job_id: str) -> bool:
+        """Whether this job is to be stopped."""
+        with self._lock:
+            return job_id in self._cancelled
+
+    def nudge_all(self) -> None:
+        """Wake every watcher: positions in the queue or the engine's state changed."""
+        with self._lock:
+            jobs = list(self._watchers)
+        for job_id in jobs:
+            self._wake(job_id, ended=False)
+
+    @contextmanager
+    def watch(self, job_id: str) -> Iterator[Watcher]:
+        """Watch one job from the running event loop."""
+        watcher = Watcher()
+        with self._lock:
+            self._watchers.setdefault(job_id, set()).add(watcher)
+        try:
+            yield watcher
+        finally:
+            with self._lock:
+                group = self._watchers.get(job_id, set())
+                group.discard(watcher)
+                if not group:
+                    self._watchers.pop(job_id, None)
+
+    def _wake(self, job_id: str, *, ended: bool) -> None:
+        with self._lock:
+            group = list(self._watchers.get(job_id, ()))
+        for watcher in group:
+            watcher.wake(ended=ended)
+
+
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except asyncio.TimeoutError:
+        return False
+    return True

@@ -1,0 +1,119 @@
+"""What an engine is: the seam between the worker and whatever draws.
+
+Knows no torch and no diffusers: the page and the use cases import this module at start, and the pipeline's module only when
+the engine starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from PIL import Image
+
+from studio.recipe import Recipe
+
+if TYPE_CHECKING:
+    from enhancer.contract import ChatModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defaults:
+    """What a checkpoint wants where a wish says nothing."""
+
+    steps: int
+    guidance: float
+    shift: float
+    native: int  # side in pixels of the square it was made for
+    negative_prompt: bool  # whether a negative prompt does anything
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointInfo:
+    """A checkpoint as the page and the use cases see it."""
+
+    name: str  # as a wish spells it: pocket, turbo, base, a folder, a Hub id
+    title: str  # for people: Pocket, Z-Image-Turbo
+    source: str  # folder or Hub id
+    defaults: Defaults
+    template: str  # template of the enhancer that suits it
+    sampling: Mapping[str, float] = field(default_factory=dict)  # temperature, top_p of its language model
+    on_disk: bool = False
+    download_gb: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineState:
+    """Where the engine stands. `message` is one sentence for people; `fraction` in [0, 1] while something is loaded or fetched."""
+
+    status: Literal["loading", "ready", "failed"]
+    checkpoint: str
+    device: str
+    revision: str = ""
+    message: str = ""
+    fraction: float | None = None
+    eta_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepEvent:
+    """After a step: `step` of `steps` forwards are done; `preview` is what the picture would be now (small, RGB) or None."""
+
+    step: int
+    steps: int
+    preview: Image.Image | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """A drawn picture: RGB image, the environment that drew it (JSON: device, dtype, versions, options), seconds it took."""
+
+    image: Image.Image
+    environment: Mapping[str, object]
+    seconds: float
+
+
+class Engine(Protocol):
+    """Holds one resident pipeline. `draw` and `chat` are called from one thread only, the worker's; the rest from any.
+
+    Every implementation passes tests/engine/test_engine_contract.py.
+    """
+
+    def start(self) -> None:
+        """Begin to load the chosen checkpoint in the background and return at once. Called once."""
+
+    def close(self) -> None:
+        """Let go of the pipeline and its memory; stop a download in progress."""
+
+    @property
+    def state(self) -> EngineState:
+        """Where it stands now."""
+
+    def wait(self, timeout: float | None = None) -> EngineState:
+        """Block until it is no longer loading, or `timeout` seconds have gone."""
+
+    def checkpoints(self) -> tuple[CheckpointInfo, ...]:
+        """The catalogue, with what is on the disk."""
+
+    def info(self, checkpoint: str | None) -> CheckpointInfo:
+        """One entry (None: the resident or chosen one). Raises InvalidWish("checkpoint", ...) for what the catalogue has not."""
+
+    def switch(self, checkpoint: str) -> None:
+        """Make `checkpoint` the resident one, blocking. Raises EngineError with a sentence; the old one is gone then."""
+
+    def download(self, checkpoint: str) -> None:
+        """Fetch a catalogue checkpoint in the background, because the user agreed; `downloads` tells how it goes. Resumes."""
+
+    @property
+    def downloads(self) -> Mapping[str, EngineState]:
+        """Downloads begun since the start, by checkpoint name: loading (with fraction, eta_s), ready, or failed with a sentence."""
+
+    def draw(self, recipe: Recipe, *, on_step: Callable[[StepEvent], None], cancelled: Callable[[], bool]) -> Drawing:
+        """Draw, blocking. Raises Cancelled within one step, OutOfMemory, NotReady, EngineError."""
+
+    def chat(self) -> ChatModel:
+        """The language model inside the text encoder, over its own weights. Raises NotReady."""
+
+    def tokens(self, prompt: str) -> int | None:
+        """Tokens that the encoder would see for `prompt`, or None while nothing is loaded."""

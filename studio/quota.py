@@ -1,0 +1,56 @@
+"""How much the data folder may hold, and how much it holds.
+
+Knows only folders and bytes. The sum is taken at most once a minute, since walking a large folder is slow.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+from studio.errors import Refused
+
+FRESH_S = 60.0
+WARN_AT = 0.9
+GB = 1e9
+
+
+class Quota:
+    """A bound in GB (0: none) over one folder."""
+
+    def __init__(self, folder: Path, most_gb: float) -> None:
+        self._folder, self._most_gb = folder, most_gb
+        self._lock = threading.Lock()
+        self._at, self._used = float("-inf"), 0.0
+
+    def used_gb(self) -> float:
+        """GB in the folder, at most a minute old."""
+        with self._lock:
+            if time.monotonic() - self._at > FRESH_S:
+                self._used = (
+                    sum(_size(Path(at) / name) for at, _, names in os.walk(self._folder) for name in names) / GB
+                )
+                self._at = time.monotonic()
+            return self._used
+
+    def check(self) -> None:
+        """Raises Refused, with a sentence, when the quota is used up."""
+        if self._most_gb and self.used_gb() >= self._most_gb:
+            raise Refused(
+                f"The disk quota of {self._most_gb:g} GB is used up ({self.used_gb():.2f} GB): delete pictures or raise disk_quota_gb."
+            )
+
+    def warning(self) -> str | None:
+        """A sentence from nine tenths of the quota on."""
+        if self._most_gb and self.used_gb() >= WARN_AT * self._most_gb:
+            return f"{self.used_gb():.2f} of {self._most_gb:g} GB of the disk quota are used."
+        return None
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:  # it went away meanwhile
+        return 0

@@ -1,0 +1,48 @@
+"""A recipe: all that determines a picture's pixels, in one immutable object with one JSON form.
+
+Knows no page, no database and no tensor. A recipe is already valid: `studio.wish` is where values from outside are checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+
+SEED_MAX = 2**53 - 1  # the largest integer that JSON readers in browsers keep exact
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What is drawn. `checkpoint` and `revision` name the weights; sides are in pixels; `steps` are forwards of the transformer."""
+
+    prompt: str
+    negative_prompt: str = ""
+    seed: int
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    shift: float
+    checkpoint: str
+    revision: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """The one JSON form; `format` tells later versions how to read it."""
+        return {"format": FORMAT, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, object]) -> Recipe:
+        """Read `to_json` back. Raises ValueError for a newer format or missing keys; unknown keys are refused too."""
+        found = dict(data)
+        form = found.pop("format", FORMAT)
+        if form != FORMAT:
+            raise ValueError(f"This recipe has format {form!r}; this studio reads format {FORMAT}.")
+        names = {field.name for field in fields(cls)}
+        if unknown := set(found) - names:
+            raise ValueError(f"A recipe has no {', '.join(sorted(unknown))}.")
+        return cls(**found)  # type: ignore[arg-type]
+
+    def picture(self, index: int) -> Recipe:
+        """The recipe of picture `index` of a job: seed + index, wrapping at the largest seed. See the seed law in DECISIONS."""
+        return replace(self, seed=(self.seed + index) % (SEED_MAX + 1))

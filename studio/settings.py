@@ -1,0 +1,132 @@
+"""The settings: one typed list that gives the variables `STUDIO_NAME`, the flags `--name`, `--help` and the README's table.
+
+Read once, in `app.py`. Knows nothing of how a setting is used; rules that join several settings are checked here.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+Owners = Literal["one", "browser", "person"]
+
+
+class Settings(BaseSettings):
+    """What can be set. Every field's description is its line in the documents."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="STUDIO_", frozen=True, extra="forbid", env_ignore_empty=True, cli_prog_name="python app.py",
+        cli_kebab_case=False, cli_implicit_flags=True, cli_hide_none_type=True, cli_avoid_json=True,
+    )  # fmt: skip
+
+    data: Path = Field(ROOT / "data", description="folder of the database, the pictures and the keys")
+    host: str = Field("127.0.0.1", description="address where the page is served; on a Space 0.0.0.0")
+    port: int = Field(7860, ge=0, le=65535, description="port where the page is served")
+    checkpoint: str = Field(
+        "auto",
+        description="`pocket`, `turbo`, `base`, a folder or a Hub id; `auto` is Turbo where an accelerator and its weights are at hand, "
+        "else Pocket. Naming one here is consent to download it",
+    )
+    device: str = Field("auto", description="where to draw: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`")
+    memory_gb: float | None = Field(None, gt=0, description="memory to plan for, in GB; unset is what is free")
+    enhancer: Literal["auto", "resident", "remote", "off"] = Field(
+        "auto",
+        description="which model reasons: the text encoder's own weights (`resident`), a server (`remote`), or none (`off`)",
+    )
+    enhancer_url: str | None = Field(None, description="base address of an OpenAI-compatible server, for `remote`")
+    enhancer_model: str | None = Field(None, description="model to ask for there")
+    enhancer_key: SecretStr | None = Field(None, description="key for that server; a secret")
+    enhancer_template: str = Field(
+        "auto", description="name of the template in enhancer/templates; `auto` is the checkpoint's own"
+    )
+    owners: Literal["auto", "one", "browser"] = Field(
+        "auto",
+        description="who owns what is drawn: `one` for everybody, or each `browser` its own; `auto` is one on loopback, by browser on a "
+        "Space, by person with `auth`",
+    )
+    auth: SecretStr | None = Field(
+        None, description="logins, as `name:password` pairs with commas between, or a file with one a line"
+    )
+    share: bool = Field(False, description="open Gradio's public tunnel; needs `auth`")
+    public_url: str | None = Field(
+        None, description="how the outside reaches the studio, for links, cookies and the origin check"
+    )
+    queue_per_owner: int = Field(20, ge=1, le=10_000, description="unfinished jobs that one owner may have")
+    queue_total: int = Field(200, ge=1, le=100_000, description="unfinished jobs in all")
+    disk_quota_gb: float = Field(0, ge=0, description="most that the data folder may hold, in GB; 0 is no bound")
+
+    @property
+    def space(self) -> bool:
+        """Whether this is a Hugging Face Space."""
+        return os.environ.get("SYSTEM") == "spaces"
+
+    @property
+    def owner_rule(self) -> Owners:
+        """Who owns what is drawn, with `auto` resolved."""
+        if self.auth is not None:
+            return "person"
+        if self.owners != "auto":
+            return self.owners
+        return "browser" if self.space else "one"
+
+    @model_validator(mode="after")
+    def _safe(self) -> Settings:
+        if self.share and self.auth is None:
+            raise ValueError("share opens the studio to strangers, so it needs auth (name:password).")
+        if not is_loopback(self.host) and self.auth is None and self.owners != "browser" and not self.space:
+            raise ValueError(
+                f"host {self.host} can be reached by others, so it needs auth (name:password), or owners=browser said by name."
+            )
+        if self.enhancer == "remote" and not (self.enhancer_url and self.enhancer_model):
+            raise ValueError("enhancer=remote needs enhancer_url and enhancer_model.")
+        if self.enhancer_url and not self.enhancer_url.startswith(("http://", "https://")):
+            raise ValueError(f"enhancer_url must begin with http:// or https:// (got {self.enhancer_url}).")
+        if self.public_url and not self.public_url.startswith(("http://", "https://")):
+            raise ValueError(f"public_url must begin with http:// or https:// (got {self.public_url}).")
+        return self
+
+
+def read(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
+    """The settings from flags, then `STUDIO_*` variables, then what Gradio and a Space say, then the defaults.
+
+    Raises pydantic.ValidationError; exits for `--help` and for unknown flags, as command lines do.
+    """
+    fallback: dict[str, object] = {}
+    if environ.get("SYSTEM") == "spaces":
+        fallback["host"] = "0.0.0.0"
+        if space_host := environ.get("SPACE_HOST"):
+            fallback["public_url"] = f"https://{space_host}"
+    if host := environ.get("GRADIO_SERVER_NAME"):
+        fallback["host"] = host
+    if port := environ.get("GRADIO_SERVER_PORT"):
+        fallback["port"] = port
+    said = {name for name in Settings.model_fields if environ.get(f"STUDIO_{name.upper()}")}
+    said |= {flag[2:].split("=", 1)[0].replace("-", "_") for flag in argv if flag.startswith("--")}
+    rest = {name: value for name, value in fallback.items() if name not in said}
+    return Settings(_cli_parse_args=list(argv), **rest)  # type: ignore[call-arg, arg-type]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def table() -> str:
+    """The settings as a Markdown table, for the README."""
+    rows = ["| flag | variable | default | means |", "|---|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "`data` beside app.py" if name == "data" else "" if field.default is None else f"`{field.default}`"
+        rows.append(f"| `--{name}` | `STUDIO_{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(rows)

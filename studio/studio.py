@@ -1,0 +1,458 @@
+"""The use cases: what the product does, each a few lines, each on behalf of an owner.
+
+Page, API, media routes and share pages all come through here. Knows no gradio, no HTTP and no torch. What is not the owner's is
+"not found". Errors are `StudioError`, with a sentence that can be shown; storage's own are translated at this edge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from storage import Storage
+from storage import errors as storage_errors
+from storage.records import Job, Kind, Picture
+from studio import views
+from studio.board import Board
+from studio.engine.contract import CheckpointInfo, Engine, EngineState
+from studio.errors import InvalidWish, NotFound, NotReady, QueueFull, Refused, StudioError
+from studio.orders import Order
+from studio.pace import Pace
+from studio.quota import Quota
+from studio.views import FINISHED, View
+from studio.wish import Wish, flag, new_seed, optional_whole, text, whole
+from studio.worker import EnhancerFor, Worker
+
+RECHECK_S = 1.0  # a watcher looks again this often, also when nothing was told
+DAYS_MAX = 365
+PAGE_MAX = 60
+TAGS_MAX, TAG_MAX = 50, 60
+QUERY_MAX = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """How much the queue may hold."""
+
+    per_owner: int = 20
+    total: int = 200
+
+
+class Studio:
+    """The use cases over one storage, one engine and one enhancer. Safe from any thread and any event loop."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        engine: Engine,
+        enhancer_for: EnhancerFor | None,
+        *,
+        bounds: Bounds = Bounds(),
+        quota: Quota | None = None,
+        strangers: bool = False,
+    ) -> None:
+        self._storage, self._engine, self._bounds = storage, engine, bounds
+        self._quota = quota or Quota(storage.folder, 0)
+        self._strangers = strangers  # whether people who are not the host come here
+        self._board, self._pace = Board(), Pace()
+        self._worker = Worker(storage, engine, enhancer_for, self._board, self._pace)
+        self.can_enhance = enhancer_for is not None
+
+    def start(self) -> None:
+        """Load the engine in the background and take up the queue where it was left."""
+        self._engine.start()
+        self._worker.start()
+
+    def close(self) -> None:
+        """Stop within a step, queue again what runs, let go of the device and the database."""
+        self._worker.close()
+        self._engine.close()
+        self._storage.close()
+
+    # What can be asked without a wish
+
+    @property
+    def state(self) -> EngineState:
+        """Where the engine stands."""
+        return self._engine.state
+
+    def health(self) -> View:
+        """What `/healthz` answers."""
+        state, counts = self._engine.state, self._storage.jobs.counts()
+        return {
+            "status": state.status,
+            "checkpoint": state.checkpoint,
+            "device": state.device,
+            "queued": counts["queued"],
+            "running": counts["running"],
+        }
+
+    def checkpoint(self, name: str | None = None) -> CheckpointInfo:
+        """One checkpoint and its defaults. Raises InvalidWish for one that the catalogue has not."""
+        return self._engine.info(name)
+
+    def checkpoints(self) -> tuple[CheckpointInfo, ...]:
+        """The catalogue."""
+        return self._engine.checkpoints()
+
+    def tokens(self, prompt: str) -> int | None:
+        """Tokens that the encoder sees for `prompt`; None while nothing is loaded."""
+        return self._engine.tokens(prompt)
+
+    def download(self, name: str) -> None:
+        """Fetch a checkpoint because the host agreed. Raises Refused where strangers come."""
+        if self._strangers:
+            raise Refused("Only the host may download a checkpoint here: name it when the studio is started.")
+        self._engine.download(name)
+
+    def downloads(self) -> Mapping[str, EngineState]:
+        """Downloads begun since the start."""
+        return self._engine.downloads
+
+    def quota_warning(self) -> str | None:
+        """A sentence when the disk quota is nearly used up."""
+        return self._quota.warning()
+
+    # Wishes
+
+    def submit(self, owner: str, wish: Wish) -> str:
+        """File a wish for pictures; returns the job's id once its row is committed.
+
+        Raises InvalidWish, QueueFull, NotFound (of its enhancement), NotReady (the engine failed to load), Refused (quota).
+        """
+        info = self._drawable(wish.checkpoint)
+        enhance = wish.enhance and wish.enhancement is None
+        if enhance and not self.can_enhance:
+            raise InvalidWish("enhance", "must be false here, since the enhancer is off", True)
+        order = Order.of(wish, info, enhance=enhance)
+        if wish.enhancement is not None:
+            with _translated():
+                kept = self._storage.enhancements.get(owner, wish.enhancement)
+            order = replace(order, original_prompt=kept.original)
+        return self._file(owner, "generate", order, wish.count)
+
+    def enhance(self, owner: str, prompt: str, seed: int | None = None) -> str:
+        """File a wish for reasoning alone; returns the job's id. Raises as `submit` does."""
+        wish = Wish(prompt=prompt, seed=seed)
+        if not self.can_enhance:
+            raise Refused("The enhancer is off in this studio.")
+        order = Order.of(wish, self._drawable(None), enhance=True)
+        return self._file(owner, "enhance", order, 1)
+
+    def rerun(self, owner: str, picture_id: str) -> str:
+        """File the exact recipe of a picture again; the job's end says whether the pixels are identical."""
+        return self._file(owner, "rerun", self._order_of(owner, picture_id, rerun=True), 1)
+
+    def vary(self, owner: str, picture_id: str, count: int = 1, seed: int | None = None) -> str:
+        """File a picture's recipe with another seed (chosen here unless given), its enhancement and ancestry kept."""
+        whole("count", count, 1, 64)
+        optional_whole("seed", seed, 0, 2**53 - 1)
+        order = self._order_of(owner, picture_id, rerun=False)
+        chosen = new_seed() if seed is None else seed
+        return self._file(owner, "generate", replace(order, seed=chosen), count)
+
+    def redraw(self, owner: str, job_id: str) -> str:
+        """File a failed or cancelled job's order once more, for one click after a failure."""
+        job = self._job(owner, job_id)
+        if job.status not in ("failed", "cancelled"):
+            raise InvalidWish("job", "must be a failed or cancelled one to be drawn again", job.status)
+        order = Order.from_json(job.wish)
+        self._drawable(order.checkpoint)
+        return self._file(owner, job.kind, order, job.count)
+
+    def cancel(self, owner: str, job_id: str) -> View:
+        """Stop a job, and no other: at once if it waits, within a step if it runs."""
+        with _translated():
+            job = self._storage.jobs.cancel(owner, _id("job", job_id))
+        if job.status == "running":
+            self._board.cancel(job_id)
+        elif job.status == "cancelled":
+            self._board.end(job_id)
+            self._board.nudge_all()
+        return {"job": job.id, "status": job.status if job.status in FINISHED else "cancelled"}
+
+    # Watching
+
+    def snapshot(self, owner: str, job_id: str) -> View:
+        """A job as it stands: the form that streams carry. Finished jobs hold their pictures."""
+        job = self._job(owner, job_id)
+        live = self._board.live(job_id)
+        queued = job.status == "queued"
+        position = self._storage.jobs.position(job_id) if queued else None
+        state = self._engine.state
+        shot: View = {
+            "job": job.id,
+            "kind": job.kind,
+            "status": job.status,
+            "phase": "loading" if queued and state.status == "loading" else live.phase,
+            "message": state.message if state.status != "ready" else "",
+            "position": position,
+            "index": live.index,
+            "count": job.count,
+            "step": live.step,
+            "steps": live.steps or job.wish.get("steps"),
+            "eta_s": _round(self._eta(job, position)),
+            "preview": f"/media/previews/{job.id}.webp?n={live.preview_number}" if live.preview is not None else None,
+            "prompt": job.wish.get("original_prompt"),
+            "seed": job.wish.get("seed"),
+            "enhancement": None,
+            "pictures": [],
+            "error": job.error,
+        }
+        self._add_enhancement(shot, job, owner)
+        if job.pictures:
+            found = self._storage.pictures.by_job(owner, job.id)
+            shot["pictures"] = [views.picture(one) for one in found]
+            if job.kind == "rerun" and job.status == "done":
+                shot.update(self._verdict(owner, found[0]))
+        return shot
+
+    async def watch(self, owner: str, job_id: str) -> AsyncIterator[View]:
+        """Snapshots of a job from now to its end, the first at once. Leaving does not stop the job."""
+        with self._board.watch(job_id) as watcher:
+            last: View | None = None
+            while True:
+                shot = await asyncio.to_thread(self.snapshot, owner, job_id)
+                if shot != last:
+                    yield shot
+                if shot["status"] in FINISHED:
+                    return
+                last = shot
+                await watcher.change(RECHECK_S)
+
+    def jobs(self, owner: str) -> list[View]:
+        """The owner's unfinished jobs, oldest first."""
+        lines = []
+        for job in self._storage.jobs.unfinished(owner):
+            position = self._storage.jobs.position(job.id) if job.status == "queued" else None
+            lines.append(views.job(job, position=position, eta_s=_round(self._eta(job, position))))
+        return lines
+
+    def recent_jobs(self, owner: str, limit: int = 10) -> list[View]:
+        """The owner's newest finished jobs, for the page's queue: what failed says why and can be drawn again."""
+        return [views.job(job, position=None, eta_s=None) for job in self._storage.jobs.recent(owner, limit)]
+
+    # Pictures
+
+    def history(
+        self,
+        owner: str,
+        *,
+        query: str = "",
+        cursor: str | None = None,
+        limit: int = 24,
+        favourite: bool = False,
+        tag: str | None = None,
+        trash: bool = False,
+    ) -> View:
+        """A page of the owner's pictures, newest first."""
+        text("query", query, empty=True)
+        if len(query) > QUERY_MAX:
+            raise InvalidWish("query", f"must have at most {QUERY_MAX} characters", query)
+        whole("limit", limit, 1, PAGE_MAX)
+        flag("favourite", favourite)
+        flag("trash", trash)
+        for name, value in (("cursor", cursor), ("tag", tag)):
+            if value is not None:
+                text(name, value)
+        with _translated():
+            page = self._storage.pictures.page(
+                owner, query=query, cursor=cursor, limit=limit, favourite=favourite, tag=tag, trash=trash
+            )
+        items = [views.picture(one) for one in page.items]
+        return {"items": items, "next": page.next, "total": page.total, "more": page.more, "capped": page.capped}
+
+    def picture(self, owner: str, picture_id: str) -> View:
+        """One picture, with everything that is kept of it."""
+        return views.picture(self._picture(owner, picture_id))
+
+    def edit(
+        self,
+        owner: str,
+        picture_id: str,
+        *,
+        favourite: bool | None = None,
+        rating: int | None = None,
+        tags: list[str] | None = None,
+    ) -> View:
+        """Change what people say of a picture; None leaves a thing as it is. A rating of 0 takes it away."""
+        if favourite is not None:
+            flag("favourite", favourite)
+        optional_whole("rating", rating, 0, 5)
+        with _translated():
+            found = self._storage.pictures.edit(
+                owner,
+                _id("id", picture_id),
+                favourite=favourite,
+                rating=rating,
+                tags=None if tags is None else _tags(tags),
+            )
+        return views.picture(found)
+
+    def delete(self, owner: str, picture_id: str) -> View:
+        """Put a picture into the trash; `restore` brings it back with everything."""
+        with _translated():
+            return views.picture(self._storage.pictures.delete(owner, _id("id", picture_id)))
+
+    def restore(self, owner: str, picture_id: str) -> View:
+        """Bring a picture back from the trash."""
+        with _translated():
+            return views.picture(self._storage.pictures.restore(owner, _id("id", picture_id)))
+
+    def file(self, owner: str, picture_id: str) -> Path:
+        """The PNG file of a picture."""
+        with _translated():
+            return self._storage.pictures.path(owner, _id("id", picture_id))
+
+    def thumb(self, owner: str, picture_id: str) -> Path:
+        """The WebP thumbnail of a picture."""
+        with _translated():
+            return self._storage.pictures.thumb(owner, _id("id", picture_id))
+
+    def preview(self, owner: str, job_id: str) -> bytes:
+        """What a running job's picture would be now, as WebP."""
+        self._job(owner, job_id)
+        image = self._board.live(job_id).preview
+        if image is None:
+            raise NotFound("preview of job", job_id)
+        buffer = io.BytesIO()
+        image.save(buffer, "WEBP", quality=80, method=0)
+        return buffer.getvalue()
+
+    # Sharing
+
+    def share(self, owner: str, picture_id: str, days: int = 30, *, base_url: str) -> View:
+        """A link to one picture for `days` days (1 to 365)."""
+        whole("days", days, 1, DAYS_MAX)
+        with _translated():
+            return views.share(self._storage.shares.add(owner, _id("id", picture_id), days), base_url)
+
+    def unshare(self, owner: str, token: str, *, base_url: str) -> View:
+        """Take a link back; it is as if it had never been."""
+        with _translated():
+            return views.share(self._storage.shares.revoke(owner, _id("token", token)), base_url)
+
+    def shared(self, token: str) -> tuple[Picture, Path]:
+        """The picture behind a link and its file, for anybody. Unknown, expired and revoked are one and the same NotFound."""
+        with _translated():
+            _, found = self._storage.shares.resolve(_id("token", token))
+            return found, self._storage.pictures.path(found.owner, found.id)
+
+    # Inside
+
+    def _drawable(self, checkpoint: str | None) -> CheckpointInfo:
+        info = self._engine.info(checkpoint)
+        if checkpoint is not None and not info.on_disk:
+            raise InvalidWish("checkpoint", "must name one that is on the disk here", checkpoint)
+        state = self._engine.state
+        if state.status == "failed" and state.checkpoint == info.name:
+            raise NotReady(f"Nothing can be drawn now: {state.message}")
+        return info
+
+    def _order_of(self, owner: str, picture_id: str, *, rerun: bool) -> Order:
+        found = self._picture(owner, picture_id)
+        self._drawable(found.checkpoint)
+        return Order(
+            prompt=found.prompt,
+            original_prompt=found.original_prompt,
+            enhance=False,
+            negative_prompt=found.negative_prompt,
+            seed=found.seed,
+            width=found.width,
+            height=found.height,
+            steps=found.steps,
+            guidance=found.guidance,
+            shift=found.shift,
+            checkpoint=found.checkpoint,
+            enhancement=found.enhancement_id,
+            parent=found.id,
+            rerun=rerun,
+        )
+
+    def _file(self, owner: str, kind: Kind, order: Order, count: int) -> str:
+        self._quota.check()
+        with _translated():
+            job = self._storage.jobs.add(
+                owner,
+                kind=kind,
+                wish=order.to_json(),
+                count=count,
+                enhancement_id=order.enhancement,
+                per_owner=self._bounds.per_owner,
+                total=self._bounds.total,
+            )
+        self._worker.wake()
+        return job.id
+
+    def _eta(self, job: Job, position: int | None) -> float | None:
+        if job.status == "running":
+            return self._board.live(job.id).eta_s
+        if job.status != "queued":
+            return None
+        enhance = bool(job.wish.get("enhance"))
+        own = self._pace.pictures(job.count - len(job.pictures), enhance=enhance)
+        ahead = self._pace.pictures(position or 0, enhance=enhance)
+        return None if own is None or ahead is None else own + ahead
+
+    def _add_enhancement(self, shot: View, job: Job, owner: str) -> None:
+        live = self._board.live(job.id)
+        if job.enhancement_id:
+            with _translated():
+                shot["enhancement"] = views.enhancement(self._storage.enhancements.get(owner, job.enhancement_id))
+        elif live.draft is not None:
+            shot["enhancement"] = views.draft(live.draft)
+
+    def _verdict(self, owner: str, found: Picture) -> View:
+        if found.parent_id is None:
+            return {}
+        was = self._picture(owner, found.parent_id)
+        if was.pixel_sha256 == found.pixel_sha256:
+            return {"identical": True}
+        changed = views.differences(was, found)
+        pixels: View = {"what": "pixels", "was": was.pixel_sha256, "is": found.pixel_sha256}
+        return {"identical": False, "changed": changed or [pixels]}
+
+    def _picture(self, owner: str, picture_id: str) -> Picture:
+        with _translated():
+            return self._storage.pictures.get(owner, _id("id", picture_id))
+
+    def _job(self, owner: str, job_id: str) -> Job:
+        with _translated():
+            return self._storage.jobs.get(owner, _id("job", job_id))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Storage's errors as the studio's own."""
+    try:
+        yield
+    except storage_errors.NotFound as error:
+        raise NotFound(error.what, error.id) from error
+    except storage_errors.QueueFull as error:
+        raise QueueFull(str(error)) from error
+    except storage_errors.StorageError as error:
+        raise StudioError(str(error)) from error
+
+
+def _id(name: str, value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= 100:
+        raise InvalidWish(name, "must be an id that this studio gave", value)
+    return value
+
+
+def _tags(tags: object) -> tuple[str, ...]:
+    if not isinstance(tags, list) or len(tags) > TAGS_MAX:
+        raise InvalidWish("tags", f"must be a list of at most {TAGS_MAX} texts", tags)
+    for tag in tags:
+        text("tags", tag)
+        if len(tag) > TAG_MAX:
+            raise InvalidWish("tags", f"must each have at most {TAG_MAX} characters", tag)
+    return tuple(dict.fromkeys(" ".join(tag.split()) for tag in tags))
+
+
+def _round(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)

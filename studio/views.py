@@ -1,0 +1,132 @@
+"""The JSON forms that programs and the page read: pictures, enhancements, jobs, shares.
+
+Pure: records in, plain dicts out. The keys are the API; keys are added, never taken away. Texts stay texts: nothing here is HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from enhancer.contract import STEPS, Draft
+from storage.records import Enhancement, Job, Picture, Share
+
+View = dict[str, object]
+FINISHED = frozenset({"done", "failed", "cancelled"})
+
+
+def picture(found: Picture) -> View:
+    """One picture, with everything that is kept of it."""
+    return {
+        "id": found.id,
+        "created_at": _time(found.created_at),
+        "url": f"/media/pictures/{found.id}.png",
+        "thumb_url": f"/media/thumbs/{found.id}.webp",
+        "width": found.width,
+        "height": found.height,
+        "seed": found.seed,
+        "steps": found.steps,
+        "guidance": found.guidance,
+        "shift": found.shift,
+        "prompt": found.prompt,
+        "original_prompt": found.original_prompt,
+        "negative_prompt": found.negative_prompt,
+        "checkpoint": found.checkpoint,
+        "revision": found.revision,
+        "pixel_sha256": found.pixel_sha256,
+        "enhancement": enhancement(found.enhancement) if found.enhancement else None,
+        "parent_id": found.parent_id,
+        "job": found.job_id,
+        "seconds": round(found.seconds, 3),
+        "environment": dict(found.environment),
+        "favourite": found.favourite,
+        "rating": found.rating or None,
+        "tags": list(found.tags),
+        "deleted_at": _time(found.deleted_at),
+    }
+
+
+def enhancement(found: Enhancement) -> View:
+    """A kept enhancement."""
+    return {
+        "id": found.id,
+        "original": found.original,
+        "steps": [
+            {"name": step.name, "text": step.text, "seconds": step.seconds, "done": True} for step in found.steps
+        ],
+        "prompt": found.prompt,
+        "seed": found.seed,
+        "model": found.model,
+        "revision": found.revision,
+        "template": found.template,
+        "template_version": found.template_version,
+        "seconds": round(found.seconds, 3),
+        "done": True,
+    }
+
+
+def draft(written: Draft) -> View:
+    """An enhancement while it is written; `id` is null until it is kept."""
+    return {
+        "id": None,
+        "original": written.original,
+        "steps": [
+            {"name": step.name, "text": step.text, "seconds": step.seconds, "done": step.done} for step in written.steps
+        ],
+        "prompt": written.prompt,
+        "seed": written.seed,
+        "model": written.model,
+        "revision": written.revision,
+        "template": written.template,
+        "template_version": written.template_version,
+        "seconds": round(written.seconds, 3),
+        "done": written.done,
+    }
+
+
+def no_steps() -> list[View]:
+    """The chain before anything is written."""
+    return [{"name": name, "text": "", "seconds": None, "done": False} for name in STEPS]
+
+
+def job(found: Job, *, position: int | None, eta_s: float | None) -> View:
+    """A line of the queue."""
+    return {
+        "id": found.id,
+        "kind": found.kind,
+        "status": found.status,
+        "created_at": _time(found.created_at),
+        "prompt": str(found.wish.get("original_prompt", "")),
+        "count": found.count,
+        "drawn": len(found.pictures),
+        "position": position,
+        "eta_s": eta_s,
+        "error": found.error,
+    }
+
+
+def share(found: Share, base_url: str) -> View:
+    """A link to one picture. `base_url` is how the outside reaches the studio, without a slash at its end."""
+    return {
+        "token": found.token,
+        "url": f"{base_url}/s/{found.token}",
+        "expires_at": _time(found.expires_at),
+        "picture": found.picture_id,
+        "revoked_at": _time(found.revoked_at),
+    }
+
+
+def differences(was: Picture, now: Picture) -> list[View]:
+    """What differs between two pictures of one recipe that could explain different pixels. Empty: nothing known differs."""
+    pairs: list[tuple[str, object, object]] = [
+        ("checkpoint", was.checkpoint, now.checkpoint),
+        ("revision", was.revision, now.revision),
+    ]
+    before: Mapping[str, object] = was.environment
+    after: Mapping[str, object] = now.environment
+    pairs += [(key, before.get(key), after.get(key)) for key in sorted({*before, *after})]
+    return [{"what": what, "was": old, "is": new} for what, old, new in pairs if old != new]
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="milliseconds") if moment else None

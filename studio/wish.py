@@ -1,0 +1,112 @@
+"""A wish: what somebody asks for, checked by rule before it becomes a job.
+
+Pure: knows no page, no database, no engine. Values come from strangers over raw HTTP, so each is checked for its type and its
+range, and each refusal names the parameter as the API spells it, the rule, and the value. Nothing is corrected quietly.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from math import isfinite
+
+from studio.errors import InvalidWish
+from studio.recipe import SEED_MAX
+from studio.sizes import SIDE_MAX, SIDE_MIN, SIDE_STEP
+
+PROMPT_MAX = 20_000  # characters
+COUNT_MAX = 64
+STEPS_MAX = 50
+GUIDANCE_MAX = 20.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """A valid wish. None means: the checkpoint's default (seed: chosen when the job is filed)."""
+
+    prompt: str
+    enhance: bool = True
+    seed: int | None = None
+    width: int | None = None
+    height: int | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    negative_prompt: str = ""
+    count: int = 1
+    checkpoint: str | None = None
+    enhancement: str | None = None
+
+    def __post_init__(self) -> None:
+        text("prompt", self.prompt)
+        flag("enhance", self.enhance)
+        optional_whole("seed", self.seed, 0, SEED_MAX)
+        side("width", self.width)
+        side("height", self.height)
+        optional_whole("steps", self.steps, 1, STEPS_MAX)
+        number("guidance", self.guidance, 0, GUIDANCE_MAX)
+        text("negative_prompt", self.negative_prompt, empty=True)
+        whole("count", self.count, 1, COUNT_MAX)
+        name("checkpoint", self.checkpoint)
+        name("enhancement", self.enhancement)
+
+
+def new_seed() -> int:
+    """A seed from the system's own randomness, 0 to SEED_MAX."""
+    return secrets.randbelow(SEED_MAX + 1)
+
+
+def text(name: str, value: object, *, empty: bool = False) -> None:
+    """Raises InvalidWish unless `value` is a text of 1 (or 0) to PROMPT_MAX characters that UTF-8 can write."""
+    if not isinstance(value, str):
+        raise InvalidWish(name, "must be a text", value)
+    if not empty and not value.strip():
+        raise InvalidWish(name, "must not be empty", value)
+    if len(value) > PROMPT_MAX:
+        raise InvalidWish(name, f"must have at most {PROMPT_MAX:,} characters", value)
+    if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
+        raise InvalidWish(name, "must not contain null characters or halves of surrogate pairs", ascii(value))
+
+
+def flag(name: str, value: object) -> None:
+    """Raises InvalidWish unless `value` is true or false."""
+    if not isinstance(value, bool):
+        raise InvalidWish(name, "must be true or false", value)
+
+
+def whole(name: str, value: object, least: int, most: int) -> None:
+    """Raises InvalidWish unless `value` is a whole number in [least, most]."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidWish(name, f"must be a whole number from {least} to {most}", value)
+    if not least <= value <= most:
+        raise InvalidWish(name, f"must be from {least} to {most}", value)
+
+
+def optional_whole(name: str, value: object, least: int, most: int) -> None:
+    """As `whole`; None passes."""
+    if value is not None:
+        whole(name, value, least, most)
+
+
+def number(name: str, value: object, least: float, most: float) -> None:
+    """Raises InvalidWish unless `value` is None or a finite number in [least, most]."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
+        raise InvalidWish(name, f"must be a number from {least:g} to {most:g}", value)
+    if not least <= value <= most:
+        raise InvalidWish(name, f"must be from {least:g} to {most:g}", value)
+
+
+def side(name: str, value: object) -> None:
+    """Raises InvalidWish unless `value` is None or a side that the transformer can draw."""
+    if value is None:
+        return
+    whole(name, value, SIDE_MIN, SIDE_MAX)
+    if isinstance(value, int) and value % SIDE_STEP:
+        raise InvalidWish(name, f"must be a multiple of {SIDE_STEP}", value)
+
+
+def name(name: str, value: object) -> None:
+    """Raises InvalidWish unless `value` is None or a short text."""
+    if value is not None and (not isinstance(value, str) or not 0 < len(value) <= 500):
+        raise InvalidWish(name, "must be a name of 1 to 500 characters", value)

@@ -1,0 +1,216 @@
+"""The one owner of the device: takes jobs from storage, runs them on the engine, and tells whoever watches.
+
+One thread. Whatever is drawn or reasoned on the device goes through it, so that nothing a visitor does makes two jobs run at
+once. Knows no page and no request: it observes cancellation through the board, by job id.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from enhancer.chain import Enhancer
+from enhancer.contract import Draft
+from enhancer.errors import EnhancerError, Stopped
+from storage import Storage
+from storage.errors import StorageError
+from storage.records import Enhancement, Job, NewPicture, Step
+from studio.board import Board
+from studio.engine.contract import CheckpointInfo, Drawing, Engine, StepEvent
+from studio.errors import Cancelled, EngineError, StudioError
+from studio.orders import Order
+from studio.pace import Pace
+from studio.recipe import Recipe
+
+log = logging.getLogger(__name__)
+IDLE_S = 1.0  # how long an idle worker sleeps before it looks again; a filed job wakes it at once
+REASONING_FAILED = "The reasoning did not succeed: {error} The prompt is kept; draw it without reasoning to go on."
+EnhancerFor = Callable[[CheckpointInfo], Enhancer]
+
+
+class Worker:
+    """Runs jobs, one at a time, on its own thread from `start` to `close`."""
+
+    def __init__(
+        self, storage: Storage, engine: Engine, enhancer_for: EnhancerFor | None, board: Board, pace: Pace
+    ) -> None:
+        self._storage, self._engine, self._enhancer_for = storage, engine, enhancer_for
+        self._board, self._pace = board, pace
+        self._wake, self._closing = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="worker", daemon=True)
+
+    def start(self) -> None:
+        """Queue again what a killed process left behind, then begin."""
+        for job in self._storage.jobs.recover():
+            log.info("job %s was left unfinished and is now %s", job.id, job.status)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """A job was filed."""
+        self._wake.set()
+
+    def close(self, timeout: float = 30.0) -> None:
+        """Stop within a step. What is running is queued again."""
+        self._closing.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _loop(self) -> None:
+        while not self._closing.is_set() and self._engine.wait(timeout=IDLE_S).status == "loading":
+            self._board.nudge_all()
+        while not self._closing.is_set():
+            self._wake.clear()
+            job = self._storage.jobs.claim()
+            if job is None:
+                self._wake.wait(IDLE_S)
+            else:
+                self._run(job)
+
+    def _run(self, job: Job) -> None:
+        self._board.nudge_all()  # everybody behind it moves up
+        try:
+            if self._stopping(job):
+                raise Cancelled("The job was cancelled.")
+            self._do(job, Order.from_json(job.wish))
+        except (Cancelled, Stopped):
+            if self._closing.is_set():
+                self._storage.jobs.requeue(job.id)
+            else:
+                self._storage.jobs.finish(job.id, "cancelled")
+        except (StudioError, EnhancerError, StorageError, OSError) as error:
+            log.warning("job %s failed: %s", job.id, error, exc_info=not isinstance(error, StudioError | EnhancerError))
+            self._storage.jobs.finish(job.id, "failed", _sentence(error))
+        except Exception as error:  # a fault of ours fails this job alone; the next one must run
+            log.exception("job %s failed unexpectedly", job.id)
+            sentence = f"Something went wrong inside the studio ({type(error).__name__}); its log has the details."
+            self._storage.jobs.finish(job.id, "failed", sentence)
+        finally:
+            self._board.end(job.id)
+
+    def _do(self, job: Job, order: Order) -> None:
+        info = self._engine.info(order.checkpoint)
+        if self._engine.state.checkpoint != info.name or self._engine.state.status != "ready":
+            self._board.post(job.id, phase="loading")
+            self._engine.switch(info.name)
+        prompt, enhancement_id = order.prompt, order.enhancement
+        if order.enhance and job.enhancement_id:  # reasoned about before the process died
+            enhancement_id = job.enhancement_id
+            prompt = self._storage.enhancements.get(job.owner, enhancement_id).prompt
+        elif order.enhance:
+            kept = self._reason(job, order, info)
+            prompt, enhancement_id = kept.prompt, kept.id
+        if job.kind == "enhance":
+            self._storage.jobs.finish(job.id, "done")
+            return
+        recipe = order.recipe(prompt=prompt, revision=self._engine.state.revision)
+        missing = [index for index in range(job.count) if index not in job.indices]
+        for index in missing:
+            self._draw(job, order, recipe.picture(index), index, enhancement_id, last=index == missing[-1])
+
+    def _reason(self, job: Job, order: Order, info: CheckpointInfo) -> Enhancement:
+        if self._enhancer_for is None:
+            raise EngineError("The enhancer is off in this studio; draw the prompt without reasoning.")
+        self._board.post(job.id, phase="reasoning")
+        try:
+            draft = self._last(job, self._enhancer_for(info).enhance(
+                order.prompt, seed=order.enhancement_seed, cancelled=lambda: self._stopping(job)
+            ))  # fmt: skip
+        except Stopped:
+            raise
+        except EnhancerError as error:
+            raise EngineError(REASONING_FAILED.format(error=error)) from error
+        self._pace.saw_enhancement(draft.seconds)
+        kept = self._storage.enhancements.add(
+            owner=job.owner,
+            original=order.original_prompt,
+            steps=tuple(Step(name=step.name, text=step.text, seconds=step.seconds) for step in draft.steps),
+            prompt=draft.prompt,
+            seed=draft.seed,
+            model=draft.model,
+            revision=draft.revision,
+            template=draft.template,
+            template_version=draft.template_version,
+            sampling=draft.sampling,
+            seconds=draft.seconds,
+        )
+        self._storage.jobs.link(job.id, kept.id)
+        return kept
+
+    def _last(self, job: Job, drafts: Iterable[Draft]) -> Draft:
+        progressed, draft = False, None
+        for draft in drafts:
+            self._board.post(job.id, draft=draft)
+            if not progressed:
+                self._storage.jobs.progressed(job.id)
+                progressed = True
+        if draft is None or not draft.done:
+            raise EngineError("The reasoning ended before it was finished.")
+        return draft
+
+    def _draw(
+        self, job: Job, order: Order, recipe: Recipe, index: int, enhancement_id: str | None, *, last: bool
+    ) -> None:
+        begun = before = time.perf_counter()
+        progressed = False
+        self._board.post(job.id, phase="drawing", index=index, step=0, steps=recipe.steps, preview=None)
+
+        def on_step(event: StepEvent) -> None:
+            nonlocal before, progressed
+            now = time.perf_counter()
+            if event.step > 1:  # the first step also holds the text encoder
+                self._pace.saw_step(now - before, recipe.width, recipe.height)
+            before = now
+            if not progressed:
+                self._storage.jobs.progressed(job.id)
+                progressed = True
+            left = event.steps - event.step + (job.count - index - 1) * event.steps
+            eta = self._pace.steps(left, recipe.width, recipe.height)
+            changes = {} if event.preview is None else {"preview": event.preview}
+            self._board.post(job.id, step=event.step, steps=event.steps, eta_s=eta, **changes)
+
+        drawing = self._engine.draw(recipe, on_step=on_step, cancelled=lambda: self._stopping(job))
+        self._board.post(job.id, phase="saving")
+        self._storage.pictures.add(_new(job, order, recipe, index, enhancement_id, drawing), drawing.image, finish=last)
+        self._pace.saw_picture(time.perf_counter() - begun)
+        self._board.nudge_all()
+
+    def _stopping(self, job: Job) -> bool:
+        return job.cancel_requested or self._closing.is_set() or self._board.cancelled(job.id)
+
+
+def _new(
+    job: Job, order: Order, recipe: Recipe, index: int, enhancement_id: str | None, drawing: Drawing
+) -> NewPicture:
+    return NewPicture(
+        owner=job.owner,
+        job_id=job.id,
+        index=index,
+        prompt=recipe.prompt,
+        original_prompt=order.original_prompt,
+        negative_prompt=recipe.negative_prompt,
+        seed=recipe.seed,
+        width=recipe.width,
+        height=recipe.height,
+        steps=recipe.steps,
+        guidance=recipe.guidance,
+        shift=recipe.shift,
+        checkpoint=recipe.checkpoint,
+        revision=recipe.revision,
+        recipe=recipe.to_json(),
+        environment=drawing.environment,
+        seconds=drawing.seconds,
+        enhancement_id=enhancement_id,
+        parent_id=order.parent,
+    )
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "The disk is full: make room, then draw this again."
+    if isinstance(error, OSError):
+        return f"A file could not be written or read ({error.strerror or type(error).__name__})."
+    return str(error)

@@ -1,0 +1,98 @@
+"""The board: watchers hear of changes soon and of the end at once; pace: what is told in seconds was seen first."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from studio.board import INTERVAL_S, Board
+from studio.errors import Refused, shorten
+from studio.pace import Pace
+from studio.quota import Quota
+
+
+def test_a_watcher_hears_what_another_thread_posts() -> None:
+    board = Board()
+
+    async def watch() -> int:
+        with board.watch("job") as watcher:
+            threading.Thread(target=board.post, args=("job",), kwargs={"step": 3}).start()
+            await watcher.change(10.0)
+            return board.live("job").step
+
+    assert asyncio.run(watch()) == 3
+
+
+def test_the_end_is_told_without_the_interval() -> None:
+    board = Board()
+
+    async def watch() -> list[int]:
+        seen = []
+        with board.watch("job") as watcher:
+            for step in (1, 2):
+                board.post("job", step=step)
+                await watcher.change(10.0)
+                seen.append(board.live("job").step)
+            board.end("job")
+            await watcher.change(10.0)
+            seen.append(board.live("job").step)
+        return seen
+
+    assert asyncio.run(watch()) == [1, 2, 0]
+
+
+def test_a_watcher_of_one_job_does_not_hear_of_another() -> None:
+    board = Board()
+
+    async def watch() -> bool:
+        with board.watch("mine") as watcher:
+            board.post("other", step=1)
+            begun = time.monotonic()
+            await watcher.change(4 * INTERVAL_S)
+            return time.monotonic() - begun >= 3 * INTERVAL_S
+
+    assert asyncio.run(watch())
+
+
+def test_cancelling_is_by_job_and_is_forgotten_with_it() -> None:
+    board = Board()
+    board.cancel("a")
+    assert board.cancelled("a") and not board.cancelled("b")
+    board.end("a")
+    assert not board.cancelled("a")
+
+
+def test_nothing_is_promised_before_something_was_seen() -> None:
+    pace = Pace()
+    assert pace.steps(8, 128, 128) is None
+    assert pace.pictures(3, enhance=True) is None
+    pace.saw_step(0.1, 100, 100)
+    assert pace.steps(8, 200, 100) == pytest.approx(1.6)
+    pace.saw_picture(2.0)
+    pace.saw_enhancement(1.0)
+    assert pace.pictures(3, enhance=True) == pytest.approx(7.0)
+    assert pace.pictures(3, enhance=False) == pytest.approx(6.0)
+
+
+def test_a_quota_warns_then_refuses(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 950)
+    near = Quota(tmp_path, 1000 / 1e9)
+    near.check()
+    assert near.warning() is not None
+    (tmp_path / "b").write_bytes(b"x" * 50)
+    full = Quota(tmp_path, 1000 / 1e9)
+    with pytest.raises(Refused, match="disk quota"):
+        full.check()
+    Quota(tmp_path, 0).check()
+    assert Quota(tmp_path, 0).warning() is None
+
+
+def test_a_value_is_shortened_to_one_line() -> None:
+    assert shorten("a\nb") == "a b"
+    assert shorten("") == '""'
+    assert shorten("x" * 100).endswith("(100 characters)")
+    assert shorten(1000) == "1000"

@@ -1,0 +1,76 @@
+"""Recipes, sizes and orders: one JSON form, the seed of each picture, presets that the transformer can draw."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studio.engine.contract import CheckpointInfo, Defaults
+from studio.errors import InvalidWish
+from studio.orders import Order
+from studio.recipe import SEED_MAX, Recipe
+from studio.sizes import RATIOS, shapes
+from studio.wish import Wish
+
+RECIPE = Recipe(prompt="a cat", seed=5, width=128, height=96, steps=8, guidance=0.0, shift=3.0, checkpoint="pocket")
+TURBO = CheckpointInfo(
+    name="turbo",
+    title="Z-Image-Turbo",
+    source="somewhere",
+    defaults=Defaults(steps=8, guidance=0.0, shift=3.0, native=1024, negative_prompt=False),
+    template="chain",
+)
+
+
+@given(prompt=st.text(), negative=st.text(), seed=st.integers(0, SEED_MAX), guidance=st.floats(0, 20))
+def test_the_json_form_reads_back(prompt: str, negative: str, seed: int, guidance: float) -> None:
+    recipe = Recipe(
+        prompt=prompt, negative_prompt=negative, seed=seed, width=64, height=64, steps=1, guidance=guidance, shift=3.0,
+        checkpoint="pocket", revision="abc",
+    )  # fmt: skip
+    assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+
+
+def test_a_newer_format_and_unknown_keys_are_refused() -> None:
+    with pytest.raises(ValueError, match="format 2"):
+        Recipe.from_json({**RECIPE.to_json(), "format": 2})
+    with pytest.raises(ValueError, match="no colour"):
+        Recipe.from_json({**RECIPE.to_json(), "colour": "red"})
+
+
+def test_picture_k_has_seed_plus_k() -> None:
+    assert [RECIPE.picture(k).seed for k in range(4)] == [5, 6, 7, 8]
+    assert RECIPE.picture(0) == RECIPE
+    assert replace(RECIPE, seed=SEED_MAX).picture(1).seed == 0
+
+
+@pytest.mark.parametrize("native", [128, 256, 512, 1024, 1536])
+def test_presets_keep_ratio_area_and_multiples(native: int) -> None:
+    for preset, (across, down) in zip(shapes(native), RATIOS, strict=True):
+        assert preset.width % 16 == preset.height % 16 == 0
+        assert abs(preset.width * preset.height / native**2 - 1) < 0.12
+        assert abs(preset.width / preset.height / (across / down) - 1) < 0.12
+
+
+def test_an_order_takes_the_checkpoints_defaults_and_a_seed_of_its_own() -> None:
+    order = Order.of(Wish(prompt="a cat"), TURBO, enhance=True)
+    assert (order.width, order.height, order.steps, order.guidance, order.shift) == (1024, 1024, 8, 0.0, 3.0)
+    assert 0 <= order.seed <= SEED_MAX
+    assert Order.of(Wish(prompt="a cat"), TURBO, enhance=True).seed != order.seed
+    assert Order.from_json(json.loads(json.dumps(order.to_json()))) == order
+
+
+def test_seed_zero_and_zero_guidance_are_values_and_not_absence() -> None:
+    order = Order.of(Wish(prompt="a cat", seed=0, guidance=0), TURBO, enhance=False)
+    assert order.seed == 0
+    assert order.guidance == 0.0
+
+
+def test_a_negative_prompt_that_would_do_nothing_is_refused() -> None:
+    with pytest.raises(InvalidWish, match="negative_prompt must be empty where guidance is 0"):
+        Order.of(Wish(prompt="a cat", negative_prompt="blur"), TURBO, enhance=False)
+    assert Order.of(Wish(prompt="a cat", negative_prompt="blur", guidance=4), TURBO, enhance=False).guidance == 4.0

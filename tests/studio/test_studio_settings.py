@@ -1,0 +1,64 @@
+"""Settings: flags win over variables, those over a Space's, those over defaults; unsafe combinations are refused in a sentence."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOW = (
+    "import os, sys; from studio.settings import read; s = read(sys.argv[1:], os.environ); print(repr(s), s.owner_rule)"
+)
+
+
+def run(*flags: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Read the settings in a process of its own, since the environment is read from the process."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("STUDIO_", "GRADIO_", "SPACE", "SYSTEM"))}
+    return subprocess.run(
+        [sys.executable, "-c", SHOW, *flags], env=clean | environ, cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "environ", "expected"),
+    [
+        ((), {}, "port=7860"),
+        ((), {"STUDIO_PORT": "81"}, "port=81"),
+        (("--port", "82"), {"STUDIO_PORT": "81"}, "port=82"),
+        ((), {"GRADIO_SERVER_PORT": "83"}, "port=83"),
+        ((), {"GRADIO_SERVER_PORT": "83", "STUDIO_PORT": "81"}, "port=81"),
+        (("--port=84",), {"GRADIO_SERVER_PORT": "83"}, "port=84"),
+        ((), {"SYSTEM": "spaces", "SPACE_HOST": "me-mine.hf.space"}, "host='0.0.0.0'"),
+        ((), {"SYSTEM": "spaces", "SPACE_HOST": "me-mine.hf.space"}, "public_url='https://me-mine.hf.space'"),
+        ((), {"SYSTEM": "spaces"}, " browser"),
+        ((), {}, " one"),
+        (("--auth", "ann:secret-word"), {}, " person"),
+        (("--host", "0.0.0.0", "--owners", "browser"), {}, "host='0.0.0.0'"),
+    ],
+)
+def test_precedence(flags: tuple[str, ...], environ: dict[str, str], expected: str) -> None:
+    shown = run(*flags, **environ)
+    assert expected in shown.stdout, shown.stderr
+    assert "secret-word" not in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (("--host", "0.0.0.0"), "needs auth"),
+        (("--host", "192.168.1.5"), "needs auth"),
+        (("--share",), "needs auth"),
+        (("--enhancer", "remote"), "needs enhancer_url and enhancer_model"),
+        (("--enhancer_url", "ftp://x"), "must begin with http:// or https://"),
+        (("--queue_total", "0"), "queue_total"),
+        (("--no_such_flag", "1"), "no_such_flag"),
+    ],
+)
+def test_what_is_unsafe_is_refused(flags: tuple[str, ...], sentence: str) -> None:
+    refused = run(*flags)
+    assert refused.returncode != 0
+    assert sentence in refused.stderr
