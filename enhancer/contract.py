@@ -38,10 +38,12 @@ class ChatModel(Protocol):
     def revision(self) -> str:
         """Its weights' revision, or "" where a server does not say."""
 
-    def stream(
-        self, messages: Sequence[Message], sampling: Sampling, cancelled: Callable[[], bool]
-    ) -> Iterator[str]:
-        """Pieces of the answer as they come. Ends early when `cancelled()`; raises EnhancerError with a sentence."""
+    def stream(self, messages: Sequence[Message], sampling: Sampling, cancelled: Callable[[], bool]) -> Iterator[str]:
+        """Pieces of the answer as they come. Ends early when `cancelled()`; raises EnhancerError with a sentence.
+
+        An answer that did not end within `sampling.max_tokens` raises NoPrompt after its last piece: what follows would be
+        missing from the prompt. Closing the iterator stops the model.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

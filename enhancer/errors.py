@@ -1,11 +1,11 @@
 """Everything that can go wrong while a prompt is reasoned about, each one sentence for the person who wrote it.
 
-    EnhancerError
-    ├── ModelUnreachable   no connection, or no answer in time
-    ├── ModelRefused       the server said no (key, quota, unknown model), or the model declined
-    ├── NoPrompt           the model answered, but no prompt could be found in what it said
-    ├── TimedOut           the time limit was reached
-    └── Stopped            cancelled by its owner
+EnhancerError
+├── ModelUnreachable   no connection, or no answer in time
+├── ModelRefused       the server said no (key, quota, unknown model), or the model declined
+├── NoPrompt           the model answered, but no prompt could be found in what it said
+├── TimedOut           the time limit was reached
+└── Stopped            cancelled by its owner
 """
 
 from __future__ import annotations

@@ -1,0 +1,207 @@
+"""Pocket's language model, resident and behind a real server; and a server on loopback that recites or misbehaves."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHECKPOINT = Path(__file__).parents[2] / "pocket" / "checkpoint"
+
+
+@pytest.fixture(scope="session")
+def language_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pocket's language model and tokenizer in one folder, as `transformers serve` wants them."""
+    folder = tmp_path_factory.mktemp("language")
+    for part in ("text_encoder", "tokenizer"):
+        for file in (CHECKPOINT / part).iterdir():
+            shutil.copy(file, folder)
+    # Qwen3's own checkpoints say that words are drawn; where a checkpoint is silent, the server takes the likeliest.
+    said = folder / "generation_config.json"
+    said.write_text(json.dumps({**json.loads(said.read_text()), "do_sample": True, "top_k": 20}))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def text_encoder(language_folder: Path) -> Any:
+    """Loaded as a pipeline loads it: without a head, in evaluation mode; in float32, as on a machine without a GPU."""
+    import torch
+    from transformers import Qwen3Model
+
+    return Qwen3Model.from_pretrained(language_folder, local_files_only=True, dtype=torch.float32).eval()
+
+
+@pytest.fixture(scope="session")
+def tokenizer(language_folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(language_folder, local_files_only=True)
+
+
+@pytest.fixture(scope="session")
+def resident(text_encoder: Any, tokenizer: Any) -> Any:
+    from enhancer.resident import ResidentChat
+
+    return ResidentChat(text_encoder, tokenizer, name="pocket", revision="test")
+
+
+@pytest.fixture(scope="session")
+def served(language_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The base address of `transformers serve`; the served model's name is the folder's path."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("serve") / "log.txt"
+    command = [sys.executable, "-c", "from transformers.cli.transformers import main; main()", "serve"]
+    command += [
+        str(language_folder),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--device",
+        "cpu",
+        "--dtype",
+        "float32",
+    ]
+    with log.open("wb") as out:
+        server = subprocess.Popen(
+            command, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        )
+    try:
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        deadline = time.monotonic() + 180
+        while True:
+            if server.poll() is not None or time.monotonic() > deadline:
+                pytest.fail("transformers serve did not come up:\n" + log.read_text(errors="replace")[-2000:])
+            with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+                direct.open(f"http://127.0.0.1:{port}/health", timeout=5).close()
+                break
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+@dataclass
+class Manners:
+    """What the loopback server does with the next request, and what it was asked last."""
+
+    pieces: list[str] = field(default_factory=list)  # content, one chunk each
+    thoughts: list[str] = field(default_factory=list)  # reasoning_content, before the content
+    raw: list[bytes] = field(default_factory=list)  # sent as they are, in place of chunks
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    finish: str | None = "stop"
+    cut: bool = False  # closes the connection in the middle of a chunked body
+    silent_s: float = 0.0  # says nothing for so long before the answer
+    pause_s: float = 0.0  # between two pieces
+    asked: dict[str, Any] = field(default_factory=dict)
+    asked_headers: dict[str, str] = field(default_factory=dict)
+    path: str = ""
+    sent: int = 0
+    wake: threading.Event = field(default_factory=threading.Event)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        manners: Manners = self.server.manners  # type: ignore[attr-defined]
+        manners.path, manners.asked_headers = self.path, dict(self.headers)
+        manners.asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        manners.wake.wait(manners.silent_s) if manners.silent_s else None
+        with contextlib.suppress(OSError):
+            self._answer(manners)
+
+    def _answer(self, manners: Manners) -> None:
+        if manners.status != 200:
+            body = b'{"error": {"message": "no"}}'
+            self.send_response(manners.status)
+            for name, value in manners.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for line in manners.raw or self._lines(manners):
+            self.wfile.write(f"{len(line):x}\r\n".encode() + line + b"\r\n")
+            self.wfile.flush()
+            manners.sent += 1
+            manners.wake.wait(manners.pause_s) if manners.pause_s else None
+        if manners.cut:
+            self.wfile.write(b"ff\r\ndata: {")
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_RDWR)
+            self.close_connection = True
+            return
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _lines(self, manners: Manners) -> Iterator[bytes]:
+        deltas: list[dict[str, str]] = [{"reasoning_content": thought} for thought in manners.thoughts]
+        deltas += [{"content": piece} for piece in manners.pieces]
+        for delta in deltas:
+            yield self._chunk({"index": 0, "delta": delta})
+        if manners.finish:
+            yield self._chunk({"index": 0, "delta": {}, "finish_reason": manners.finish})
+            yield b"data: [DONE]\n\n"
+
+    def _chunk(self, choice: dict[str, Any]) -> bytes:
+        chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+        return b"data: " + json.dumps(chunk).encode() + b"\n\n"
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet: a test's output is for the test."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is part of the tests."""
+
+
+@dataclass(frozen=True)
+class Loopback:
+    url: str
+    manners: Manners
+
+
+@pytest.fixture
+def loopback() -> Iterator[Loopback]:
+    """A real HTTP server that speaks the OpenAI protocol as `manners` say."""
+    server = _Server(("127.0.0.1", 0), _Handler)
+    manners = Manners()
+    server.manners = manners  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield Loopback(f"http://127.0.0.1:{server.server_port}", manners)
+    manners.wake.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()

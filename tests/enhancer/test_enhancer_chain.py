@@ -1,0 +1,122 @@
+"""The chain as its watcher sees it, with a server that recites what a test wants to be said."""
+
+from __future__ import annotations
+
+import threading
+import time
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from enhancer import templates
+from enhancer.chain import Enhancer
+from enhancer.contract import STEPS, Draft
+from enhancer.errors import EnhancerError, ModelRefused, ModelUnreachable, NoPrompt, Stopped, TimedOut
+from enhancer.remote import RemoteChat
+
+ANSWER = (
+    '## keep\nthe words "SALE"\n## solve\na shop\n## compose\nclose\n## text\n"SALE": red\n## prompt\nA shop, "SALE".'
+)
+
+
+def enhancer(loopback: Any, pieces: list[str], **options: Any) -> Enhancer:
+    loopback.manners.pieces = pieces
+    return Enhancer(RemoteChat(loopback.url, "reciter"), **options)
+
+
+def test_drafts_show_each_visible_change_and_the_last_is_done(loopback: Any) -> None:
+    drafts = list(enhancer(loopback, list(ANSWER)).enhance('a "SALE"', seed=4))
+    assert all(before != after for before, after in pairwise(drafts))
+    assert [draft.done for draft in drafts[:-1]] == [False] * (len(drafts) - 1)
+    last = drafts[-1]
+    assert last.done
+    assert [(step.name, step.text, step.done) for step in last.steps] == [
+        ("keep", 'the words "SALE"', True),
+        ("solve", "a shop", True),
+        ("compose", "close", True),
+        ("text", '"SALE": red', True),
+    ]
+    assert last.prompt == 'A shop, "SALE".'
+
+
+def test_a_draft_says_with_what_it_was_made(loopback: Any) -> None:
+    options = {"temperature": 0.4, "top_p": 0.6, "max_tokens": 77}
+    for draft in enhancer(loopback, list(ANSWER), **options).enhance("一张海报", seed=4):
+        template = templates.load("chain", "zh")
+        assert (draft.original, draft.seed, draft.model, draft.revision) == ("一张海报", 4, "reciter", "")
+        assert (draft.template, draft.template_version) == ("chain", template.version)
+        assert dict(draft.sampling) == {**options, "language": "zh"}
+        assert [step.name for step in draft.steps] == list(STEPS)
+        assert draft.seconds >= 0
+    asked = loopback.manners.asked
+    assert asked["messages"] == [
+        {"role": "system", "content": template.text},
+        {"role": "user", "content": "一张海报"},
+    ]
+    assert (asked["seed"], asked["temperature"], asked["top_p"], asked["max_tokens"]) == (4, 0.4, 0.6, 77)
+
+
+def test_each_step_tells_how_long_it_took(loopback: Any) -> None:
+    loopback.manners.pause_s = 0.02
+    last = list(enhancer(loopback, ["## keep\n", "a", "\n## solve\n", "b", "\n## prompt\n", "c"]).enhance("x", seed=1))[
+        -1
+    ]
+    keep, solve, compose, text = last.steps
+    assert keep.seconds is not None and keep.seconds >= 0.02
+    assert solve.seconds is not None and solve.seconds >= 0.02
+    assert (compose.seconds, text.seconds) == (None, None)
+    assert last.seconds >= keep.seconds + solve.seconds
+
+
+def test_thoughts_are_not_shown(loopback: Any) -> None:
+    loopback.manners.thoughts = ["## prompt\nnot this\n"]
+    drafts = list(enhancer(loopback, [ANSWER]).enhance("x", seed=1))
+    assert drafts[-1].prompt == 'A shop, "SALE".'
+    assert not any("not this" in draft.prompt for draft in drafts)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [("", NoPrompt), ("I'm sorry, but I can't.", ModelRefused), ("## keep\nx", NoPrompt)],
+)
+def test_an_answer_without_a_prompt_is_an_error(loopback: Any, answer: str, kind: type[EnhancerError]) -> None:
+    with pytest.raises(kind):
+        list(enhancer(loopback, [answer]).enhance("x", seed=1))
+
+
+def test_a_fault_of_the_server_comes_through_after_what_was_seen(loopback: Any) -> None:
+    loopback.manners.cut = True
+    loopback.manners.finish = None
+    drafts: list[Draft] = []
+    with pytest.raises(ModelUnreachable):
+        drafts.extend(enhancer(loopback, ["## keep\n", "a\n", "b\n"]).enhance("x", seed=1))
+
+
+def test_a_silent_server_meets_the_time_limit(loopback: Any) -> None:
+    loopback.manners.silent_s = 600
+    with pytest.raises(TimedOut, match=r"longer than 0\.3 seconds"):
+        list(enhancer(loopback, ["a"], time_limit_s=0.3).enhance("x", seed=1))
+
+
+def test_an_owner_who_cancels_is_told_so_even_where_the_server_fails(loopback: Any) -> None:
+    loopback.manners.silent_s = 600
+    asked = iter([False] * 3 + [True] * 1000)
+    with pytest.raises(Stopped, match="cancelled"):
+        list(enhancer(loopback, ["a"]).enhance("x", seed=1, cancelled=lambda: next(asked)))
+
+
+def test_closing_the_drafts_closes_the_stream(loopback: Any) -> None:
+    drafts = enhancer(loopback, ["## keep\n", *["word "] * 100_000]).enhance("x", seed=1)
+    next(drafts)
+    drafts.close()
+    deadline = time.monotonic() + 60
+    while any(thread.name == "remote-chat" for thread in threading.enumerate()):
+        assert time.monotonic() < deadline, "the reader of a closed stream is still at work"
+        time.sleep(0.01)
+    assert loopback.manners.sent < 100_000
+
+
+def test_an_unknown_template_is_refused_at_once(loopback: Any) -> None:
+    with pytest.raises(ValueError, match="nothing"):
+        enhancer(loopback, [], template="nothing")
