@@ -1,6 +1,9 @@
-"""Plain frozen records: what comes out of storage, and what goes in. Rows of the database never leave the package.
+"""Plain frozen records: what comes out of storage, and what goes in.
 
-Times are aware UTC datetimes. `owner` is an opaque text. Ids are opaque, unguessable texts of letters and digits.
+Rows of the database never leave the package.
+
+Times are aware UTC datetimes. `owner` is an opaque text. Ids are opaque, unguessable texts of letters and
+digits.
 """
 
 from __future__ import annotations
@@ -67,7 +70,10 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class NewPicture:
-    """A finished image's facts, on its way in. `recipe` and `environment` are kept as JSON besides the columns."""
+    """A finished image's facts, on its way in.
+
+    `recipe` and `environment` are kept as JSON besides the columns.
+    """
 
     owner: str
     job_id: str
@@ -118,7 +124,10 @@ class Share:
 
 @dataclass(frozen=True, kw_only=True)
 class Page(Generic[T]):
-    """A page of a listing by keyset. `total` is exact without a query and may be capped with one; then `capped` is true."""
+    """A page of a listing by keyset.
+
+    `total` is exact without a query and may be capped with one; then `capped` is true.
+    """
 
     items: tuple[T, ...]
     next: str | None

@@ -1,0 +1,147 @@
+"""Where the pictures' files lie, and how they come there whole or not at all. Knows no row and no owner.
+
+    pictures/ab/<id>.png    the picture, never changed after it is there
+    thumbs/ab/<id>.webp     its thumbnail
+    incoming/<id>/          what is being written: while it exists, the files of that id are provisional
+
+Names come from ids only, never from a prompt.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from storage.errors import NotFound, NotWritten
+from storage.ids import checked_id
+
+THUMB_SIDE = 384  # pixels, the longest side
+THUMB_QUALITY = 82
+PNG_LEVEL = 4  # of zlib: nearly as small as the default of 6 and clearly faster
+
+_ID = re.compile(r"[0-9A-Za-z]{8,64}")
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of pictures under one folder."""
+
+    folder: Path
+
+    def picture(self, id: str) -> Path:
+        """Where the PNG of `id` lies, or would. Raises NotFound for what cannot be an id."""
+        return self._path("pictures", id, ".png")
+
+    def thumb(self, id: str) -> Path:
+        """Where the WebP thumbnail of `id` lies, or would. Raises NotFound for what cannot be an id."""
+        return self._path("thumbs", id, ".webp")
+
+    def add(self, id: str, image: Image.Image, info: PngInfo) -> int:
+        """Write picture and thumbnail, on the disk for good when this returns; gives their bytes together.
+
+        Until `settle(id)` they are provisional: `discard_incoming` removes them. Raises NotWritten, leaving
+        nothing.
+        """
+        incoming = self._incoming(id)
+        picture, thumb = self.picture(id), self.thumb(id)
+        try:
+            incoming.mkdir(parents=True, mode=0o700)
+            _sync_folder(incoming.parent)  # from here on the id is known as provisional, whatever happens
+            size = _write(incoming / picture.name, lambda file: _save_png(image, file, info))
+            size += _write(incoming / thumb.name, lambda file: _save_thumb(image, file))
+            for final in (picture, thumb):
+                _make_folder(final.parent)
+                os.replace(incoming / final.name, final)
+                _sync_folder(final.parent)
+        except OSError as error:
+            self.discard(id)
+            raise NotWritten("The picture", error.strerror or error) from error
+        except BaseException:
+            self.discard(id)
+            raise
+        return size
+
+    def settle(self, id: str) -> None:
+        """The row of `id` is committed: its files stay."""
+        shutil.rmtree(self._incoming(id), ignore_errors=True)  # what stays is settled at the next start
+
+    def discard(self, id: str) -> None:
+        """Remove the files of `id`, finished or not. Removing what is not there is fine."""
+        self.picture(id).unlink(missing_ok=True)
+        self.thumb(id).unlink(missing_ok=True)
+        shutil.rmtree(self._incoming(id), ignore_errors=True)
+
+    def discard_incoming(self, kept: Callable[[str], bool]) -> tuple[str, ...]:
+        """At start: remove what was being written when the process died, except for ids that `kept` knows as
+        rows.
+
+        Gives the ids that were removed.
+        """
+        incoming = self.folder / "incoming"
+        removed = []
+        for entry in sorted(incoming.iterdir()) if incoming.is_dir() else ():
+            if not _ID.fullmatch(entry.name):
+                continue
+            if kept(entry.name):
+                self.settle(entry.name)
+            else:
+                self.discard(entry.name)
+                removed.append(entry.name)
+        return tuple(removed)
+
+    def _incoming(self, id: str) -> Path:
+        return self.folder / "incoming" / _checked(id)
+
+    def _path(self, kind: str, id: str, suffix: str) -> Path:
+        return self.folder / kind / _checked(id)[:2] / f"{id}{suffix}"
+
+
+def _checked(id: str) -> str:
+    if not _ID.fullmatch(checked_id("Picture", id)):
+        raise NotFound("Picture", id)
+    return id
+
+
+def _write(path: Path, save: Callable[[Path], None]) -> int:
+    """Write `path` and have it on the disk; gives its bytes."""
+    save(path)
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+        return os.fstat(descriptor).st_size
+    finally:
+        os.close(descriptor)
+
+
+def _save_png(image: Image.Image, path: Path, info: PngInfo) -> None:
+    image.save(path, "PNG", pnginfo=info, compress_level=PNG_LEVEL)
+
+
+def _save_thumb(image: Image.Image, path: Path) -> None:
+    small = image.copy()
+    small.thumbnail((THUMB_SIDE, THUMB_SIDE), Image.Resampling.LANCZOS)
+    small.save(path, "WEBP", quality=THUMB_QUALITY)
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the folder's entries on the disk. Windows cannot open a folder, and needs it not."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,238 @@
+"""The tables as typed mappings. Rows never leave the package: `records.py` has what does.
+
+Knows no rule of the queue, no file and no search syntax. The full-text index hangs on `picture_texts` by
+triggers that the migrations make; everything else here equals what the migrations make, and a test compares
+the two.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware UTC datetime, kept without its zone. A naive one is refused."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"A time must know its zone (got {value!r}).")
+        return value.astimezone(timezone.utc).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=timezone.utc)
+
+
+def to_json(value: object) -> str:
+    """One JSON text; mappings and tuples of records become objects and lists.
+
+    Raises ValueError for NaN and infinities.
+    """
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, default=dict)
+
+
+class Base(DeclarativeBase):
+    """What all tables share: names for constraints, and which type of Python is kept as what."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: Utc,
+        str: Text,
+        bool: Boolean,
+        int: Integer,
+        float: Float,
+        dict[str, Any]: JSON,
+        list[Any]: JSON,
+    }
+
+
+class EnhancementRow(Base):
+    """An original prompt, the steps of reasoning and the prompt that came out."""
+
+    __tablename__ = "enhancements"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    created_at: Mapped[datetime]
+    original: Mapped[str]
+    steps: Mapped[list[Any]]  # [{"name", "text", "seconds"}...]
+    prompt: Mapped[str]
+    seed: Mapped[int] = mapped_column(BigInteger)
+    model: Mapped[str]
+    revision: Mapped[str]
+    template: Mapped[str]
+    template_version: Mapped[str]
+    sampling: Mapped[dict[str, Any]]
+    seconds: Mapped[float]
+
+
+class TurnRow(Base):
+    """When an owner was last served: the number of the claim. The owner with the least has the next turn."""
+
+    __tablename__ = "turns"
+
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    served: Mapped[int]
+
+
+class JobRow(Base):
+    """A wish in the queue. `key` gives the order of filing."""
+
+    __tablename__ = "jobs"
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str]
+    owner: Mapped[str]
+    kind: Mapped[str]
+    status: Mapped[str]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    wish: Mapped[dict[str, Any]]
+    count: Mapped[int]
+    enhancement_id: Mapped[str | None] = mapped_column(ForeignKey("enhancements.id"))
+    cancel_requested: Mapped[bool]
+    crashes: Mapped[int]
+    error: Mapped[str | None]
+
+    __table_args__ = (
+        UniqueConstraint("id"),
+        CheckConstraint("status IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="status"),
+        Index("ix_jobs_unfinished", "owner", "key", sqlite_where=text("status IN ('queued', 'running')")),
+        Index("ix_jobs_owner_finished_at_key", "owner", "finished_at", "key"),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class PictureRow(Base):
+    """One finished image.
+
+    `key` gives the order of making, newest last, and is the row of its texts in the index.
+    """
+
+    __tablename__ = "pictures"
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str]
+    owner: Mapped[str]
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
+    index: Mapped[int]
+    created_at: Mapped[datetime]
+    prompt: Mapped[str]
+    original_prompt: Mapped[str]
+    negative_prompt: Mapped[str]
+    seed: Mapped[int] = mapped_column(BigInteger)
+    width: Mapped[int]
+    height: Mapped[int]
+    steps: Mapped[int]
+    guidance: Mapped[float]
+    shift: Mapped[float]
+    checkpoint: Mapped[str]
+    revision: Mapped[str]
+    recipe: Mapped[dict[str, Any]]
+    environment: Mapped[dict[str, Any]]
+    seconds: Mapped[float]
+    enhancement_id: Mapped[str | None] = mapped_column(ForeignKey("enhancements.id"))
+    parent_id: Mapped[str | None] = mapped_column(ForeignKey("pictures.id"))
+    pixel_sha256: Mapped[str]
+    bytes: Mapped[int]  # of its files together
+    favourite: Mapped[bool]
+    rating: Mapped[int]
+    deleted_at: Mapped[datetime | None]
+
+    enhancement: Mapped[EnhancementRow | None] = relationship(lazy="raise")
+    tags: Mapped[list[TagRow]] = relationship(
+        order_by=lambda: TagRow.position, cascade="all, delete-orphan", lazy="raise"
+    )
+
+    __table_args__ = (
+        UniqueConstraint("id"),
+        UniqueConstraint("job_id", "index"),
+        CheckConstraint("rating BETWEEN 0 AND 5", name="rating"),
+        # Each ends with the row's key, and holds all that counting asks for.
+        Index("ix_pictures_kept", "owner", "deleted_at"),
+        Index("ix_pictures_trash", "owner", "key", "deleted_at", sqlite_where=text("deleted_at IS NOT NULL")),
+        Index(
+            "ix_pictures_favourite", "owner", "favourite", "deleted_at", sqlite_where=text("favourite IS 1")
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class TagRow(Base):
+    """One tag of a picture: as written, and folded for finding."""
+
+    __tablename__ = "picture_tags"
+
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    folded: Mapped[str] = mapped_column(primary_key=True)
+    picture_key: Mapped[int] = mapped_column(ForeignKey("pictures.key", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int]
+    tag: Mapped[str]
+
+    __table_args__ = (Index("ix_picture_tags_picture_key", "picture_key"),)
+
+
+class TextRow(Base):
+    """What of a picture can be searched, as tokens with spaces between them.
+
+    Triggers keep the index in step.
+    """
+
+    __tablename__ = "picture_texts"
+
+    key: Mapped[int] = mapped_column(ForeignKey("pictures.key", ondelete="CASCADE"), primary_key=True)
+    owner: Mapped[str]
+    prompt: Mapped[str]
+    original: Mapped[str]
+    negative: Mapped[str]
+    reasoning: Mapped[str]
+    tags: Mapped[str]
+
+
+class ShareRow(Base):
+    """A link to one picture."""
+
+    __tablename__ = "shares"
+
+    token: Mapped[str] = mapped_column(primary_key=True)
+    picture_id: Mapped[str] = mapped_column(ForeignKey("pictures.id"))
+    owner: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_shares_picture_id", "picture_id"),)
