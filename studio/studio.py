@@ -198,7 +198,10 @@ class Studio:
             "eta_s": _round(self._eta(job, position)),
             "preview": f"/media/previews/{job.id}.webp?n={live.preview_number}" if live.preview is not None else None,
             "prompt": job.wish.get("original_prompt"),
+            "drawn_prompt": None if job.wish.get("enhance") else job.wish.get("prompt"),
             "seed": job.wish.get("seed"),
+            "width": job.wish.get("width"),
+            "height": job.wish.get("height"),
             "enhancement": None,
             "pictures": [],
             "error": job.error,
@@ -439,8 +442,8 @@ def _translated() -> Iterator[None]:
 
 
 def _id(name: str, value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= 100:
-        raise InvalidWish(name, "must be an id that this studio gave", value)
+    if not isinstance(value, str) or not 0 < len(value) <= 100 or not value.isascii():
+        raise InvalidWish(name, "must be an id that this studio gave", ascii(value) if isinstance(value, str) else value)
     return value
 
 

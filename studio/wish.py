@@ -63,7 +63,7 @@ def text(name: str, value: object, *, empty: bool = False) -> None:
         raise InvalidWish(name, "must not be empty", value)
     if len(value) > PROMPT_MAX:
         raise InvalidWish(name, f"must have at most {PROMPT_MAX:,} characters", value)
-    if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
+    if not writable(value):
         raise InvalidWish(name, "must not contain null characters or halves of surrogate pairs", ascii(value))
 
 
@@ -108,5 +108,10 @@ def side(name: str, value: object) -> None:
 
 def name(name: str, value: object) -> None:
     """Raises InvalidWish unless `value` is None or a short text."""
-    if value is not None and (not isinstance(value, str) or not 0 < len(value) <= 500):
-        raise InvalidWish(name, "must be a name of 1 to 500 characters", value)
+    if value is not None and (not isinstance(value, str) or not 0 < len(value) <= 500 or not writable(value)):
+        raise InvalidWish(name, "must be a name of 1 to 500 characters", ascii(value) if isinstance(value, str) else value)
+
+
+def writable(value: str) -> bool:
+    """Whether UTF-8 and the database can write it: no null characters, no halves of surrogate pairs."""
+    return "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)

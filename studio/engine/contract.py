@@ -1,7 +1,7 @@
 """What an engine is: the seam between the worker and whatever draws.
 
-Knows no torch and no diffusers: the page and the use cases import this module at start, and the pipeline's module only when
-the engine starts.
+Knows no torch and no diffusers: the page and the use cases import this module at start, and the pipeline's module only
+when the engine starts.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class CheckpointInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineState:
-    """Where the engine stands. `message` is one sentence for people; `fraction` in [0, 1] while something is loaded or fetched."""
+    """Where the engine stands. `message` is one sentence for people; `fraction` in [0, 1] while something is fetched."""
 
     status: Literal["loading", "ready", "failed"]
     checkpoint: str
@@ -58,7 +58,7 @@ class EngineState:
 
 @dataclass(frozen=True, kw_only=True)
 class StepEvent:
-    """After a step: `step` of `steps` forwards are done; `preview` is what the picture would be now (small, RGB) or None."""
+    """After a step: `step` of `steps` forwards are done; `preview`: what it would be now (small, RGB), or None."""
 
     step: int
     steps: int
@@ -67,7 +67,7 @@ class StepEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """A drawn picture: RGB image, the environment that drew it (JSON: device, dtype, versions, options), seconds it took."""
+    """A drawn picture: RGB image, the environment that drew it (JSON: device, versions, options), seconds it took."""
 
     image: Image.Image
     environment: Mapping[str, object]
@@ -97,17 +97,17 @@ class Engine(Protocol):
         """The catalogue, with what is on the disk."""
 
     def info(self, checkpoint: str | None) -> CheckpointInfo:
-        """One entry (None: the resident or chosen one). Raises InvalidWish("checkpoint", ...) for what the catalogue has not."""
+        """One entry (None: the resident or chosen one). Raises InvalidWish("checkpoint", ...) for any other name."""
 
     def switch(self, checkpoint: str) -> None:
-        """Make `checkpoint` the resident one, blocking. Raises EngineError with a sentence; the old one is gone then."""
+        """Make `checkpoint` the resident one, blocking. Raises EngineError with a sentence; the old one may be gone then."""
 
     def download(self, checkpoint: str) -> None:
-        """Fetch a catalogue checkpoint in the background, because the user agreed; `downloads` tells how it goes. Resumes."""
+        """Fetch a catalogue checkpoint in the background, because the user agreed; `downloads` tells how it goes."""
 
     @property
     def downloads(self) -> Mapping[str, EngineState]:
-        """Downloads begun since the start, by checkpoint name: loading (with fraction, eta_s), ready, or failed with a sentence."""
+        """Downloads since the start, by checkpoint name: loading (with fraction, eta_s), ready, or failed."""
 
     def draw(self, recipe: Recipe, *, on_step: Callable[[StepEvent], None], cancelled: Callable[[], bool]) -> Drawing:
         """Draw, blocking. Raises Cancelled within one step, OutOfMemory, NotReady, EngineError."""

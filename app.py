@@ -1,0 +1,76 @@
+"""Z-Image Studio, put together: settings, storage, engine, enhancer, use cases, page.
+
+`python app.py` serves the page; `python app.py --help` tells every setting. torch is imported by the engine, once the page is up.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from pydantic import ValidationError
+
+import storage
+from storage.errors import StorageError
+from studio import reasoning, startup
+from studio.engine.resident import ResidentEngine
+from studio.quota import Quota
+from studio.settings import ROOT, Settings, read
+from studio.studio import Bounds, Studio
+from studio.web import site
+
+log = logging.getLogger("studio")
+
+
+def main() -> None:
+    """Serve until told to stop. Ends with code 2 and a sentence where it cannot begin."""
+    startup.stay_inside(os.environ)
+    startup.write_log()
+    try:
+        settings = read(sys.argv[1:], os.environ)
+        auth = startup.logins(settings.auth.get_secret_value()) if settings.auth else None
+        settings = settings.model_copy(update={"port": startup.free_port(settings.host, settings.port)})
+        kept = storage.open(settings.data)
+        studio = build(settings, kept)
+    except ValidationError as error:
+        startup.refuse(startup.explain(error))
+    except (ValueError, OSError, StorageError) as error:
+        startup.refuse(str(error))
+    serve(studio, settings, auth, kept.secret("cookie"))
+
+
+def build(settings: Settings, kept: storage.Storage) -> Studio:
+    """The use cases over their parts; nothing is started yet."""
+    engine = ResidentEngine(
+        checkpoint=settings.checkpoint,
+        device=settings.device,
+        memory_gb=settings.memory_gb,
+        pocket=ROOT / "pocket" / "checkpoint",
+        consent=settings.checkpoint != "auto",
+    )
+    bounds = Bounds(per_owner=settings.queue_per_owner, total=settings.queue_total)
+    quota = Quota(settings.data, settings.disk_quota_gb)
+    strangers = settings.owner_rule != "one"
+    return Studio(
+        kept, engine, reasoning.enhancer_for(settings, engine), bounds=bounds, quota=quota, strangers=strangers
+    )
+
+
+def serve(studio: Studio, settings: Settings, auth: list[tuple[str, str]] | None, key: bytes) -> None:
+    """Open the page, load the engine behind it, and close everything in order when told to stop."""
+    from studio.ui import page
+
+    stop = startup.wish_to_stop()
+    blocks = page.build(studio, settings=settings)
+    where = {"server_name": settings.host, "server_port": settings.port, "share": settings.share, "auth": auth}
+    blocks.launch(**where, **site.launch_kwargs(studio, settings, key=key), **page.launch_kwargs())
+    log.info("Z-Image Studio is at %s", settings.public_url or f"http://{settings.host}:{settings.port}")
+    studio.start()
+    stop.wait()
+    blocks.close(verbose=False)
+    studio.close()
+
+
+if __name__ == "__main__":
+    main()

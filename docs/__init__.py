@@ -1,0 +1,1 @@
+"""Documents, and the commands that make and check them."""

@@ -1,0 +1,224 @@
+"""Trains Pocket's transformer by flow matching, on latents made once and captions drawn anew for every batch.
+
+x_t = (1 - t) x0 + t n; the model is told 1 - t and predicts x0 - n, as Z-Image's pipeline expects; t is logit-normal,
+shifted by 3 like the scheduler's steps. The language model and the VAE stand still.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, ZImageTransformer2DModel
+from torch import Tensor, multiprocessing
+from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
+
+from pocket import train_language, train_vae
+from pocket.captions import caption
+from pocket.train_vae import to_tensor
+from pocket.training import (
+    Average,
+    Optimisers,
+    Plan,
+    Progress,
+    Together,
+    batch_generator,
+    batch_random,
+    device,
+    load_state,
+    rate,
+    save_state,
+)
+from pocket.transformer import encode_captions, new_transformer, quicken
+from pocket.world import SIDE, Layout, draw_scene, lay_out, render
+
+STAGE = "transformer"
+BATCH = 32
+SHIFT = 3.0
+SQUARE = (SIDE, SIDE)
+OTHER_SHAPES = ((112, 144), (144, 112), (96, 160), (160, 96))
+OTHER_SHARE = 0.15
+OTHER_FROM = 0.35
+"""Other shapes than the square come in from this part of the training on."""
+POOL = 24576
+OTHER_POOL = 1536
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """Layouts of one picture shape and their latents, (n, 16, height / 8, width / 8), normalised as in the pipeline."""
+
+    layouts: list[Layout]
+    latents: Tensor
+
+
+def pool_layouts(seed: int, width: int, height: int, count: int) -> list[Layout]:
+    """The layouts of a seed and shape; all of the training's side."""
+    rng = Random(f"{seed}/pool/{width}x{height}")
+    return [lay_out(draw_scene(rng), rng, width, height) for _ in range(count)]
+
+
+def encode_layouts(vae: AutoencoderKL, layouts: list[Layout], where: torch.device) -> Tensor:
+    """The normalised latents of layouts of one shape, in bf16."""
+    with torch.no_grad():
+        parts = []
+        for start in range(0, len(layouts), 32):
+            pictures = to_tensor([render(layout) for layout in layouts[start : start + 32]]).to(where)
+            with torch.autocast(where.type, torch.bfloat16):
+                mean = vae.encode(pictures).latent_dist.mean.float()
+            parts.append(((mean - vae.config.shift_factor) * vae.config.scaling_factor).bfloat16().cpu())
+            if start % 4096 == 0:
+                print(f"{STAGE:<12} encoded {start} of {len(layouts)} scenes", flush=True)
+        return torch.cat(parts)
+
+
+def make_pools(state: Path, seed: int, where: torch.device, scale: float = 1.0) -> dict[tuple[int, int], Pool]:
+    """The latents of all shapes, read from the state where they were made before."""
+    path = state / "latents.pt"
+    counts = {shape: int(scale * (POOL if shape == SQUARE else OTHER_POOL)) for shape in (SQUARE, *OTHER_SHAPES)}
+    layouts = {shape: pool_layouts(seed, *shape, count) for shape, count in counts.items()}
+    saved = load_state(path)
+    if saved is None:
+        vae = AutoencoderKL.from_pretrained(train_vae.folder(state)).to(where)
+        saved = {f"{w}x{h}": encode_layouts(vae, layouts[w, h], where) for w, h in counts}
+        save_state(path, saved)
+    return {(w, h): Pool(layouts=layouts[w, h], latents=saved[f"{w}x{h}"]) for w, h in counts}
+
+
+def draw_times(count: int, rng: Random) -> Tensor:
+    """Times of noise, (count,): logit-normal and shifted, one from each of `count` equal slices, in random order."""
+    slices = (torch.arange(count) + torch.tensor([rng.random() for _ in range(count)])) / count
+    normal = math.sqrt(2) * torch.erfinv((2 * slices - 1).clamp(-0.99999, 0.99999))
+    times = torch.sigmoid(normal)
+    times = SHIFT * times / (1 + (SHIFT - 1) * times)
+    order = list(range(count))
+    rng.shuffle(order)
+    return times[order]
+
+
+def flow_loss(
+    model: ZImageTransformer2DModel, latents: Tensor, texts: list[Tensor], times: Tensor, noise: Tensor
+) -> Tensor:
+    """The squared error of the predicted direction x0 - n; `latents` and `noise` (n, 16, height, width)."""
+    t = times.view(-1, 1, 1, 1)
+    mixed = ((1 - t) * latents + t * noise).unsqueeze(2)
+    with torch.autocast(latents.device.type, torch.bfloat16):
+        drawn = model(list(mixed.unbind(0)), 1 - times, texts, return_dict=False)[0]
+    predicted = torch.stack([one.squeeze(1) for one in drawn]).float()
+    return (predicted - (latents - noise)).square().mean()
+
+
+class Batches:
+    """Batches of latents and their captions' states; each is a function of seed, step and the training's fraction."""
+
+    def __init__(
+        self,
+        pools: dict[tuple[int, int], Pool],
+        language: Qwen3ForCausalLM,
+        tokenizer: PreTrainedTokenizerFast,
+        seed: int,
+        size: int,
+        rank: int = 0,
+    ) -> None:
+        self.pools, self.language, self.tokenizer = pools, language, tokenizer
+        self.seed, self.size = seed, size
+        self.source = f"{STAGE}/{rank}" if rank else STAGE
+
+    def draw(self, plan: Plan) -> tuple[Tensor, list[Tensor], Tensor, Tensor]:
+        """Latents, captions' states, times and noise of the plan's step."""
+        rng = batch_random(self.seed, self.source, plan.step)
+        other = rng.random() < OTHER_SHARE and plan.fraction >= OTHER_FROM
+        pool = self.pools[rng.choice(OTHER_SHAPES) if other else SQUARE]
+        chosen = rng.sample(range(len(pool.layouts)), self.size)
+        captions = [caption(pool.layouts[i].scene, pool.layouts[i].rows, rng.choice(("en", "zh")), rng) for i in chosen]
+        where = self.language.device
+        latents = pool.latents[chosen].float().to(where)
+        noise = torch.randn(latents.shape, generator=batch_generator(rng, where), device=where)
+        times = draw_times(self.size, rng).to(where)
+        return latents, encode_captions(self.language, self.tokenizer, captions), times, noise
+
+
+def train(
+    state: Path,
+    plan: Plan,
+    *,
+    seed: int = 0,
+    size: int = BATCH,
+    pool_scale: float = 1.0,
+    compiled: bool = False,
+    together: Together | None = None,
+) -> None:
+    """Trains until the plan is done; the averaged weights are in the saved state, where the export finds them."""
+    where = device()
+    together = together or Together()
+    tokenizer = train_language.load_tokenizer(train_language.folder(state))
+    language = Qwen3ForCausalLM.from_pretrained(train_language.folder(state), dtype=torch.float32).to(where)
+    language.requires_grad_(False)
+    pools = make_pools(state, seed, where, pool_scale)
+    batches = Batches(pools, language, tokenizer, seed, size, together.rank)
+    torch.manual_seed(seed)
+    model = new_transformer().to(where)
+    # Muon takes the matrices of attention and feed-forward; modulation, embeddings and the last layer are AdamW's.
+    optimisers = Optimisers(model, inside=(".attention.", ".feed_forward."), muon=2e-3, adam=1e-3)
+    average = Average(model)
+    path = state / f"{STAGE}.pt"
+    if saved := load_state(path):
+        model.load_state_dict(saved["model"])
+        optimisers.load_state_dict(saved["optimisers"])
+        average.load_state_dict(saved["average"])
+        plan.step, plan.spent = saved["step"], saved["spent"]
+    quicken(model, compiled=compiled)
+    progress, kept = Progress(STAGE, "pictures"), plan.spent
+
+    def keep() -> None:
+        values: dict[str, Any] = {"model": model.state_dict(), "optimisers": optimisers.state_dict()}
+        values |= {"average": average.state_dict(), "step": plan.step, "spent": plan.spent}
+        save_state(path, values)
+
+    plan.start_clock()
+    while not plan.done:
+        loss = flow_loss(model, *batches.draw(plan))
+        loss.backward()
+        together.average(model, plan)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimisers.step(rate(plan.fraction))
+        plan.advance()
+        if not together.leads:
+            continue
+        average.update(model, plan.step)
+        progress.add(plan, float(loss.detach()), size * together.workers)
+        if plan.spent - kept >= plan.save_every:
+            keep()
+            kept = plan.spent
+    if together.leads:
+        keep()
+
+
+def _work(rank: int, workers: int, meeting: str, state: Path, plan: Plan, options: dict[str, Any]) -> None:
+    """One of several processes that train together."""
+    torch.set_num_threads(1)
+    together = Together(rank, workers, Path(meeting))
+    train(state, plan, **options, together=together)
+    together.leave()
+
+
+def train_in_processes(state: Path, plan: Plan, workers: int, **options: Any) -> None:
+    """Trains in `workers` processes of one thread, each with a batch of its own; options as for `train`."""
+    make_pools(state, options.get("seed", 0), device(), options.get("pool_scale", 1.0))
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = (workers, f"{folder}/meeting", state, plan, options)
+        multiprocessing.start_processes(_work, arguments, nprocs=workers, start_method="spawn")
+
+
+def trained_transformer(state: Path, seed: int = 0) -> ZImageTransformer2DModel:
+    """The averaged weights of the last saved state, also of a training that still runs; untrained where there is none."""
+    torch.manual_seed(seed)
+    model = new_transformer()
+    if saved := load_state(state / f"{STAGE}.pt"):
+        model.load_state_dict(saved["average"])
+    return model

@@ -1,0 +1,223 @@
+"""What Pocket's three trainings share: a plan by steps or minutes, the optimisers, the average of weights, saved state.
+
+It knows no model and no data. Every batch is a function of the seed and the step alone, so that a training that was
+killed goes on from its last saved state as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+
+TELL_EVERY = 15.0
+"""Seconds between two progress lines."""
+
+
+def default_state_folder() -> Path:
+    """Where training keeps its state: outside the work tree."""
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "z-image-studio" / "pocket"
+
+
+def device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def batch_random(seed: int, stage: str, step: int) -> Random:
+    """The random source of one batch: the same for the same seed, stage and step."""
+    return Random(f"{seed}/{stage}/{step}")
+
+
+def batch_generator(rng: Random, where: torch.device) -> torch.Generator:
+    """A torch generator seeded from a batch's random source."""
+    return torch.Generator(where).manual_seed(rng.getrandbits(62))
+
+
+@dataclass(kw_only=True)
+class Plan:
+    """How far a training has come: by steps, and by minutes if it has a time limit (the larger fraction counts).
+
+    Its state is saved every `save_every` seconds and at the end.
+    """
+
+    steps: int
+    minutes: float | None = None
+    save_every: float = 90.0
+    step: int = 0
+    spent: float = 0.0
+    _last: float = field(default_factory=time.monotonic, repr=False)
+
+    def advance(self) -> None:
+        """One step is done; its seconds are added to what was spent."""
+        now = time.monotonic()
+        self.spent += now - self._last
+        self._last = now
+        self.step += 1
+
+    def start_clock(self) -> None:
+        self._last = time.monotonic()
+
+    @property
+    def fraction(self) -> float:
+        by_time = 0.0 if self.minutes is None else self.spent / (60 * self.minutes)
+        return min(1.0, max(self.step / self.steps, by_time))
+
+    @property
+    def done(self) -> bool:
+        return self.fraction >= 1
+
+    @property
+    def seconds_left(self) -> float:
+        return self.spent / max(self.fraction, 1e-9) - self.spent if self.step else float("nan")
+
+
+def rate(fraction: float, *, warmup: float = 0.02, hold: float = 0.25) -> float:
+    """The learning rate's factor: a short rise, a plateau until `hold`, then a straight way down to zero."""
+    if fraction < warmup:
+        return (fraction + 1e-3) / (warmup + 1e-3)
+    return 1.0 if fraction < hold else max(0.0, (1 - fraction) / (1 - hold))
+
+
+class Optimisers:
+    """Muon for the matrices inside the blocks, AdamW for everything else, under one schedule.
+
+    Muon: Jordan et al. 2024, with the update's size matched to AdamW's (Liu et al. 2025, arXiv 2502.16982).
+    """
+
+    def __init__(
+        self, model: nn.Module, *, inside: Iterable[str], muon: float, adam: float, decay: float = 0.01
+    ) -> None:
+        names = tuple(inside)
+        matrices: list[nn.Parameter] = []
+        rest: list[nn.Parameter] = []
+        for name, parameter in model.named_parameters():
+            if not parameter.requires_grad:
+                continue
+            is_matrix = parameter.ndim == 2 and any(part in name for part in names)
+            (matrices if is_matrix else rest).append(parameter)
+        self.parts: list[torch.optim.Optimizer] = []
+        if matrices:
+            self.parts.append(torch.optim.Muon(matrices, lr=muon, weight_decay=decay, adjust_lr_fn="match_rms_adamw"))
+        if rest:
+            self.parts.append(torch.optim.AdamW(rest, lr=adam, betas=(0.9, 0.98), weight_decay=decay))
+        self.rates = [[group["lr"] for group in part.param_groups] for part in self.parts]
+
+    def step(self, factor: float) -> None:
+        for part, rates in zip(self.parts, self.rates, strict=True):
+            for group, lr in zip(part.param_groups, rates, strict=True):
+                group["lr"] = lr * factor
+            part.step()
+            part.zero_grad(set_to_none=True)
+
+    def state_dict(self) -> list[dict[str, Any]]:
+        return [part.state_dict() for part in self.parts]
+
+    def load_state_dict(self, states: list[dict[str, Any]]) -> None:
+        for part, state in zip(self.parts, states, strict=True):
+            part.load_state_dict(state)
+
+
+class Average:
+    """The exponential moving average of a model's weights; its memory grows with the steps up to `decay`."""
+
+    def __init__(self, model: nn.Module, decay: float = 0.999) -> None:
+        self.decay = decay
+        self.weights = {name: p.detach().clone().float() for name, p in model.named_parameters()}
+
+    def update(self, model: nn.Module, step: int) -> None:
+        with torch.no_grad():
+            keep = min(self.decay, (1 + step) / (12 + step))
+            own = list(self.weights.values())
+            torch._foreach_lerp_(own, [p.detach() for p in model.parameters()], 1 - keep)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return self.weights
+
+    def load_state_dict(self, weights: dict[str, Tensor]) -> None:
+        for name, tensor in weights.items():
+            self.weights[name].copy_(tensor)
+
+
+class Together:
+    """Several processes, one thread each, that train one model on a batch of their own: their gradients are averaged.
+
+    On a machine that does other work too this is far quicker than threads, which wait for each other in every
+    operation; the processes wait once a step.
+    """
+
+    def __init__(self, rank: int = 0, workers: int = 1, meeting: Path | None = None) -> None:
+        self.rank, self.workers = rank, workers
+        if workers > 1:
+            distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=workers)
+
+    @property
+    def leads(self) -> bool:
+        return self.rank == 0
+
+    def average(self, model: nn.Module, plan: Plan) -> None:
+        """Averages the gradients, and the seconds spent, so that all agree on the rate and on the end."""
+        with torch.no_grad():
+            if self.workers == 1:
+                return
+            gradients = [p.grad for p in model.parameters() if p.grad is not None]
+            flat = torch.cat([gradient.flatten() for gradient in gradients] + [torch.tensor([plan.spent])])
+            distributed.all_reduce(flat)
+            flat /= self.workers
+            plan.spent = float(flat[-1])
+            for gradient, part in zip(gradients, flat[:-1].split([g.numel() for g in gradients]), strict=True):
+                gradient.copy_(part.view_as(gradient))
+
+    def leave(self) -> None:
+        if self.workers > 1:
+            distributed.destroy_process_group()
+
+
+def save_state(path: Path, state: dict[str, Any]) -> None:
+    """Writes a state beside its place, then renames it in, so that a kill never leaves half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".part")
+    torch.save(state, beside)
+    os.replace(beside, path)
+
+
+def load_state(path: Path) -> dict[str, Any] | None:
+    """A saved state, or None where there is none yet."""
+    if not path.exists():
+        return None
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
+class Progress:
+    """Prints a line now and then: step, loss (averaged since the last line), speed, time left."""
+
+    def __init__(self, stage: str, unit: str) -> None:
+        self.stage, self.unit = stage, unit
+        self.losses: list[float] = []
+        self.told = time.monotonic()
+        self.items = 0
+
+    def add(self, plan: Plan, loss: float, items: int, note: str = "") -> None:
+        self.losses.append(loss)
+        self.items += items
+        elapsed = time.monotonic() - self.told
+        if elapsed < TELL_EVERY and not plan.done:
+            return
+        mean = sum(self.losses) / len(self.losses)
+        print(
+            f"{self.stage:<12} step {plan.step:>6} of {plan.steps}  loss {mean:.4f}  "
+            f"{self.items / max(elapsed, 1e-6):6.1f} {self.unit}/s  spent {plan.spent / 60:.1f} min  "
+            f"left {plan.seconds_left / 60:.1f} min{note}",
+            file=sys.stdout,
+            flush=True,
+        )
+        self.losses, self.items, self.told = [], 0, time.monotonic()

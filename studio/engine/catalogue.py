@@ -1,0 +1,133 @@
+"""The catalogue: which checkpoints this studio knows, what each wants by default, and whether it is on the disk.
+
+Looks at names and small JSON files only. Knows no torch, loads nothing, and asks no network.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import inf
+from pathlib import Path
+
+from studio.engine import layout
+from studio.engine.contract import CheckpointInfo, Defaults
+from studio.errors import InvalidWish
+
+log = logging.getLogger(__name__)
+
+TURBO = CheckpointInfo(
+    name="turbo", title="Z-Image-Turbo", source="Tongyi-MAI/Z-Image-Turbo", template="chain", download_gb=32.9,
+    defaults=Defaults(steps=8, guidance=0.0, shift=3.0, native=1024, negative_prompt=False),
+    sampling={"temperature": 0.7, "top_p": 0.8},
+)  # fmt: skip
+BASE = CheckpointInfo(
+    name="base", title="Z-Image", source="Tongyi-MAI/Z-Image", template="chain", download_gb=20.5,
+    defaults=Defaults(steps=30, guidance=4.0, shift=6.0, native=1024, negative_prompt=True),
+    sampling={"temperature": 0.7, "top_p": 0.8},
+)  # fmt: skip
+POCKET = CheckpointInfo(
+    name="pocket", title="Pocket", source="", template="pocket",
+    defaults=Defaults(steps=8, guidance=0.0, shift=3.0, native=128, negative_prompt=False),
+    sampling={"temperature": 0.4, "top_p": 0.9},
+)  # fmt: skip
+NOTE = "studio.json"  # optional, in a checkpoint's folder: what it wants that no other file there says
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What can be drawn with: Pocket, Turbo, base, and what the settings name.
+
+    `cache` is the Hub's; None is the machine's own.
+    """
+
+    pocket: Path
+    named: str = "auto"
+    cache: Path | None = None
+
+    def entries(self) -> tuple[CheckpointInfo, ...]:
+        """Every entry as the disk stands now."""
+        return tuple(self._look(entry) for entry in self._known())
+
+    def info(self, name: str) -> CheckpointInfo:
+        """The entry called `name`. Raises InvalidWish for any other, so that a stranger can name nothing new."""
+        for entry in self._known():
+            if entry.name == name:
+                return self._look(entry)
+        raise InvalidWish("checkpoint", f"must be one of {', '.join(entry.name for entry in self._known())}", name)
+
+    def folder(self, entry: CheckpointInfo) -> Path | None:
+        """Where the entry's weights lie, or None where they are still to be fetched."""
+        if is_folder(entry):
+            return Path(entry.source).expanduser()
+        return layout.snapshot(self.cache or layout.hub_cache(), entry.source)
+
+    def _known(self) -> tuple[CheckpointInfo, ...]:
+        known = (replace(POCKET, source=str(self.pocket)), TURBO, BASE)
+        if self.named == "auto" or any(entry.name == self.named for entry in known):
+            return known
+        if layout.is_hub_id(self.named) and not Path(self.named).is_dir():
+            return (*known, replace(TURBO, name=self.named, title=self.named, source=self.named, download_gb=0.0))
+        title = Path(self.named).expanduser().resolve().name or self.named
+        return (*known, replace(TURBO, name=self.named, title=title, source=self.named, download_gb=0.0))
+
+    def _look(self, entry: CheckpointInfo) -> CheckpointInfo:
+        folder = self.folder(entry)
+        on_disk = folder is not None and layout.problem(folder) is None
+        if folder is not None and entry not in (TURBO, BASE):
+            entry = described(entry, folder)
+        return replace(entry, on_disk=on_disk)
+
+
+def is_folder(entry: CheckpointInfo) -> bool:
+    """Whether the entry is a folder of this machine, and not a repository of the Hub."""
+    return not layout.is_hub_id(entry.source) or Path(entry.source).is_dir()
+
+
+def described(entry: CheckpointInfo, folder: Path) -> CheckpointInfo:
+    """The entry with what its own files say: the scheduler's shift, the VAE's native side, and then `studio.json`.
+
+    `studio.json` is optional and may hold title, steps, guidance, shift, native, negative_prompt, template,
+    temperature, top_p; what is absent, unknown or of the wrong type is left as it was.
+    """
+    shift = _peek(folder / "scheduler" / "scheduler_config.json").get("shift")
+    native = _peek(folder / "vae" / "config.json").get("sample_size")
+    return _said(_said(entry, {"shift": shift, "native": native}), _peek(folder / NOTE))
+
+
+def _said(entry: CheckpointInfo, said: Mapping[str, object]) -> CheckpointInfo:
+    """The entry with those values of `said` that it has a place for and that are of the right type."""
+    defaults, negative = entry.defaults, said.get("negative_prompt")
+    defaults = Defaults(
+        steps=int(_number(said, "steps", defaults.steps, least=1)),
+        guidance=_number(said, "guidance", defaults.guidance),
+        shift=_number(said, "shift", defaults.shift),
+        native=int(_number(said, "native", defaults.native, least=16)),
+        negative_prompt=negative if isinstance(negative, bool) else defaults.negative_prompt,
+    )
+    title, template = said.get("title"), said.get("template")
+    return replace(
+        entry,
+        defaults=defaults,
+        title=title if isinstance(title, str) else entry.title,
+        template=template if isinstance(template, str) else entry.template,
+        sampling={key: _number(said, key, value) for key, value in entry.sampling.items()},
+    )
+
+
+def _number(said: Mapping[str, object], key: str, otherwise: float, *, least: float = 0) -> float:
+    value = said.get(key)
+    right = isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value < inf
+    return value if right else otherwise  # type: ignore[return-value]
+
+
+def _peek(file: Path) -> dict[str, object]:
+    """The JSON object in `file`, or {} where there is none: a default stands in, and loading tells what is wrong."""
+    try:
+        return layout.read_json(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        log.warning("%s cannot be read: %s", file.name, error)
+        return {}

@@ -1,0 +1,56 @@
+"""The revision of a checkpoint: what a recipe keeps, so that a re-run knows whether it meets the same weights.
+
+Knows the disk only. A snapshot of the Hub goes by its commit; any other folder by a hash of its files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from studio.engine import layout
+
+CONTENT_MAX = 2**30  # bytes; a folder up to here is hashed by content, which takes seconds at most
+CHUNK = 2**20
+
+
+def revision(folder: Path) -> str:
+    """The commit of a Hub snapshot, else 64 hexadecimal digits over the folder's files. Raises OSError.
+
+    Up to 1 GiB the hash covers every file's name and content. A larger folder would take minutes, so there it covers every
+    file's name and size, the content of all but the weights, and the headers and times of change of the weights. Hidden
+    files do not count. Hashes are kept for the process by (name, size, time of change): switching back costs nothing.
+    """
+    if folder.parent.name == "snapshots" and re.fullmatch(r"[0-9a-f]{40}", folder.name):
+        return folder.name
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not _hidden(path.relative_to(folder)))
+    stats = [(path.relative_to(folder).as_posix(), path.stat()) for path in files]
+    return _hashed(folder, tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
+
+
+@lru_cache(maxsize=8)
+def _hashed(folder: Path, files: tuple[tuple[str, int, int], ...]) -> str:
+    small = sum(size for _, size, _ in files) <= CONTENT_MAX
+    total = hashlib.sha256()
+    for name, size, changed in files:
+        total.update(f"{name}\0{size}\0".encode())
+        if small or not name.endswith(".safetensors"):
+            total.update(_content(folder / name))
+        else:
+            total.update(f"{changed}\0{sorted(layout.header(folder / name))}\0".encode())
+    return total.hexdigest()
+
+
+def _content(file: Path) -> bytes:
+    """The SHA-256 of a file's content, 32 bytes."""
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+    return digest.digest()
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") or part == "__pycache__" for part in path.parts)

@@ -1,0 +1,213 @@
+"""The named endpoints that programs rely on: names, parameters, defaults and results are a promise.
+
+Each is a use case of `Studio` on behalf of the request's owner, and nothing more. Values may be anything that JSON can say: the use
+cases check them. Streams are async and unbounded in number, since they only watch. Annotations are real objects here, not texts,
+because Gradio reads the API's schema from them.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gradio as gr
+
+from studio import views
+from studio.errors import StudioError
+from studio.studio import Studio
+from studio.ui.owner import base_url_of, owner_of
+from studio.views import View
+from studio.wish import Wish
+
+ERROR_S = 10.0  # how long the API's own page shows a refusal
+
+
+def register(studio: Studio) -> None:
+    """Add the endpoints to the Blocks whose context is open."""
+    endpoints = Endpoints(studio)
+    for name in ("generate", "enhance", "rerun", "vary", "redraw"):
+        _add(name, getattr(endpoints, name), concurrency_limit=None)
+    for name in ("history", "picture", "edit", "delete", "restore", "cancel", "jobs", "share", "unshare"):
+        _add(name, getattr(endpoints, name), concurrency_limit=None)
+    _add("download_checkpoint", endpoints.download_checkpoint, concurrency_limit=None)
+
+
+def _add(name: str, function: Callable[..., object], *, concurrency_limit: int | None) -> None:
+    gr.api(function, api_name=name, api_description=function.__doc__, concurrency_limit=concurrency_limit)
+
+
+class Endpoints:
+    """The endpoints over one studio. `request` comes from Gradio and is no parameter of the API."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    async def generate(
+        self,
+        request: gr.Request,
+        prompt: str,
+        enhance: bool = True,
+        seed: int | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        steps: int | None = None,
+        guidance: float | None = None,
+        negative_prompt: str = "",
+        count: int = 1,
+        checkpoint: str | None = None,
+        enhancement: str | None = None,
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Draw a prompt; with `enhance`, reason about it first. Streams the job from its row to its pictures.
+
+        `enhancement` is the id of a kept one: `prompt` is then drawn as given, and the original and the reasoning stay linked.
+        """
+        with spoken():
+            owner = owner_of(request)
+            wish = Wish(
+                prompt=prompt,
+                enhance=enhance,
+                seed=seed,
+                width=width,
+                height=height,
+                steps=steps,
+                guidance=guidance,
+                negative_prompt=negative_prompt,
+                count=count,
+                checkpoint=checkpoint,
+                enhancement=enhancement,
+            )
+            job = self._studio.submit(owner, wish)
+            async for shot in self._studio.watch(owner, job):
+                yield shot
+
+    async def enhance(self, request: gr.Request, prompt: str, seed: int | None = None) -> AsyncIterator[dict[str, Any]]:
+        """Reason about a prompt and draw nothing. Streams the steps keep, solve, compose and text as they are written."""
+        with spoken():
+            owner = owner_of(request)
+            job = self._studio.enhance(owner, prompt, seed)
+            async for shot in self._studio.watch(owner, job):
+                yield enhancement(shot)
+
+    async def rerun(self, request: gr.Request, id: str) -> AsyncIterator[dict[str, Any]]:
+        """Draw a picture's exact recipe again. The end says `identical`, or names in `changed` what differs."""
+        with spoken():
+            owner = owner_of(request)
+            async for shot in self._studio.watch(owner, self._studio.rerun(owner, id)):
+                yield shot
+
+    async def vary(
+        self, request: gr.Request, id: str, count: int = 1, seed: int | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Draw a picture's recipe with another seed, its reasoning and ancestry kept. Streams as `/generate`."""
+        with spoken():
+            owner = owner_of(request)
+            async for shot in self._studio.watch(owner, self._studio.vary(owner, id, count, seed)):
+                yield shot
+
+    async def redraw(self, request: gr.Request, job: str) -> AsyncIterator[dict[str, Any]]:
+        """File a failed or cancelled job once more. Streams as `/generate`."""
+        with spoken():
+            owner = owner_of(request)
+            async for shot in self._studio.watch(owner, self._studio.redraw(owner, job)):
+                yield shot
+
+    def history(
+        self,
+        request: gr.Request,
+        query: str = "",
+        cursor: str | None = None,
+        limit: int = 24,
+        favourite: bool = False,
+        tag: str | None = None,
+        trash: bool = False,
+    ) -> dict[str, Any]:
+        """A page of your pictures, newest first. `next` is the cursor of the following page."""
+        with spoken():
+            return self._studio.history(
+                owner_of(request), query=query, cursor=cursor, limit=limit, favourite=favourite, tag=tag, trash=trash
+            )
+
+    def picture(self, request: gr.Request, id: str) -> dict[str, Any]:
+        """One picture, with everything that is kept of it."""
+        with spoken():
+            return self._studio.picture(owner_of(request), id)
+
+    def edit(
+        self,
+        request: gr.Request,
+        id: str,
+        favourite: bool | None = None,
+        rating: int | None = None,
+        tags: list[str] | None = None,
+    ) -> dict[str, Any]:
+        """Star, rate (1 to 5; 0 takes it away) or tag a picture. Null leaves a thing as it is."""
+        with spoken():
+            return self._studio.edit(owner_of(request), id, favourite=favourite, rating=rating, tags=tags)
+
+    def delete(self, request: gr.Request, id: str) -> dict[str, Any]:
+        """Put a picture into the trash; `/restore` brings it back."""
+        with spoken():
+            return self._studio.delete(owner_of(request), id)
+
+    def restore(self, request: gr.Request, id: str) -> dict[str, Any]:
+        """Bring a picture back from the trash."""
+        with spoken():
+            return self._studio.restore(owner_of(request), id)
+
+    def cancel(self, request: gr.Request, job: str) -> dict[str, Any]:
+        """Stop a job, and no other: at once if it waits, within a step if it runs."""
+        with spoken():
+            return self._studio.cancel(owner_of(request), job)
+
+    def jobs(self, request: gr.Request) -> list[dict[str, Any]]:
+        """Your unfinished jobs, oldest first."""
+        with spoken():
+            return self._studio.jobs(owner_of(request))
+
+    def share(self, request: gr.Request, id: str, days: int = 30) -> dict[str, Any]:
+        """A link to one picture for anybody who has it, for so many days."""
+        with spoken():
+            return self._studio.share(owner_of(request), id, days, base_url=base_url_of(request))
+
+    def unshare(self, request: gr.Request, token: str) -> dict[str, Any]:
+        """Take a link back."""
+        with spoken():
+            return self._studio.unshare(owner_of(request), token, base_url=base_url_of(request))
+
+    def download_checkpoint(self, request: gr.Request, name: str) -> dict[str, Any]:
+        """Begin to fetch a checkpoint of the catalogue, because the host agreed. `/healthz` and the page tell how it goes."""
+        with spoken():
+            owner_of(request)
+            self._studio.download(name)
+            state = self._studio.downloads()[name]
+            return {"checkpoint": name, "status": state.status, "message": state.message, "fraction": state.fraction}
+
+
+def enhancement(shot: View) -> View:
+    """The form that `/enhance` streams, from a snapshot of its job."""
+    written = shot["enhancement"]
+    kept = written if isinstance(written, dict) else {}
+    return {
+        "id": None,
+        "steps": views.no_steps(),
+        **kept,
+        "job": shot["job"],
+        "status": shot["status"],
+        "phase": shot["phase"],
+        "message": shot["message"],
+        "position": shot["position"],
+        "eta_s": shot["eta_s"],
+        "original": shot["prompt"],
+        "prompt": kept.get("prompt", ""),
+        "seed": kept.get("seed", shot["seed"]),
+        "error": shot["error"],
+    }
+
+
+@contextmanager
+def spoken() -> Iterator[None]:
+    """Refusals as Gradio tells them to the page and to programs: the sentence as it is, and no trace in the log."""
+    try:
+        yield
+    except StudioError as error:
+        sentence = str(error).encode("utf-8", "backslashreplace").decode()
+        raise gr.Error(sentence, duration=ERROR_S, print_exception=False) from None

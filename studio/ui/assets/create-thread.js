@@ -1,0 +1,169 @@
+// Why: the four steps of reasoning as a thread of knots, then what is drawn, with the words that reasoning added.
+(() => {
+  const { el } = studio;
+  const STEPS = ["keep", "solve", "compose", "text"];
+
+  studio.thread = (root, acts) => {
+    const title = el("h3", {});
+    const facts = el("span", { className: "when" });
+    const knots = STEPS.map((name) => {
+      const words = el("b", {});
+      const text = el("p", {});
+      return { name, words, text, node: el("li", { data: { step: name } }, el("i", { aria: { hidden: "true" } }), el("div", {}, words, text)) };
+    });
+    const list = el("ol", {}, ...knots.map((knot) => knot.node));
+    const later = el("p", { className: "later" });
+    const label = el("h4", {});
+    const text = el("p", { className: "drawn-text" });
+    const field = el("textarea", { className: "edit", rows: 4, hidden: true, spellcheck: false });
+    const buttons = el("div", { className: "row" });
+    const result = el("div", { className: "result", hidden: true }, text, field, buttons);
+    const head = el("summary", {}, title, facts);
+    const fold = el("details", { className: "thread", open: true }, head, later, list, label, result);
+    root.append(el("section", { className: "why" }, fold));
+
+    let view = {};
+    let editing = false;
+    let drawnKey = "";
+    let copied = false;
+
+    function size() {
+      field.style.height = "auto";
+      field.style.height = `${field.scrollHeight + 2}px`;
+    }
+    field.addEventListener("input", size);
+
+    // What would be drawn: the enhancement's prompt as far as it is written, or the picture's own.
+    function prompt() {
+      const { enhancement, picture, shot } = view;
+      return picture?.prompt ?? shot?.drawn_prompt ?? enhancement?.prompt ?? "";
+    }
+    function origin() {
+      const { enhancement, picture, shot } = view;
+      return enhancement?.original ?? picture?.original_prompt ?? shot?.prompt ?? "";
+    }
+
+    function drawSteps() {
+      const { enhancement, shot } = view;
+      const reasoning = shot?.phase === "reasoning" || (shot && enhancement && !enhancement.done);
+      const shown = Boolean(enhancement) || shot?.phase === "reasoning";
+      list.hidden = !shown;
+      later.hidden = shown || Boolean(prompt());
+      if (!shown) return;
+      const steps = enhancement?.steps ?? [];
+      let now = null;
+      for (const knot of knots) {
+        const step = steps.find((one) => one.name === knot.name);
+        const done = Boolean(step?.done) || !reasoning;
+        const state = done ? "done" : now === null ? "now" : "later";
+        if (state === "now") now = knot.name;
+        knot.node.className = state;
+        const says = step?.text || (done ? studio.t("nothing") : "");
+        if (knot.text.textContent !== says) knot.text.textContent = says;
+        knot.text.classList.toggle("none", !step?.text);
+        if (state === "now") knot.node.setAttribute("aria-current", "step");
+        else knot.node.removeAttribute("aria-current");
+      }
+    }
+    function drawResult() {
+      const says = prompt();
+      result.hidden = !says && !editing;
+      label.hidden = result.hidden;
+      const plain = !view.enhancement;
+      const key = JSON.stringify([says, origin(), plain, studio.lang]);
+      if (key !== drawnKey) {
+        drawnKey = key;
+        const pieces = plain ? [[says, false]] : studio.added(origin(), says);
+        text.replaceChildren(...pieces.map(([piece, fresh]) => (fresh ? el("mark", { text: piece }) : document.createTextNode(piece))));
+      }
+      text.hidden = editing;
+      field.hidden = !editing;
+      drawButtons();
+    }
+    let buttonsOf = "";
+    function drawButtons() {
+      const done = !view.shot || view.enhancement?.done || view.picture;
+      const can = studio.facts?.can_enhance && origin();
+      const now = [editing, Boolean(done), Boolean(can), view.fresh, copied, studio.lang].join();
+      if (now === buttonsOf) return;
+      buttonsOf = now;
+      const make = (key, act, extra = {}) => el("button", { type: "button", text: studio.t(key), on: { click: act }, ...extra });
+      const found = [];
+      if (editing) found.push(make("draw_this", drawEdited, { className: "yes" }), make("close", close));
+      else if (done) {
+        if (view.fresh) found.push(make("draw_this", () => acts.draw(prompt(), view.enhancement?.id), { className: "yes" }));
+        found.push(make("edit", edit));
+        if (can) found.push(make("another", () => acts.another(origin()), { title: studio.t("another_title") }));
+        found.push(make(copied ? "copied" : "copy", copy));
+      }
+      const focus = buttons.contains(document.activeElement) ? [...buttons.children].indexOf(document.activeElement) : -1;
+      buttons.replaceChildren(...found);
+      if (focus >= 0) buttons.children[Math.min(focus, buttons.children.length - 1)]?.focus();
+    }
+    async function copy() {
+      copied = await studio.copy(prompt());
+      drawButtons();
+      setTimeout(() => ((copied = false), drawButtons()), 1500);
+    }
+    function edit() {
+      fold.open = true;
+      editing = true;
+      field.value = prompt();
+      drawResult();
+      size();
+      field.focus();
+    }
+    function close() {
+      if (!editing) return false;
+      editing = false;
+      drawResult();
+      return true;
+    }
+    function drawEdited() {
+      const says = field.value;
+      if (!editing || !says.trim()) return;
+      const id = view.enhancement?.id;
+      editing = false;
+      acts.draw(says, id);
+    }
+    function words() {
+      title.textContent = studio.t("why");
+      label.textContent = studio.t("what_is_drawn");
+      field.setAttribute("aria-label", studio.t("edit_label"));
+      list.setAttribute("aria-label", studio.t("why"));
+      for (const knot of knots) knot.words.textContent = studio.t(`step_${knot.name}`);
+    }
+    words();
+
+    // On a phone the thread is folded until somebody opens it; beside the stage it is always open.
+    const narrow = window.matchMedia("(max-width: 760px)");
+    const suit = () => (fold.open = !narrow.matches);
+    narrow.addEventListener("change", suit);
+    suit();
+    head.addEventListener("click", (event) => narrow.matches || event.preventDefault());
+    const tab = () => (narrow.matches ? head.removeAttribute("tabindex") : head.setAttribute("tabindex", "-1"));
+    narrow.addEventListener("change", tab);
+    tab();
+
+    return {
+      words,
+      edit,
+      close,
+      drawEdited,
+      draw(next) {
+        const moved = next.picture?.id !== view.picture?.id || next.shot?.job !== view.shot?.job;
+        view = next;
+        if (moved) editing = false;
+        const { enhancement, picture } = view;
+        later.textContent = studio.t("why_later");
+        const when = [];
+        if (enhancement?.seconds) when.push(studio.lasting(enhancement.seconds));
+        if (enhancement) when.push(studio.t("seed_n", { n: studio.number(enhancement.seed) }));
+        else if (prompt()) when.push(studio.t("drawn_as_written"));
+        facts.textContent = when.join(" · ");
+        drawSteps();
+        drawResult();
+      },
+    };
+  };
+})();

@@ -1,0 +1,454 @@
+// One picture's own view, over whatever room is open: what was asked, how it was reasoned, what was drawn and with what; and what can
+// be done with it. The address names the picture, so that a link or a reload comes back here.
+studio.part("picture", (it) => {
+  const { el, t, button, icon } = studio;
+  const POLL_MS = 250;
+  const SWIPE_PX = 60;
+  const STEPS = ["keep", "solve", "compose", "text"];
+  const call = studio.calls(it);
+  const home = it.element.querySelector(".picture");
+  const shares = new Map(); // picture id -> link made since the page was opened
+  let picture = null;
+  let wanted = null; // id that the view shows or is about to show
+  let following = 0; // the job that counts: the last one asked for here
+
+  const image = el("img", { decoding: "async" });
+  const stage = el("div", { className: "pv-stage" }, image);
+  const acts = el("div", { className: "pv-acts", role: "toolbar" });
+  const news = el("div", { className: "pv-news", role: "status", aria: { live: "polite" } });
+  const side = el("div", { className: "pv-side" });
+  const bar = el("div", { className: "pv-bar" });
+  const view = el("dialog", { className: "picture-view", tabIndex: -1 }, bar, el("div", { className: "pv-left" }, stage, acts, news), side);
+  home.append(view);
+
+  // Open, move, close.
+
+  async function show(id) {
+    wanted = id;
+    following += 1;
+    if (!view.open) view.showModal();
+    address(id);
+    try {
+      const found = await call("picture", { id }, { last: true });
+      if (wanted !== id) return;
+      picture = found;
+      draw();
+    } catch (error) {
+      if (wanted === id) absent(error);
+    }
+  }
+
+  function absent(error) {
+    picture = null;
+    view.classList.add("absent");
+    bar.replaceChildren(closer());
+    const sentence = error.missing ? t("picture.absent") : error.message;
+    side.replaceChildren(el("p", { className: "nothing", role: "alert", text: sentence }), button(t("close"), close));
+  }
+
+  function close() {
+    const id = wanted;
+    wanted = null;
+    following += 1;
+    view.close();
+    address(null);
+    studio.emit("closed", { id });
+  }
+
+  function address(id) {
+    const url = new URL(location.href);
+    if (id === null) url.searchParams.delete("picture");
+    else url.searchParams.set("picture", id);
+    history.replaceState(history.state, "", url);
+  }
+
+  function step(by) {
+    const id = studio.beside?.(wanted, by);
+    if (id) show(id);
+  }
+
+  // What is seen.
+
+  function draw() {
+    const scrolled = side.dataset.id === picture.id ? side.scrollTop : 0;
+    view.classList.remove("absent");
+    view.setAttribute("aria-label", t("picture.title"));
+    if (side.dataset.id !== picture.id) news.replaceChildren();
+    side.dataset.id = picture.id;
+    Object.assign(image, { alt: picture.original_prompt, width: picture.width, height: picture.height });
+    if (image.getAttribute("src") !== picture.url) image.src = picture.url;
+    image.style.aspectRatio = `${picture.width} / ${picture.height}`;
+    keepFocus(() => (drawBar(), drawActs()));
+    side.replaceChildren(...[trashed(), asked(), thread(), drawn(), facts(), opinion(), ancestry()].filter(Boolean));
+    side.scrollTop = scrolled;
+  }
+
+  // Buttons are made anew; the one in use keeps the focus, and where it cannot, the view does, so that keys go on working.
+  function keepFocus(make) {
+    const box = [bar, acts].find((one) => one.contains(document.activeElement));
+    const at = box ? [...box.children].indexOf(document.activeElement) : -1;
+    make();
+    const again = box?.children[at];
+    if (again && !again.disabled) again.focus();
+    else if (box || document.activeElement === document.body) view.focus();
+  }
+
+  const labelled = (name, label, click, rest = {}) =>
+    el("button", { type: "button", className: "pv-round", title: label, aria: { label }, on: { click }, ...rest }, icon(name));
+  const closer = () => labelled("close", t("close"), close);
+
+  function drawBar() {
+    const beside = (by) => Boolean(studio.beside?.(picture.id, by));
+    bar.replaceChildren(
+      closer(),
+      labelled("left", t("picture.newer"), () => step(-1), { disabled: !beside(-1) }),
+      labelled("right", t("picture.older"), () => step(1), { disabled: !beside(1) }),
+    );
+  }
+
+  function drawActs() {
+    acts.setAttribute("aria-label", t("picture.actions"));
+    const star = el("button", { type: "button", className: "pv-star", title: t("star"), on: { click: favour } }, icon("star"));
+    star.setAttribute("aria-label", t("star"));
+    star.setAttribute("aria-pressed", String(picture.favourite));
+    const name = `${t("picture.file")}-${picture.seed}.png`;
+    acts.replaceChildren(
+      button(t("again"), again, { className: "pv-first", title: t("again_title") }),
+      button(t("vary"), vary, { title: t("vary_title") }),
+      button(t("reuse"), reuse, { title: t("reuse_title") }),
+      button(t("edit_prompt"), () => editor(), { title: t("picture.edit_hint") }),
+      button(t("share"), () => sharing()),
+      star,
+      el("a", { href: picture.url, download: name, text: t("picture.download") }),
+      picture.deleted_at ? button(t("picture.restore"), restore) : button(t("delete"), remove),
+    );
+  }
+
+  const section = (title, ...children) => el("section", {}, el("h3", { text: title }), ...children);
+
+  function trashed() {
+    if (!picture.deleted_at) return null;
+    return el("div", { className: "pv-note" }, el("span", { text: t("picture.in_trash") }), button(t("picture.restore"), restore));
+  }
+
+  function asked() {
+    const title = el("h2", { text: picture.original_prompt });
+    const same = picture.prompt === picture.original_prompt;
+    const written = same ? [button(t("edit"), () => editor(), { className: "pv-link" }), el("span", { text: t("drawn_as_written") })] : [];
+    const row = el("div", { className: "pv-row" }, copier(picture.original_prompt), ...written);
+    return el("section", { className: "pv-asked" }, title, row, same ? without() : null);
+  }
+
+  function thread() {
+    const made = picture.enhancement;
+    if (!made) return null;
+    const how = [studio.lasting(made.seconds), t("seed_n", { n: made.seed }), made.model].filter(Boolean).join(" · ");
+    const steps = STEPS.map((name) => made.steps.find((one) => one.name === name) ?? { name, text: "" });
+    const knots = steps.map(({ name, text }) => el("li", { className: text ? "" : "none" },
+      el("b", { text: t(`step_${name}`) }), el("span", { text: text || t("nothing") })));
+    return section(t("why"), el("span", { className: "pv-how", text: how }), el("ol", { className: "pv-thread" }, ...knots));
+  }
+
+  function without() {
+    if (!picture.negative_prompt) return null;
+    return el("p", { className: "pv-quiet", text: t("picture.without", { text: picture.negative_prompt }) });
+  }
+
+  function drawn() {
+    if (picture.prompt === picture.original_prompt) return null;
+    const pieces = picture.enhancement ? studio.added(picture.original_prompt, picture.prompt) : [[picture.prompt, false]];
+    const text = el("p", { className: "pv-drawn" }, ...pieces.map(([words, added]) => el(added ? "mark" : "span", { text: words })));
+    const row = el("div", { className: "pv-row" }, button(t("edit"), () => editor()), copier(picture.prompt));
+    return section(t("what_is_drawn"), el("div", { className: "pv-box" }, text, without(), row));
+  }
+
+  function copier(text, className = "pv-link") {
+    const made = button(t("copy"), async () => {
+      made.textContent = t((await copy(text)) ? "copied" : "picture.copy_failed");
+      setTimeout(() => (made.textContent = t("copy")), 1600);
+    }, { className });
+    return made;
+  }
+
+  async function copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      return false; // pages without https have no clipboard
+    }
+  }
+
+  function facts() {
+    const short = (hash) => (hash && hash.length > 16 ? `${hash.slice(0, 12)}…` : hash);
+    const lines = [
+      ["seed", picture.seed], ["size", `${picture.width} × ${picture.height}`], ["steps", picture.steps],
+      ["guidance", picture.guidance], ["shift", picture.shift], ["checkpoint", picture.checkpoint],
+      ["revision", short(picture.revision), picture.revision], ["pixels", short(picture.pixel_sha256), picture.pixel_sha256],
+      ["time", studio.lasting(picture.seconds)], ["when", studio.moment(picture.created_at)],
+    ];
+    const table = el("dl", { className: "pv-facts" }, ...lines.filter(([, value]) => value !== null && value !== "")
+      .map(([key, value, title]) => el("div", {}, el("dt", { text: t(`picture.${key}`) }), el("dd", { text: value, title: title ?? "" }))));
+    const plain = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+    const around = Object.entries(picture.environment).map(([key, value]) =>
+      el("div", {}, el("dt", { text: key.replaceAll("_", " ") }), el("dd", { text: plain(value) })));
+    const fold = el("details", {}, el("summary", { text: t("picture.environment") }), el("dl", { className: "pv-facts" }, ...around));
+    return section(t("picture.settings"), table, around.length ? fold : null);
+  }
+
+  function opinion() {
+    const dots = [1, 2, 3, 4, 5].map((n) => {
+      const label = t("picture.rating_n", { n });
+      const click = () => change({ rating: picture.rating === n ? 0 : n }, `[data-rating="${n}"]`);
+      const chosen = (picture.rating ?? 0) >= n ? "on" : "";
+      return el("button", { type: "button", className: chosen, title: label, data: { rating: n }, aria: { label, pressed: picture.rating === n }, on: { click } });
+    });
+    const rating = el("div", { className: "pv-rating", role: "group", aria: { label: t("picture.rating") } }, ...dots);
+    const chips = picture.tags.map((tag) => {
+      const label = t("picture.untag", { tag });
+      const click = () => change({ tags: picture.tags.filter((other) => other !== tag) }, ".pv-tags input");
+      return el("span", { className: "pv-tag" }, tag, el("button", { type: "button", aria: { label }, title: label, on: { click } }, icon("close")));
+    });
+    const field = el("input", { type: "text", maxLength: 60, placeholder: t("picture.tag"), aria: { label: t("picture.tag") } });
+    field.addEventListener("keydown", (event) => {
+      if (event.isComposing || (event.key !== "Enter" && event.key !== ",")) return;
+      event.preventDefault();
+      const tag = field.value.trim();
+      field.value = "";
+      if (tag && !picture.tags.includes(tag)) change({ tags: [...picture.tags, tag] }, ".pv-tags input");
+    });
+    return section(t("picture.opinion"), rating, el("div", { className: "pv-tags" }, ...chips, field));
+  }
+
+  function ancestry() {
+    if (!picture.parent_id) return null;
+    return section(t("picture.parent"), button(t("picture.open_parent"), () => show(picture.parent_id), { className: "pv-link" }));
+  }
+
+  // What is done. A change is told to every part; `focus` is found again after the view is drawn anew.
+
+  async function change(values, focus = null, name = "edit", what = "edited") {
+    const id = picture.id;
+    try {
+      const found = await call(name, { id, ...values });
+      studio.emit("changed", { id, what, picture: found });
+      if (focus) view.querySelector(focus)?.focus();
+      return found;
+    } catch (error) {
+      studio.excuse(error);
+      return null;
+    }
+  }
+
+  const favour = () => change({ favourite: !picture.favourite }, ".pv-star");
+
+  async function remove() {
+    const { id } = picture;
+    const after = studio.beside?.(id, 1) ?? studio.beside?.(id, -1);
+    if (!(await change({}, null, "delete", "deleted"))) return;
+    if (wanted === id && after) show(after);
+    else if (wanted === id) close();
+    studio.toast(t("deleted"), () => bringBack(id));
+  }
+
+  async function bringBack(id) {
+    try {
+      studio.emit("changed", { id, what: "restored", picture: await call("restore", { id }) });
+      if (view.open) show(id);
+      studio.toast(t("restored"));
+    } catch (error) {
+      studio.excuse(error);
+    }
+  }
+
+  async function restore() {
+    if (await change({}, ".pv-first", "restore", "restored")) studio.toast(t("restored"));
+  }
+
+  function reuse() {
+    const chosen = picture;
+    close();
+    studio.emit("reuse", { id: chosen.id, picture: chosen });
+  }
+
+  // Jobs: filed here, watched here while the view stays with this picture. Leaving stops the watching, not the job.
+
+  async function follow(name, values, finished) {
+    const mine = (following += 1);
+    const hair = el("b");
+    const line = el("span", { text: t("filing") });
+    try {
+      const { job } = await call(name, { id: picture.id, ...values });
+      if (mine !== following) return;
+      const stop = button(t("cancel"), () => call("cancel", { job }).catch(studio.excuse), { className: "pv-link" });
+      news.replaceChildren(el("div", { className: "pv-hair" }, hair), el("div", { className: "pv-line" }, line, stop));
+      for (;;) {
+        const shot = await call("job", { job });
+        if (mine !== following) return;
+        if (["done", "failed", "cancelled"].includes(shot.status)) {
+          ended(shot, finished);
+          return;
+        }
+        line.textContent = progress(shot);
+        const share = shot.steps ? (shot.index + shot.step / shot.steps) / shot.count : 0;
+        hair.style.width = `${Math.round(100 * share)}%`;
+        await new Promise((go) => setTimeout(go, POLL_MS));
+      }
+    } catch (error) {
+      if (mine === following) said(error.message, "bad");
+    }
+  }
+
+  function progress(shot) {
+    const left = shot.eta_s === null ? "" : t("left", { time: studio.lasting(shot.eta_s) });
+    if (shot.status === "queued" && shot.phase !== "loading") {
+      const before = shot.position ? t("before", { n: shot.position }) : t("before_none");
+      return [before, left].filter(Boolean).join(" · ");
+    }
+    if (shot.phase !== "drawing") return shot.message || t("starting");
+    const parts = [t("step_of", { n: shot.step, all: shot.steps }), shot.count > 1 ? t("picture_of", { n: shot.index + 1, all: shot.count }) : "", left];
+    return parts.filter(Boolean).join(" · ");
+  }
+
+  function ended(shot, finished) {
+    for (const made of shot.pictures) studio.emit("changed", { id: made.id, what: "drawn" });
+    if (shot.status === "failed") said(shot.error ?? t("picture.failed"), "bad");
+    else if (shot.status === "cancelled") said(t("cancelled_none"));
+    else finished(shot);
+  }
+
+  const said = (sentence, kind = "", ...rest) =>
+    news.replaceChildren(el("p", { className: `pv-said ${kind}` }, el("span", { text: sentence }), ...rest));
+
+  const strip = (pictures) => el("div", { className: "pv-strip" }, ...pictures.map((made) =>
+    el("a", { href: `?picture=${made.id}`, on: { click: (event) => (event.preventDefault(), show(made.id)) } },
+      el("img", { src: made.thumb_url, width: 72, height: 72, alt: t("picture.open_new", { n: made.seed }) }))));
+
+  const again = () => follow("rerun", {}, verdict);
+  const vary = () => follow("vary", {}, (shot) => news.replaceChildren(el("p", { className: "pv-said", text: t("picture.varied") }), strip(shot.pictures)));
+
+  function verdict(shot) {
+    if (shot.identical) {
+      said(t("identical"), "good", el("code", { text: `${picture.pixel_sha256.slice(0, 16)}…`, title: picture.pixel_sha256 }));
+      return;
+    }
+    const plain = (value) => (typeof value === "string" ? value : JSON.stringify(value ?? null));
+    const head = el("tr", {}, ...["what", "was", "is"].map((key) => el("th", { scope: "col", text: t(`picture.${key}`) })));
+    const rows = (shot.changed ?? []).map((line) => el("tr", {}, ...["what", "was", "is"].map((key) => el("td", { text: plain(line[key]) }))));
+    const table = el("table", { className: "pv-changed" }, el("thead", {}, head), el("tbody", {}, ...rows));
+    news.replaceChildren(el("p", { className: "pv-said", text: t("picture.differs") }), table, strip(shot.pictures));
+  }
+
+  function editor() {
+    following += 1;
+    const field = el("textarea", { value: picture.prompt, rows: 4, aria: { label: t("edit_label") } });
+    const same = el("input", { type: "checkbox", checked: true });
+    const go = () => follow("draw", { prompt: field.value, same_seed: same.checked }, (shot) =>
+      news.replaceChildren(el("p", { className: "pv-said", text: t("picture.redrawn") }), strip(shot.pictures)));
+    const form = sheet(
+      field,
+      el("div", { className: "pv-row" }, el("label", {}, same, t("picture.same_seed")),
+        button(t("picture.never_mind"), leave, { className: "pv-link" }), button(t("draw_this"), go, { className: "pv-go" })),
+    );
+    form.addEventListener("keydown", (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && go());
+    field.focus();
+    field.setSelectionRange(field.value.length, field.value.length);
+  }
+
+  function sharing() {
+    following += 1;
+    const made = shares.get(picture.id);
+    if (made) {
+      linked(made);
+      return;
+    }
+    const days = el("input", { type: "number", min: 1, max: 365, value: 30 });
+    const go = async () => {
+      try {
+        const link = await call("share", { id: picture.id, days: days.valueAsNumber });
+        shares.set(picture.id, link);
+        linked(link);
+      } catch (error) {
+        studio.excuse(error);
+      }
+    };
+    const form = sheet(
+      el("p", { text: t("picture.share_hint") }),
+      el("div", { className: "pv-row" }, el("label", {}, t("picture.days"), days),
+        button(t("picture.never_mind"), leave, { className: "pv-link" }), button(t("picture.make_link"), go, { className: "pv-go" })),
+    );
+    form.addEventListener("keydown", (event) => event.key === "Enter" && event.target === days && go());
+    days.focus();
+  }
+
+  function linked(link) {
+    const field = el("input", { type: "text", readOnly: true, value: link.url, aria: { label: t("share_link") }, on: { focus: () => field.select() } });
+    const revoke = async () => {
+      try {
+        await call("unshare", { token: link.token });
+        shares.delete(link.picture);
+        said(t("share_gone"));
+      } catch (error) {
+        studio.excuse(error);
+      }
+    };
+    sheet(
+      el("p", { text: t("share_until", { date: studio.moment(link.expires_at) }) }),
+      field,
+      el("div", { className: "pv-row" }, button(t("share_back"), revoke, { className: "pv-link" }), copier(link.url, "pv-go")),
+    );
+    field.focus();
+  }
+
+  function sheet(...children) {
+    const form = el("div", { className: "pv-sheet" }, ...children);
+    form.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault(); // closes this sheet, not the whole view
+      event.stopPropagation();
+      leave();
+    });
+    news.replaceChildren(form);
+    return form;
+  }
+
+  function leave() {
+    news.replaceChildren();
+    acts.querySelector("button")?.focus();
+  }
+
+  // Keys, fingers, and the other parts.
+
+  view.addEventListener("cancel", (event) => (event.preventDefault(), close()));
+  document.addEventListener("keydown", (event) => {
+    if (!view.open || event.target.matches("input, textarea") || event.ctrlKey || event.metaKey || event.altKey || !picture) return;
+    if (event.key === "ArrowLeft") step(-1);
+    else if (event.key === "ArrowRight") step(1);
+    else if (event.key === "f") favour();
+    else if (event.key === "Delete" && !picture.deleted_at) remove();
+    else return;
+    event.preventDefault();
+  });
+  let from = null;
+  stage.addEventListener("touchstart", (event) => (from = event.touches.length === 1 ? event.touches[0] : null), { passive: true });
+  stage.addEventListener("touchend", (event) => {
+    const to = event.changedTouches[0];
+    const across = from ? to.clientX - from.clientX : 0;
+    if (from && Math.abs(across) > SWIPE_PX && Math.abs(across) > 2 * Math.abs(to.clientY - from.clientY)) step(across < 0 ? 1 : -1);
+    from = null;
+  });
+  studio.on("open", ({ id }) => show(id));
+  studio.on("changed", ({ picture: found }) => {
+    if (!found || picture?.id !== found.id || wanted !== found.id) return;
+    picture = { ...picture, ...found, original_prompt: picture.original_prompt, prompt: picture.prompt };
+    draw();
+  });
+  studio.on("words", () => view.open && picture && draw());
+  addEventListener("popstate", () => {
+    const id = new URL(location.href).searchParams.get("picture");
+    if (id && id !== wanted) show(id);
+    else if (!id && view.open) close();
+  });
+  const named = new URL(location.href).searchParams.get("picture");
+  if (named) show(named);
+});

@@ -1,0 +1,203 @@
+"""Create: a wish is filed, its job is watched, and what came out is shown with why.
+
+The form is native (form.py); stage, strip and reasoning are drawn by assets/create*.js in one `gr.HTML` with a constant template,
+fed with snapshots of jobs. Listeners observe jobs and own nothing: leaving the page stops no job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from huggingface_hub.constants import HF_HUB_CACHE
+
+from studio.errors import InvalidWish, StudioError
+from studio.studio import Studio
+from studio.ui import form as forms
+from studio.ui.calls import Asked, Call, OwnerOf
+from studio.views import View
+
+STRIP = 24  # newest pictures on the page
+STREAM: dict[str, Any] = {
+    "concurrency_limit": None,  # a wish must be filed at once, whatever is being watched
+    "show_progress": "hidden",
+    "trigger_mode": "multiple",
+    "api_visibility": "private",
+}
+EVENTS = "'draw' 'watch' 'again' 'vary' 'redraw' 'think' 'reuse'"
+
+
+def build(studio: Studio, *, owner_of: OwnerOf) -> None:
+    """The room, drawn where it is called."""
+    with gr.Row(elem_id="columns", equal_height=False):
+        form = forms.build(studio)
+        canvas = gr.HTML(
+            None,
+            html_template='<div class="canvas"></div>',
+            js_on_load=f"studio.mount('create', {{element, props, trigger, watch}}); /* fires {EVENTS} */",
+            apply_default_css=False,
+            elem_id="canvas",
+        )
+    _listen(studio, form, canvas, owner_of)
+
+
+def calls(studio: Studio, *, base_url_of: Callable[[gr.Request], str]) -> Mapping[str, Call]:
+    """What the scripts of the shell and of Create may ask over the wire."""
+    return {
+        "state": lambda asked: state(studio),
+        "home": lambda asked: home(studio, asked.owner),
+        "tokens": lambda asked: {"tokens": studio.tokens(_text(asked("prompt")))},
+        "snapshot": lambda asked: snapshot(studio, asked.owner, asked("job")),
+        "picture": lambda asked: studio.picture(asked.owner, asked("id")),
+        "cancel": lambda asked: studio.cancel(asked.owner, asked("job")),
+        "star": lambda asked: studio.edit(asked.owner, asked("id"), favourite=asked("favourite")),
+        "delete": lambda asked: studio.delete(asked.owner, asked("id")),
+        "restore": lambda asked: studio.restore(asked.owner, asked("id")),
+        "share": lambda asked: studio.share(asked.owner, asked("id"), base_url=base_url_of(asked.request)),
+        "unshare": lambda asked: studio.unshare(asked.owner, asked("token"), base_url=base_url_of(asked.request)),
+        "download": partial(_download, studio),
+    }
+
+
+def state(studio: Studio) -> View:
+    """How the engine and the downloads stand, for the bar and the list of models."""
+    now = studio.state
+    titles = {one.name: one.title for one in studio.checkpoints()}
+    return {
+        "status": now.status,
+        "title": titles.get(now.checkpoint, now.checkpoint),
+        "device": now.device,
+        "message": now.message,
+        "fraction": now.fraction,
+        "quota": studio.quota_warning(),
+        "free_gb": free_gb(),
+        "checkpoints": [
+            {
+                "name": one.name,
+                "title": one.title,
+                "on_disk": one.on_disk,
+                "gb": round(one.download_gb, 1),
+                "steps": one.defaults.steps,
+                "guidance": one.defaults.guidance,
+                "native": one.defaults.native,
+            }
+            for one in studio.checkpoints()
+        ],
+        "downloads": {
+            name: {"status": one.status, "fraction": one.fraction, "eta_s": one.eta_s, "message": one.message}
+            for name, one in studio.downloads().items()
+        },
+    }
+
+
+def free_gb() -> int:
+    """What is free where checkpoints are fetched to, in GB."""
+    folder = Path(HF_HUB_CACHE)
+    while not folder.exists():  # the cache is made by the first download
+        folder = folder.parent
+    return int(shutil.disk_usage(folder).free / 1e9)
+
+
+def home(studio: Studio, owner: str) -> View:
+    """What a page shows when it opens: the owner's unfinished jobs as they stand, and the newest pictures."""
+    jobs = [snapshot(studio, owner, str(line["id"])) for line in studio.jobs(owner)]
+    return {"jobs": jobs, "pictures": studio.history(owner, limit=STRIP)["items"], "state": state(studio)}
+
+
+def snapshot(studio: Studio, owner: str, job: str) -> View:
+    """A job as it stands, its preview inside."""
+    shot = studio.snapshot(owner, job)
+    return {**shot, "preview": preview(studio, owner, shot)}
+
+
+def preview(studio: Studio, owner: str, shot: View) -> str | None:
+    """A snapshot's preview as a data URL, or None. It is small, and asking for it by its address would often come too late."""
+    if shot["preview"] is None:
+        return None
+    try:
+        data = studio.preview(owner, str(shot["job"]))
+    except StudioError:  # the picture is finished by now
+        return None
+    return f"data:image/webp;base64,{b64encode(data).decode()}"
+
+
+def _download(studio: Studio, asked: Asked) -> View:
+    studio.download(_text(asked("name")))
+    return state(studio)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidWish("value", "must be a text", value)
+    return value
+
+
+def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf) -> None:
+    ended = "() => studio.emit('stream-ended')"
+
+    async def draw(request: gr.Request, *values: Any) -> AsyncIterator[View]:
+        async for shot in _stream(studio, owner_of(request), lambda owner: studio.submit(owner, forms.wish(values))):
+            yield shot
+
+    async def draw_as_said(request: gr.Request, event: gr.EventData, *values: Any) -> AsyncIterator[View]:
+        said = _said(event)
+        instead = {name: said[name] for name in ("prompt", "enhance", "enhancement") if name in said}
+        async for shot in _stream(
+            studio, owner_of(request), lambda owner: studio.submit(owner, forms.wish(values, **instead))
+        ):
+            yield shot
+
+    def by_id(name: str, file: Callable[[str, Any], str]) -> None:
+        async def listener(request: gr.Request, event: gr.EventData) -> AsyncIterator[View]:
+            async for shot in _stream(studio, owner_of(request), lambda owner: file(owner, _said(event).get("id"))):
+                yield shot
+
+        getattr(canvas, name)(listener, None, canvas, api_name=f"create_{name}", **STREAM).then(None, js=ended)
+
+    async def think(request: gr.Request, event: gr.EventData) -> AsyncIterator[View]:
+        prompt = _said(event).get("prompt")
+        async for shot in _stream(studio, owner_of(request), lambda owner: studio.enhance(owner, _text(prompt))):
+            yield shot
+
+    def reuse(request: gr.Request, event: gr.EventData) -> list[Any]:
+        try:
+            picture = studio.picture(owner_of(request), _text(_said(event).get("id")))
+        except StudioError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        return [*forms.reused(studio, picture), forms.shape_of(studio, picture)]
+
+    form.draw.click(draw, form.inputs, canvas, api_name="create_button", **STREAM).then(None, js=ended)
+    canvas.draw(draw_as_said, form.inputs, canvas, api_name="create_draw", **STREAM).then(None, js=ended)
+    canvas.think(think, None, canvas, api_name="create_think", **STREAM).then(None, js=ended)
+    by_id("watch", lambda owner, job: str(studio.snapshot(owner, job)["job"]))
+    by_id("again", studio.rerun)
+    by_id("vary", studio.vary)
+    by_id("redraw", studio.redraw)
+    quiet = {**STREAM, "queue": False}
+    canvas.reuse(reuse, None, [*form.inputs, form.shape], api_name="create_reuse", **quiet).then(
+        None, js="() => studio.emit('reused')"
+    )
+
+
+async def _stream(studio: Studio, owner: str, file: Callable[[str], str]) -> AsyncIterator[View]:
+    """File a wish and watch its job; a refusal is one message with the sentence, and the form stays as it is."""
+    try:
+        job = await asyncio.to_thread(file, owner)  # a commit to the disk: not on the event loop
+        seen: tuple[object, str | None] = (None, None)
+        async for shot in studio.watch(owner, job):
+            if shot["preview"] != seen[0]:
+                seen = shot["preview"], await asyncio.to_thread(preview, studio, owner, shot)
+            yield {**shot, "preview": seen[1]}
+    except StudioError as error:
+        yield {"refused": str(error), "parameter": getattr(error, "name", None)}
+
+
+def _said(event: gr.EventData) -> dict[str, Any]:
+    said = event._data
+    return said if isinstance(said, dict) else {}

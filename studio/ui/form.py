@@ -1,0 +1,239 @@
+"""The left column of Create: what will be drawn. Native components, and how what they hold becomes a wish.
+
+Knows the catalogue's defaults, so that every fold can say its present value; knows nothing of jobs. What people typed is checked by
+`Wish`, whoever sent it. So the fields have no bounds of their own, which would cut, round, or refuse in other words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from studio.engine.contract import CheckpointInfo
+from studio.errors import InvalidWish
+from studio.sizes import SIDE_STEP, shapes
+from studio.studio import Studio
+from studio.ui.wording import text
+from studio.views import View
+from studio.wish import Wish
+
+FOLDS = "() => studio.emit('filled')"  # values that the server set make no input event: the folds look again
+FIELDS = ("prompt", "enhance", "seed", "count", "width", "height", "steps", "guidance", "negative_prompt", "checkpoint")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """The components, by the names that the API uses, and what stands beside them."""
+
+    fields: Mapping[str, gr.components.Component]  # in the order of FIELDS
+    shape: gr.Radio
+    draw: gr.Button
+
+    @property
+    def inputs(self) -> list[gr.components.Component]:
+        """The fields as a listener takes them, in the order of FIELDS."""
+        return [self.fields[name] for name in FIELDS]
+
+
+def build(studio: Studio) -> Form:
+    """The column, drawn where it is called."""
+    info = studio.checkpoint()
+    with gr.Column(elem_id="form", min_width=0):
+        prompt = _ask()
+        enhance = _reason(studio)
+        shape = gr.Radio(
+            [one.name for one in shapes(info.defaults.native)],
+            value="1:1",
+            label=text("shape"),
+            elem_id="shape",
+            interactive=True,
+        )
+        with gr.Row(elem_id="seed-count"):
+            seed = gr.Textbox(
+                "", label=text("seed"), placeholder=text("random"), max_lines=1, elem_id="seed", min_width=0
+            )
+            count = gr.Number(1, label=text("count"), step=1, elem_id="count", min_width=0)
+        draw = gr.Button(text("draw"), variant="primary", elem_id="draw")
+        rarer = _folds(studio, info)
+    fields = {"prompt": prompt, "enhance": enhance, "seed": seed, "count": count, **rarer}
+    form = Form(fields=fields, shape=shape, draw=draw)
+    _join(studio, form)
+    return form
+
+
+def _ask() -> gr.Textbox:
+    with gr.Group(elem_id="ask"):
+        prompt = gr.Textbox(
+            "",
+            label=text("prompt"),
+            show_label=False,
+            container=False,
+            placeholder=text("placeholder"),
+            lines=4,
+            max_lines=14,
+            elem_id="prompt",
+        )
+        gr.HTML(
+            None,
+            html_template='<span class="hint"></span><span class="tokens" role="status"></span>',
+            js_on_load="studio.mount('ask', {element, props, trigger, watch})",
+            apply_default_css=False,
+            elem_id="ask-foot",
+        )
+    return prompt
+
+
+def _reason(studio: Studio) -> gr.Checkbox:
+    can = studio.can_enhance
+    return gr.Checkbox(can, label=text("reason"), interactive=can, container=False, elem_id="reason")
+
+
+def _folds(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.Component]:
+    wants = info.defaults
+    sides = {"step": SIDE_STEP, "min_width": 0}
+    with _fold("size"), gr.Row():
+        width = gr.Number(wants.native, label=text("width"), elem_id="width", **sides)
+        height = gr.Number(wants.native, label=text("height"), elem_id="height", **sides)
+    with _fold("steps_model"):
+        with gr.Row():
+            steps = gr.Number(wants.steps, label=text("steps"), step=1, elem_id="steps", min_width=0)
+            guidance = gr.Number(wants.guidance, label=text("guidance"), step=0.5, elem_id="guidance", min_width=0)
+        negative = gr.Textbox(
+            "",
+            label=text("negative"),
+            lines=2,
+            max_lines=6,
+            elem_id="negative",
+            visible="hidden" if wants.guidance == 0 else True,
+        )
+    with _fold("model"):
+        checkpoint = gr.Radio(
+            [(one.title, one.name) for one in studio.checkpoints()],
+            value=info.name,
+            label=text("model"),
+            show_label=False,
+            elem_id="checkpoint",
+            interactive=True,
+        )
+        gr.HTML(
+            None,
+            html_template='<div class="models"></div>',
+            js_on_load="studio.mount('models', {element, props, trigger, watch})",
+            apply_default_css=False,
+            elem_id="models",
+        )
+    return {
+        "width": width,
+        "height": height,
+        "steps": steps,
+        "guidance": guidance,
+        "negative_prompt": negative,
+        "checkpoint": checkpoint,
+    }
+
+
+def _fold(key: str) -> gr.Column:
+    """A fold, closed: its words at the left, its present value at the right. Enter the result to fill it.
+
+    Gradio's own Accordion makes its fields only when it is opened, so that a script could not say what they hold.
+    """
+    gr.HTML(
+        None,
+        html_template='<button type="button" aria-expanded="false"><span></span><output></output></button>',
+        js_on_load="studio.mount('fold', {element, props, trigger, watch})",
+        apply_default_css=False,
+        elem_id=f"fold-{key}",
+        elem_classes="fold",
+        key_of_words=key,
+    )
+    return gr.Column(elem_id=f"folded-{key}", elem_classes="folded", min_width=0)
+
+
+def _join(studio: Studio, form: Form) -> None:
+    """What follows from a choice: a shape's size, a size's shape, a checkpoint's defaults."""
+    width, height, guidance = form.fields["width"], form.fields["height"], form.fields["guidance"]
+    checkpoint = form.fields["checkpoint"]
+    quiet: dict[str, Any] = {
+        "queue": False,
+        "show_progress": "hidden",
+        "trigger_mode": "always_last",
+        "api_visibility": "private",
+    }
+
+    def shaped(shape: str, checkpoint: str) -> tuple[int, int]:
+        for one in shapes(studio.checkpoint(checkpoint).defaults.native):
+            if one.name == shape:
+                return one.width, one.height
+        raise gr.Error(str(InvalidWish("shape", "must be one of the page's shapes", shape)))
+
+    def sized(width: float | None, height: float | None, checkpoint: str) -> str | None:
+        native = studio.checkpoint(checkpoint).defaults.native
+        return next((one.name for one in shapes(native) if (one.width, one.height) == (width, height)), None)
+
+    def chosen(checkpoint: str) -> tuple[Any, ...]:
+        wants = studio.checkpoint(checkpoint).defaults
+        return "1:1", wants.native, wants.native, wants.steps, wants.guidance, guided(wants.guidance)
+
+    def guided(guidance: float | None) -> Any:
+        return gr.update(visible=True) if guidance else gr.update(visible="hidden", value="")
+
+    negative, steps = form.fields["negative_prompt"], form.fields["steps"]
+    form.shape.input(shaped, [form.shape, checkpoint], [width, height], **quiet).then(None, js=FOLDS)
+    for side in (width, height):
+        side.input(sized, [width, height, checkpoint], form.shape, **quiet).then(None, js=FOLDS)
+    checkpoint.input(chosen, checkpoint, [form.shape, width, height, steps, guidance, negative], **quiet).then(
+        None, js=FOLDS
+    )
+    guidance.input(guided, guidance, negative, **quiet).then(None, js=FOLDS)
+
+
+def wish(values: tuple[Any, ...], **instead: object) -> Wish:
+    """The wish that the form's values make, `instead` replacing some. Raises InvalidWish."""
+    said: dict[str, Any] = dict(zip(FIELDS, values, strict=True))
+    said["seed"] = seed(said["seed"])
+    for name in ("count", "width", "height", "steps"):
+        said[name] = whole(said[name])
+    said["negative_prompt"] = said["negative_prompt"] or ""
+    said.update(instead)
+    return Wish(**said)
+
+
+def seed(typed: object) -> object:
+    """A typed seed as a number; nothing typed is None, for a random one. What is no number is left for `Wish` to refuse."""
+    digits = "".join(str(typed if typed is not None else "").split())
+    if not digits:
+        return None
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 20 else typed
+
+
+def whole(value: object) -> object:
+    """A whole number that came as a float (JSON from a browser) as an int; anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def reused(studio: Studio, picture: View) -> list[Any]:
+    """The form's values from a kept picture, in the order of FIELDS: its original prompt, its settings, its seed locked."""
+    reasoned = picture["enhancement"] is not None and studio.can_enhance
+    guidance = picture["guidance"]
+    return [
+        picture["original_prompt"],
+        reasoned,
+        str(picture["seed"]),
+        1,
+        picture["width"],
+        picture["height"],
+        picture["steps"],
+        guidance,
+        gr.update(value=picture["negative_prompt"], visible=True if guidance else "hidden"),
+        picture["checkpoint"],
+    ]
+
+
+def shape_of(studio: Studio, picture: View) -> str | None:
+    """The page's shape that a picture has, or None for a size of its own."""
+    native = studio.checkpoint(str(picture["checkpoint"])).defaults.native
+    size = (picture["width"], picture["height"])
+    return next((one.name for one in shapes(native) if (one.width, one.height) == size), None)

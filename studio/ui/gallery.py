@@ -1,0 +1,64 @@
+"""The gallery: the owner's history, found as one types, by day, newest first.
+
+Answers the calls of `assets/gallery.js` with pages of small cards. Knows no storage and no engine: everything goes through `Studio`,
+on behalf of the request's owner. A picture's own page is picture.py.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import gradio as gr
+
+from studio.studio import Studio
+from studio.ui import owner
+from studio.ui.calls import Asked, Call, OwnerOf, part
+from studio.views import View
+
+PAGE = 24  # cards that come at once
+TEXT_MAX = 300  # characters of a prompt on a card; the picture's page has all of it
+
+
+def build(studio: Studio, *, owner_of: OwnerOf = owner.owner_of) -> gr.HTML:
+    """The gallery, drawn where it is called."""
+    return part("gallery", owner_of=owner_of, calls=calls(studio))
+
+
+def calls(studio: Studio) -> Mapping[str, Call]:
+    """What the gallery may ask for."""
+    return {
+        "history": lambda asked: history(studio, asked),
+        "edit": lambda asked: card(studio.edit(asked.owner, asked("id"), favourite=asked("favourite"))),
+        "delete": lambda asked: card(studio.delete(asked.owner, asked("id"))),
+        "restore": lambda asked: card(studio.restore(asked.owner, asked("id"))),
+    }
+
+
+def history(studio: Studio, asked: Asked) -> View:
+    """A page of cards: `{"items", "next", "total", "capped", "ms"}`, where `ms` is how long the search took here."""
+    begun = time.perf_counter()
+    page = studio.history(
+        asked.owner,
+        query=asked("query", ""),
+        cursor=asked("cursor"),
+        limit=PAGE,
+        favourite=asked("favourite", False),
+        trash=asked("trash", False),
+    )
+    items = page["items"]
+    assert isinstance(items, list)
+    answer: View = {"items": [card(item) for item in items]}
+    answer.update({key: page[key] for key in ("next", "total", "capped")})
+    return {**answer, "ms": round(1000 * (time.perf_counter() - begun), 1)}
+
+
+def card(picture: View) -> View:
+    """What a card shows of a picture."""
+    keys = ("id", "created_at", "thumb_url", "width", "height", "seed", "steps", "favourite", "deleted_at")
+    prompt = str(picture["original_prompt"])[:TEXT_MAX]
+    return {
+        **{key: picture[key] for key in keys},
+        "original_prompt": prompt,
+        "reasoned": picture["enhancement"] is not None,
+    }

@@ -1,0 +1,80 @@
+"""The page: its rooms put together, and what `launch` needs to show them.
+
+Knows what the page is made of, not what the parts do: Create, Gallery, Queue and the picture's own view each have a module, and the
+named endpoints of the API are registered on the same Blocks.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from studio.settings import Settings
+from studio.studio import Studio
+from studio.ui import api, create, gallery, header, picture, queue, theme, wording
+from studio.ui.owner import base_url_of, owner_of
+
+ASSETS = Path(__file__).parent / "assets"
+FIRST = ("tokens", "base", "studio", "parts")  # what the other style sheets and scripts lean on
+TITLE = "Z-Image Studio"
+
+
+def build(studio: Studio, *, settings: Settings) -> gr.Blocks:
+    """The whole page over the use cases. Nothing is started and nothing is loaded."""
+    with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as page:
+        calls = create.calls(studio, base_url_of=base_url_of)
+        header.build(calls, owner_of=owner_of, facts=_facts(studio, settings))
+        with gr.Tabs(elem_id="rooms", selected="create"):
+            with gr.Tab(wording.text("create"), id="create", elem_id="room-create"):
+                create.build(studio, owner_of=owner_of)
+            with gr.Tab(wording.text("gallery"), id="gallery", elem_id="room-gallery"):
+                gallery.build(studio, owner_of=owner_of)
+            with gr.Tab(wording.text("queue"), id="queue", elem_id="room-queue"):
+                queue.build(studio, owner_of=owner_of)
+        picture.build(studio, owner_of=owner_of)
+        api.register(studio)
+    return page
+
+
+def launch_kwargs() -> dict[str, Any]:
+    """Arguments for `launch`: theme, styles, scripts, and none of Gradio's own extras."""
+    return {"theme": theme.paper(), "head": head(), "footer_links": ["api"], "run_history": False}
+
+
+def head() -> str:
+    """Styles and scripts, inline: one answer holds the whole page, and nothing is fetched from elsewhere."""
+    styles = "\n".join(path.read_text("utf-8") for path in _ordered("css"))
+    scripts = [path.read_text("utf-8") for path in _ordered("js")]
+    scripts.insert(1, f"studio.words = {_words()};")  # after studio.js, before whoever speaks
+    seal = b64encode((ASSETS / "seal.svg").read_bytes()).decode()
+    parts = (
+        '<meta name="theme-color" content="#0e0e10">',
+        f'<link rel="icon" type="image/svg+xml" href="data:image/svg+xml;base64,{seal}">',
+        f"<style>{styles}</style>",
+        "<script>{}</script>".format("\n".join(scripts)),
+    )
+    return "\n".join(parts)
+
+
+def _words() -> str:
+    """Every room's words as JavaScript can read them; `<` is escaped, so that no text can end the script."""
+    return json.dumps(wording.WORDS, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def _facts(studio: Studio, settings: Settings) -> dict[str, object]:
+    """What scripts may know of this studio: no secret, and nothing that differs between visitors."""
+    return {
+        "can_enhance": studio.can_enhance,
+        "remote_model": settings.enhancer_model if settings.enhancer == "remote" else None,
+        "title": studio.checkpoint().title,
+        "may_download": settings.owner_rule == "one",
+    }
+
+
+def _ordered(ending: str) -> list[Path]:
+    found = ASSETS.glob(f"*.{ending}")
+    return sorted(found, key=lambda path: (FIRST.index(path.stem) if path.stem in FIRST else len(FIRST), path.name))

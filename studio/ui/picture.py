@@ -1,0 +1,63 @@
+"""One picture's own view, over whatever room is open: everything that is kept of it, and what can be done with it.
+
+Answers the calls of `assets/picture.js`. Ids come from the browser: each is checked by the use cases, on behalf of the request's
+owner. Knows no storage and no engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+
+from studio.studio import Studio
+from studio.ui import owner
+from studio.ui.calls import Asked, Call, OwnerOf, part
+from studio.views import View
+from studio.wish import Wish
+
+
+def build(studio: Studio, *, owner_of: OwnerOf = owner.owner_of) -> gr.HTML:
+    """The view, hidden until a picture is opened. It belongs outside the tabs."""
+    return part("picture", owner_of=owner_of, calls=calls(studio))
+
+
+def calls(studio: Studio) -> Mapping[str, Call]:
+    """What the view may ask for."""
+    return {
+        "picture": lambda asked: studio.picture(asked.owner, asked("id")),
+        "edit": lambda asked: studio.edit(
+            asked.owner, asked("id"), favourite=asked("favourite"), rating=asked("rating"), tags=asked("tags")
+        ),
+        "delete": lambda asked: studio.delete(asked.owner, asked("id")),
+        "restore": lambda asked: studio.restore(asked.owner, asked("id")),
+        "rerun": lambda asked: {"job": studio.rerun(asked.owner, asked("id"))},
+        "vary": lambda asked: {"job": studio.vary(asked.owner, asked("id"), asked("count", 1))},
+        "draw": lambda asked: draw(studio, asked),
+        "job": lambda asked: studio.snapshot(asked.owner, asked("job")),
+        "cancel": lambda asked: studio.cancel(asked.owner, asked("job")),
+        "share": lambda asked: studio.share(
+            asked.owner, asked("id"), asked("days", 30), base_url=owner.base_url_of(asked.request)
+        ),
+        "unshare": lambda asked: studio.unshare(asked.owner, asked("token"), base_url=owner.base_url_of(asked.request)),
+    }
+
+
+def draw(studio: Studio, asked: Asked) -> View:
+    """File an edited prompt with the settings of picture `id`; original and reasoning stay linked. Returns the job."""
+    found: dict[str, Any] = studio.picture(asked.owner, asked("id"))
+    enhancement = found["enhancement"]
+    wish = Wish(
+        prompt=asked("prompt"),
+        enhance=False,
+        seed=found["seed"] if asked("same_seed") is True else None,
+        width=found["width"],
+        height=found["height"],
+        steps=found["steps"],
+        guidance=found["guidance"],
+        negative_prompt=found["negative_prompt"],
+        checkpoint=found["checkpoint"],
+        enhancement=enhancement["id"] if enhancement else None,
+    )
+    return {"job": studio.submit(asked.owner, wish)}

@@ -1,0 +1,81 @@
+"""The routes of pictures, thumbnails and previews: an owner's own, and nothing else.
+
+A finished picture never changes, so browsers may keep it for ever; a preview is never kept. What is unknown, another's or
+malformed is one and the same 404. Files are found by the use cases, by id: nothing of a request becomes a path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from studio.errors import StudioError
+from studio.studio import Studio
+
+ID = re.compile(r"[0-9A-Za-z_-]{1,100}")
+KEEP = "private, max-age=31536000, immutable"
+FindFile = Callable[[str, str], Path]
+
+
+def routes(studio: Studio) -> list[BaseRoute]:
+    """The routes under /media."""
+
+    def picture(request: Request) -> Response:
+        return _file(request, studio.file, "png", "image/png")
+
+    def thumb(request: Request) -> Response:
+        return _file(request, studio.thumb, "webp", "image/webp")
+
+    def preview(request: Request) -> Response:
+        owner, id = _asked(request)
+        if not owner or not id:
+            return not_found()
+        try:
+            data = studio.preview(owner, id)
+        except StudioError:
+            return not_found()
+        return Response(data, media_type="image/webp", headers={"Cache-Control": "no-store"})
+
+    def nothing(request: Request) -> Response:
+        return not_found()
+
+    return [
+        Route("/media/pictures/{id}.png", picture, methods=["GET"]),  # starlette answers HEAD where GET is
+        Route("/media/thumbs/{id}.webp", thumb, methods=["GET"]),
+        Route("/media/previews/{id}.webp", preview, methods=["GET"]),
+        Route("/media/{rest:path}", nothing, methods=["GET"]),
+    ]
+
+
+def not_found() -> Response:
+    """The one answer for what is not there, or not theirs."""
+    return PlainTextResponse("Not found.", 404, {"Cache-Control": "no-store"})
+
+
+def _file(request: Request, find: FindFile, ending: str, kind: str) -> Response:
+    owner, id = _asked(request)
+    if not owner or not id:
+        return not_found()
+    try:
+        path = find(owner, id)
+    except StudioError:
+        return not_found()
+    tag = f'"{id}-{ending}"'  # the id stands for the bytes: they never change
+    headers = {"ETag": tag, "Cache-Control": KEEP, "Vary": "Cookie"}
+    if tag in [said.strip().removeprefix("W/") for said in request.headers.get("if-none-match", "").split(",")]:
+        return Response(status_code=304, headers=headers)
+    if not path.is_file():  # somebody took it out of the folder
+        return not_found()
+    if request.query_params.get("download"):
+        headers["Content-Disposition"] = f'attachment; filename="z-image-{id}.{ending}"'
+    return FileResponse(path, media_type=kind, headers=headers)
+
+
+def _asked(request: Request) -> tuple[str | None, str | None]:
+    owner, id = getattr(request.state, "owner", None), request.path_params["id"]
+    return owner, id if ID.fullmatch(id) else None

@@ -1,0 +1,116 @@
+"""The share page: one picture, by link, for anybody who has the link.
+
+`share.html` is filled by Jinja with everything escaped; it runs no script and asks no other host. Unknown, expired and revoked
+links are one and the same 404. Knows no owner: the token is all.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from storage.records import Picture
+from studio.errors import StudioError, shorten
+from studio.studio import Studio
+from studio.web.media import ID
+
+HERE = Path(__file__).resolve().parent
+TITLE_MAX, DESCRIPTION_MAX = 70, 200  # what previews of links show of them
+
+
+class Pages:
+    """Fills the template; reads it once."""
+
+    def __init__(self) -> None:
+        style = (HERE / "share.css").read_text("utf-8")
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
+        environment.globals["style"] = Markup(style)  # our own file; everything else is escaped
+        self._template = environment.get_template("share.html")
+        self._headers = {
+            "Cache-Control": "no-store",
+            "X-Robots-Tag": "noindex, nofollow",
+            "Content-Security-Policy": f"default-src 'none'; img-src 'self'; style-src 'sha256-{digest}'; base-uri 'none'; "
+            "form-action 'none'; frame-ancestors 'none'",
+        }
+
+    def shared(self, found: Picture, title: str, url: str) -> Response:
+        """The page of one picture; `url` is its own absolute address, `title` the checkpoint's."""
+        facts = {
+            "Model": title,
+            "Size": f"{found.width} × {found.height}",
+            "Seed": str(found.seed),
+            "Steps": str(found.steps),
+            "Guidance": f"{found.guidance:g}",
+            "Drawn": f"{found.created_at:%d %B %Y}",
+        }
+        return self._page(
+            200,
+            picture=found,
+            name=shorten(found.original_prompt, TITLE_MAX).split("… (")[0],
+            description=shorten(found.prompt, DESCRIPTION_MAX).split("… (")[0],
+            facts=facts,
+            url=url,
+            image=f"{url}/picture.png",
+        )
+
+    def missing(self) -> Response:
+        """The page for a link that leads nowhere, whatever the reason."""
+        return self._page(404, picture=None)
+
+    def _page(self, status: int, **values: object) -> Response:
+        return HTMLResponse(self._template.render(**values), status, self._headers)
+
+
+def routes(studio: Studio) -> list[BaseRoute]:
+    """The routes under /s."""
+    pages = Pages()
+
+    def resolve(request: Request) -> tuple[Picture, Path] | None:
+        token = request.path_params["token"]
+        if not ID.fullmatch(token):
+            return None
+        try:
+            found, path = studio.shared(token)
+        except StudioError:
+            return None
+        return (found, path) if path.is_file() else None
+
+    def page(request: Request) -> Response:
+        resolved = resolve(request)
+        if resolved is None:
+            return pages.missing()
+        url = f"{request.state.base_url}/s/{request.path_params['token']}"
+        return pages.shared(resolved[0], _title(studio, resolved[0].checkpoint), url)
+
+    def picture(request: Request) -> Response:
+        resolved = resolve(request)
+        headers = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
+        if resolved is None:
+            return PlainTextResponse("Not found.", 404, headers)
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # a link's preview is shown on other sites
+        return FileResponse(resolved[1], media_type="image/png", headers=headers)
+
+    def nothing(request: Request) -> Response:
+        return pages.missing()
+
+    return [
+        Route("/s/{token}", page, methods=["GET"]),
+        Route("/s/{token}/picture.png", picture, methods=["GET"]),
+        Route("/s/{rest:path}", nothing, methods=["GET"]),
+    ]
+
+
+def _title(studio: Studio, checkpoint: str) -> str:
+    """How people call a checkpoint; of a folder only its last part, since the rest is the host's own business."""
+    try:
+        return studio.checkpoint(checkpoint).title
+    except StudioError:
+        return Path(checkpoint).name

@@ -1,0 +1,74 @@
+"""Puts the routes, the guard and the identities together, as `launch(app_kwargs=...)` takes them.
+
+Knows the settings that concern the outside, and nothing of the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from studio.settings import Settings
+from studio.studio import Studio
+from studio.web import health, media, share
+from studio.web.address import origin
+from studio.web.guard import BODY_MAX, Guard, rules
+from studio.web.identity import Identity
+
+SESSIONS_MAX = 500  # of the page, kept in memory
+
+
+def launch_kwargs(studio: Studio, settings: Settings, *, key: bytes) -> dict[str, Any]:
+    """Arguments of `launch` that concern the outside; `key` signs the cookies.
+
+    The routes and the guard come as `app_kwargs`. Errors that are not ours to show stay in the log, and what Gradio would open
+    beside the page (a second server, a dashboard of visits, an app to install) stays shut.
+    """
+    return {
+        "app_kwargs": {
+            "routes": routes(studio),
+            "lifespan": lifespan(settings, key),
+            "docs_url": None,
+            "redoc_url": None,
+            "openapi_url": None,
+        },
+        "max_file_size": BODY_MAX,
+        "state_session_capacity": SESSIONS_MAX,
+        "prevent_thread_lock": True,
+        "quiet": True,
+        "show_error": False,
+        "ssr_mode": False,
+        "pwa": False,
+        "num_workers": 0,
+        "enable_monitoring": False,
+    }
+
+
+def routes(studio: Studio) -> list[BaseRoute]:
+    """Every route of ours."""
+    return [*health.routes(studio), *media.routes(studio), *share.routes(studio)]
+
+
+def lifespan(settings: Settings, key: bytes) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """Wraps the app before its first request.
+
+    A middleware given to `launch` would stand inside Gradio's own cross-origin middleware, which answers a foreign page's
+    preflight with a welcome before ours is asked. Where this was not run nobody is an owner, so that nothing is handed out.
+    """
+
+    @asynccontextmanager
+    async def wrapped(app: Starlette) -> AsyncIterator[None]:
+        inner = app.middleware_stack
+        if inner is None:
+            raise RuntimeError("The app has no middleware stack yet, so the guard cannot stand in front of it.")
+        public = origin(settings.public_url) if settings.public_url else None
+        door = rules(host=settings.host, public_url=settings.public_url, share=settings.share, space=settings.space)
+        identity = Identity(inner, rule=settings.owner_rule, key=key, public=public, space=settings.space)
+        app.middleware_stack = Guard(identity, rules=door)
+        yield
+
+    return wrapped

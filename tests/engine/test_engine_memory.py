@@ -1,0 +1,133 @@
+"""Memory: what stays where, and what happens when it runs out, with torch's own errors raised inside the real pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import torch
+
+from studio.engine.device import Device, choose
+from studio.engine.drawing import is_out_of_memory
+from studio.engine.loading import planned
+from studio.errors import EngineError, OutOfMemory
+
+CUDA = Device(name="cuda:0", title="A card", dtype=torch.bfloat16)
+RELEASED = 10_300_000_000  # parameters of Z-Image-Turbo in all: transformer, text encoder, VAE
+
+
+@contextmanager
+def raising(module: Any, error: BaseException, *, times: int, after: int = 0) -> Iterator[list[int]]:
+    """Lets `module`'s forward raise `error` `times` times, after it went well `after` times."""
+    calls: list[int] = []
+
+    def hook(module: Any, args: Any) -> None:
+        calls.append(len(calls))
+        if after < len(calls) <= after + times:
+            raise error
+
+    handle = module.register_forward_pre_hook(hook)
+    try:
+        yield calls
+    finally:
+        handle.remove()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("MPS backend out of memory (MPS allocated: 17.5 GB)"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory"),
+        MemoryError(),
+    ],
+    ids=["cuda", "mps", "cpu", "python"],
+)
+@pytest.mark.parametrize(("part", "after"), [("transformer", 0), ("vae.decoder", 3)], ids=["step", "decode"])
+def test_out_of_memory_once_is_tried_again_with_less_and_told(
+    desk: Any, error: BaseException, part: str, after: int
+) -> None:
+    """In the first step, and in the decoding of the picture, which comes after that of three previews."""
+    before = desk.pixels()
+    with raising(_part(desk, part), error, times=1, after=after) as calls:
+        drawing = desk.draw()
+    assert len(calls) > after + 1, "it must have been tried again"
+    assert drawing.environment["less_memory"] is True
+    assert drawing.environment["vae_tiling"] is True
+    assert drawing.image.size == (128, 128)
+    assert desk.pixels() == before
+    assert desk.draw().environment["less_memory"] is False
+
+
+def test_out_of_memory_twice_fails_this_picture_with_a_sentence_and_the_next_is_drawn(desk: Any) -> None:
+    before = desk.pixels()
+    error = torch.OutOfMemoryError("CUDA out of memory.")
+    with (
+        raising(desk.engine.pipeline.transformer, error, times=99) as calls,
+        pytest.raises(OutOfMemory, match=r"too little memory for 128 x 128 pixels with Pocket.*\.$") as caught,
+    ):
+        desk.draw()
+    assert len(calls) == 2, "one try, and one with less"
+    assert caught.value.__cause__ is None and caught.value.__context__ is None, "a kept traceback would keep tensors"
+    assert desk.pixels() == before
+
+
+def test_out_of_memory_in_a_later_step_begins_again_from_the_first(desk: Any) -> None:
+    seen = []
+    error = torch.OutOfMemoryError("CUDA out of memory.")
+    with raising(desk.engine.pipeline.transformer, error, times=1, after=2):
+        desk.engine.draw(desk.recipe, on_step=lambda event: seen.append(event.step), cancelled=lambda: False)
+    assert seen == [1, 2, 1, 2, 3]
+
+
+def test_memory_that_really_runs_out_on_this_machine(desk: Any) -> None:
+    """The CPU allocator's own refusal, of a request that no machine can serve."""
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert is_out_of_memory(caught.value)
+    assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    assert not is_out_of_memory(ValueError("out of memory"))
+
+
+def test_another_error_is_a_sentence_and_is_not_tried_again(desk: Any) -> None:
+    before = desk.pixels()
+    error = RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+    with (
+        raising(desk.engine.pipeline.transformer, error, times=99) as calls,
+        pytest.raises(EngineError, match="The pipeline failed") as caught,
+    ):
+        desk.draw()
+    assert not isinstance(caught.value, OutOfMemory)
+    assert len(calls) == 1
+    assert desk.pixels() == before
+
+
+@pytest.mark.parametrize(("memory_gb", "offload"), [(8, True), (16, True), (24, True), (26, False), (141, False)])
+def test_on_a_card_the_memory_decides(memory_gb: float, offload: bool) -> None:
+    plan = planned(CUDA, RELEASED, memory_gb)
+    assert plan.offload is offload
+    assert (f"{memory_gb} GB are free" in plan.why) is offload
+
+
+def test_pocket_fits_everywhere_and_without_a_card_there_is_nothing_to_decide() -> None:
+    assert not planned(CUDA, 13_000_000, 4).offload
+    assert not planned(Device(name="cpu", title="cpu", dtype=torch.float32), RELEASED, 4).offload
+    assert not planned(Device(name="mps", title="Apple GPU", dtype=torch.bfloat16), RELEASED, None).offload
+
+
+def test_the_processor_computes_in_fp32_and_what_is_not_there_is_refused() -> None:
+    found = choose("cpu")
+    assert (found.name, found.numbers, found.accelerator) == ("cpu", "fp32", False)
+    if not torch.cuda.is_available():
+        with pytest.raises(EngineError, match="'cuda' is not there; this machine can use 'cpu'"):
+            choose("cuda")
+    with pytest.raises(EngineError, match="'abacus' is not there"):
+        choose("abacus")
+
+
+def _part(desk: Any, name: str) -> Any:
+    first, _, rest = name.partition(".")
+    module = getattr(desk.engine.pipeline, first)
+    return getattr(module, rest) if rest else module

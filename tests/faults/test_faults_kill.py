@@ -1,0 +1,73 @@
+"""kill -9 in the middle of a job: after the restart every picture of it exists, once, and its pixels are what they would have been."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from gradio_client import Client
+
+COUNT = 4
+
+
+def _finished(client: Client, seconds: float = 240) -> list[dict[str, object]]:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if not client.predict(api_name="/jobs"):
+            items: list[dict[str, object]] = client.predict(api_name="/history")["items"]
+            return items
+        time.sleep(0.2)
+    raise AssertionError("The job did not end after the restart.")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["filed", "reasoning", "drawing", "second picture", "third picture"])
+def test_a_killed_job_is_finished_after_the_restart(
+    start_app: Callable[..., object], tmp_path: Path, moment: str
+) -> None:
+    first = start_app(data=tmp_path)
+    client = Client(first.url, verbose=False)
+    job = client.submit(
+        "three rabbits on a purple background", seed=1000, count=COUNT, enhance=True, api_name="/generate"
+    )
+    reached = threading.Event()
+
+    def is_moment(shot: dict[str, object]) -> bool:
+        drawn = len(shot["pictures"])
+        return {
+            "filed": True,
+            "reasoning": shot["phase"] == "reasoning",
+            "drawing": shot["phase"] == "drawing" and shot["step"] >= 2,
+            "second picture": drawn >= 1,
+            "third picture": drawn >= 2,
+        }[moment] or drawn >= 3
+
+    def follow() -> None:
+        try:
+            for shot in job:
+                if is_moment(shot):
+                    break
+        finally:
+            reached.set()
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    assert reached.wait(240)
+    os.kill(first.process.pid, signal.SIGKILL)
+    first.process.wait()
+    thread.join(30)
+
+    second = start_app(data=tmp_path)
+    pictures = _finished(Client(second.url, verbose=False))
+    assert sorted(picture["seed"] for picture in pictures) == [1000, 1001, 1002, 1003]
+    assert len({picture["job"] for picture in pictures}) == 1
+    assert {picture["original_prompt"] for picture in pictures} == {"three rabbits on a purple background"}
+    assert all(picture["enhancement"]["steps"][0]["text"] for picture in pictures)
+    assert len({picture["enhancement"]["id"] for picture in pictures}) == 1
+    files = sorted(path.name for path in (tmp_path / "pictures").rglob("*") if path.is_file())
+    assert files == sorted(f"{picture['id']}.png" for picture in pictures)

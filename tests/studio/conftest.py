@@ -1,0 +1,59 @@
+"""A studio over a real database file, with the painting engine in the transformer's place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import storage
+from enhancer.chain import Enhancer
+from studio.studio import Bounds, Studio
+from studio.views import View
+from tests.fakes.engine import PaintEngine
+
+Make = Callable[..., Studio]
+
+
+@pytest.fixture
+def engine() -> PaintEngine:
+    """An engine that paints in a moment."""
+    return PaintEngine()
+
+
+@pytest.fixture
+def make(tmp_path: Path, engine: PaintEngine) -> Iterator[Make]:
+    """Makes studios over `tmp_path`, one at a time; closes the last one at the end."""
+    made: list[Studio] = []
+
+    def one(
+        *, start: bool = True, enhancer: bool = True, bounds: Bounds | None = None, on: PaintEngine = engine
+    ) -> Studio:
+        for earlier in made:
+            earlier.close()
+        made.clear()
+        studio = Studio(
+            storage.open(tmp_path / "data"),
+            on,
+            (lambda info: Enhancer(on.chat(), template=info.template)) if enhancer else None,
+            bounds=bounds or Bounds(),
+        )
+        made.append(studio)
+        if start:
+            studio.start()
+        return studio
+
+    yield one
+    for studio in made:
+        studio.close()
+
+
+def end(studio: Studio, owner: str, job: str, seconds: float = 60) -> View:
+    """The last snapshot of a job."""
+
+    async def last() -> View:
+        return [shot async for shot in studio.watch(owner, job)][-1]
+
+    return asyncio.run(asyncio.wait_for(last(), seconds))

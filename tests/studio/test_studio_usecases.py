@@ -1,0 +1,211 @@
+"""The use cases, end to end over a real database: what is asked, drawn, kept, found, drawn again, shared; and by whom."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from studio.errors import InvalidWish, NotFound, NotReady, QueueFull
+from studio.recipe import SEED_MAX
+from studio.studio import Bounds, Studio
+from studio.views import View
+from studio.wish import Wish
+from tests.fakes.engine import PaintEngine
+from tests.studio.conftest import end
+
+Make = Callable[..., Studio]
+ME, YOU = "me", "you"
+
+
+def draw(studio: Studio, prompt: str = "a cat", owner: str = ME, **wish: object) -> View:
+    return end(studio, owner, studio.submit(owner, Wish(prompt=prompt, **wish)))
+
+
+def first(shot: View) -> View:
+    assert shot["status"] == "done", shot
+    return shot["pictures"][0]
+
+
+def test_a_prompt_is_reasoned_about_drawn_and_kept(make: Make) -> None:
+    studio = make()
+    shot = draw(studio, "a cat", count=3, seed=10)
+    assert shot["status"] == "done"
+    assert [picture["seed"] for picture in shot["pictures"]] == [10, 11, 12]
+    one = first(shot)
+    assert one["original_prompt"] == "a cat"
+    assert one["prompt"] == "a cat, in soft light"
+    assert [step["name"] for step in one["enhancement"]["steps"]] == ["keep", "solve", "compose", "text"]
+    assert one["enhancement"]["steps"][0]["text"] == "a cat"
+    assert studio.picture(ME, one["id"]) == one
+    assert [item["id"] for item in studio.history(ME)["items"]] == [p["id"] for p in reversed(shot["pictures"])]
+
+
+def test_without_reasoning_the_prompt_is_drawn_as_it_is(make: Make) -> None:
+    one = first(draw(make(), "a cat", enhance=False))
+    assert one["prompt"] == one["original_prompt"] == "a cat"
+    assert one["enhancement"] is None
+
+
+def test_a_seed_is_chosen_when_the_job_is_filed(make: Make) -> None:
+    studio = make()
+    seeds = {first(draw(studio, enhance=False))["seed"] for _ in range(5)}
+    assert len(seeds) == 5
+    assert all(0 <= seed <= SEED_MAX for seed in seeds)
+
+
+def test_a_rerun_is_identical_and_says_so(make: Make) -> None:
+    studio = make()
+    one = first(draw(studio))
+    shot = end(studio, ME, studio.rerun(ME, one["id"]))
+    assert shot["identical"] is True
+    again = first(shot)
+    assert again["id"] != one["id"] and again["parent_id"] == one["id"]
+    assert again["pixel_sha256"] == one["pixel_sha256"]
+    assert again["enhancement"]["id"] == one["enhancement"]["id"]
+
+
+def test_a_rerun_elsewhere_names_what_changed(make: Make, engine: PaintEngine) -> None:
+    studio = make()
+    one = first(draw(studio))
+
+    class Elsewhere(PaintEngine):
+        def draw(self, recipe, **how):  # type: ignore[no-untyped-def]
+            drawing = super().draw(replace(recipe, seed=recipe.seed + 1), **how)
+            return replace(drawing, environment={"device": "another"})
+
+    studio = make(on=Elsewhere())
+    shot = end(studio, ME, studio.rerun(ME, one["id"]))
+    assert shot["identical"] is False
+    assert {"what": "device", "was": "paint", "is": "another"} in shot["changed"]
+
+
+def test_a_variation_keeps_everything_but_the_seed(make: Make) -> None:
+    studio = make()
+    one = first(draw(studio))
+    shot = end(studio, ME, studio.vary(ME, one["id"], count=2))
+    for other in shot["pictures"]:
+        assert other["parent_id"] == one["id"]
+        assert other["seed"] != one["seed"] and other["prompt"] == one["prompt"]
+        assert other["enhancement"]["id"] == one["enhancement"]["id"]
+
+
+def test_an_edited_enhancement_keeps_original_and_steps(make: Make) -> None:
+    studio = make()
+    kept = end(studio, ME, studio.enhance(ME, "a cat", seed=3))["enhancement"]
+    assert kept["id"] and kept["prompt"] == "a cat, in soft light" and kept["seed"] == 3
+    one = first(draw(studio, "a cat, in hard light", enhancement=kept["id"]))
+    assert one["prompt"] == "a cat, in hard light"
+    assert one["original_prompt"] == "a cat"
+    assert one["enhancement"]["id"] == kept["id"]
+
+
+def test_nothing_of_another_owner_exists(make: Make) -> None:
+    studio = make()
+    shot = draw(studio)
+    one = first(shot)
+    token = studio.share(ME, one["id"], base_url="http://x")["token"]
+    asks: list[Callable[[], object]] = [
+        lambda: studio.picture(YOU, one["id"]),
+        lambda: studio.snapshot(YOU, shot["job"]),
+        lambda: studio.cancel(YOU, shot["job"]),
+        lambda: studio.rerun(YOU, one["id"]),
+        lambda: studio.vary(YOU, one["id"]),
+        lambda: studio.edit(YOU, one["id"], favourite=True),
+        lambda: studio.delete(YOU, one["id"]),
+        lambda: studio.restore(YOU, one["id"]),
+        lambda: studio.file(YOU, one["id"]),
+        lambda: studio.thumb(YOU, one["id"]),
+        lambda: studio.preview(YOU, shot["job"]),
+        lambda: studio.redraw(YOU, shot["job"]),
+        lambda: studio.share(YOU, one["id"], base_url="http://x"),
+        lambda: studio.unshare(YOU, token, base_url="http://x"),
+        lambda: studio.submit(YOU, Wish(prompt="mine", enhancement=one["enhancement"]["id"])),
+    ]
+    for ask in asks:
+        with pytest.raises(NotFound, match="was not found"):
+            ask()
+    assert studio.history(YOU)["items"] == [] and studio.history(YOU, query="cat")["items"] == []
+    assert studio.jobs(YOU) == []
+
+
+def test_a_share_ends_with_its_revocation_and_with_the_trash(make: Make) -> None:
+    studio = make()
+    one = first(draw(studio))
+    link = studio.share(ME, one["id"], base_url="http://host")
+    assert link["url"] == f"http://host/s/{link['token']}"
+    assert studio.shared(link["token"])[0].id == one["id"]
+    studio.delete(ME, one["id"])
+    with pytest.raises(NotFound):
+        studio.shared(link["token"])
+    studio.restore(ME, one["id"])
+    assert studio.shared(link["token"])[0].id == one["id"]
+    studio.unshare(ME, link["token"], base_url="http://host")
+    with pytest.raises(NotFound):
+        studio.shared(link["token"])
+
+
+def test_delete_and_restore_bring_everything_back(make: Make) -> None:
+    studio = make()
+    one = first(draw(studio))
+    edited = studio.edit(ME, one["id"], favourite=True, rating=4, tags=["ink", " ink ", "night sky"])
+    assert edited["tags"] == ["ink", "night sky"]
+    assert studio.delete(ME, one["id"])["deleted_at"] is not None
+    assert studio.history(ME)["items"] == []
+    assert [item["id"] for item in studio.history(ME, trash=True)["items"]] == [one["id"]]
+    assert studio.restore(ME, one["id"]) == edited
+    assert studio.history(ME, favourite=True)["items"] == [edited]
+
+
+def test_bounds_of_the_queue(make: Make) -> None:
+    studio = make(start=False, bounds=Bounds(per_owner=2, total=3))
+    for _ in range(2):
+        studio.submit(ME, Wish(prompt="a cat"))
+    with pytest.raises(QueueFull):
+        studio.submit(ME, Wish(prompt="a cat"))
+    studio.submit(YOU, Wish(prompt="a cat"))
+    with pytest.raises(QueueFull):
+        studio.submit(YOU, Wish(prompt="a cat"))
+    assert len(studio.jobs(ME)) == 2
+
+
+def test_two_wishes_at_once_are_both_rows_at_once(make: Make) -> None:
+    studio = make(start=False)
+    threads = [threading.Thread(target=studio.submit, args=(who, Wish(prompt="a cat"))) for who in (ME, YOU)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(studio.jobs(ME)) == len(studio.jobs(YOU)) == 1
+
+
+def test_an_enhancer_that_is_off_is_said(make: Make) -> None:
+    studio = make(enhancer=False)
+    with pytest.raises(InvalidWish, match="enhance must be false here"):
+        studio.submit(ME, Wish(prompt="a cat"))
+    assert first(draw(studio, enhance=False))["enhancement"] is None
+
+
+def test_an_engine_that_failed_says_why_and_takes_no_wish(make: Make) -> None:
+    studio = make(on=PaintEngine(fail_load="The folder is empty."))
+    with pytest.raises(NotReady, match=r"The folder is empty\."):
+        studio.submit(ME, Wish(prompt="a cat"))
+
+
+def test_a_watcher_sees_reasoning_then_steps_then_the_end(make: Make) -> None:
+    engine = PaintEngine(step_s=0.08)
+    studio = make(on=engine)
+    job = studio.submit(ME, Wish(prompt="a cat"))
+
+    async def shots() -> list[View]:
+        return [shot async for shot in studio.watch(ME, job)]
+
+    seen = asyncio.run(shots())
+    assert seen[0]["job"] == job
+    assert seen[-1]["status"] == "done" and seen[-1]["pictures"]
+    steps = [shot["step"] for shot in seen if shot["phase"] == "drawing"]
+    assert steps == sorted(steps) and len(set(steps)) >= 4
+    assert any(shot["preview"] for shot in seen)

@@ -1,0 +1,118 @@
+"""The worker's laws: one job at a time, cancelling by id within a step, a failed job fails alone, fair between owners."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from studio.errors import OutOfMemory
+from studio.recipe import Recipe
+from studio.studio import Studio
+from studio.wish import Wish
+from tests.fakes.engine import PaintEngine
+from tests.studio.conftest import end
+
+Make = Callable[..., Studio]
+ME, YOU = "me", "you"
+
+
+def test_never_two_at_once(make: Make, engine: PaintEngine) -> None:
+    studio = make()
+    jobs = [(who, studio.submit(who, Wish(prompt="a cat", count=2, enhance=False))) for who in (ME, YOU) * 4]
+    assert all(end(studio, who, job)["status"] == "done" for who, job in jobs)
+    assert engine.most_at_once == 1
+    assert engine.drawn == 16
+
+
+def test_cancel_stops_that_job_within_a_step_and_no_other(make: Make, engine: PaintEngine) -> None:
+    reached, go = threading.Event(), threading.Event()
+    steps: list[int] = []
+
+    def wait_at_three(recipe: Recipe, step: int) -> None:
+        if recipe.prompt == "stopped":
+            steps.append(step)
+            if step == 3:
+                reached.set()
+                assert go.wait(30)
+
+    engine.before_step = wait_at_three
+    studio = make()
+    stopped = studio.submit(ME, Wish(prompt="stopped", enhance=False, count=2))
+    other = studio.submit(ME, Wish(prompt="other", enhance=False))
+    assert reached.wait(30)
+    assert studio.cancel(ME, stopped)["status"] == "cancelled"
+    go.set()
+    shot = end(studio, ME, stopped)
+    assert shot["status"] == "cancelled" and shot["pictures"] == []
+    assert steps == [1, 2, 3]
+    assert end(studio, ME, other)["status"] == "done"
+
+
+def test_a_waiting_job_is_cancelled_at_once(make: Make) -> None:
+    studio = make(start=False)
+    job = studio.submit(ME, Wish(prompt="a cat"))
+    assert studio.cancel(ME, job) == {"job": job, "status": "cancelled"}
+    assert studio.jobs(ME) == []
+    assert studio.snapshot(ME, job)["status"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OutOfMemory("The device had too little memory."), "The device had too little memory."),
+        (RuntimeError("boom"), "Something went wrong inside the studio (RuntimeError); its log has the details."),
+        (OSError(28, "No space left on device"), "The disk is full: make room, then draw this again."),
+    ],
+)
+def test_a_failed_job_fails_alone_and_is_drawn_again_by_one_click(
+    make: Make, engine: PaintEngine, error: Exception, sentence: str
+) -> None:
+    def fail(recipe: Recipe, step: int) -> None:
+        if recipe.prompt == "bad" and step == 2:
+            raise error
+
+    engine.before_step = fail
+    studio = make()
+    bad = studio.submit(ME, Wish(prompt="bad", enhance=False, seed=4))
+    good = studio.submit(ME, Wish(prompt="good", enhance=False))
+    shot = end(studio, ME, bad)
+    assert (shot["status"], shot["error"]) == ("failed", sentence)
+    assert end(studio, ME, good)["status"] == "done"
+    engine.before_step = lambda recipe, step: None
+    again = end(studio, ME, studio.redraw(ME, bad))
+    assert again["status"] == "done" and again["pictures"][0]["seed"] == 4
+
+
+def test_owners_take_turns(make: Make, engine: PaintEngine) -> None:
+    order: list[str] = []
+    engine.before_step = lambda recipe, step: order.append(recipe.prompt) if step == 1 else None
+    studio = make(start=False)
+    jobs = [(ME, studio.submit(ME, Wish(prompt=f"mine {k}", enhance=False))) for k in range(3)]
+    jobs += [(YOU, studio.submit(YOU, Wish(prompt=f"yours {k}", enhance=False))) for k in range(2)]
+    studio.start()
+    for who, job in jobs:
+        end(studio, who, job)
+    assert order == ["mine 0", "yours 0", "mine 1", "yours 1", "mine 2"]
+
+
+def test_closing_queues_again_what_runs_and_the_next_start_finishes_it(make: Make, engine: PaintEngine) -> None:
+    reached, go = threading.Event(), threading.Event()
+
+    def wait(recipe: Recipe, step: int) -> None:
+        if recipe.seed == 8 and step == 2:
+            reached.set()
+            assert go.wait(30)
+
+    engine.before_step = wait
+    studio = make()
+    job = studio.submit(ME, Wish(prompt="a cat", enhance=False, count=3, seed=7))
+    assert reached.wait(30)
+    closing = threading.Thread(target=studio.close)
+    closing.start()
+    go.set()
+    closing.join()
+    shot = end(make(on=PaintEngine()), ME, job)
+    assert shot["status"] == "done"
+    assert [picture["seed"] for picture in shot["pictures"]] == [7, 8, 9]

@@ -1,0 +1,353 @@
+"""The named endpoints, called as programs call them: names, parameters, results, and refusals that name the parameter."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import time
+from typing import Any
+
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+from tests.conftest import App, StartApp
+from tests.http_api import call, web
+
+Shot = dict[str, Any]
+PICTURE_KEYS = {
+    "id", "created_at", "url", "thumb_url", "width", "height", "seed", "steps", "guidance", "prompt", "original_prompt",
+    "negative_prompt", "checkpoint", "revision", "pixel_sha256", "enhancement", "parent_id", "favourite", "rating", "tags",
+    "deleted_at",
+}  # fmt: skip
+PARAMETERS = {
+    "/generate": {
+        "prompt": None, "enhance": True, "seed": None, "width": None, "height": None, "steps": None, "guidance": None,
+        "negative_prompt": "", "count": 1, "checkpoint": None, "enhancement": None,
+    },
+    "/enhance": {"prompt": None, "seed": None},
+    "/history": {"query": "", "cursor": None, "limit": 24, "favourite": False, "tag": None, "trash": False},
+    "/picture": {"id": None},
+    "/edit": {"id": None, "favourite": None, "rating": None, "tags": None},
+    "/rerun": {"id": None},
+    "/cancel": {"job": None},
+    "/jobs": {},
+    "/delete": {"id": None},
+    "/restore": {"id": None},
+    "/share": {"id": None, "days": 30},
+    "/unshare": {"token": None},
+}  # fmt: skip
+
+
+def draw(client: Client, prompt: str = "two cats on a red background", **wish: object) -> Shot:
+    """Draw without reasoning; the last message of the stream."""
+    last: Shot = client.predict(prompt, api_name="/generate", **{"enhance": False, "steps": 2, **wish})
+    assert last["status"] == "done", last["error"]
+    return last
+
+
+def picture(client: Client, prompt: str = "two cats on a red background", **wish: object) -> Shot:
+    """Draw one picture without reasoning."""
+    found: Shot = draw(client, prompt, **wish)["pictures"][0]
+    return found
+
+
+def refused(client: Client, *values: object, api_name: str, **named: object) -> str:
+    """The sentence with which a call is refused."""
+    with pytest.raises(AppError) as error:
+        client.predict(*values, api_name=api_name, **named)
+    return str(error.value)
+
+
+def test_the_endpoints_have_their_names_parameters_and_defaults(client: Client) -> None:
+    endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    for name, wanted in PARAMETERS.items():
+        found = {one["parameter_name"]: one["parameter_default"] for one in endpoints[name]["parameters"]}
+        assert found == wanted, name
+
+
+def test_generate_streams_from_the_row_to_the_pictures(client: Client) -> None:
+    job = client.submit("two cats on a red background", enhance=False, count=2, seed=7, api_name="/generate")
+    shots: list[Shot] = list(job)
+    assert len({shot["job"] for shot in shots}) == 1
+    assert shots[0]["status"] in ("queued", "running")
+    assert all({"job", "status", "step", "steps", "eta_s"} <= set(shot) for shot in shots)
+    last = shots[-1]
+    assert (last["status"], last["error"]) == ("done", None)
+    assert [one["seed"] for one in last["pictures"]] == [7, 8]
+    for one in last["pictures"]:
+        assert set(one) >= PICTURE_KEYS
+        assert one["original_prompt"] == one["prompt"] == "two cats on a red background"
+        assert (one["enhancement"], one["parent_id"], one["deleted_at"]) == (None, None, None)
+    assert json.loads(json.dumps(last)) == last
+
+
+def test_the_hash_is_that_of_the_served_pixels(server: App, client: Client) -> None:
+    found = picture(client)
+    with web(server.url) as browser:
+        image = Image.open(io.BytesIO(browser.get(found["url"]).content))
+        thumb = Image.open(io.BytesIO(browser.get(found["thumb_url"]).content))
+    assert image.size == (found["width"], found["height"])
+    assert hashlib.sha256(image.convert("RGB").tobytes()).hexdigest() == found["pixel_sha256"]
+    assert (image.format, thumb.format) == ("PNG", "WEBP")
+
+
+def test_a_seed_is_chosen_where_none_is_given_and_is_another_each_time(client: Client) -> None:
+    one, other = picture(client), picture(client)
+    assert isinstance(one["seed"], int)
+    assert one["seed"] != other["seed"]
+
+
+def test_enhance_streams_the_four_steps_and_its_id_can_be_drawn_with(client: Client) -> None:
+    shots: list[Shot] = list(client.submit("three rabbits on a purple background", 5, api_name="/enhance"))
+    last = shots[-1]
+    assert last["status"] == "done", last["error"]
+    assert [step["name"] for step in last["steps"]] == ["keep", "solve", "compose", "text"]
+    assert last["original"] == "three rabbits on a purple background"
+    assert (last["seed"], bool(last["id"]), bool(last["prompt"])) == (5, True, True)
+    assert all(shot["original"] == last["original"] and len(shot["steps"]) == 4 for shot in shots)
+    edited = picture(client, last["prompt"] + "!", enhancement=last["id"])
+    assert edited["prompt"] == last["prompt"] + "!"
+    assert edited["original_prompt"] == last["original"]
+    assert edited["enhancement"]["id"] == last["id"]
+    assert [step["name"] for step in edited["enhancement"]["steps"]] == ["keep", "solve", "compose", "text"]
+
+
+def test_generate_reasons_first_and_keeps_original_steps_and_prompt(client: Client) -> None:
+    last: Shot = client.predict("三只兔子，紫色背景", seed=3, api_name="/generate")
+    assert last["status"] == "done", last["error"]
+    found = client.predict(last["pictures"][0]["id"], api_name="/picture")
+    assert found["original_prompt"] == "三只兔子，紫色背景"
+    assert found["enhancement"]["prompt"] == found["prompt"]
+    assert [step["name"] for step in found["enhancement"]["steps"]] == ["keep", "solve", "compose", "text"]
+
+
+def test_a_rerun_is_a_new_picture_with_identical_pixels(client: Client) -> None:
+    first = draw(client, count=2)["pictures"][1]
+    last: Shot = client.predict(first["id"], api_name="/rerun")
+    again = last["pictures"][0]
+    assert (last["status"], last["identical"]) == ("done", True)
+    assert again["id"] != first["id"]
+    assert again["parent_id"] == first["id"]
+    assert again["pixel_sha256"] == first["pixel_sha256"]
+
+
+def test_vary_keeps_the_recipe_but_the_seed(client: Client) -> None:
+    first = picture(client)
+    last: Shot = client.predict(first["id"], 2, api_name="/vary")
+    assert len(last["pictures"]) == 2
+    for one in last["pictures"]:
+        assert (one["prompt"], one["steps"], one["parent_id"]) == (first["prompt"], first["steps"], first["id"])
+        assert one["seed"] != first["seed"]
+
+
+def test_history_pages_search_stars_and_trash(client: Client) -> None:
+    word = "zeppelin"
+    found = [picture(client, f"a {word} number {n}") for n in range(3)]
+    ids = [one["id"] for one in reversed(found)]
+    page: Shot = client.predict(query=word, limit=2, api_name="/history")
+    assert set(page) >= {"items", "next", "total", "more"}
+    assert ([one["id"] for one in page["items"]], page["total"], page["more"]) == (ids[:2], 3, True)
+    rest: Shot = client.predict(query=word, limit=2, cursor=page["next"], api_name="/history")
+    assert ([one["id"] for one in rest["items"]], rest["more"], rest["next"]) == (ids[2:], False, None)
+
+    edited: Shot = client.predict(ids[0], True, 4, ["night", "sky"], api_name="/edit")
+    assert (edited["favourite"], edited["rating"], sorted(edited["tags"])) == (True, 4, ["night", "sky"])
+    assert client.predict(ids[0], api_name="/edit") == edited
+    stars: Shot = client.predict(query=word, favourite=True, api_name="/history")
+    tagged: Shot = client.predict(query=word, tag="sky", api_name="/history")
+    assert [one["id"] for one in stars["items"]] == [one["id"] for one in tagged["items"]] == [ids[0]]
+
+    gone: Shot = client.predict(ids[1], api_name="/delete")
+    assert gone["deleted_at"]
+    assert [one["id"] for one in client.predict(query=word, api_name="/history")["items"]] == [ids[0], ids[2]]
+    assert [one["id"] for one in client.predict(query=word, trash=True, api_name="/history")["items"]] == [ids[1]]
+    assert client.predict(ids[1], api_name="/restore") == {**gone, "deleted_at": None}
+    assert [one["id"] for one in client.predict(query=word, api_name="/history")["items"]] == ids
+
+
+def test_cancel_stops_that_job_and_no_other(client: Client) -> None:
+    long = client.submit("a star", enhance=False, count=64, steps=50, api_name="/generate")
+    first = wait_for(lambda: next(iter(long.outputs()), None))
+    short = client.submit("a moon", enhance=False, steps=1, api_name="/generate")
+    second = wait_for(lambda: next(iter(short.outputs()), None))
+    waiting: list[Shot] = client.predict(api_name="/jobs")
+    assert {first["job"], second["job"]} <= {job["id"] for job in waiting}
+    assert all({"id", "status", "position", "eta_s"} <= set(job) for job in waiting)
+    assert client.predict(first["job"], api_name="/cancel") == {"job": first["job"], "status": "cancelled"}
+    assert long.result(timeout=120)["status"] == "cancelled"
+    assert short.result(timeout=120)["status"] == "done"
+    assert client.predict(api_name="/jobs") == []
+
+
+def test_wishes_filed_at_once_are_rows_at_once(server: App, client: Client) -> None:
+    """The second wish is in the queue long before the first is drawn."""
+    holder = client.submit("a star", enhance=False, count=64, steps=50, api_name="/generate")
+    first = wait_for(lambda: next(iter(holder.outputs()), None))
+    jobs = [server.client().submit("a sun", enhance=False, steps=1, api_name="/generate") for _ in range(4)]
+    filed = [wait_for(lambda job=job: next(iter(job.outputs()), None)) for job in jobs]
+    assert holder.outputs()[-1]["status"] in ("queued", "running")
+    assert [shot["status"] for shot in filed] == ["queued"] * 4
+    client.predict(first["job"], api_name="/cancel")
+    assert [job.result(timeout=120)["status"] for job in jobs] == ["done"] * 4
+
+
+def test_share_and_unshare(server: App, client: Client) -> None:
+    found = picture(client)
+    link: Shot = client.predict(found["id"], 3, api_name="/share")
+    assert set(link) >= {"token", "url", "expires_at"}
+    assert link["url"] == f"{server.url}/s/{link['token']}"
+    taken: Shot = client.predict(link["token"], api_name="/unshare")
+    assert taken["token"] == link["token"]
+
+
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ({"width": 1000}, "width must be a multiple of 16 (got 1000)."),
+        ({"height": 8}, "height must be from 64 to 2048 (got 8)."),
+        ({"width": 4096}, "width must be from 64 to 2048 (got 4096)."),
+        ({"steps": 0}, "steps must be from 1 to 50 (got 0)."),
+        ({"steps": 51}, "steps must be from 1 to 50 (got 51)."),
+        ({"count": 10**6}, "count must be from 1 to 64 (got 1000000)."),
+        ({"count": 0}, "count must be from 1 to 64 (got 0)."),
+        ({"seed": -1}, "seed must be from 0 to 9007199254740991 (got -1)."),
+        ({"seed": 2**53}, "seed must be from 0 to 9007199254740991 (got 9007199254740992)."),
+        ({"seed": "5"}, "seed must be a whole number"),
+        ({"width": 1024.0}, "width must be a whole number from 64 to 2048 (got 1024.0)."),
+        ({"guidance": 21}, "guidance must be from 0 to 20 (got 21)."),
+        ({"guidance": "high"}, "guidance must be a number from 0 to 20 (got high)."),
+        ({"negative_prompt": "blurry"}, "negative_prompt must be empty where guidance is 0"),
+        ({"checkpoint": "no-such-thing"}, "no-such-thing"),
+        ({"enhancement": "0123456789abcdef01234567"}, "0123456789abcdef01234567 was not found."),
+        ({"enhance": "yes"}, "enhance must be true or false (got yes)."),
+        ({"prompt": ""}, 'prompt must not be empty (got "").'),
+        ({"prompt": "x" * 20_001}, "prompt must have at most 20,000 characters"),
+        ({"prompt": "x" * 2**20}, "prompt must have at most 20,000 characters"),
+        ({"prompt": 5}, "prompt must be a text (got 5)."),
+    ],
+    ids=lambda value: str(value)[:40] if isinstance(value, dict) else "",
+)  # fmt: skip
+def test_a_wrong_wish_is_refused_with_parameter_rule_and_value(
+    client: Client, named: dict[str, object], says: str
+) -> None:
+    said = refused(client, api_name="/generate", **{"prompt": "a cat", "enhance": False, **named})
+    assert says in said
+    if "enhancement" not in named:
+        assert next(iter(named)) in said
+    assert len(said) < 300
+    assert client.predict(api_name="/jobs") == []
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ('{"prompt": "a cat", "enhance": false, "seed": 1e400}', "seed must be a whole number"),
+        ('{"prompt": "a cat", "enhance": false, "guidance": NaN}', "guidance must be a number from 0 to 20 (got nan)."),
+        ('{"prompt": "a cat", "enhance": false, "seed": true}', "seed must be a whole number"),
+        ('{"prompt": "a cat", "enhance": false, "seed": %s}' % ("9" * 4000), "seed must be from 0"),
+        ('{"prompt": "\\ud800 cat", "enhance": false}', "prompt must not contain"),
+        ('{"prompt": "a\\u0000cat", "enhance": false}', "prompt must not contain"),
+        ('{"prompt": ["a cat"], "enhance": false}', "prompt must be a text"),
+        ('{"prompt": {"a": "cat"}, "enhance": false}', "prompt must be a text"),
+        ('{"prompt": null}', "prompt must be a text (got None)."),
+        ('{"prompt": "a cat", "enhance": 1}', "enhance must be true or false (got 1)."),
+        ('{"prompt": "a cat", "enhance": false, "count": "64"}', "count must be a whole number"),
+        ('{"prompt": "a cat", "enhance": false, "checkpoint": "\\ud800"}', "checkpoint"),
+        ('{"prompt": "a cat", "enhance": false, "checkpoint": "../../etc"}', "checkpoint"),
+        ('{"prompt": "a cat", "enhance": false, "enhancement": "\\ud800"}', "enhancement"),
+    ],
+    ids=lambda value: value[20:60] if value.startswith("{") else "",
+)
+def test_raw_json_is_refused_as_clearly(server: App, body: str, says: str) -> None:
+    with web(server.url) as browser:
+        kind, said = call(browser, "generate", body)
+    assert kind == "error"
+    assert says in str(said)
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "says"),
+    [
+        ("history", {"limit": 0}, "limit must be from 1 to 60 (got 0)."),
+        ("history", {"limit": "many"}, "limit must be a whole number"),
+        ("history", {"query": 5}, "query must be a text (got 5)."),
+        ("history", {"query": "x" * 501}, "query must have at most 500 characters"),
+        ("history", {"cursor": "nonsense"}, "cursor"),
+        ("history", {"favourite": "yes"}, "favourite must be true or false (got yes)."),
+        ("history", {"tag": ["a"]}, "tag must be a text"),
+        ("picture", {"id": "0123456789abcdef01234567"}, "0123456789abcdef01234567 was not found."),
+        ("picture", {"id": 7}, "id must be an id"),
+        ("picture", {"id": "../../secret"}, "was not found."),
+        ("picture", {"id": "' OR 1=1 --"}, "was not found."),
+        ("picture", {"id": "x" * 10_000}, "id must be an id"),
+        ("delete", {"id": "0123456789abcdef01234567"}, "was not found."),
+        ("restore", {"id": "0123456789abcdef01234567"}, "was not found."),
+        ("rerun", {"id": "0123456789abcdef01234567"}, "was not found."),
+        ("cancel", {"job": "0123456789abcdef01234567"}, "was not found."),
+        ("share", {"id": "0123456789abcdef01234567", "days": 0}, "days must be from 1 to 365 (got 0)."),
+        ("unshare", {"token": "x"}, "was not found."),
+        ("enhance", {"prompt": " "}, "prompt must not be empty"),
+        ("enhance", {"prompt": "a cat", "seed": -5}, "seed must be from 0"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_every_endpoint_refuses_clearly(server: App, name: str, body: dict[str, object], says: str) -> None:
+    with web(server.url) as browser:
+        kind, said = call(browser, name, body)
+    assert kind == "error"
+    assert says in str(said)
+
+
+def test_edit_refuses_what_is_no_rating_or_tag(client: Client) -> None:
+    found = picture(client)
+    assert "rating must be from 0 to 5 (got 6)." in refused(client, found["id"], rating=6, api_name="/edit")
+    assert "tags must be a list" in refused(client, found["id"], tags="night", api_name="/edit")
+    assert "tags must each have at most" in refused(client, found["id"], tags=["x" * 61], api_name="/edit")
+    assert client.predict(found["id"], api_name="/picture")["rating"] is None
+
+
+def test_a_full_queue_is_a_sentence_and_hurts_nobody(start_app: StartApp) -> None:
+    app = start_app(queue_per_owner=2, queue_total=3)
+    client = app.client()
+    jobs = [client.submit("a star", enhance=False, count=64, steps=50, api_name="/generate") for _ in range(2)]
+    filed = [wait_for(lambda job=job: next(iter(job.outputs()), None)) for job in jobs]
+    assert "queue_per_owner" in refused(client, "a moon", enhance=False, api_name="/generate")
+    for shot in filed:
+        client.predict(shot["job"], api_name="/cancel")
+    assert [job.result(timeout=120)["status"] for job in jobs] == ["cancelled"] * 2
+    assert draw(client)["status"] == "done"
+
+
+def test_a_failed_stream_ends_with_the_reason(start_app: StartApp) -> None:
+    """A server that is not there is the easiest reason to come by."""
+    app = start_app(enhancer="remote", enhancer_url="http://127.0.0.1:9/v1", enhancer_model="none")
+    client = app.client()
+    last: Shot = client.predict("a cat", api_name="/generate")
+    assert last["status"] == "failed"
+    assert "The prompt is kept" in last["error"]
+    assert "\n" not in last["error"]
+    assert client.predict("a cat", api_name="/enhance")["status"] == "failed"
+    again: Shot = client.predict(last["job"], api_name="/redraw")
+    assert again["status"] == "failed"
+    assert again["job"] != last["job"]
+    assert draw(client)["status"] == "done"
+
+
+def test_without_an_enhancer_reasoning_is_refused_and_drawing_is_not(start_app: StartApp) -> None:
+    client = start_app(enhancer="off").client()
+    assert "enhance must be false here" in refused(client, "a cat", api_name="/generate")
+    assert "The enhancer is off" in refused(client, "a cat", api_name="/enhance")
+    assert draw(client)["status"] == "done"
+
+
+def wait_for(look: Any, seconds: float = 120) -> Any:
+    """What `look` gives, once it gives something."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := look():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("Nothing came.")

@@ -1,0 +1,153 @@
+"""What the page is made of, without a browser: the form's values, the words, the colours, and that nothing comes from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import gradio as gr
+import pytest
+
+from studio.errors import InvalidWish
+from studio.ui import form, page, wording
+from studio.ui.page import ASSETS, head
+
+VALUES = ("two cats", True, "", 1.0, 128.0, 128.0, 8.0, 0.0, "", "pocket")
+SCRIPTS = sorted(ASSETS.glob("*.js"))
+STYLES = sorted(ASSETS.glob("*.css"))
+
+
+def test_a_form_becomes_a_wish() -> None:
+    wish = form.wish(VALUES)
+    assert (wish.prompt, wish.enhance, wish.seed, wish.count) == ("two cats", True, None, 1)
+    assert (wish.width, wish.height, wish.steps, wish.guidance) == (128, 128, 8, 0.0)
+    assert isinstance(wish.width, int) and wish.checkpoint == "pocket"
+
+
+@pytest.mark.parametrize(
+    ("typed", "seed"),
+    [
+        ("", None),
+        ("  ", None),
+        (None, None),
+        ("7", 7),
+        ("4 017 733", 4017733),
+        ("4\u202f017\u202f733", 4017733),
+        (12, 12),
+    ],
+)
+def test_a_seed_is_read_as_people_write_it(typed: object, seed: int | None) -> None:
+    assert form.seed(typed) == seed
+
+
+@pytest.mark.parametrize("typed", ["seven", "-1", "1.5", "1e3", "٣", "9007199254740992", "9" * 30, ["7"]])
+def test_what_is_no_seed_is_refused_by_name(typed: object) -> None:
+    with pytest.raises(InvalidWish, match=r"^seed must be"):
+        form.wish((VALUES[0], VALUES[1], typed, *VALUES[3:]))
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "value"), [(3, "count", 1.5), (3, "count", 65), (4, "width", 1000.0), (6, "steps", 0.0)]
+)
+def test_a_broken_rule_is_named(place: int, name: str, value: float) -> None:
+    values = [*VALUES]
+    values[place] = value
+    with pytest.raises(InvalidWish, match=f"^{name} must be"):
+        form.wish(tuple(values))
+
+
+def test_what_a_script_says_goes_before_the_form() -> None:
+    wish = form.wish(VALUES, prompt="edited", enhancement="abc")
+    assert (wish.prompt, wish.enhancement, wish.count) == ("edited", "abc", 1)
+
+
+def test_both_languages_say_everything() -> None:
+    english, chinese = wording.WORDS["en"], wording.WORDS["zh"]
+    examples = {key for key in english if key.startswith("example_")}  # prompts, in whatever language they are
+    assert set(english) - examples == set(chinese) - examples
+    holes = re.compile(r"\{\w+\}")
+    for key in set(chinese) - examples:
+        assert sorted(holes.findall(english[key])) == sorted(holes.findall(chinese[key])), key
+
+
+def test_scripts_ask_only_for_words_that_exist() -> None:
+    asked = {key for path in SCRIPTS for key in re.findall(r'studio\.t\("([^"$]+)"', path.read_text("utf-8"))}
+    assert asked and asked - set(wording.WORDS["en"]) == set()
+
+
+def test_words_are_filled_in_as_text() -> None:
+    assert wording.text("seed_n", n=7) == "seed 7"
+    assert wording.text("tokens", "zh", n=3, most=512) == "3 / 512 词元"
+    with pytest.raises(KeyError):
+        wording.text("no such words")
+
+
+def test_the_head_holds_everything_and_names_no_other_host() -> None:
+    found = head()
+    for path in (*SCRIPTS, *STYLES):
+        assert path.read_text("utf-8")[:200] in found, path.name
+    hosts = set(re.findall(r"(?:https?:)?//[\w.-]+\.[a-z]{2,}", re.sub(r"(?m)^\s*//.*$", "", found))) - {"http://www.w3.org"}
+    assert hosts == set()
+    assert found.count("<script>") == found.count("</script>") == 1
+    words = re.search(r"studio\.words = (\{.*?\});\n", found)
+    assert words is not None and json.loads(words[1]) == wording.WORDS
+
+
+def test_scripts_never_make_markup_from_text() -> None:
+    for path in SCRIPTS:
+        script = path.read_text("utf-8")
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", script), (
+            path.name
+        )
+
+
+def test_templates_hold_nothing_to_fill_in() -> None:
+    from studio.ui.header import TEMPLATE
+
+    assert "${" not in TEMPLATE and "{{" not in TEMPLATE
+
+
+def test_launch_has_none_of_gradios_extras() -> None:
+    found = page.launch_kwargs()
+    assert found["run_history"] is False and found["footer_links"] == ["api"]
+    assert isinstance(found["theme"], gr.themes.Base)
+    css = found["theme"]._get_theme_css()
+    assert "fonts.googleapis" not in css and "#f97316" not in css
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of #rrggbb, as WCAG 2 defines it."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2 contrast ratio, 1 to 21."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def tokens(light: bool) -> dict[str, str]:
+    """The colours of tokens.css that are written as #rrggbb."""
+    first, rest = (ASSETS / "tokens.css").read_text("utf-8").split(":root.dark", 1)
+    found = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", first))
+    return found if light else found | dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", rest))
+
+
+@pytest.mark.parametrize("light", [True, False], ids=["light", "dark"])
+def test_text_can_be_read(light: bool) -> None:
+    colours = tokens(light)
+    for text in ("text", "soft", "faint", "added"):
+        for ground in ("room", "wall", "raised"):
+            assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+    for ground in ("seal-fill", "seal-hover"):
+        assert contrast(colours["seal-ink"], colours[ground]) >= 4.5, ground
+    for ground in ("room", "wall", "raised"):
+        assert contrast(colours["seal"], colours[ground]) >= 3, ground  # rings and borders
+
+
+def test_colours_have_names() -> None:
+    for path in STYLES:
+        if path.name != "tokens.css":
+            assert set(re.findall(r"#[0-9a-f]{3,8}\b(?=[;\s,)])", path.read_text("utf-8"))) <= {"#fff"}, path.name
