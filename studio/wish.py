@@ -51,8 +51,8 @@ class Wish:
 
 
 def new_seed() -> int:
-    """A seed from the system's own randomness, 0 to SEED_MAX."""
-    return secrets.randbelow(SEED_MAX + 1)
+    """A seed from the system's own randomness, below 2^32: torch's CPU generator looks at no more bits, and a person can read it."""
+    return secrets.randbelow(2**32)
 
 
 def text(name: str, value: object, *, empty: bool = False) -> None:

@@ -5,9 +5,11 @@ cases check them. Streams are async and unbounded in number, since they only wat
 because Gradio reads the API's schema from them.
 """
 
+import asyncio
+import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 
@@ -18,21 +20,27 @@ from studio.ui.owner import base_url_of, owner_of
 from studio.views import View
 from studio.wish import Wish
 
+NAMES = (
+    "generate", "enhance", "rerun", "vary", "redraw", "history", "picture", "edit", "delete", "restore", "cancel", "jobs", "share",
+    "unshare", "download_checkpoint",
+)  # fmt: skip
+Stream = TypeVar("Stream", bound=Callable[..., AsyncIterator[dict[str, Any]]])
 ERROR_S = 10.0  # how long the API's own page shows a refusal
 
 
 def register(studio: Studio) -> None:
     """Add the endpoints to the Blocks whose context is open."""
     endpoints = Endpoints(studio)
-    for name in ("generate", "enhance", "rerun", "vary", "redraw"):
-        _add(name, getattr(endpoints, name), concurrency_limit=None)
-    for name in ("history", "picture", "edit", "delete", "restore", "cancel", "jobs", "share", "unshare"):
-        _add(name, getattr(endpoints, name), concurrency_limit=None)
-    _add("download_checkpoint", endpoints.download_checkpoint, concurrency_limit=None)
+    for name in NAMES:
+        function = getattr(endpoints, name)
+        gr.api(function, api_name=name, api_description=function.__doc__, concurrency_limit=None)
 
 
-def _add(name: str, function: Callable[..., object], *, concurrency_limit: int | None) -> None:
-    gr.api(function, api_name=name, api_description=function.__doc__, concurrency_limit=concurrency_limit)
+def stream(function: Stream) -> Stream:
+    """Tell the schema what one message is: Gradio reads it from the annotation, and knows no iterators."""
+    said = inspect.signature(function).replace(return_annotation=dict[str, Any])
+    function.__signature__ = said  # type: ignore[attr-defined]
+    return function
 
 
 class Endpoints:
@@ -41,6 +49,7 @@ class Endpoints:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
+    @stream
     async def generate(
         self,
         request: gr.Request,
@@ -75,39 +84,46 @@ class Endpoints:
                 checkpoint=checkpoint,
                 enhancement=enhancement,
             )
-            job = self._studio.submit(owner, wish)
+            job = await asyncio.to_thread(self._studio.submit, owner, wish)
             async for shot in self._studio.watch(owner, job):
                 yield shot
 
+    @stream
     async def enhance(self, request: gr.Request, prompt: str, seed: int | None = None) -> AsyncIterator[dict[str, Any]]:
         """Reason about a prompt and draw nothing. Streams the steps keep, solve, compose and text as they are written."""
         with spoken():
             owner = owner_of(request)
-            job = self._studio.enhance(owner, prompt, seed)
+            job = await asyncio.to_thread(self._studio.enhance, owner, prompt, seed)
             async for shot in self._studio.watch(owner, job):
                 yield enhancement(shot)
 
+    @stream
     async def rerun(self, request: gr.Request, id: str) -> AsyncIterator[dict[str, Any]]:
         """Draw a picture's exact recipe again. The end says `identical`, or names in `changed` what differs."""
         with spoken():
             owner = owner_of(request)
-            async for shot in self._studio.watch(owner, self._studio.rerun(owner, id)):
+            filed = await asyncio.to_thread(self._studio.rerun, owner, id)
+            async for shot in self._studio.watch(owner, filed):
                 yield shot
 
+    @stream
     async def vary(
         self, request: gr.Request, id: str, count: int = 1, seed: int | None = None
     ) -> AsyncIterator[dict[str, Any]]:
         """Draw a picture's recipe with another seed, its reasoning and ancestry kept. Streams as `/generate`."""
         with spoken():
             owner = owner_of(request)
-            async for shot in self._studio.watch(owner, self._studio.vary(owner, id, count, seed)):
+            filed = await asyncio.to_thread(self._studio.vary, owner, id, count, seed)
+            async for shot in self._studio.watch(owner, filed):
                 yield shot
 
+    @stream
     async def redraw(self, request: gr.Request, job: str) -> AsyncIterator[dict[str, Any]]:
         """File a failed or cancelled job once more. Streams as `/generate`."""
         with spoken():
             owner = owner_of(request)
-            async for shot in self._studio.watch(owner, self._studio.redraw(owner, job)):
+            filed = await asyncio.to_thread(self._studio.redraw, owner, job)
+            async for shot in self._studio.watch(owner, filed):
                 yield shot
 
     def history(

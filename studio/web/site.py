@@ -18,6 +18,7 @@ from studio.web import health, media, share
 from studio.web.address import origin
 from studio.web.guard import BODY_MAX, Guard, rules
 from studio.web.identity import Identity
+from studio.web.inside import Inside
 
 SESSIONS_MAX = 500  # of the page, kept in memory
 
@@ -67,7 +68,7 @@ def lifespan(settings: Settings, key: bytes) -> Callable[[Starlette], AbstractAs
             raise RuntimeError("The app has no middleware stack yet, so the guard cannot stand in front of it.")
         public = origin(settings.public_url) if settings.public_url else None
         door = rules(host=settings.host, public_url=settings.public_url, share=settings.share, space=settings.space)
-        identity = Identity(inner, rule=settings.owner_rule, key=key, public=public, space=settings.space)
+        identity = Identity(Inside(inner), rule=settings.owner_rule, key=key, public=public, space=settings.space)
         app.middleware_stack = Guard(identity, rules=door)
         yield
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 import pytest
 from gradio_client import Client
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+
+from tests.conftest import App, StartApp
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -99,7 +101,7 @@ def visiting(chromium: Browser, url: str, **options: Any) -> Iterator[Visit]:
 
 
 @pytest.fixture
-def visit(chromium: Browser, server: Any) -> Iterator[Visit]:
+def visit(chromium: Browser, server: App) -> Iterator[Visit]:
     with visiting(chromium, server.url) as made:
         yield made
 
@@ -258,6 +260,80 @@ def test_arrows_move_among_cards_and_in_the_view_to_neighbours_and_escape_return
     assert urlsplit(page.url).query == ""
 
 
+def test_deleting_in_the_view_goes_on_to_the_neighbour_and_undo_comes_back(visit: Visit, client: Client) -> None:
+    draw(client, "a dunnart in the first place")
+    gone = draw(client, "a dunnart in the second place")
+    page = visit.open()
+    search(page, "dunnart", 2)
+    card(page, gone).click()
+    expect(page.locator(".picture-view h2")).to_have_text("a dunnart in the second place")
+    page.keyboard.press("Delete")
+    expect(page.locator(".picture-view h2")).to_have_text("a dunnart in the first place")
+    page.locator(".picture-view .studio-toast button").click()
+    expect(page.locator(".picture-view h2")).to_have_text("a dunnart in the second place")
+    assert client.predict(id=gone["id"], api_name="/picture")["deleted_at"] is None
+
+
+def test_what_is_drawn_elsewhere_is_there_when_the_gallery_is_opened_again(visit: Visit, client: Client) -> None:
+    page = visit.open()
+    expect(page.locator(".gallery .tally")).to_contain_text(" ms")
+    visit.go("create")
+    picture = draw(client, "a pademelon from elsewhere")
+    visit.go("gallery")
+    expect(card(page, picture)).to_be_visible()
+
+
+def test_a_variation_has_another_seed_and_opens_from_its_thumbnail(visit: Visit, client: Client) -> None:
+    picture = draw(client, "a glider at dusk", seed=5)
+    page = visit.open(f"/?picture={picture['id']}", room=None)
+    page.locator(".pv-acts").get_by_text("Vary", exact=True).click()
+    page.locator(".pv-strip a").click()
+    expect(page.locator(".pv-side")).to_contain_text("Open the picture that this one comes from")
+    newest = client.predict(api_name="/history")["items"][0]
+    assert newest["seed"] != 5
+    assert (newest["prompt"], newest["parent_id"]) == ("a glider at dusk", picture["id"])
+    page.get_by_text("Open the picture that this one comes from").click()
+    expect(page.locator(".pv-facts").first).to_contain_text("Seed5")
+
+
+def test_a_rating_and_tags_are_kept(visit: Visit, client: Client) -> None:
+    picture = draw(client, "a cuscus to rate")
+    page = visit.open(f"/?picture={picture['id']}", room=None)
+    page.locator('[data-rating="4"]').click()
+    expect(page.locator('[data-rating="4"]')).to_have_attribute("aria-pressed", "true")
+    page.locator(".pv-tags input").fill("树袋鼠")
+    page.keyboard.press("Enter")
+    expect(page.locator(".pv-tag")).to_have_text("树袋鼠")
+    kept = client.predict(id=picture["id"], api_name="/picture")
+    assert (kept["rating"], kept["tags"]) == (4, ["树袋鼠"])
+    page.locator(".pv-tag button").click()
+    expect(page.locator(".pv-tag")).to_have_count(0)
+
+
+def test_the_words_change_with_the_language(visit: Visit) -> None:
+    page = visit.open()
+    expect(page.locator("#gallery-search")).to_have_attribute("placeholder", "Search your prompts")
+    page.locator("#bar .language").click()
+    expect(page.locator("#gallery-search")).to_have_attribute("placeholder", "搜索提示词")
+    expect(page.locator("#gallery-favourite")).to_have_text("收藏")
+
+
+@pytest.mark.parametrize(
+    ("original", "drawn", "added"),
+    [
+        ("a cat", "a cat on a mat", ["on a mat"]),
+        ("Two CATS", "two cats", []),
+        ("两只鸡，绿色背景", "两只鸡在左，绿色背景，光线柔和", ["在左", "，光线柔和"]),
+        ("", "<b>all</b> new", ["<b>all</b> new"]),
+        ("all of it", "", []),
+    ],
+)
+def test_added_words_are_told_from_what_was_asked(visit: Visit, original: str, drawn: str, added: list[str]) -> None:
+    pieces = visit.open(room=None).evaluate("([a, b]) => studio.added(a, b)", [original, drawn])
+    assert "".join(text for text, _ in pieces) == drawn
+    assert [text.strip() for text, new in pieces if new] == added
+
+
 def test_a_link_to_a_picture_opens_it_and_an_unknown_one_says_so_calmly(visit: Visit, client: Client) -> None:
     picture = draw(client, "a bilby by link")
     page = visit.open(f"/?picture={picture['id']}", room=None)
@@ -324,7 +400,7 @@ def test_the_queue_shows_progress_cancels_one_job_and_draws_it_again(visit: Visi
     assert client.predict(api_name="/jobs") == []
 
 
-def test_another_owners_picture_is_not_there(chromium: Browser, start_app: Callable[..., Any]) -> None:
+def test_another_owners_picture_is_not_there(chromium: Browser, start_app: StartApp) -> None:
     app = start_app(owners="browser")
     theirs = draw(app.client(), "a secret garden")
     with visiting(chromium, app.url) as visit:
@@ -335,7 +411,7 @@ def test_another_owners_picture_is_not_there(chromium: Browser, start_app: Calla
         expect(page.locator(".gallery .nothing")).to_have_text("What you draw will be kept here.")
 
 
-def test_a_phone_has_two_columns_and_the_actions_at_the_thumb(chromium: Browser, server: Any, client: Client) -> None:
+def test_a_phone_has_two_columns_and_the_actions_at_the_thumb(chromium: Browser, server: App, client: Client) -> None:
     picture = draw(client, "a wallaby on the phone")
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     with visiting(chromium, server.url, **phone) as visit:

@@ -15,6 +15,7 @@ from studio.engine.contract import Engine, StepEvent
 from studio.engine.resident import ResidentEngine
 from studio.errors import Cancelled, EngineError, InvalidWish, NotReady
 from studio.recipe import SEED_MAX, Recipe
+from tests.fakes.engine import PaintEngine
 
 POCKET = Path(__file__).resolve().parents[2] / "pocket" / "checkpoint"
 
@@ -24,7 +25,7 @@ def resident(cache: Path) -> Engine:
     return ResidentEngine(checkpoint="pocket", device="cpu", memory_gb=None, pocket=POCKET, cache=cache)
 
 
-ENGINES: dict[str, Callable[[Path], Engine]] = {"resident": resident}
+ENGINES: dict[str, Callable[[Path], Engine]] = {"resident": resident, "paint": lambda cache: PaintEngine()}
 
 
 @pytest.fixture(scope="module", params=sorted(ENGINES))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -52,4 +53,47 @@ def test_a_whole_visit_asks_no_other_machine(server: App) -> None:
     with web(server.url) as browser:
         for path in ("/", "/config", "/theme.css", "/gradio_api/info", "/manifest.json", "/favicon.ico"):
             browser.get(path)
+    assert not server.outside.exists(), server.outside.read_text()
+
+
+ELSEWHERE = "http://somewhere.invalid/x.png"
+FILE = json.dumps({"path": ELSEWHERE, "url": ELSEWHERE, "meta": {"_type": "gradio.FileData"}})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/gradio_api/file={ELSEWHERE}",
+        "/gradio_api/file=https%3A%2F%2Fsomewhere.invalid/x.png",
+        "/gradio_api/file=HTTP://somewhere.invalid/x.png",
+        f"/gradio_api/file/{ELSEWHERE}",
+        f"/gradio_api/proxy={ELSEWHERE}",
+        "/gradio_api/proxy=https://somebody-studio.hf.space/x.png",
+        "/gradio_api/deep_link?session_hash=x",
+    ],
+)
+def test_a_visitor_cannot_make_the_server_fetch(server: App, path: str) -> None:
+    with web(server.url) as browser:
+        assert browser.get(path).status_code in (403, 404)
+    assert not server.outside.exists(), server.outside.read_text()
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        FILE,
+        f"[[{FILE}]]",
+        FILE.replace("gradio", "\\u0067radio").replace("http", "\\u0068ttp"),
+        '{"value": ' + FILE.replace("http", "HTTPS", 1) + "}",
+        "[" * 100_000 + "]" * 100_000,
+        "not json",
+    ],
+    ids=["file", "nested", "escaped", "upper", "deep", "none"],
+)
+@pytest.mark.parametrize("route", ["call/v2/generate", "call/generate", "run/generate", "queue/join"])
+def test_a_file_that_is_an_address_is_refused(server: App, route: str, prompt: str) -> None:
+    with web(server.url) as browser:
+        text = '{"prompt": ' + prompt + "}" if "v2" in route else '{"data": [' + prompt + '], "fn_index": 0}'
+        answer = browser.post(f"/gradio_api/{route}", content=text, headers={"content-type": "application/json"})
+        assert answer.status_code == 400, answer.text
     assert not server.outside.exists(), server.outside.read_text()

@@ -17,7 +17,8 @@ studio.part("gallery", (it) => {
   const nothing = el("p", { className: "nothing", hidden: true });
   const older = button("", () => more(), { className: "older", hidden: true });
   const keys = el("p", { className: "keys" });
-  home.append(el("div", { className: "find", role: "search" }, icon("search"), search, chips, tally), list, nothing, older, keys);
+  const line = el("div", { className: "find", role: "search" }, icon("search"), search, chips, tally);
+  home.append(el("div", { className: "top" }, line), list, nothing, older, keys);
 
   // What is said, in the language of now.
 
@@ -100,7 +101,8 @@ studio.part("gallery", (it) => {
     draw();
   }
 
-  const refresh = () => loaded && !loading && studio.seen(home) && state.items.length <= PAGE && find();
+  // Look again, where that takes nobody's place away.
+  const refresh = () => loaded && !loading && studio.seen(home) && (state.items.length <= PAGE || window.scrollY < 200) && find();
 
   // Cards. One that is already in the page is kept, so that its picture does not load again.
 
@@ -134,7 +136,7 @@ studio.part("gallery", (it) => {
   const version = (item) => `${studio.lang} ${JSON.stringify(item)}`;
 
   function card(item) {
-    const facts = [t("seed_n", { n: item.seed }), t("steps_n", { n: item.steps }), item.reasoned ? t("parts.reasoned") : ""];
+    const facts = [t("seed_n", { n: studio.number(item.seed) }), t("steps_n", { n: item.steps }), item.reasoned ? t("parts.reasoned") : ""];
     const image = { src: item.thumb_url, alt: item.original_prompt, width: item.width, height: item.height, decoding: "async" };
     const caption = el("span", { className: "caption", aria: { hidden: true } },
       el("b", { text: item.original_prompt }), el("i", { text: facts.filter(Boolean).join(" · ") }));
@@ -237,7 +239,7 @@ studio.part("gallery", (it) => {
     } else if (at >= 0) {
       state.items.splice(at, 1);
       state.total -= 1;
-    } else if (belongs && what === "restored") {
+    } else if (belongs && (what === "restored" || (what === "drawn" && !state.query))) {
       insert(slim(picture));
       state.total += 1;
     } else if (belongs) {

@@ -142,12 +142,13 @@
 
     // Which room is open, for the styles: Create has no foot. Each room is found again where it was left.
     const left = new Map();
+    window.addEventListener("scroll", () => left.set(document.body.dataset.room, window.scrollY), { passive: true });
     const place = () => {
-      const [was, room] = [document.body.dataset.room, studio.room()];
-      if (was === room) return;
-      left.set(was, window.scrollY);
+      const room = studio.room();
+      if (document.body.dataset.room === room) return;
       document.body.dataset.room = room;
-      requestAnimationFrame(() => window.scrollTo(0, left.get(room) ?? 0));
+      const height = left.get(room) ?? 0;
+      requestAnimationFrame(() => window.scrollTo(0, height));
     };
     const tabs = () => document.querySelector("#rooms [role=tablist]");
     const follow = () => {

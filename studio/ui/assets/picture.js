@@ -142,11 +142,12 @@ studio.part("picture", (it) => {
   function thread() {
     const made = picture.enhancement;
     if (!made) return null;
-    const how = [studio.lasting(made.seconds), t("seed_n", { n: made.seed }), made.model].filter(Boolean).join(" · ");
+    const how = [studio.lasting(made.seconds), t("seed_n", { n: studio.number(made.seed) }), made.model].filter(Boolean).join(" · ");
     const steps = STEPS.map((name) => made.steps.find((one) => one.name === name) ?? { name, text: "" });
-    const knots = steps.map(({ name, text }) => el("li", { className: text ? "" : "none" },
-      el("b", { text: t(`step_${name}`) }), el("span", { text: text || t("nothing") })));
-    return section(t("why"), el("span", { className: "pv-how", text: how }), el("ol", { className: "pv-thread" }, ...knots));
+    const knots = steps.map(({ name, text }) => el("li", { className: "done" }, el("i", { aria: { hidden: true } }),
+      el("div", {}, el("b", { text: t(`step_${name}`) }), el("p", { className: text ? "" : "none", text: text || t("nothing") }))));
+    const chain = el("div", { className: "thread" }, el("ol", { className: "pv-thread" }, ...knots)); // looks as in Create
+    return section(t("why"), el("span", { className: "pv-how", text: how }), chain);
   }
 
   function without() {
@@ -240,7 +241,7 @@ studio.part("picture", (it) => {
     }
   }
 
-  const favour = () => change({ favourite: !picture.favourite }, ".pv-star");
+  const favour = () => change({ favourite: !picture.favourite });
 
   async function remove() {
     const { id } = picture;
@@ -311,7 +312,7 @@ studio.part("picture", (it) => {
   }
 
   function ended(shot, finished) {
-    for (const made of shot.pictures) studio.emit("changed", { id: made.id, what: "drawn" });
+    for (const made of shot.pictures) studio.emit("changed", { id: made.id, what: "drawn", picture: made });
     if (shot.status === "failed") said(shot.error ?? t("picture.failed"), "bad");
     else if (shot.status === "cancelled") said(t("cancelled_none"));
     else finished(shot);
