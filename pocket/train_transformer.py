@@ -34,7 +34,8 @@ from pocket.training import (
     rate,
     save_state,
 )
-from pocket.transformer import encode_captions, new_transformer, quicken
+from pocket.transformer import WhitenedLinear, encode_captions, new_transformer, quicken, whiten
+from pocket.words import LANGUAGES
 from pocket.world import SIDE, Layout, draw_scene, lay_out, render
 
 STAGE = "transformer"
@@ -45,6 +46,7 @@ OTHER_SHAPES = ((112, 144), (144, 112), (96, 160), (160, 96))
 OTHER_SHARE = 0.15
 OTHER_FROM = 0.35
 """Other shapes than the square come in from this part of the training on."""
+WHITENING_BATCHES = 40
 POOL = 24576
 OTHER_POOL = 1536
 
@@ -129,18 +131,38 @@ class Batches:
         self.seed, self.size = seed, size
         self.source = f"{STAGE}/{rank}" if rank else STAGE
 
-    def draw(self, plan: Plan) -> tuple[Tensor, list[Tensor], Tensor, Tensor]:
-        """Latents, captions' states, times and noise of the plan's step."""
+    def choose(self, plan: Plan) -> tuple[Random, Pool, list[int]]:
+        """The plan's step's random source, with the pool and the scenes that it chose."""
         rng = batch_random(self.seed, self.source, plan.step)
         other = rng.random() < OTHER_SHARE and plan.fraction >= OTHER_FROM
         pool = self.pools[rng.choice(OTHER_SHAPES) if other else SQUARE]
-        chosen = rng.sample(range(len(pool.layouts)), self.size)
-        captions = [caption(pool.layouts[i].scene, pool.layouts[i].rows, rng.choice(("en", "zh")), rng) for i in chosen]
+        return rng, pool, rng.sample(range(len(pool.layouts)), self.size)
+
+    def encode(self, rng: Random, pool: Pool, chosen: list[int]) -> list[Tensor]:
+        captions = [caption(pool.layouts[i].scene, pool.layouts[i].rows, rng.choice(LANGUAGES), rng) for i in chosen]
+        return encode_captions(self.language, self.tokenizer, captions)
+
+    def captions(self, plan: Plan) -> list[Tensor]:
+        """The captions' states of the plan's step alone."""
+        return self.encode(*self.choose(plan))
+
+    def draw(self, plan: Plan) -> tuple[Tensor, list[Tensor], Tensor, Tensor]:
+        """Latents, captions' states, times and noise of the plan's step."""
+        rng, pool, chosen = self.choose(plan)
+        texts = self.encode(rng, pool, chosen)
         where = self.language.device
         latents = pool.latents[chosen].float().to(where)
         noise = torch.randn(latents.shape, generator=batch_generator(rng, where), device=where)
-        times = draw_times(self.size, rng).to(where)
-        return latents, encode_captions(self.language, self.tokenizer, captions), times, noise
+        return latents, texts, draw_times(self.size, rng).to(where), noise
+
+
+def measure_captions(model: ZImageTransformer2DModel, entrance: WhitenedLinear, batches: Batches) -> None:
+    """Takes the whitening of the entrance from the captions of the first batches."""
+    with torch.no_grad():
+        states = [
+            state for step in range(WHITENING_BATCHES) for state in batches.captions(Plan(steps=10**9, step=step))
+        ]
+        entrance.measure(model.cap_embedder[0](torch.cat(states)))
 
 
 def train(
@@ -162,7 +184,9 @@ def train(
     pools = make_pools(state, seed, where, pool_scale)
     batches = Batches(pools, language, tokenizer, seed, size, together.rank)
     torch.manual_seed(seed)
-    model = new_transformer().to(where)
+    model = new_transformer()
+    entrance = whiten(model)
+    model = model.to(where)
     # Muon takes the matrices of attention and feed-forward; modulation, embeddings and the last layer are AdamW's.
     optimisers = Optimisers(model, inside=(".attention.", ".feed_forward."), muon=2e-3, adam=1e-3)
     average = Average(model)
@@ -172,6 +196,8 @@ def train(
         optimisers.load_state_dict(saved["optimisers"])
         average.load_state_dict(saved["average"])
         plan.step, plan.spent = saved["step"], saved["spent"]
+    else:
+        measure_captions(model, entrance, batches)
     quicken(model, compiled=compiled)
     progress, kept = Progress(STAGE, "pictures"), plan.spent
 
@@ -182,6 +208,8 @@ def train(
 
     plan.start_clock()
     while not plan.done:
+        if together.abandoned:
+            return
         loss = flow_loss(model, *batches.draw(plan))
         loss.backward()
         together.average(model, plan)
@@ -220,5 +248,7 @@ def trained_transformer(state: Path, seed: int = 0) -> ZImageTransformer2DModel:
     torch.manual_seed(seed)
     model = new_transformer()
     if saved := load_state(state / f"{STAGE}.pt"):
-        model.load_state_dict(saved["average"])
+        entrance = whiten(model)
+        model.load_state_dict(saved["model"] | saved["average"])
+        model.cap_embedder[1] = entrance.folded()
     return model

@@ -156,12 +156,18 @@ class Together:
 
     def __init__(self, rank: int = 0, workers: int = 1, meeting: Path | None = None) -> None:
         self.rank, self.workers = rank, workers
+        self.parent = os.getppid()
         if workers > 1:
             distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=workers)
 
     @property
     def leads(self) -> bool:
         return self.rank == 0
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the process that started the workers is gone: then they stop too and save nothing more."""
+        return self.workers > 1 and os.getppid() != self.parent
 
     def average(self, model: nn.Module, plan: Plan) -> None:
         """Averages the gradients, and the seconds spent, so that all agree on the rate and on the end."""

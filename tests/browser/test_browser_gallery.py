@@ -318,20 +318,18 @@ def test_the_words_change_with_the_language(visit: Visit) -> None:
     expect(page.locator("#gallery-favourite")).to_have_text("收藏")
 
 
-@pytest.mark.parametrize(
-    ("original", "drawn", "added"),
-    [
+def test_added_words_are_told_from_what_was_asked(visit: Visit) -> None:
+    page = visit.open()
+    for original, drawn, added in (
         ("a cat", "a cat on a mat", ["on a mat"]),
         ("Two CATS", "two cats", []),
         ("两只鸡，绿色背景", "两只鸡在左，绿色背景，光线柔和", ["在左", "，光线柔和"]),
         ("", "<b>all</b> new", ["<b>all</b> new"]),
         ("all of it", "", []),
-    ],
-)
-def test_added_words_are_told_from_what_was_asked(visit: Visit, original: str, drawn: str, added: list[str]) -> None:
-    pieces = visit.open(room=None).evaluate("([a, b]) => studio.added(a, b)", [original, drawn])
-    assert "".join(text for text, _ in pieces) == drawn
-    assert [text.strip() for text, new in pieces if new] == added
+    ):
+        pieces = page.evaluate("([a, b]) => studio.added(a, b)", [original, drawn])
+        assert "".join(text for text, _ in pieces) == drawn
+        assert [text.strip() for text, new in pieces if new] == added
 
 
 def test_a_link_to_a_picture_opens_it_and_an_unknown_one_says_so_calmly(visit: Visit, client: Client) -> None:

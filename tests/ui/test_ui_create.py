@@ -86,7 +86,9 @@ def test_the_head_holds_everything_and_names_no_other_host() -> None:
     found = head()
     for path in (*SCRIPTS, *STYLES):
         assert path.read_text("utf-8")[:200] in found, path.name
-    hosts = set(re.findall(r"(?:https?:)?//[\w.-]+\.[a-z]{2,}", re.sub(r"(?m)^\s*//.*$", "", found))) - {"http://www.w3.org"}
+    hosts = set(re.findall(r"(?:https?:)?//[\w.-]+\.[a-z]{2,}", re.sub(r"(?m)^\s*//.*$", "", found))) - {
+        "http://www.w3.org"
+    }
     assert hosts == set()
     assert found.count("<script>") == found.count("</script>") == 1
     words = re.search(r"studio\.words = (\{.*?\});\n", found)

@@ -73,7 +73,7 @@ studio.part("picture", (it) => {
     const scrolled = side.dataset.id === picture.id ? side.scrollTop : 0;
     view.classList.remove("absent");
     view.setAttribute("aria-label", t("picture.title"));
-    if (side.dataset.id !== picture.id) news.replaceChildren();
+    if (side.dataset.id !== picture.id) (news.replaceChildren(), view.scrollTo(0, 0));
     side.dataset.id = picture.id;
     Object.assign(image, { alt: picture.original_prompt, width: picture.width, height: picture.height });
     if (image.getAttribute("src") !== picture.url) image.src = picture.url;
@@ -272,6 +272,12 @@ studio.part("picture", (it) => {
     studio.emit("reuse", { id: chosen.id, picture: chosen });
   }
 
+  // What came of it, below the actions; on a phone it may have been scrolled away.
+  function report(...children) {
+    news.replaceChildren(...children);
+    news.scrollIntoView({ block: "nearest" });
+  }
+
   // Jobs: filed here, watched here while the view stays with this picture. Leaving stops the watching, not the job.
 
   async function follow(name, values, finished) {
@@ -282,7 +288,7 @@ studio.part("picture", (it) => {
       const { job } = await call(name, { id: picture.id, ...values });
       if (mine !== following) return;
       const stop = button(t("cancel"), () => call("cancel", { job }).catch(studio.excuse), { className: "pv-link" });
-      news.replaceChildren(el("div", { className: "pv-hair" }, hair), el("div", { className: "pv-line" }, line, stop));
+      report(el("div", { className: "pv-hair" }, hair), el("div", { className: "pv-line" }, line, stop));
       for (;;) {
         const shot = await call("job", { job });
         if (mine !== following) return;
@@ -319,14 +325,14 @@ studio.part("picture", (it) => {
   }
 
   const said = (sentence, kind = "", ...rest) =>
-    news.replaceChildren(el("p", { className: `pv-said ${kind}` }, el("span", { text: sentence }), ...rest));
+    report(el("p", { className: `pv-said ${kind}` }, el("span", { text: sentence }), ...rest));
 
   const strip = (pictures) => el("div", { className: "pv-strip" }, ...pictures.map((made) =>
     el("a", { href: `?picture=${made.id}`, on: { click: (event) => (event.preventDefault(), show(made.id)) } },
       el("img", { src: made.thumb_url, width: 72, height: 72, alt: t("picture.open_new", { n: made.seed }) }))));
 
   const again = () => follow("rerun", {}, verdict);
-  const vary = () => follow("vary", {}, (shot) => news.replaceChildren(el("p", { className: "pv-said", text: t("picture.varied") }), strip(shot.pictures)));
+  const vary = () => follow("vary", {}, (shot) => report(el("p", { className: "pv-said", text: t("picture.varied") }), strip(shot.pictures)));
 
   function verdict(shot) {
     if (shot.identical) {
@@ -337,7 +343,7 @@ studio.part("picture", (it) => {
     const head = el("tr", {}, ...["what", "was", "is"].map((key) => el("th", { scope: "col", text: t(`picture.${key}`) })));
     const rows = (shot.changed ?? []).map((line) => el("tr", {}, ...["what", "was", "is"].map((key) => el("td", { text: plain(line[key]) }))));
     const table = el("table", { className: "pv-changed" }, el("thead", {}, head), el("tbody", {}, ...rows));
-    news.replaceChildren(el("p", { className: "pv-said", text: t("picture.differs") }), table, strip(shot.pictures));
+    report(el("p", { className: "pv-said", text: t("picture.differs") }), table, strip(shot.pictures));
   }
 
   function editor() {
@@ -345,7 +351,7 @@ studio.part("picture", (it) => {
     const field = el("textarea", { value: picture.prompt, rows: 4, aria: { label: t("edit_label") } });
     const same = el("input", { type: "checkbox", checked: true });
     const go = () => follow("draw", { prompt: field.value, same_seed: same.checked }, (shot) =>
-      news.replaceChildren(el("p", { className: "pv-said", text: t("picture.redrawn") }), strip(shot.pictures)));
+      report(el("p", { className: "pv-said", text: t("picture.redrawn") }), strip(shot.pictures)));
     const form = sheet(
       field,
       el("div", { className: "pv-row" }, el("label", {}, same, t("picture.same_seed")),
@@ -409,7 +415,7 @@ studio.part("picture", (it) => {
       event.stopPropagation();
       leave();
     });
-    news.replaceChildren(form);
+    report(form);
     return form;
   }
 
