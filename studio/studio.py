@@ -198,6 +198,7 @@ class Studio:
             "eta_s": _round(self._eta(job, position)),
             "preview": f"/media/previews/{job.id}.webp?n={live.preview_number}" if live.preview is not None else None,
             "prompt": job.wish.get("original_prompt"),
+            "enhance": bool(job.wish.get("enhance")),
             "drawn_prompt": None if job.wish.get("enhance") else job.wish.get("prompt"),
             "seed": job.wish.get("seed"),
             "width": job.wish.get("width"),

@@ -398,3 +398,18 @@ def test_a_first_visit_is_welcomed(chromium: Browser, start_app: Callable[..., A
         expect(page.locator(".deeds .more")).to_be_visible(timeout=WAIT_MS)
         assert page.locator("#prompt textarea").input_value() == WISH
         assert newest(app.client())["original_prompt"] == WISH
+
+
+def test_a_failed_reasoning_is_told_and_the_prompt_is_drawn_by_one_click(chromium: Browser, start_app: Any) -> None:
+    app = start_app(enhancer="remote", enhancer_url="http://127.0.0.1:9/v1", enhancer_model="nobody")
+    with visiting(chromium, app.url) as visit:
+        page = visit.open()
+        fill(page, WISH, reason=True, seed=77)
+        page.keyboard.press("Control+Enter")
+        plain = page.get_by_role("button", name="Draw without reasoning")
+        expect(plain).to_be_visible(timeout=WAIT_MS)
+        expect(page.locator("#prompt textarea")).to_have_value(WISH)
+        plain.click()
+        drawn(page, 77)
+        kept = newest(app.client())
+        assert (kept["prompt"], kept["enhancement"], kept["seed"]) == (WISH, None, 77)

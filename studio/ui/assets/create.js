@@ -95,8 +95,8 @@
     }
     function ways(shot) {
       const found = [["draw_again", () => send("redraw", { id: shot.job })]];
-      const reasoned = shot.kind === "generate" && !shot.pictures.length && !shot.enhancement?.id && shot.phase !== "drawing";
-      if (shot.status === "failed" && reasoned && shot.prompt && /reason|enhancer/i.test(shot.error ?? "")) {
+      const unreasoned = shot.kind === "generate" && shot.enhance && !shot.enhancement?.id; // it failed before the drawing
+      if (shot.status === "failed" && unreasoned && shot.prompt) {
         found.unshift(["draw_plain", () => send("draw", { prompt: shot.prompt, enhance: false, enhancement: null })]);
       }
       return found;
