@@ -28,6 +28,7 @@ TEXT_MAX = 2_000_000  # bytes of one text chunk; a prompt has at most 20,000 cha
 CHUNKS_MAX = 100_000
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_TELLING = (b"tEXt", b"iTXt", b"zTXt", b"eXIf", b"tIME")
 _LENGTH = "Prompt chars"
 _NEGATIVE = "Negative prompt: "
 _PAIR = re.compile(r'\s*([\w \-/]+):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
@@ -69,6 +70,20 @@ def read_texts(source: Path | bytes) -> dict[str, str]:
             if value is not None:
                 texts.setdefault(keyword.decode("latin-1"), value)
     return texts
+
+
+def bare(data: bytes) -> bytes:
+    """A PNG without what it tells about itself: the same pixels, no text and no EXIF. Raises ValueError for what is no PNG."""
+    if data[:8] != _SIGNATURE:
+        raise ValueError("This file is no PNG.")
+    kept, at = [_SIGNATURE], 8
+    while at + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        end = at + 12 + length
+        if kind not in _TELLING:
+            kept.append(data[at:end])
+        at = end
+    return b"".join(kept)
 
 
 def _text_chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:

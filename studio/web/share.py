@@ -13,9 +13,10 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from storage import metadata
 from storage.records import Picture
 from studio.errors import StudioError, shorten
 from studio.studio import Studio
@@ -96,7 +97,8 @@ def routes(studio: Studio) -> list[BaseRoute]:
         if resolved is None:
             return PlainTextResponse("Not found.", 404, headers)
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # a link's preview is shown on other sites
-        return FileResponse(resolved[1], media_type="image/png", headers=headers)
+        # The pixels alone: the reasoning and the machine's facts in the file are the owner's, and the page says what is shared.
+        return Response(metadata.bare(resolved[1].read_bytes()), media_type="image/png", headers=headers)
 
     def nothing(request: Request) -> Response:
         return pages.missing()

@@ -193,3 +193,13 @@ def test_reading_decodes_no_pixel(tmp_path):
     with pytest.raises(Exception, match=r"truncated|broken|decod|invalid|IDAT"), Image.open(path) as image:
         image.load()
     assert metadata.read(path)["a"] == 1
+
+
+def test_a_bare_copy_has_the_pixels_and_nothing_else():
+    told = png({"secret": "machine"}, "a cat\nSteps: 8", size=(9, 7))
+    copy = metadata.bare(told)
+    assert metadata.read_texts(told) and metadata.read_texts(copy) == {}
+    assert b"machine" in told and b"machine" not in copy and b"a cat" not in copy
+    assert Image.open(io.BytesIO(copy)).tobytes() == Image.open(io.BytesIO(told)).tobytes()
+    with pytest.raises(ValueError, match="no PNG"):
+        metadata.bare(b"GIF89a")

@@ -71,6 +71,7 @@ def test_the_page_shows_the_picture_and_its_prompt(stranger: httpx.Client, share
     image = stranger.get(httpx.URL(shared["link"]["url"]).join(source[1]))
     pixels = Image.open(io.BytesIO(image.content)).convert("RGB").tobytes()
     assert hashlib.sha256(pixels).hexdigest() == shared["pixel_sha256"]
+    assert Image.open(io.BytesIO(image.content)).info == {}  # the reasoning and the machine's facts stay with the owner
 
 
 def test_a_prompt_is_text_and_never_anything_else(stranger: httpx.Client, shared: dict[str, Any]) -> None:
