@@ -112,10 +112,13 @@ def long_caption(scene: Scene, language: Language, rows: tuple[int, ...] | None 
     return ", ".join(parts) + "."
 
 
-def caption(scene: Scene, rows: tuple[int, ...], language: Language, rng: Random) -> str:
-    """A caption for the transformer's training: short or long, the long one at times without a part."""
-    if rng.random() < LONG_SHARE:
-        told = rows if rng.random() < 0.85 else None
+def caption(scene: Scene, rows: tuple[int, ...], language: Language, rng: Random, *, usual: bool = True) -> str:
+    """A caption for the transformer's training: short or long, the long one at times without a part.
+
+    An arrangement that is not `usual` is always told, so that a caption that is silent leaves little open.
+    """
+    if not usual or rng.random() < LONG_SHARE:
+        told = rows if not usual or rng.random() < 0.85 else None
         return long_caption(scene, language, told, light=rng.random() < 0.85)
     return short_caption(scene, language, rng)
 

@@ -36,7 +36,7 @@ from pocket.training import (
 )
 from pocket.transformer import WhitenedLinear, encode_captions, new_transformer, quicken, whiten
 from pocket.words import LANGUAGES
-from pocket.world import SIDE, Layout, draw_scene, lay_out, render
+from pocket.world import SIDE, Layout, draw_scene, lay_out, render, usual_rows
 
 STAGE = "transformer"
 BATCH = 32
@@ -115,6 +115,13 @@ def flow_loss(
     return (predicted - (latents - noise)).square().mean()
 
 
+def draw_caption(layout: Layout, rng: Random) -> str:
+    """A caption of a layout, in either language; it tells the arrangement where that is not a usual one."""
+    scene, rows = layout.scene, layout.rows
+    usual = rows in usual_rows(scene.total, layout.width, layout.height)
+    return caption(scene, rows, rng.choice(LANGUAGES), rng, usual=usual)
+
+
 class Batches:
     """Batches of latents and their captions' states; each is a function of seed, step and the training's fraction."""
 
@@ -136,10 +143,15 @@ class Batches:
         rng = batch_random(self.seed, self.source, plan.step)
         other = rng.random() < OTHER_SHARE and plan.fraction >= OTHER_FROM
         pool = self.pools[rng.choice(OTHER_SHAPES) if other else SQUARE]
-        return rng, pool, rng.sample(range(len(pool.layouts)), self.size)
+        chosen: list[int] = []
+        while len(chosen) < self.size:
+            index = rng.randrange(len(pool.layouts))
+            if index not in chosen and (pool.layouts[index].scene.total <= 4 or rng.random() < 0.5):
+                chosen.append(index)
+        return rng, pool, chosen
 
     def encode(self, rng: Random, pool: Pool, chosen: list[int]) -> list[Tensor]:
-        captions = [caption(pool.layouts[i].scene, pool.layouts[i].rows, rng.choice(LANGUAGES), rng) for i in chosen]
+        captions = [draw_caption(pool.layouts[i], rng) for i in chosen]
         return encode_captions(self.language, self.tokenizer, captions)
 
     def captions(self, plan: Plan) -> list[Tensor]:
@@ -189,7 +201,7 @@ def train(
     model = model.to(where)
     # Muon takes the matrices of attention and feed-forward; modulation, embeddings and the last layer are AdamW's.
     optimisers = Optimisers(model, inside=(".attention.", ".feed_forward."), muon=2e-3, adam=1e-3)
-    average = Average(model)
+    average = Average(model, decay=0.998)
     path = state / f"{STAGE}.pt"
     if saved := load_state(path):
         model.load_state_dict(saved["model"])

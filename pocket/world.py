@@ -147,6 +147,12 @@ def row_choices(total: int, width: int = SIDE, height: int = SIDE) -> tuple[tupl
     return tuple(rows for rows in ROWS[total] if _best_size(rows, width, height) >= least)
 
 
+def usual_rows(total: int, width: int = SIDE, height: int = SIDE) -> tuple[tuple[int, ...], ...]:
+    """The one or two arrangements with the largest things: those that a caption need not tell."""
+    best = max(_best_size(rows, width, height) for rows in ROWS[total])
+    return tuple(rows for rows in ROWS[total] if _best_size(rows, width, height) >= 0.95 * best)[:2]
+
+
 def lay_out(
     scene: Scene,
     rng: Random,

@@ -6,6 +6,7 @@ wished for.
 
 from __future__ import annotations
 
+from enhancer import templates
 from enhancer.chain import Enhancer
 from studio.engine.contract import CheckpointInfo, Engine
 from studio.settings import Settings
@@ -20,6 +21,9 @@ def enhancer_for(settings: Settings, engine: Engine) -> EnhancerFor | None:
     said = None if settings.enhancer_template == "auto" else settings.enhancer_template
     if settings.enhancer == "off":
         return None
+    if said is not None:
+        for language in templates.LANGUAGES:
+            templates.load(said, language)  # a name that is none is told now, not by the first job
     if settings.enhancer == "remote" and settings.enhancer_url and settings.enhancer_model:
         from enhancer.remote import RemoteChat
 

@@ -21,6 +21,7 @@ from pocket.world import (
     picture,
     render,
     row_choices,
+    usual_rows,
 )
 
 SHAPES = [(SIDE, SIDE), (112, 144), (144, 112), (96, 160), (160, 96), (256, 128)]
@@ -93,6 +94,23 @@ def test_captions_read_back_as_the_scene(language: str) -> None:
         ):
             assert parse(text) == (scene.things, scene.background), text
             assert has_cjk(text) == (language == "zh")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_unusual_arrangement_is_always_told_and_a_usual_one_need_not_be(language: str) -> None:
+    rng = Random(8)
+    scene = Scene(things=(("cat", 3),), background="red")
+    told = {"en": "in one row", "zh": "排成一行"}[language]
+    assert all(told in caption(scene, (3,), language, rng, usual=False) for _ in range(100))
+    shares = sum(told in caption(scene, (3,), language, rng) for _ in range(300)) / 300
+    assert 0.2 < shares < 0.5
+
+
+@pytest.mark.parametrize(("width", "height"), SHAPES)
+def test_usual_arrangements_are_at_most_two_of_the_possible_ones(width: int, height: int) -> None:
+    for total in ROWS:
+        usual = usual_rows(total, width, height)
+        assert 1 <= len(usual) <= 2 and set(usual) <= set(row_choices(total, width, height))
 
 
 def test_a_caption_of_another_scene_does_not_read_back() -> None:

@@ -23,7 +23,7 @@ from studio.wish import Wish
 from tests.fakes.engine import PaintEngine
 
 ASSETS = Path(gallery.__file__).parent / "assets"
-SCRIPTS = ("parts", "gallery", "picture", "queue")
+SCRIPTS = ("parts", "gallery", "picture", "picture-work", "queue")
 NUMBER = 7
 
 
@@ -133,7 +133,7 @@ def test_another_owners_picture_is_missing_and_stays_as_it_is(studio: Studio, na
     values = {"id": made["id"], "favourite": True, "prompt": "mine now"}
     said = ask(picture.calls(studio), name, values, who="bob")
     assert said["missing"] is True
-    assert said["error"] == f"picture {made['id']} was not found."  # as for an id that never was
+    assert said["error"] == f"Picture {made['id']} was not found."  # as for an id that never was
     assert studio.picture("ann", str(made["id"])) == made
     assert answer(gallery.calls(studio), "history", who="bob")["total"] == 0
 

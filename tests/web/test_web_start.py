@@ -41,16 +41,32 @@ def start(*flags: str, **env: str) -> subprocess.CompletedProcess[str]:
         (["--share"], {}, "needs auth"),
         (["--port", "seven"], {}, "port:"),
         ([], {"STUDIO_QUEUE_TOTAL": "0"}, "queue_total:"),
-        (["--auth", "only-a-name"], {}, "name:password"),
         (["--enhancer", "remote"], {}, "enhancer_url"),
-        (["--enhancer_template", "no-such"], {}, "no-such"),
-        (["--host", "no.such.address.invalid"], {}, "choose another host"),
+        (["--public_url", "draw.example"], {}, "http:// or https://"),
     ],
 )
-def test_wrong_settings_are_refused_with_a_sentence(
-    tmp_path: Path, flags: list[str], env: dict[str, str], says: str
+def test_wrong_settings_are_sentences(
+    monkeypatch: pytest.MonkeyPatch, flags: list[str], env: dict[str, str], says: str
 ) -> None:
-    ended = start("--data", str(tmp_path / "data"), *flags, **env)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError) as error:
+        read(flags, os.environ)
+    assert says in explain(error.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--host", "0.0.0.0"], "owners=browser"),
+        (["--auth", "only-a-name"], "name:password"),
+        (["--enhancer_template", "no-such"], "no-such"),
+        (["--host", "no.such.address.invalid", "--owners", "browser"], "choose another host"),
+    ],
+)
+def test_a_start_that_cannot_be_ends_with_a_sentence(tmp_path: Path, flags: list[str], says: str) -> None:
+    ended = start("--data", str(tmp_path / "data"), *flags)
     assert ended.returncode == 2
     assert says in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -2,15 +2,12 @@
 // be done with it. The address names the picture, so that a link or a reload comes back here.
 studio.part("picture", (it) => {
   const { el, t, button, icon } = studio;
-  const POLL_MS = 250;
   const SWIPE_PX = 60;
   const STEPS = ["keep", "solve", "compose", "text"];
   const call = studio.calls(it);
   const home = it.element.querySelector(".picture");
-  const shares = new Map(); // picture id -> link made since the page was opened
   let picture = null;
   let wanted = null; // id that the view shows or is about to show
-  let following = 0; // the job that counts: the last one asked for here
 
   const image = el("img", { decoding: "async" });
   const stage = el("div", { className: "pv-stage" }, image);
@@ -20,12 +17,13 @@ studio.part("picture", (it) => {
   const bar = el("div", { className: "pv-bar" });
   const view = el("dialog", { className: "picture-view", tabIndex: -1 }, bar, el("div", { className: "pv-left" }, stage, acts, news), side);
   home.append(view);
+  const work = studio.pictureWork({ call, news, acts, current: () => picture, show });
 
   // Open, move, close.
 
   async function show(id) {
     wanted = id;
-    following += 1;
+    work.stop();
     if (!view.open) view.showModal();
     address(id);
     try {
@@ -49,7 +47,7 @@ studio.part("picture", (it) => {
   function close() {
     const id = wanted;
     wanted = null;
-    following += 1;
+    work.stop();
     view.close();
     address(null);
     studio.emit("closed", { id });
@@ -113,11 +111,11 @@ studio.part("picture", (it) => {
     star.setAttribute("aria-pressed", String(picture.favourite));
     const name = `${t("picture.file")}-${picture.seed}.png`;
     acts.replaceChildren(
-      button(t("again"), again, { className: "pv-first", title: t("again_title") }),
-      button(t("vary"), vary, { title: t("vary_title") }),
+      button(t("again"), work.again, { className: "pv-first", title: t("again_title") }),
+      button(t("vary"), work.vary, { title: t("vary_title") }),
       button(t("reuse"), reuse, { title: t("reuse_title") }),
-      button(t("edit_prompt"), () => editor(), { title: t("picture.edit_hint") }),
-      button(t("share"), () => sharing()),
+      button(t("edit_prompt"), () => work.editor(), { title: t("picture.edit_hint") }),
+      button(t("share"), () => work.sharing()),
       star,
       el("a", { href: picture.url, download: name, text: t("picture.download") }),
       picture.deleted_at ? button(t("picture.restore"), restore) : button(t("delete"), remove),
@@ -134,8 +132,8 @@ studio.part("picture", (it) => {
   function asked() {
     const title = el("h2", { text: picture.original_prompt });
     const same = picture.prompt === picture.original_prompt;
-    const written = same ? [button(t("edit"), () => editor(), { className: "pv-link" }), el("span", { text: t("drawn_as_written") })] : [];
-    const row = el("div", { className: "pv-row" }, copier(picture.original_prompt), ...written);
+    const written = same ? [button(t("edit"), () => work.editor(), { className: "pv-link" }), el("span", { text: t("drawn_as_written") })] : [];
+    const row = el("div", { className: "pv-row" }, studio.copier(picture.original_prompt), ...written);
     return el("section", { className: "pv-asked" }, title, row, same ? without() : null);
   }
 
@@ -159,25 +157,8 @@ studio.part("picture", (it) => {
     if (picture.prompt === picture.original_prompt) return null;
     const pieces = picture.enhancement ? studio.added(picture.original_prompt, picture.prompt) : [[picture.prompt, false]];
     const text = el("p", { className: "pv-drawn" }, ...pieces.map(([words, added]) => el(added ? "mark" : "span", { text: words })));
-    const row = el("div", { className: "pv-row" }, button(t("edit"), () => editor()), copier(picture.prompt));
+    const row = el("div", { className: "pv-row" }, button(t("edit"), () => work.editor()), studio.copier(picture.prompt));
     return section(t("what_is_drawn"), el("div", { className: "pv-box" }, text, without(), row));
-  }
-
-  function copier(text, className = "pv-link") {
-    const made = button(t("copy"), async () => {
-      made.textContent = t((await copy(text)) ? "copied" : "picture.copy_failed");
-      setTimeout(() => (made.textContent = t("copy")), 1600);
-    }, { className });
-    return made;
-  }
-
-  async function copy(text) {
-    try {
-      await navigator.clipboard.writeText(text);
-      return true;
-    } catch {
-      return false; // pages without https have no clipboard
-    }
   }
 
   function facts() {
@@ -270,158 +251,6 @@ studio.part("picture", (it) => {
     const chosen = picture;
     close();
     studio.emit("reuse", { id: chosen.id, picture: chosen });
-  }
-
-  // What came of it, below the actions; on a phone it may have been scrolled away.
-  function report(...children) {
-    news.replaceChildren(...children);
-    news.scrollIntoView({ block: "nearest" });
-  }
-
-  // Jobs: filed here, watched here while the view stays with this picture. Leaving stops the watching, not the job.
-
-  async function follow(name, values, finished) {
-    const mine = (following += 1);
-    const hair = el("b");
-    const line = el("span", { text: t("filing") });
-    try {
-      const { job } = await call(name, { id: picture.id, ...values });
-      if (mine !== following) return;
-      const stop = button(t("cancel"), () => call("cancel", { job }).catch(studio.excuse), { className: "pv-link" });
-      report(el("div", { className: "pv-hair" }, hair), el("div", { className: "pv-line" }, line, stop));
-      for (;;) {
-        const shot = await call("job", { job });
-        if (mine !== following) return;
-        if (["done", "failed", "cancelled"].includes(shot.status)) {
-          ended(shot, finished);
-          return;
-        }
-        line.textContent = progress(shot);
-        const share = shot.steps ? (shot.index + shot.step / shot.steps) / shot.count : 0;
-        hair.style.width = `${Math.round(100 * share)}%`;
-        await new Promise((go) => setTimeout(go, POLL_MS));
-      }
-    } catch (error) {
-      if (mine === following) said(error.message, "bad");
-    }
-  }
-
-  function progress(shot) {
-    const left = shot.eta_s === null ? "" : t("left", { time: studio.lasting(shot.eta_s) });
-    if (shot.status === "queued" && shot.phase !== "loading") {
-      const before = shot.position ? t("before", { n: shot.position }) : t("before_none");
-      return [before, left].filter(Boolean).join(" · ");
-    }
-    if (shot.phase !== "drawing") return shot.message || t("starting");
-    const parts = [t("step_of", { n: shot.step, all: shot.steps }), shot.count > 1 ? t("picture_of", { n: shot.index + 1, all: shot.count }) : "", left];
-    return parts.filter(Boolean).join(" · ");
-  }
-
-  function ended(shot, finished) {
-    for (const made of shot.pictures) studio.emit("changed", { id: made.id, what: "drawn", picture: made });
-    if (shot.status === "failed") said(shot.error ?? t("picture.failed"), "bad");
-    else if (shot.status === "cancelled") said(t("cancelled_none"));
-    else finished(shot);
-  }
-
-  const said = (sentence, kind = "", ...rest) =>
-    report(el("p", { className: `pv-said ${kind}` }, el("span", { text: sentence }), ...rest));
-
-  const strip = (pictures) => el("div", { className: "pv-strip" }, ...pictures.map((made) =>
-    el("a", { href: `?picture=${made.id}`, on: { click: (event) => (event.preventDefault(), show(made.id)) } },
-      el("img", { src: made.thumb_url, width: 72, height: 72, alt: t("picture.open_new", { n: made.seed }) }))));
-
-  const again = () => follow("rerun", {}, verdict);
-  const vary = () => follow("vary", {}, (shot) => report(el("p", { className: "pv-said", text: t("picture.varied") }), strip(shot.pictures)));
-
-  function verdict(shot) {
-    if (shot.identical) {
-      said(t("identical"), "good", el("code", { text: `${picture.pixel_sha256.slice(0, 16)}…`, title: picture.pixel_sha256 }));
-      return;
-    }
-    const plain = (value) => (typeof value === "string" ? value : JSON.stringify(value ?? null));
-    const head = el("tr", {}, ...["what", "was", "is"].map((key) => el("th", { scope: "col", text: t(`picture.${key}`) })));
-    const rows = (shot.changed ?? []).map((line) => el("tr", {}, ...["what", "was", "is"].map((key) => el("td", { text: plain(line[key]) }))));
-    const table = el("table", { className: "pv-changed" }, el("thead", {}, head), el("tbody", {}, ...rows));
-    report(el("p", { className: "pv-said", text: t("picture.differs") }), table, strip(shot.pictures));
-  }
-
-  function editor() {
-    following += 1;
-    const field = el("textarea", { value: picture.prompt, rows: 4, aria: { label: t("edit_label") } });
-    const same = el("input", { type: "checkbox", checked: true });
-    const go = () => follow("draw", { prompt: field.value, same_seed: same.checked }, (shot) =>
-      report(el("p", { className: "pv-said", text: t("picture.redrawn") }), strip(shot.pictures)));
-    const form = sheet(
-      field,
-      el("div", { className: "pv-row" }, el("label", {}, same, t("picture.same_seed")),
-        button(t("picture.never_mind"), leave, { className: "pv-link" }), button(t("draw_this"), go, { className: "pv-go" })),
-    );
-    form.addEventListener("keydown", (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && go());
-    field.focus();
-    field.setSelectionRange(field.value.length, field.value.length);
-  }
-
-  function sharing() {
-    following += 1;
-    const made = shares.get(picture.id);
-    if (made) {
-      linked(made);
-      return;
-    }
-    const days = el("input", { type: "number", min: 1, max: 365, value: 30 });
-    const go = async () => {
-      try {
-        const link = await call("share", { id: picture.id, days: days.valueAsNumber });
-        shares.set(picture.id, link);
-        linked(link);
-      } catch (error) {
-        studio.excuse(error);
-      }
-    };
-    const form = sheet(
-      el("p", { text: t("picture.share_hint") }),
-      el("div", { className: "pv-row" }, el("label", {}, t("picture.days"), days),
-        button(t("picture.never_mind"), leave, { className: "pv-link" }), button(t("picture.make_link"), go, { className: "pv-go" })),
-    );
-    form.addEventListener("keydown", (event) => event.key === "Enter" && event.target === days && go());
-    days.focus();
-  }
-
-  function linked(link) {
-    const field = el("input", { type: "text", readOnly: true, value: link.url, aria: { label: t("share_link") }, on: { focus: () => field.select() } });
-    const revoke = async () => {
-      try {
-        await call("unshare", { token: link.token });
-        shares.delete(link.picture);
-        said(t("share_gone"));
-      } catch (error) {
-        studio.excuse(error);
-      }
-    };
-    sheet(
-      el("p", { text: t("share_until", { date: studio.moment(link.expires_at) }) }),
-      field,
-      el("div", { className: "pv-row" }, button(t("share_back"), revoke, { className: "pv-link" }), copier(link.url, "pv-go")),
-    );
-    field.focus();
-  }
-
-  function sheet(...children) {
-    const form = el("div", { className: "pv-sheet" }, ...children);
-    form.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return;
-      event.preventDefault(); // closes this sheet, not the whole view
-      event.stopPropagation();
-      leave();
-    });
-    report(form);
-    return form;
-  }
-
-  function leave() {
-    news.replaceChildren();
-    acts.querySelector("button")?.focus();
   }
 
   // Keys, fingers, and the other parts.
