@@ -46,6 +46,10 @@ OTHER_SHAPES = ((112, 144), (144, 112), (96, 160), (160, 96))
 OTHER_SHARE = 0.15
 OTHER_FROM = 0.35
 """Other shapes than the square come in from this part of the training on."""
+TAKEN = {1: 0.5, 2: 0.5, 3: 1.0, 4: 0.6}
+TAKEN_REST = 0.25
+"""How likely a scene of so many things is taken into a batch: three, with more arrangements than any other, are the
+hardest to learn among the few, and more than four are rare in prompts."""
 WHITENING_BATCHES = 40
 POOL = 24576
 OTHER_POOL = 1536
@@ -146,7 +150,7 @@ class Batches:
         chosen: list[int] = []
         while len(chosen) < self.size:
             index = rng.randrange(len(pool.layouts))
-            if index not in chosen and (pool.layouts[index].scene.total <= 4 or rng.random() < 0.5):
+            if index not in chosen and rng.random() < TAKEN.get(pool.layouts[index].scene.total, TAKEN_REST):
                 chosen.append(index)
         return rng, pool, chosen
 
