@@ -335,6 +335,11 @@ class Studio:
         with _translated():
             return views.share(self._storage.shares.add(owner, _id("id", picture_id), days), base_url)
 
+    def shares(self, owner: str, picture_id: str, *, base_url: str) -> list[View]:
+        """The links that lead to a picture now, newest first."""
+        with _translated():
+            return [views.share(one, base_url) for one in self._storage.shares.of_picture(owner, _id("id", picture_id))]
+
     def unshare(self, owner: str, token: str, *, base_url: str) -> View:
         """Take a link back; it is as if it had never been."""
         with _translated():

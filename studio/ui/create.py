@@ -59,10 +59,16 @@ def calls(studio: Studio, *, base_url_of: Callable[[gr.Request], str]) -> Mappin
         "star": lambda asked: studio.edit(asked.owner, asked("id"), favourite=asked("favourite")),
         "delete": lambda asked: studio.delete(asked.owner, asked("id")),
         "restore": lambda asked: studio.restore(asked.owner, asked("id")),
-        "share": lambda asked: studio.share(asked.owner, asked("id"), base_url=base_url_of(asked.request)),
+        "share": lambda asked: link(studio, asked.owner, asked("id"), base_url_of(asked.request)),
         "unshare": lambda asked: studio.unshare(asked.owner, asked("token"), base_url=base_url_of(asked.request)),
         "download": partial(_download, studio),
     }
+
+
+def link(studio: Studio, owner: str, picture_id: Any, base_url: str) -> View:
+    """The link that leads to a picture now, or a new one: a second click makes no second link."""
+    made = studio.shares(owner, picture_id, base_url=base_url)
+    return made[0] if made else studio.share(owner, picture_id, base_url=base_url)
 
 
 def state(studio: Studio) -> View:

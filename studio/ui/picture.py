@@ -40,6 +40,9 @@ def calls(studio: Studio) -> Mapping[str, Call]:
         "share": lambda asked: studio.share(
             asked.owner, asked("id"), asked("days", 30), base_url=owner.base_url_of(asked.request)
         ),
+        "links": lambda asked: {
+            "links": studio.shares(asked.owner, asked("id"), base_url=owner.base_url_of(asked.request))
+        },
         "unshare": lambda asked: studio.unshare(asked.owner, asked("token"), base_url=owner.base_url_of(asked.request)),
     }
 

@@ -371,6 +371,9 @@ def test_a_share_link_is_made_opened_by_a_stranger_and_taken_back(
     link = page.locator(".pv-sheet input").input_value()
     stranger = chromium.new_context()
     assert stranger.request.get(link).status == 200
+    page = visit.open(f"/?picture={picture['id']}", room=None)  # it is found again, and can still be taken back
+    page.locator(".pv-acts").get_by_text("Share", exact=True).click()
+    expect(page.locator(".pv-sheet input")).to_have_value(link)
     page.get_by_text("Take the link back").click()
     expect(page.locator(".pv-news")).to_contain_text("The link is taken back.")
     assert stranger.request.get(link).status == 404

@@ -122,6 +122,7 @@ def test_nothing_of_another_owner_exists(make: Make) -> None:
         lambda: studio.preview(YOU, shot["job"]),
         lambda: studio.redraw(YOU, shot["job"]),
         lambda: studio.share(YOU, one["id"], base_url="http://x"),
+        lambda: studio.shares(YOU, one["id"], base_url="http://x"),
         lambda: studio.unshare(YOU, token, base_url="http://x"),
         lambda: studio.submit(YOU, Wish(prompt="mine", enhancement=one["enhancement"]["id"])),
     ]
@@ -143,7 +144,9 @@ def test_a_share_ends_with_its_revocation_and_with_the_trash(make: Make) -> None
         studio.shared(link["token"])
     studio.restore(ME, one["id"])
     assert studio.shared(link["token"])[0].id == one["id"]
+    assert studio.shares(ME, one["id"], base_url="http://host") == [link]
     studio.unshare(ME, link["token"], base_url="http://host")
+    assert studio.shares(ME, one["id"], base_url="http://host") == []
     with pytest.raises(NotFound):
         studio.shared(link["token"])
 

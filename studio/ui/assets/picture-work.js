@@ -25,7 +25,6 @@
   /** The work on the picture that `current()` gives; `show(id)` opens another. `stop()` forgets the job that is watched. */
   studio.pictureWork = ({ call, news, acts, current, show }) => {
     let following = 0; // the job that counts: the last one asked for here
-    const shares = new Map(); // picture id -> link made since the page was opened
 
     // What came of it, below the actions; on a phone it may have been scrolled away.
     function report(...children) {
@@ -117,19 +116,20 @@
       field.setSelectionRange(field.value.length, field.value.length);
     }
 
-    function sharing() {
+    async function sharing() {
       following += 1;
-      const made = shares.get(current().id);
-      if (made) {
-        linked(made);
-        return;
+      const { id } = current();
+      try {
+        const { links } = await call("links", { id });
+        if (current()?.id !== id) return;
+        if (links.length) return linked(links[0]);
+      } catch (error) {
+        return studio.excuse(error);
       }
       const days = el("input", { type: "number", min: 1, max: 365, value: 30 });
       const go = async () => {
         try {
-          const link = await call("share", { id: current().id, days: days.valueAsNumber });
-          shares.set(current().id, link);
-          linked(link);
+          linked(await call("share", { id, days: days.valueAsNumber }));
         } catch (error) {
           studio.excuse(error);
         }
@@ -148,7 +148,6 @@
       const revoke = async () => {
         try {
           await call("unshare", { token: link.token });
-          shares.delete(link.picture);
           said(t("share_gone"));
         } catch (error) {
           studio.excuse(error);
