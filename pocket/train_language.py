@@ -24,14 +24,13 @@ from pocket.language import (
 )
 from pocket.training import (
     Average,
+    Keeper,
     Optimisers,
     Plan,
     Progress,
     batch_random,
     device,
-    load_state,
     rate,
-    save_state,
 )
 
 STAGE = "language"
@@ -103,26 +102,9 @@ def train(state: Path, plan: Plan, *, seed: int = 0, size: int = BATCH) -> None:
     model = new_language_model(tokenizer).to(where)
     optimisers = Optimisers(model, inside=("self_attn", "mlp"), muon=4e-3, adam=3e-3)
     average = Average(model, decay=0.99)
-    path = state / "language.pt"
-    if saved := load_state(path):
-        model.load_state_dict(saved["model"])
-        optimisers.load_state_dict(saved["optimisers"])
-        average.load_state_dict(saved["average"])
-        plan.step, plan.spent = saved["step"], saved["spent"]
-    progress, kept = Progress(STAGE, "dialogues"), plan.spent
-
-    def keep() -> None:
-        save_state(
-            path,
-            {
-                "model": model.state_dict(),
-                "optimisers": optimisers.state_dict(),
-                "average": average.state_dict(),
-                "step": plan.step,
-                "spent": plan.spent,
-            },
-        )
-
+    keeper = Keeper(state / f"{STAGE}.pt", plan, model, optimisers, average)
+    keeper.restore()
+    progress = Progress(STAGE, "dialogues")
     plan.start_clock()
     while not plan.done:
         ids, weights = batch(tokenizer, batch_random(seed, STAGE, plan.step), size)
@@ -133,9 +115,7 @@ def train(state: Path, plan: Plan, *, seed: int = 0, size: int = BATCH) -> None:
         plan.advance()
         average.update(model, plan.step)
         progress.add(plan, float(loss.detach()), size)
-        if plan.spent - kept >= plan.save_every:
-            keep()
-            kept = plan.spent
-    keep()
+        keeper.after_step()
+    keeper.keep()
     model.load_state_dict({name: weight.bfloat16() for name, weight in average.weights.items()}, strict=False)
     save_language(folder(state), tokenizer, model.to(torch.bfloat16).cpu())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,15 +16,14 @@ from torch import Tensor
 
 from pocket.training import (
     Average,
+    Keeper,
     Optimisers,
     Plan,
     Progress,
     batch_generator,
     batch_random,
     device,
-    load_state,
     rate,
-    save_state,
 )
 from pocket.world import SIDE, Pixels, draw_scene, lay_out, picture, render
 
@@ -155,19 +153,9 @@ def train(state: Path, plan: Plan, *, seed: int = 0, decoder_only: bool = False,
     vae = vae.to(where)
     optimisers = Optimisers(vae, inside=(), muon=0.0, adam=1.2e-3 if decoder_only else 2e-3, decay=0.0)
     average = Average(vae)
-    path = state / f"{stage}.pt"
-    if saved := load_state(path):
-        vae.load_state_dict(saved["model"])
-        optimisers.load_state_dict(saved["optimisers"])
-        average.load_state_dict(saved["average"])
-        plan.step, plan.spent = saved["step"], saved["spent"]
-    progress, kept = Progress(stage, "pictures"), plan.spent
-
-    def keep() -> None:
-        values: dict[str, Any] = {"model": vae.state_dict(), "optimisers": optimisers.state_dict()}
-        values |= {"average": average.state_dict(), "step": plan.step, "spent": plan.spent}
-        save_state(path, values)
-
+    keeper = Keeper(state / f"{stage}.pt", plan, vae, optimisers, average)
+    keeper.restore()
+    progress = Progress(stage, "pictures")
     plan.start_clock()
     while not plan.done:
         rng = batch_random(seed, stage, plan.step)
@@ -180,10 +168,8 @@ def train(state: Path, plan: Plan, *, seed: int = 0, decoder_only: bool = False,
         plan.advance()
         average.update(vae, plan.step)
         progress.add(plan, float(loss.detach()), len(pictures))
-        if plan.spent - kept >= plan.save_every:
-            keep()
-            kept = plan.spent
-    keep()
+        keeper.after_step()
+    keeper.keep()
     finish(state, vae.cpu(), average, decoder_only=decoder_only, scenes=scenes)
 
 

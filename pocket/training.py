@@ -203,6 +203,36 @@ def load_state(path: Path) -> dict[str, Any] | None:
     return state
 
 
+class Keeper:
+    """Saves all that a training needs to go on, now and then and at the end, and finds it again at the start."""
+
+    def __init__(self, path: Path, plan: Plan, model: nn.Module, optimisers: Optimisers, average: Average) -> None:
+        self.path, self.plan = path, plan
+        self.parts = {"model": model, "optimisers": optimisers, "average": average}
+        self.kept = plan.spent
+
+    def restore(self) -> bool:
+        """Takes up the saved state; False where there is none."""
+        saved = load_state(self.path)
+        if saved is None:
+            return False
+        for name, part in self.parts.items():
+            part.load_state_dict(saved[name])
+        self.plan.step, self.plan.spent = saved["step"], saved["spent"]
+        self.kept = self.plan.spent
+        return True
+
+    def keep(self) -> None:
+        state = {name: part.state_dict() for name, part in self.parts.items()}
+        save_state(self.path, state | {"step": self.plan.step, "spent": self.plan.spent})
+        self.kept = self.plan.spent
+
+    def after_step(self) -> None:
+        """Saves if it is time to."""
+        if self.plan.spent - self.kept >= self.plan.save_every:
+            self.keep()
+
+
 class Progress:
     """Prints a line now and then: step, loss (averaged since the last line), speed, time left."""
 

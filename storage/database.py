@@ -90,9 +90,7 @@ def migrate(file: Path, backups: Path, *, migrations: Path = MIGRATIONS, target:
             config.attributes["connection"] = connection
             command.upgrade(config, target)
             if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
-                raise ForeignDatabase(
-                    file, f"a row of {broken[0]} points to a row of {broken[2]} that is gone"
-                )
+                raise ForeignDatabase(file, f"a row of {broken[0]} points to a row of {broken[2]} that is gone")
     except exc.OperationalError as error:
         raise NotWritten(f"The new version of the database {file}", error.orig) from error
     finally:
@@ -132,9 +130,7 @@ def _version(file: Path) -> str | None:
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-            tables = {
-                row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            }
+            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if not tables:
                 return None
             if "alembic_version" not in tables:

@@ -70,8 +70,7 @@ class StorageInUse(StorageError):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(
-            f"Another studio is working on the folder {folder}. "
-            "Stop it, or give this one a folder of its own."
+            f"Another studio is working on the folder {folder}. Stop it, or give this one a folder of its own."
         )
 
 

@@ -69,9 +69,7 @@ def read_or_make_secret(folder: Path, name: str) -> bytes:
     except OSError as error:
         raise NotWritten(f"The secret {path}", error.strerror or error) from error
     if len(key) != SECRET_BYTES:
-        raise StorageError(
-            f"The secret {path} is damaged ({len(key)} bytes, not {SECRET_BYTES}). Remove the file."
-        )
+        raise StorageError(f"The secret {path} is damaged ({len(key)} bytes, not {SECRET_BYTES}). Remove the file.")
     return key
 
 

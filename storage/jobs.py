@@ -21,9 +21,7 @@ from storage.ids import checked_id, new_id, now
 from storage.records import JSON, Job, Kind, Status
 from storage.tables import JobRow, PictureRow, TurnRow
 
-CRASHES_MAX = (
-    2  # a job that brought the process down so often, with no step between, is not tried again by itself
-)
+CRASHES_MAX = 2  # a job that brought the process down so often, with no step between, is not tried again by itself
 CRASHED = (
     "The studio went down twice while it worked on this job, with no step of progress between, so it was "
     "not tried a third time. One click draws it again."
@@ -194,9 +192,7 @@ class Jobs:
             if row.status != "queued":
                 return 0
             waiting = session.execute(
-                select(JobRow.id, JobRow.owner)
-                .where(JobRow.status == "queued", _UNFINISHED)
-                .order_by(JobRow.key)
+                select(JobRow.id, JobRow.owner).where(JobRow.status == "queued", _UNFINISHED).order_by(JobRow.key)
             )
             queues: dict[str, list[str]] = defaultdict(list)
             for job, owner in waiting:
@@ -207,9 +203,7 @@ class Jobs:
     def counts(self) -> dict[str, int]:
         """How many jobs of all owners are "queued" and "running"."""
         with self.database.read() as session:
-            found = session.execute(
-                select(JobRow.status, func.count()).where(_UNFINISHED).group_by(JobRow.status)
-            )
+            found = session.execute(select(JobRow.status, func.count()).where(_UNFINISHED).group_by(JobRow.status))
             return {"queued": 0, "running": 0} | dict(found.all())
 
     def recover(self) -> tuple[Job, ...]:

@@ -96,9 +96,7 @@ class Pictures:
             more, keys = len(found) > asked.limit, found[: asked.limit]
             chosen = select(PictureRow).where(PictureRow.key.in_(keys)).order_by(PictureRow.key.desc())
             return Page(
-                items=tuple(
-                    rows.picture_record(row) for row in session.scalars(chosen.options(*rows.LOADED))
-                ),
+                items=tuple(rows.picture_record(row) for row in session.scalars(chosen.options(*rows.LOADED))),
                 next=listing.write_cursor(keys[-1]) if more else None,
                 total=total,
                 more=more,

@@ -185,9 +185,7 @@ class PictureRow(Base):
         # Each ends with the row's key, and holds all that counting asks for.
         Index("ix_pictures_kept", "owner", "deleted_at"),
         Index("ix_pictures_trash", "owner", "key", "deleted_at", sqlite_where=text("deleted_at IS NOT NULL")),
-        Index(
-            "ix_pictures_favourite", "owner", "favourite", "deleted_at", sqlite_where=text("favourite IS 1")
-        ),
+        Index("ix_pictures_favourite", "owner", "favourite", "deleted_at", sqlite_where=text("favourite IS 1")),
         {"sqlite_autoincrement": True},
     )
 

@@ -39,7 +39,7 @@ class Quota:
         """Raises Refused, with a sentence, when the quota is used up."""
         if self._most_gb and self.used_gb() >= self._most_gb:
             raise Refused(
-                f"The disk quota of {self._most_gb:g} GB is used up ({self.used_gb():.2f} GB): delete pictures or raise disk_quota_gb."
+                f"The disk quota of {self._most_gb:g} GB is used up ({self.used_gb():.2f} GB): raise disk_quota_gb to draw more."
             )
 
     def warning(self) -> str | None:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -80,7 +81,8 @@ class Settings(BaseSettings):
     def _safe(self) -> Settings:
         if self.share and self.auth is None:
             raise ValueError("share opens the studio to strangers, so it needs auth (name:password).")
-        if not is_loopback(self.host) and self.auth is None and self.owners != "browser" and not self.space:
+        strangers_apart = self.auth is not None or self.owner_rule == "browser"  # on a Space that is what `auto` means
+        if not is_loopback(self.host) and not strangers_apart:
             raise ValueError(
                 f"host {self.host} can be reached by others, so it needs auth (name:password), or owners=browser said by name."
             )
@@ -88,8 +90,10 @@ class Settings(BaseSettings):
             raise ValueError("enhancer=remote needs enhancer_url and enhancer_model.")
         if self.enhancer_url and not self.enhancer_url.startswith(("http://", "https://")):
             raise ValueError(f"enhancer_url must begin with http:// or https:// (got {self.enhancer_url}).")
-        if self.public_url and not self.public_url.startswith(("http://", "https://")):
-            raise ValueError(f"public_url must begin with http:// or https:// (got {self.public_url}).")
+        if self.public_url and not is_site(self.public_url):
+            raise ValueError(
+                f"public_url must be http:// or https:// with a host, an optional port, and nothing after it (got {self.public_url})."
+            )
         return self
 
 
@@ -121,6 +125,17 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def is_site(url: str) -> bool:
+    """Whether `url` names a whole site: the page lives at its root, so a path there would lead links and the origin check astray."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    whole = parts.path in ("", "/") and not parts.query and not parts.fragment and "@" not in parts.netloc
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and whole
 
 
 def table() -> str:

@@ -30,7 +30,7 @@ from studio.worker import EnhancerFor, Worker
 RECHECK_S = 1.0  # a watcher looks again this often, also when nothing was told
 DAYS_MAX = 365
 PAGE_MAX = 60
-TAGS_MAX, TAG_MAX = 50, 60
+TAGS_MAX, TAG_MAX = 32, 40
 QUERY_MAX = 500
 
 

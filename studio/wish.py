@@ -91,7 +91,11 @@ def number(name: str, value: object, least: float, most: float) -> None:
     """Raises InvalidWish unless `value` is None or a finite number in [least, most]."""
     if value is None:
         return
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or (isinstance(value, float) and not isfinite(value))
+    ):
         raise InvalidWish(name, f"must be a number from {least:g} to {most:g}", value)
     if not least <= value <= most:
         raise InvalidWish(name, f"must be from {least:g} to {most:g}", value)
@@ -109,7 +113,9 @@ def side(name: str, value: object) -> None:
 def name(name: str, value: object) -> None:
     """Raises InvalidWish unless `value` is None or a short text."""
     if value is not None and (not isinstance(value, str) or not 0 < len(value) <= 500 or not writable(value)):
-        raise InvalidWish(name, "must be a name of 1 to 500 characters", ascii(value) if isinstance(value, str) else value)
+        raise InvalidWish(
+            name, "must be a name of 1 to 500 characters", ascii(value) if isinstance(value, str) else value
+        )
 
 
 def writable(value: str) -> bool:

@@ -11,13 +11,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from enhancer.chain import Enhancer
 from enhancer.contract import Draft
 from enhancer.errors import EnhancerError, Stopped
 from storage import Storage
-from storage.errors import StorageError
-from storage.records import Enhancement, Job, NewPicture, Step
+from storage.errors import NotWritten, StorageError
+from storage.records import Enhancement, Job, NewPicture, Status, Step
 from studio.board import Board
 from studio.engine.contract import CheckpointInfo, Drawing, Engine, StepEvent
 from studio.errors import Cancelled, EngineError, StudioError
@@ -64,11 +65,33 @@ class Worker:
             self._board.nudge_all()
         while not self._closing.is_set():
             self._wake.clear()
-            job = self._storage.jobs.claim()
+            job = self._written(self._storage.jobs.claim)
             if job is None:
                 self._wake.wait(IDLE_S)
             else:
                 self._run(job)
+
+    def _written(self, write: Callable[[], Job | None]) -> Job | None:
+        """What `write` gives. While the database cannot be written, as on a full disk, it is asked again until it can or we close.
+
+        This thread must outlive every such fault: nobody else would ever take the next job.
+        """
+        told = False
+        while True:
+            try:
+                return write()
+            except NotWritten as error:
+                if not told:
+                    log.error("the queue stands still: %s", error)
+                    told = True
+                if self._closing.wait(IDLE_S):
+                    return None
+            except Exception:  # a fault of ours: this write is lost, the thread goes on
+                log.exception("the queue could not be written")
+                return None
+
+    def _finish(self, job: Job, status: Status, error: str | None = None) -> None:
+        self._written(lambda: self._storage.jobs.finish(job.id, status, error))
 
     def _run(self, job: Job) -> None:
         self._board.nudge_all()  # everybody behind it moves up
@@ -78,24 +101,22 @@ class Worker:
             self._do(job, Order.from_json(job.wish))
         except (Cancelled, Stopped):
             if self._closing.is_set():
-                self._storage.jobs.requeue(job.id)
+                self._written(lambda: self._storage.jobs.requeue(job.id))
             else:
-                self._storage.jobs.finish(job.id, "cancelled")
+                self._finish(job, "cancelled")
         except (StudioError, EnhancerError, StorageError, OSError) as error:
             log.warning("job %s failed: %s", job.id, error, exc_info=not isinstance(error, StudioError | EnhancerError))
-            self._storage.jobs.finish(job.id, "failed", _sentence(error))
+            self._finish(job, "failed", _sentence(error))
         except Exception as error:  # a fault of ours fails this job alone; the next one must run
             log.exception("job %s failed unexpectedly", job.id)
             sentence = f"Something went wrong inside the studio ({type(error).__name__}); its log has the details."
-            self._storage.jobs.finish(job.id, "failed", sentence)
+            self._finish(job, "failed", sentence)
         finally:
             self._board.end(job.id)
 
     def _do(self, job: Job, order: Order) -> None:
         info = self._engine.info(order.checkpoint)
-        if self._engine.state.checkpoint != info.name or self._engine.state.status != "ready":
-            self._board.post(job.id, phase="loading")
-            self._engine.switch(info.name)
+        self._load(job, info.name)
         prompt, enhancement_id = order.prompt, order.enhancement
         if order.enhance and job.enhancement_id:  # reasoned about before the process died
             enhancement_id = job.enhancement_id
@@ -110,6 +131,20 @@ class Worker:
         missing = [index for index in range(job.count) if index not in job.indices]
         for index in missing:
             self._draw(job, order, recipe.picture(index), index, enhancement_id, last=index == missing[-1])
+
+    def _load(self, job: Job, checkpoint: str) -> None:
+        """Have `checkpoint` resident. Where it cannot be loaded, the one before comes back: only this job has failed."""
+        before = self._engine.state
+        if before.checkpoint == checkpoint and before.status == "ready":
+            return
+        self._board.post(job.id, phase="loading")
+        try:
+            self._engine.switch(checkpoint)
+        except Exception:  # whatever it was, the old checkpoint may be gone now, and the next job wants it
+            if before.status == "ready":
+                with suppress(StudioError):  # the engine's state tells; this job's own error is the one to raise
+                    self._engine.switch(before.checkpoint)
+            raise
 
     def _reason(self, job: Job, order: Order, info: CheckpointInfo) -> Enhancement:
         if self._enhancer_for is None:

@@ -20,7 +20,9 @@ from studio.engine.contract import CheckpointInfo, Defaults, Drawing, EngineStat
 from studio.errors import Cancelled, EngineError, InvalidWish, NotReady
 from studio.recipe import Recipe
 
-ANSWER = "## keep\n{wish}\n## solve\nnothing\n## compose\nin the middle\n## text\nnone\n## prompt\n{wish}, in soft light"
+ANSWER = (
+    "## keep\n{wish}\n## solve\nnothing\n## compose\nin the middle\n## text\nnone\n## prompt\n{wish}, in soft light"
+)
 HERE = CheckpointInfo(
     name="pocket",
     title="Paint",

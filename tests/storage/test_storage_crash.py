@@ -146,9 +146,7 @@ def test_a_death_at_every_single_step_of_adding(tmp_path):
     (tmp_path / "runs").mkdir()
     child = run(STEPS, tmp_path / "runs", template)
     steps = int(child.communicate(timeout=240)[0])
-    assert (
-        child.returncode == 0 and steps > 20
-    )  # about 40 moments, from the first look to the last file removed
+    assert child.returncode == 0 and steps > 20  # about 40 moments, from the first look to the last file removed
     outcomes = set()
     for n in range(1, steps):
         store = storage.open(tmp_path / "runs" / str(n))

@@ -30,9 +30,7 @@ def test_a_killed_studio_holds_nothing(tmp_path):
         "import pathlib, storage, sys, time; s = storage.open(pathlib.Path(sys.argv[1]));"
         "print('open', flush=True); time.sleep(60)"
     )
-    child = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
+    child = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert child.stdout is not None
         assert child.stdout.readline() == "open\n"

@@ -34,9 +34,9 @@ NASTY = (
     '{"format": 1}',
 )
 text = st.sampled_from(NASTY) | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
-lines = st.lists(
-    st.sampled_from(["Negative prompt: ", "Steps: 8", "a", "", "Negative prompt:", " "]), max_size=5
-).map("\n".join)
+lines = st.lists(st.sampled_from(["Negative prompt: ", "Steps: 8", "a", "", "Negative prompt:", " "]), max_size=5).map(
+    "\n".join
+)
 either = text | lines
 
 
@@ -101,9 +101,7 @@ def test_a_kept_picture_tells_everything_but_its_owner(kit):
 def test_other_readers_see_the_same(kit):
     kept = kit.picture("two rabbits", negative_prompt="blur")
     with Image.open(kit.store.pictures.path("ann", kept.id)) as image:
-        assert image.info["parameters"].startswith(
-            "two rabbits\nNegative prompt: blur\nSteps: 8, Sampler: Euler"
-        )
+        assert image.info["parameters"].startswith("two rabbits\nNegative prompt: blur\nSteps: 8, Sampler: Euler")
         assert json.loads(image.info["z-image-studio"])["id"] == kept.id
 
 

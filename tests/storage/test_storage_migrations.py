@@ -48,8 +48,7 @@ def fill(file: Path) -> None:
     moment = "'2026-01-02 03:04:05.000000'"
     rows = {
         "enhancements": f"'e1', 'ann', {moment}, 'old', '[]', 'new', 1, 'm', '', 't', '1', '{{}}', 0.5",
-        "jobs": f"NULL, 'j1', 'ann', 'generate', 'running', {moment}, NULL, NULL, '{{}}', 2, 'e1', 0, 0, "
-        "NULL",
+        "jobs": f"NULL, 'j1', 'ann', 'generate', 'running', {moment}, NULL, NULL, '{{}}', 2, 'e1', 0, 0, NULL",
         "pictures": (
             f"NULL, 'p1', 'ann', 'j1', 0, {moment}, '兔子', 'a rabbit', '', 3, 64, 64, 8, 0.0, 3.0, "
             "'pocket', '', '{}', '{}', 1.0, 'e1', NULL, 'hash', 9, 1, 4, NULL"
@@ -83,9 +82,7 @@ def test_an_empty_file_and_no_file_become_databases_without_a_backup(tmp_path):
     (tmp_path / "a" / "studio.db").touch()
     for name in ("a", "b"):
         storage.open(tmp_path / name).close()
-        assert ask(tmp_path / name / "studio.db", "SELECT version_num FROM alembic_version") == [
-            (VERSIONS[-1],)
-        ]
+        assert ask(tmp_path / name / "studio.db", "SELECT version_num FROM alembic_version") == [(VERSIONS[-1],)]
         assert not (tmp_path / name / "backups").exists()
 
 
@@ -171,9 +168,7 @@ def test_a_newer_database_is_refused_untouched(tmp_path):
     )
     before = file.read_bytes()
     for _ in range(2):
-        with pytest.raises(
-            NewerDatabase, match=r"written by a newer studio .version 9999.*Nothing was changed"
-        ):
+        with pytest.raises(NewerDatabase, match=r"written by a newer studio .version 9999.*Nothing was changed"):
             storage.open(tmp_path / "data")
     assert file.read_bytes() == before
     assert not (tmp_path / "data" / "backups").exists()

@@ -116,9 +116,7 @@ def test_a_page_that_is_just_full_has_no_next(kit):
     assert kit.store.pictures.page("nobody") == kit.store.pictures.page("ann", query="zebra")
 
 
-@pytest.mark.parametrize(
-    "cursor", ["", "p", "x1", "p-1", "pg", "p1 ", "p" + "f" * 16, "p" + "f" * 99, "\uff11"]
-)
+@pytest.mark.parametrize("cursor", ["", "p", "x1", "p-1", "pg", "p1 ", "p" + "f" * 16, "p" + "f" * 99, "\uff11"])
 def test_a_cursor_of_nobodys_making_is_a_sentence(kit, cursor):
     with pytest.raises(BadCursor, match="cursor must be the `next` of an earlier page"):
         kit.store.pictures.page("ann", cursor=cursor)

@@ -54,6 +54,8 @@ def test_precedence(flags: tuple[str, ...], environ: dict[str, str], expected: s
         (("--share",), "needs auth"),
         (("--enhancer", "remote"), "needs enhancer_url and enhancer_model"),
         (("--enhancer_url", "ftp://x"), "must begin with http:// or https://"),
+        (("--public_url", "https://example.org/studio"), "public_url must be"),
+        (("--public_url", "example.org"), "public_url must be"),
         (("--queue_total", "0"), "queue_total"),
         (("--no_such_flag", "1"), "no_such_flag"),
     ],
@@ -62,3 +64,11 @@ def test_what_is_unsafe_is_refused(flags: tuple[str, ...], sentence: str) -> Non
     refused = run(*flags)
     assert refused.returncode != 0
     assert sentence in refused.stderr
+
+
+def test_a_space_that_is_said_to_be_one_owners_needs_a_login() -> None:
+    space = {"SYSTEM": "spaces", "SPACE_HOST": "me-mine.hf.space", "STUDIO_OWNERS": "one"}
+    refused = run(**space)
+    assert refused.returncode != 0
+    assert "needs auth" in refused.stderr
+    assert " person" in run("--auth", "ann:secret-word", **space).stdout

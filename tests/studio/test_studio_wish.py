@@ -33,6 +33,7 @@ REFUSED = [
     ("guidance", float("nan"), "guidance must be a number"),
     ("guidance", float("inf"), "guidance must be a number"),
     ("guidance", "4", "guidance must be a number"),
+    ("guidance", 10**400, "guidance must be from 0 to 20"),
     ("count", 0, "count must be from 1 to 64 (got 0)"),
     ("count", 10**6, "count must be from 1 to 64 (got 1000000)"),
     ("negative_prompt", None, "negative_prompt must be a text"),

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+import time
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from studio.errors import OutOfMemory
+from studio.engine.contract import CheckpointInfo, EngineState
+from studio.errors import EngineError, OutOfMemory
 from studio.recipe import Recipe
 from studio.studio import Studio
 from studio.wish import Wish
-from tests.fakes.engine import PaintEngine
+from tests.fakes.engine import ABSENT, HERE, PaintEngine
 from tests.studio.conftest import end
 
 Make = Callable[..., Studio]
@@ -116,3 +122,61 @@ def test_closing_queues_again_what_runs_and_the_next_start_finishes_it(make: Mak
     shot = end(make(on=PaintEngine()), ME, job)
     assert shot["status"] == "done"
     assert [picture["seed"] for picture in shot["pictures"]] == [7, 8, 9]
+
+
+class Fickle(PaintEngine):
+    """Loads one checkpoint, and never another that lies on the disk too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broken, self.resident = replace(ABSENT, on_disk=True), HERE.name
+
+    @property
+    def state(self) -> EngineState:
+        state = replace(super().state, checkpoint=self.resident)
+        return replace(state, status="failed", message="It is broken.") if self.resident != HERE.name else state
+
+    def checkpoints(self) -> tuple[CheckpointInfo, ...]:
+        return (HERE, self.broken)
+
+    def info(self, checkpoint: str | None) -> CheckpointInfo:
+        return super().info(self.resident if checkpoint is None else checkpoint)
+
+    def switch(self, checkpoint: str) -> None:
+        self.resident = checkpoint
+        if checkpoint != HERE.name:
+            raise EngineError("It is broken.")
+
+
+def test_a_checkpoint_that_cannot_be_loaded_takes_nothing_from_the_others(make: Make) -> None:
+    studio = make(on=Fickle())
+    bad = end(studio, YOU, studio.submit(YOU, Wish(prompt="a cat", enhance=False, checkpoint="turbo")))
+    assert (bad["status"], bad["error"]) == ("failed", "It is broken.")
+    assert studio.state.status == "ready"
+    assert end(studio, ME, studio.submit(ME, Wish(prompt="a cat", enhance=False)))["status"] == "done"
+
+
+def test_the_queue_goes_on_when_the_database_could_not_be_written_for_a_while(
+    make: Make, engine: PaintEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The table is taken away and brought back, as a full disk is a fault that goes away: the job's end must not be lost."""
+
+    def rename(old: str, new: str) -> None:
+        with closing(sqlite3.connect(tmp_path / "data" / "studio.db", timeout=30)) as connection:
+            connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+    def fail(recipe: Recipe, step: int) -> None:
+        if recipe.prompt == "bad" and step == 2:
+            rename("jobs", "jobs_away")
+            raise RuntimeError("boom")
+
+    engine.before_step = fail
+    studio = make()
+    bad = studio.submit(ME, Wish(prompt="bad", enhance=False))
+    until = time.monotonic() + 60
+    while "the queue stands still" not in caplog.text and time.monotonic() < until:
+        time.sleep(0.02)
+    assert "the queue stands still" in caplog.text
+    rename("jobs_away", "jobs")
+    assert end(studio, ME, bad)["status"] == "failed"
+    assert end(studio, ME, studio.submit(ME, Wish(prompt="good", enhance=False)))["status"] == "done"
