@@ -23,10 +23,13 @@ from studio.errors import InvalidWish, NotFound, NotReady, QueueFull, Refused, S
 from studio.orders import Order
 from studio.pace import Pace
 from studio.quota import Quota
+from studio.recipe import SEED_MAX
 from studio.views import FINISHED, View
 from studio.wish import Wish, flag, new_seed, optional_whole, text, whole
 from studio.worker import EnhancerFor, Worker
 
+SEEDS = SEED_MAX + 1
+TOKENS_MAX = 512  # what the encoder sees of a prompt
 RECHECK_S = 1.0  # a watcher looks again this often, also when nothing was told
 DAYS_MAX = 365
 PAGE_MAX = 60
@@ -156,13 +159,18 @@ class Studio:
         return self._file(owner, "generate", replace(order, seed=chosen), count)
 
     def redraw(self, owner: str, job_id: str) -> str:
-        """File a failed or cancelled job's order once more, for one click after a failure."""
+        """File what is missing of a failed or cancelled job once more, for one click after a failure."""
         job = self._job(owner, job_id)
         if job.status not in ("failed", "cancelled"):
             raise InvalidWish("job", "must be a failed or cancelled one to be drawn again", job.status)
         order = Order.from_json(job.wish)
         self._drawable(order.checkpoint)
-        return self._file(owner, job.kind, order, job.count)
+        if job.enhancement_id and order.enhance and job.kind == "generate":  # what was reasoned is kept and drawn
+            with _translated():
+                kept = self._storage.enhancements.get(owner, job.enhancement_id)
+            order = replace(order, enhance=False, prompt=kept.prompt, enhancement=kept.id)
+        there = len(job.pictures)  # they are drawn in order, so what is missing follows them
+        return self._file(owner, job.kind, replace(order, seed=(order.seed + there) % SEEDS), job.count - there)
 
     def cancel(self, owner: str, job_id: str) -> View:
         """Stop a job, and no other: at once if it waits, within a step if it runs."""
@@ -205,9 +213,11 @@ class Studio:
             "height": job.wish.get("height"),
             "enhancement": None,
             "pictures": [],
+            "warning": None,
             "error": job.error,
         }
         self._add_enhancement(shot, job, owner)
+        shot["warning"] = self._too_long(shot)
         if job.pictures:
             found = self._storage.pictures.by_job(owner, job.id)
             shot["pictures"] = [views.picture(one) for one in found]
@@ -415,6 +425,15 @@ class Studio:
         elif live.draft is not None:
             shot["enhancement"] = views.draft(live.draft)
 
+    def _too_long(self, shot: View) -> str | None:
+        """A sentence where the encoder does not see the whole prompt; it is drawn all the same."""
+        written = shot["enhancement"]
+        prompt = shot["drawn_prompt"] or (written["prompt"] if isinstance(written, dict) else None)
+        tokens = self._engine.tokens(prompt) if isinstance(prompt, str) and len(prompt) > TOKENS_MAX // 2 else None
+        if tokens is None or tokens <= TOKENS_MAX:
+            return None
+        return f"The prompt has {tokens:,} tokens; the encoder sees the first {TOKENS_MAX}, so its end does not count."
+
     def _verdict(self, owner: str, found: Picture) -> View:
         if found.parent_id is None:
             return {}
@@ -449,7 +468,9 @@ def _translated() -> Iterator[None]:
 
 def _id(name: str, value: object) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= 100 or not value.isascii():
-        raise InvalidWish(name, "must be an id that this studio gave", ascii(value) if isinstance(value, str) else value)
+        raise InvalidWish(
+            name, "must be an id that this studio gave", ascii(value) if isinstance(value, str) else value
+        )
     return value
 
 

@@ -51,9 +51,13 @@ class Catalogue:
         return tuple(self._look(entry) for entry in self._known())
 
     def info(self, name: str) -> CheckpointInfo:
-        """The entry called `name`. Raises InvalidWish for any other, so that a stranger can name nothing new."""
-        for entry in self._known():
-            if entry.name == name:
+        """The entry called `name`; what the settings spelled as a whole path is found by that too.
+
+        Raises InvalidWish for any other, so that a stranger can name nothing new.
+        """
+        known = self._known()
+        for entry in known:
+            if entry.name == name or (name == self.named != "auto" and entry is known[-1]):
                 return self._look(entry)
         raise InvalidWish("checkpoint", f"must be one of {', '.join(entry.name for entry in self._known())}", name)
 
@@ -69,8 +73,10 @@ class Catalogue:
             return known
         if layout.is_hub_id(self.named) and not Path(self.named).is_dir():
             return (*known, replace(TURBO, name=self.named, title=self.named, source=self.named, download_gb=0.0))
-        title = Path(self.named).expanduser().resolve().name or self.named
-        return (*known, replace(TURBO, name=self.named, title=title, source=self.named, download_gb=0.0))
+        # Only its last part names a folder: where it lies is the host's own business, and names reach pages, files and refusals.
+        title = Path(self.named).expanduser().resolve().name or "folder"
+        name = f"{title} (folder)" if any(entry.name == title for entry in known) else title
+        return (*known, replace(TURBO, name=name, title=title, source=self.named, download_gb=0.0))
 
     def _look(self, entry: CheckpointInfo) -> CheckpointInfo:
         folder = self.folder(entry)

@@ -164,7 +164,7 @@ class ResidentEngine:
     def _likely(self) -> str:
         """The checkpoint to begin with, as far as it can be told without torch."""
         if self._setting != "auto":
-            return self._setting
+            return self._catalogue.info(self._setting).name
         return "turbo" if self._catalogue.info("turbo").on_disk and accelerator_likely() else "pocket"
 
     def _decide(self) -> str:
@@ -206,6 +206,13 @@ class ResidentEngine:
         except EngineError as error:
             self._tell(status="failed", message=str(error))
             raise
+        except (
+            Exception
+        ) as error:  # whatever a loader raises, nobody may wait for ever for a state that stays "loading"
+            log.exception("loading %s", entry.name)
+            sentence = f"{entry.title} could not be loaded ({type(error).__name__}); the log tells why."
+            self._tell(status="failed", message=sentence)
+            raise EngineError(sentence) from error
         self._loaded = loaded
         message = f"{entry.title} is ready on {device.title} in {device.numbers}: {loaded.plan.why}."
         self._tell(status="ready", revision=loaded.revision, message=message)

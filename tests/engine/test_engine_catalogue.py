@@ -51,6 +51,10 @@ def test_a_folder_is_read_and_its_note_has_the_last_word(linked: Callable[[str],
     (folder / "studio.json").unlink(missing_ok=True)
     entry = Catalogue(pocket=pocket, named=str(folder)).info(str(folder))
     assert (entry.title, entry.on_disk, entry.template) == ("My model", True, "chain")
+    assert entry.name == "My model", "where a folder lies is the host's own business"
+    with pytest.raises(InvalidWish) as refused:
+        Catalogue(pocket=pocket, named=str(folder)).info("auto")
+    assert str(folder) not in str(refused.value)
     assert (entry.defaults.steps, entry.defaults.shift, entry.defaults.native) == (8, 4.5, 128)
     (folder / "studio.json").write_text(
         json.dumps(

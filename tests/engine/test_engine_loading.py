@@ -200,7 +200,7 @@ def test_switching_there_and_back(new_engine: Callable[..., ResidentEngine], lin
     old = weakref.ref(engine.pipeline.transformer)
     from studio.recipe import Recipe
 
-    recipe = Recipe(**{**RECIPE, "checkpoint": str(folder)})  # type: ignore[arg-type]
+    recipe = Recipe(**{**RECIPE, "checkpoint": folder.name})  # type: ignore[arg-type]
     mine = engine.draw(recipe, on_step=lambda event: None, cancelled=lambda: False)
     engine.chat()
 

@@ -63,7 +63,8 @@ def test_a_killed_job_is_finished_after_the_restart(
     thread.join(30)
 
     second = start_app(data=tmp_path)
-    pictures = _finished(Client(second.url, verbose=False))
+    client = Client(second.url, verbose=False)
+    pictures = _finished(client)
     assert sorted(picture["seed"] for picture in pictures) == [1000, 1001, 1002, 1003]
     assert len({picture["job"] for picture in pictures}) == 1
     assert {picture["original_prompt"] for picture in pictures} == {"three rabbits on a purple background"}
@@ -71,3 +72,7 @@ def test_a_killed_job_is_finished_after_the_restart(
     assert len({picture["enhancement"]["id"] for picture in pictures}) == 1
     files = sorted(path.name for path in (tmp_path / "pictures").rglob("*") if path.is_file())
     assert files == sorted(f"{picture['id']}.png" for picture in pictures)
+    for picture in pictures:  # of both lives of the studio
+        again = client.predict(picture["id"], api_name="/rerun")
+        assert again["identical"] is True, again.get("changed")
+        assert again["pictures"][0]["pixel_sha256"] == picture["pixel_sha256"]

@@ -212,3 +212,11 @@ def test_a_watcher_sees_reasoning_then_steps_then_the_end(make: Make) -> None:
     steps = [shot["step"] for shot in seen if shot["phase"] == "drawing"]
     assert steps == sorted(steps) and len(set(steps)) >= 4
     assert any(shot["preview"] for shot in seen)
+
+
+def test_a_prompt_that_the_encoder_does_not_see_whole_is_drawn_and_said(make: Make) -> None:
+    studio = make()
+    assert draw(studio, "a cat", enhance=False)["warning"] is None
+    shot = draw(studio, "cat " * 600, enhance=False)
+    assert shot["status"] == "done"
+    assert shot["warning"] == "The prompt has 602 tokens; the encoder sees the first 512, so its end does not count."

@@ -180,3 +180,21 @@ def test_the_queue_goes_on_when_the_database_could_not_be_written_for_a_while(
     rename("jobs_away", "jobs")
     assert end(studio, ME, bad)["status"] == "failed"
     assert end(studio, ME, studio.submit(ME, Wish(prompt="good", enhance=False)))["status"] == "done"
+
+
+def test_a_job_that_failed_in_the_middle_is_drawn_on_and_not_doubled(make: Make, engine: PaintEngine) -> None:
+    def fail(recipe: Recipe, step: int) -> None:
+        if recipe.seed == 12:
+            raise OutOfMemory("The device had too little memory.")
+
+    engine.before_step = fail
+    studio = make()
+    job = studio.submit(ME, Wish(prompt="a cat", count=4, seed=10))
+    shot = end(studio, ME, job)
+    assert (shot["status"], len(shot["pictures"])) == ("failed", 2)
+    engine.before_step = lambda recipe, step: None
+    rest = end(studio, ME, studio.redraw(ME, job))
+    assert [picture["seed"] for picture in rest["pictures"]] == [12, 13]
+    first, second = shot["pictures"][0], rest["pictures"][0]
+    assert second["original_prompt"] == "a cat" and second["prompt"] == first["prompt"]
+    assert second["enhancement"]["id"] == first["enhancement"]["id"]
