@@ -29,7 +29,7 @@ DIFFERENT = 36.0
 JOIN = 2
 """Pixels by which masks grow before parts are joined: detached parts of a glyph become one."""
 LEAST_SIDE = 9
-LARGEST_ERROR = 0.5
+LARGEST_ERROR = 0.65
 """Largest error of a match; 1 is as bad as an empty background."""
 CLEAR_LEAD = 0.93
 """The best match's error must be below this part of the second kind's."""

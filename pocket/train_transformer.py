@@ -6,6 +6,7 @@ shifted by 3 like the scheduler's steps. The language model and the VAE stand st
 
 from __future__ import annotations
 
+import hashlib
 import math
 import tempfile
 from dataclasses import dataclass
@@ -87,14 +88,15 @@ def encode_layouts(vae: AutoencoderKL, layouts: list[Layout], where: torch.devic
 
 
 def make_pools(state: Path, seed: int, where: torch.device, scale: float = 1.0) -> dict[tuple[int, int], Pool]:
-    """The latents of all shapes, read from the state where they were made before."""
+    """The latents of all shapes, read from the state where the same layouts were encoded before."""
     path = state / "latents.pt"
     counts = {shape: int(scale * (POOL if shape == SQUARE else OTHER_POOL)) for shape in (SQUARE, *OTHER_SHAPES)}
     layouts = {shape: pool_layouts(seed, *shape, count) for shape, count in counts.items()}
+    drawn = {f"{w}x{h}": hashlib.sha256(repr(some).encode()).hexdigest() for (w, h), some in layouts.items()}
     saved = load_state(path)
-    if saved is None:
+    if saved is None or saved.get("layouts") != drawn:
         vae = AutoencoderKL.from_pretrained(train_vae.folder(state)).to(where)
-        saved = {f"{w}x{h}": encode_layouts(vae, layouts[w, h], where) for w, h in counts}
+        saved = {"layouts": drawn} | {f"{w}x{h}": encode_layouts(vae, layouts[w, h], where) for w, h in counts}
         save_state(path, saved)
     return {(w, h): Pool(layouts=layouts[w, h], latents=saved[f"{w}x{h}"]) for w, h in counts}
 
