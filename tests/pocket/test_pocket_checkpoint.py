@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from random import Random
 
 import numpy as np
 import pytest
@@ -11,11 +12,14 @@ import torch
 from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, ZImagePipeline, ZImageTransformer2DModel
 from transformers import AutoTokenizer, Qwen3ForCausalLM, Qwen3Model
 
+from pocket.captions import long_caption
+from pocket.dialogues import riddle
 from pocket.export import CHECKPOINT, LARGEST_TOTAL, check, size_of
+from pocket.language import enhancer_text
 from pocket.measure import Trial, draw, load, meets_bar, table, trials
-from pocket.measure_language import answers, is_right
+from pocket.measure_language import answers, held_out_dialogues, is_right
 from pocket.transformer import encode_captions
-from pocket.world import Scene
+from pocket.world import Scene, usual_rows
 
 
 @cache
@@ -70,9 +74,11 @@ def test_the_trainings_caption_states_are_the_pipelines(caption: str) -> None:
 @pytest.mark.parametrize(("width", "height"), [(128, 128), (160, 96), (112, 144)])
 def test_it_draws_what_a_prompt_says(width: int, height: int) -> None:
     scene = Scene(things=(("rabbit", 3),), background="purple")
+    rows = usual_rows(3, width, height)[0]
     asked = [
-        Trial(scene=scene, language="en", prompt="three rabbits on a purple background", seed=seed) for seed in (1, 2)
-    ] + [Trial(scene=scene, language="zh", prompt="三只兔子，紫色背景", seed=seed) for seed in (3, 4)]
+        Trial(scene=scene, language=language, prompt=long_caption(scene, language, rows), seed=seed)
+        for seed, language in enumerate(("en", "en", "zh", "zh"))
+    ]
     results, seconds = draw(pipeline(), asked, batch=2, width=width, height=height)
     assert seconds > 0
     assert {result.pixels.shape for result in results} == {(height, width, 3)}
@@ -102,11 +108,6 @@ def test_the_table_and_the_bar_count_what_was_right() -> None:
 
 
 def test_the_language_model_answers_a_wish_and_a_riddle() -> None:
-    from pocket.dialogues import riddle
-    from pocket.language import enhancer_text
-    from pocket.measure_language import held_out_dialogues
-    from pocket.world import Random
-
     tokenizer = AutoTokenizer.from_pretrained(CHECKPOINT / "tokenizer", local_files_only=True)
     model = Qwen3ForCausalLM.from_pretrained(CHECKPOINT / "text_encoder", local_files_only=True).eval()
     asked = [riddle("en", Random(1)), riddle("zh", Random(1)), *held_out_dialogues(10, 1, "plain")]
