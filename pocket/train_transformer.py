@@ -213,8 +213,8 @@ def train(
     optimisers = Optimisers(model, inside=(".attention.", ".feed_forward."), muon=2e-3, adam=1e-3)
     average = Average(model, decay=0.998)
     keeper = Keeper(state / f"{STAGE}.pt", plan, model, optimisers, average)
-    if not keeper.restore():
-        measure_captions(model, entrance, batches)
+    if not keeper.restore():  # from the same captions in every process, so that all train one model
+        measure_captions(model, entrance, Batches(pools, language, tokenizer, seed, size))
     quicken(model, compiled=compiled)
     progress = Progress(STAGE, "pictures")
     plan.start_clock()
