@@ -18,7 +18,7 @@ from PIL import Image
 from enhancer.contract import Draft
 
 Phase = Literal["waiting", "loading", "reasoning", "drawing", "saving"]
-INTERVAL_S = 0.05  # a watcher is told at most this often, except of the end
+INTERVAL_S = 0.1  # a watcher is told at most this often, except of the end
 
 
 @dataclass(frozen=True, kw_only=True)

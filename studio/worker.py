@@ -19,7 +19,7 @@ from enhancer.errors import EnhancerError, Stopped
 from storage import Storage
 from storage.errors import NotWritten, StorageError
 from storage.records import Enhancement, Job, NewPicture, Status, Step
-from studio.board import Board
+from studio.board import INTERVAL_S, Board
 from studio.engine.contract import CheckpointInfo, Drawing, Engine, StepEvent
 from studio.errors import Cancelled, EngineError, StudioError
 from studio.orders import Order
@@ -190,11 +190,11 @@ class Worker:
         self, job: Job, order: Order, recipe: Recipe, index: int, enhancement_id: str | None, *, last: bool
     ) -> None:
         begun = before = time.perf_counter()
-        progressed = False
+        progressed, looked = False, 0.0
         self._board.post(job.id, phase="drawing", index=index, step=0, steps=recipe.steps, preview=None)
 
         def on_step(event: StepEvent) -> None:
-            nonlocal before, progressed
+            nonlocal before, progressed, looked
             now = time.perf_counter()
             if event.step > 1:  # the first step also holds the text encoder
                 self._pace.saw_step(now - before, recipe.width, recipe.height)
@@ -204,7 +204,9 @@ class Worker:
                 progressed = True
             left = event.steps - event.step + (job.count - index - 1) * event.steps
             eta = self._pace.steps(left, recipe.width, recipe.height)
-            changes = {} if event.preview is None else {"preview": event.preview}
+            changes = {}
+            if now - looked >= INTERVAL_S:  # no watcher is told more often, so more previews would be made for nobody
+                changes, looked = {"preview": event.preview}, now
             self._board.post(job.id, step=event.step, steps=event.steps, eta_s=eta, **changes)
 
         drawing = self._engine.draw(recipe, on_step=on_step, cancelled=lambda: self._stopping(job))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from PIL import Image
@@ -58,11 +59,16 @@ class EngineState:
 
 @dataclass(frozen=True, kw_only=True)
 class StepEvent:
-    """After a step: `step` of `steps` forwards are done; `preview`: what it would be now (small, RGB), or None."""
+    """After a step: `step` of `steps` forwards are done. `look` makes the preview; it is asked in the drawing's own thread."""
 
     step: int
     steps: int
-    preview: Image.Image | None
+    look: Callable[[], Image.Image]
+
+    @cached_property
+    def preview(self) -> Image.Image:
+        """What the picture would be if it stopped now (small, RGB). Made when it is first asked for: it costs a part of a step."""
+        return self.look()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,7 +79,7 @@ class _Watch:
     def __call__(self, pipe: Any, index: int, timestep: Any, tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
         self.check()
         x0 = estimate(pipe.scheduler, tensors["latents"], tensors["noise_pred"])
-        event = StepEvent(step=index + 1, steps=self._steps, preview=self._loaded.preview(x0))
+        event = StepEvent(step=index + 1, steps=self._steps, look=lambda: self._loaded.preview(x0))
         self._call(lambda: self._on_step(event))
         self.check()
         return {}  # change no tensor

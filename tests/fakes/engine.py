@@ -113,7 +113,7 @@ class PaintEngine:
                     raise Cancelled("The job was cancelled.")
                 self.before_step(recipe, step)
                 time.sleep(self.step_s)
-                on_step(StepEvent(step=step, steps=recipe.steps, preview=preview))
+                on_step(StepEvent(step=step, steps=recipe.steps, look=lambda: preview))
             if cancelled():
                 raise Cancelled("The job was cancelled.")
         finally:
