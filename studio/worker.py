@@ -189,8 +189,8 @@ class Worker:
     def _draw(
         self, job: Job, order: Order, recipe: Recipe, index: int, enhancement_id: str | None, *, last: bool
     ) -> None:
-        begun = before = looked = time.perf_counter()
-        progressed = not job.crashes  # nothing to write down where no crash is counted
+        begun = before = time.perf_counter()
+        progressed, looked = not job.crashes, 0.0  # nothing to write down where no crash is counted
         self._board.post(job.id, phase="drawing", index=index, step=0, steps=recipe.steps, preview=None)
 
         def on_step(event: StepEvent) -> None:
