@@ -25,8 +25,8 @@ from pocket.words import (
 )
 from pocket.world import BACKGROUNDS, Scene
 
-LONG_SHARE = 0.4
-"""The part of the transformer's captions that have the long form."""
+LONG_SHARE = 0.25
+"""The part of the usual scenes' captions that have the long form."""
 
 Things = Sequence[tuple[str, int]]
 
@@ -51,6 +51,7 @@ ZH_SHORT = (
     "{colour}背景，{things}",
     "{colour}的背景，{things}",
     "{colour}背景上的{things}",
+    "画面上有{things}，背景是{colour}",
     "画面上有{things}，背景是{colour}",
     "{things}，纯{colour}背景",
 )
@@ -115,7 +116,7 @@ def long_caption(scene: Scene, language: Language, rows: tuple[int, ...] | None 
 def caption(scene: Scene, rows: tuple[int, ...], language: Language, rng: Random, *, usual: bool = True) -> str:
     """A caption for the transformer's training: short or long, the long one at times without a part.
 
-    An arrangement that is not `usual` is always told, so that a caption that is silent leaves little open.
+    An arrangement that is not `usual` is always told, so that a caption that is silent leaves none open.
     """
     if not usual or rng.random() < LONG_SHARE:
         told = rows if not usual or rng.random() < 0.85 else None

@@ -49,9 +49,8 @@ OTHER_SHARE = 0.15
 OTHER_FROM = 0.35
 """Other shapes than the square come in from this part of the training on."""
 TAKEN = {1: 0.5, 2: 0.5, 3: 1.0, 4: 0.6}
-TAKEN_REST = 0.25
-"""How likely a scene of so many things is taken into a batch: three, with more arrangements than any other, are the
-hardest to learn among the few, and more than four are rare in prompts."""
+TAKEN_REST = 1.0
+"""How likely a scene of so many things is taken into a batch: three and more are the hardest to learn."""
 ZH_SHARE = 0.6
 """Chinese captions are the harder half: more forms, and states in which colours differ less."""
 WHITENING_BATCHES = 40
@@ -125,9 +124,9 @@ def flow_loss(
 
 
 def draw_caption(layout: Layout, rng: Random) -> str:
-    """A caption of a layout, in either language; it tells the arrangement where that is not a usual one."""
+    """A caption of a layout, in either language; it tells the arrangement where that is not the usual one."""
     scene, rows = layout.scene, layout.rows
-    usual = rows in usual_rows(scene.total, layout.width, layout.height)
+    usual = rows == usual_rows(scene.total, layout.width, layout.height)
     language: Language = "zh" if rng.random() < ZH_SHARE else "en"
     return caption(scene, rows, language, rng, usual=usual)
 

@@ -147,10 +147,9 @@ def row_choices(total: int, width: int = SIDE, height: int = SIDE) -> tuple[tupl
     return tuple(rows for rows in ROWS[total] if _best_size(rows, width, height) >= least)
 
 
-def usual_rows(total: int, width: int = SIDE, height: int = SIDE) -> tuple[tuple[int, ...], ...]:
-    """The one or two arrangements with the largest things: those that a caption need not tell."""
-    best = max(_best_size(rows, width, height) for rows in ROWS[total])
-    return tuple(rows for rows in ROWS[total] if _best_size(rows, width, height) >= 0.95 * best)[:2]
+def usual_rows(total: int, width: int = SIDE, height: int = SIDE) -> tuple[int, ...]:
+    """The one arrangement that a caption need not tell: the first with the largest things."""
+    return max(ROWS[total], key=lambda rows: _best_size(rows, width, height))
 
 
 def lay_out(
@@ -167,8 +166,11 @@ def lay_out(
         rng: decides arrangement, sizes and places.
         width: picture's width in pixels.
         height: picture's height in pixels.
-        rows: an arrangement to use instead of a drawn one; its sum is the scene's total.
+        rows: an arrangement to use instead of a drawn one, which is the usual one half of the time; its sum is the
+            scene's total.
     """
+    if rows is None and rng.random() < 0.5:
+        rows = usual_rows(scene.total, width, height)
     rows = rows or rng.choice(row_choices(scene.total, width, height))
     if sum(rows) != scene.total:
         raise ValueError(f"rows must add up to the scene's {scene.total} things; got {rows}")

@@ -19,6 +19,7 @@ from enhancer.contract import Draft
 
 Phase = Literal["waiting", "loading", "reasoning", "drawing", "saving"]
 INTERVAL_S = 0.1  # a watcher is told at most this often, except of the end
+BREATH_S = 0.02  # it waits this long for what comes right behind a change, as the end does behind the last saving
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +42,14 @@ class Watcher:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._changed, self._ended = asyncio.Event(), asyncio.Event()
-        self._told = 0.0
+        self._told = time.monotonic()  # whoever begins to watch has just looked
+        self._woken = False  # the loop is told once of any number of changes
 
     def wake(self, *, ended: bool) -> None:
         """From any thread: something changed; `ended` is told without delay."""
+        if self._woken and not ended:
+            return
+        self._woken = True
         try:
             self._loop.call_soon_threadsafe(self._set, ended)
         except RuntimeError:  # the loop is closed: nobody waits any more
@@ -54,9 +59,9 @@ class Watcher:
         """Wait until something changed, or `timeout` seconds have gone."""
         if not await _within(timeout, self._changed):
             return
-        rest = self._told + INTERVAL_S - time.monotonic()
-        if rest > 0 and not self._ended.is_set():
-            await _within(rest, self._ended)
+        if not self._ended.is_set():
+            await _within(max(BREATH_S, self._told + INTERVAL_S - time.monotonic()), self._ended)
+        self._woken = False
         self._changed.clear()
         self._told = time.monotonic()
 

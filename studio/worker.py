@@ -19,7 +19,7 @@ from enhancer.errors import EnhancerError, Stopped
 from storage import Storage
 from storage.errors import NotWritten, StorageError
 from storage.records import Enhancement, Job, NewPicture, Status, Step
-from studio.board import INTERVAL_S, Board
+from studio.board import Board
 from studio.engine.contract import CheckpointInfo, Drawing, Engine, StepEvent
 from studio.errors import Cancelled, EngineError, StudioError
 from studio.orders import Order
@@ -27,6 +27,7 @@ from studio.pace import Pace
 from studio.recipe import Recipe
 
 log = logging.getLogger(__name__)
+PREVIEW_S = 0.2  # previews are at least so far apart: five a second are a film, and each costs a part of a step
 IDLE_S = 1.0  # how long an idle worker sleeps before it looks again; a filed job wakes it at once
 REASONING_FAILED = "The reasoning did not succeed: {error} The prompt is kept; draw it without reasoning to go on."
 EnhancerFor = Callable[[CheckpointInfo], Enhancer]
@@ -190,7 +191,7 @@ class Worker:
         self, job: Job, order: Order, recipe: Recipe, index: int, enhancement_id: str | None, *, last: bool
     ) -> None:
         begun = before = time.perf_counter()
-        progressed, looked = not job.crashes, 0.0  # nothing to write down where no crash is counted
+        progressed, looked = not job.crashes, begun  # nothing to write down where no crash is counted
         self._board.post(job.id, phase="drawing", index=index, step=0, steps=recipe.steps, preview=None)
 
         def on_step(event: StepEvent) -> None:
@@ -205,7 +206,7 @@ class Worker:
             left = event.steps - event.step + (job.count - index - 1) * event.steps
             eta = self._pace.steps(left, recipe.width, recipe.height)
             changes = {}
-            if now - looked >= INTERVAL_S:  # no watcher is told more often, so more previews would be made for nobody
+            if now - looked >= PREVIEW_S and event.step < event.steps:  # after the last comes the picture itself
                 changes, looked = {"preview": event.preview}, now
             self._board.post(job.id, step=event.step, steps=event.steps, eta_s=eta, **changes)
 

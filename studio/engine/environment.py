@@ -6,6 +6,7 @@ Holds nothing that tells who or where: no folder, no host, no user.
 from __future__ import annotations
 
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -34,6 +35,7 @@ def environment(loaded: Loaded, *, tiling: bool, less: bool) -> dict[str, object
     }
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return version(package)

@@ -100,7 +100,9 @@ class ResidentEngine:
         return self._catalogue.entries()
 
     def info(self, checkpoint: str | None) -> CheckpointInfo:
-        return self._catalogue.info(self.state.checkpoint if checkpoint is None else checkpoint)
+        name = self.state.checkpoint if checkpoint is None else checkpoint
+        resident = self._loaded  # what is in memory can be drawn with, whatever has become of its files
+        return resident.info if resident is not None and resident.info.name == name else self._catalogue.info(name)
 
     def switch(self, checkpoint: str) -> None:
         entry = self._catalogue.info(checkpoint)

@@ -45,15 +45,13 @@ def raising(module: Any, error: BaseException, *, times: int, after: int = 0) ->
     ],
     ids=["cuda", "mps", "cpu", "python"],
 )
-@pytest.mark.parametrize(("part", "after"), [("transformer", 0), ("vae.decoder", 3)], ids=["step", "decode"])
-def test_out_of_memory_once_is_tried_again_with_less_and_told(
-    desk: Any, error: BaseException, part: str, after: int
-) -> None:
-    """In the first step, and in the decoding of the picture, which comes after that of three previews."""
+@pytest.mark.parametrize("part", ["transformer", "vae.decoder"], ids=["step", "decode"])
+def test_out_of_memory_once_is_tried_again_with_less_and_told(desk: Any, error: BaseException, part: str) -> None:
+    """In the first step, and in the decoding of the picture."""
     before = desk.pixels()
-    with raising(_part(desk, part), error, times=1, after=after) as calls:
+    with raising(_part(desk, part), error, times=1) as calls:
         drawing = desk.draw()
-    assert len(calls) > after + 1, "it must have been tried again"
+    assert len(calls) > 1, "it must have been tried again"
     assert drawing.environment["less_memory"] is True
     assert drawing.environment["vae_tiling"] is True
     assert drawing.image.size == (128, 128)

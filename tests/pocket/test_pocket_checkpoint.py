@@ -74,7 +74,7 @@ def test_the_trainings_caption_states_are_the_pipelines(caption: str) -> None:
 @pytest.mark.parametrize(("width", "height"), [(128, 128), (160, 96), (112, 144)])
 def test_it_draws_what_a_prompt_says(width: int, height: int) -> None:
     scene = Scene(things=(("rabbit", 3),), background="purple")
-    rows = usual_rows(3, width, height)[0]
+    rows = usual_rows(3, width, height)
     asked = [
         Trial(scene=scene, language=language, prompt=long_caption(scene, language, rows), seed=seed)
         for seed, language in enumerate(("en", "en", "zh", "zh"))
