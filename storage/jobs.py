@@ -181,16 +181,15 @@ class Jobs:
             )
             return _records(session, session.scalars(mine).all())
 
-    def position(self, id: str) -> int:
-        """How many queued jobs are served before it, if nobody files another; 0 for the next one, and for one
-        not queued.
+    def ahead(self, id: str) -> tuple[str, ...]:
+        """The queued jobs that are served before it, in order, if nobody files another; none for one not queued.
 
         Raises NotFound.
         """
         with self.database.read() as session:
             row = _find(session, id)
             if row.status != "queued":
-                return 0
+                return ()
             waiting = session.execute(
                 select(JobRow.id, JobRow.owner).where(JobRow.status == "queued", _UNFINISHED).order_by(JobRow.key)
             )
@@ -198,7 +197,8 @@ class Jobs:
             for job, owner in waiting:
                 queues[owner].append(job)
             turns = select(TurnRow.owner, TurnRow.served).where(TurnRow.owner.in_(queues))
-            return _order(queues, dict(session.execute(turns).all())).index(id)
+            order = _order(queues, dict(session.execute(turns).all()))
+            return tuple(order[: order.index(id)])
 
     def counts(self) -> dict[str, int]:
         """How many jobs of all owners are "queued" and "running"."""

@@ -101,6 +101,11 @@ class Board:
         with self._lock:
             return self._live.get(job_id, Live())
 
+    def running_s(self) -> float:
+        """Seconds that what runs may still take, as far as its worker said."""
+        with self._lock:
+            return sum(live.eta_s or 0.0 for live in self._live.values())
+
     def cancel(self, job_id: str) -> None:
         """Ask the worker to stop this job, and no other."""
         with self._lock:

@@ -1,7 +1,7 @@
 """An order: a wish with every default filled in and its seed chosen, as a job row keeps it.
 
-Pure. It is the bridge from what somebody asked for (`Wish`) to what is drawn (`Recipe`); its JSON lies in the job's row, so that
-a restart draws the very same.
+Pure. It is the bridge from what somebody asked for (`Wish`) to what is drawn (`Recipe`), and to how much work that is; its JSON lies
+in the job's row, so that a restart draws the very same.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
+from storage.records import Job
 from studio.engine.contract import CheckpointInfo
 from studio.errors import InvalidWish
+from studio.pace import Work
 from studio.recipe import Recipe
 from studio.wish import Wish, new_seed
 
@@ -85,3 +87,11 @@ class Order:
             checkpoint=self.checkpoint,
             revision=revision,
         )
+
+
+def work(job: Job) -> Work:
+    """What is still to be done of a job in the queue, as far as its row tells."""
+    order = Order.from_json(job.wish)
+    pictures = 0 if job.kind == "enhance" else job.count - len(job.pictures)
+    reason = order.enhance and job.enhancement_id is None
+    return Work(pictures=pictures, steps=order.steps, width=order.width, height=order.height, reason=reason)

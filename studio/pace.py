@@ -6,12 +6,25 @@ Pure arithmetic over what the worker saw since the start; nothing is guessed bef
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 WEIGHT = 0.3  # of the newest observation
 
 
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What a job has still before it: so many pictures of `steps` forwards at a size, and whether it reasons first."""
+
+    pictures: int
+    steps: int
+    width: int
+    height: int
+    reason: bool
+
+
 class Pace:
-    """Moving averages: seconds per million pixels and step, and seconds per picture and per enhancement."""
+    """Moving averages: seconds per million pixels and step, for forwards alone and for pictures as a whole, and per enhancement."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -21,9 +34,9 @@ class Pace:
         """A forward of the transformer took `seconds` at this size."""
         self._see("step", seconds / _megapixels(width, height))
 
-    def saw_picture(self, seconds: float) -> None:
-        """A whole picture, saved, took `seconds`."""
-        self._see("picture", seconds)
+    def saw_picture(self, seconds: float, steps: int, width: int, height: int) -> None:
+        """A whole picture of that many forwards at this size, saved, took `seconds`."""
+        self._see("picture", seconds / (steps * _megapixels(width, height)))
 
     def saw_enhancement(self, seconds: float) -> None:
         """An enhancement took `seconds`."""
@@ -35,11 +48,16 @@ class Pace:
             mean = self._means.get("step")
         return None if mean is None else count * mean * _megapixels(width, height)
 
-    def pictures(self, count: int, *, enhance: bool) -> float | None:
-        """Seconds for `count` pictures of a waiting job, or None before the first was seen."""
+    def works(self, works: Iterable[Work]) -> float | None:
+        """Seconds for jobs one after another, or None before the first picture was seen."""
         with self._lock:
-            mean, more = self._means.get("picture"), self._means.get("enhancement", 0.0)
-        return None if mean is None else count * mean + (more if enhance else 0.0)
+            mean, reasoning = self._means.get("picture"), self._means.get("enhancement", 0.0)
+        if mean is None:
+            return None
+        return sum(
+            mean * work.pictures * work.steps * _megapixels(work.width, work.height) + reasoning * work.reason
+            for work in works
+        )
 
     def _see(self, key: str, seconds: float) -> None:
         with self._lock:

@@ -8,32 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storage import Storage
-from storage import errors as storage_errors
 from storage.records import Job, Kind, Picture
 from studio import views
 from studio.board import Board
+from studio.edge import checked_id, checked_tags, translated
 from studio.engine.contract import CheckpointInfo, Engine, EngineState
-from studio.errors import InvalidWish, NotFound, NotReady, QueueFull, Refused, StudioError
+from studio.errors import InvalidWish, NotFound, NotReady, Refused
 from studio.orders import Order
 from studio.pace import Pace
 from studio.quota import Quota
 from studio.recipe import SEED_MAX
+from studio.snapshots import Snapshots
 from studio.views import FINISHED, View
 from studio.wish import Wish, flag, new_seed, optional_whole, text, whole
 from studio.worker import EnhancerFor, Worker
 
 SEEDS = SEED_MAX + 1
-TOKENS_MAX = 512  # what the encoder sees of a prompt
 RECHECK_S = 1.0  # a watcher looks again this often, also when nothing was told
 DAYS_MAX = 365
 PAGE_MAX = 60
-TAGS_MAX, TAG_MAX = 32, 40
 QUERY_MAX = 500
 
 
@@ -62,6 +60,7 @@ class Studio:
         self._quota = quota or Quota(storage.folder, 0)
         self._strangers = strangers  # whether people who are not the host come here
         self._board, self._pace = Board(), Pace()
+        self._snapshots = Snapshots(storage, engine, self._board, self._pace)
         self._worker = Worker(storage, engine, enhancer_for, self._board, self._pace)
         self.can_enhance = enhancer_for is not None
 
@@ -133,7 +132,7 @@ class Studio:
             raise InvalidWish("enhance", "must be false here, since the enhancer is off", True)
         order = Order.of(wish, info, enhance=enhance)
         if wish.enhancement is not None:
-            with _translated():
+            with translated():
                 kept = self._storage.enhancements.get(owner, wish.enhancement)
             order = replace(order, original_prompt=kept.original)
         return self._file(owner, "generate", order, wish.count)
@@ -166,7 +165,7 @@ class Studio:
         order = Order.from_json(job.wish)
         self._drawable(order.checkpoint)
         if job.enhancement_id and order.enhance and job.kind == "generate":  # what was reasoned is kept and drawn
-            with _translated():
+            with translated():
                 kept = self._storage.enhancements.get(owner, job.enhancement_id)
             order = replace(order, enhance=False, prompt=kept.prompt, enhancement=kept.id)
         there = len(job.pictures)  # they are drawn in order, so what is missing follows them
@@ -174,8 +173,8 @@ class Studio:
 
     def cancel(self, owner: str, job_id: str) -> View:
         """Stop a job, and no other: at once if it waits, within a step if it runs."""
-        with _translated():
-            job = self._storage.jobs.cancel(owner, _id("job", job_id))
+        with translated():
+            job = self._storage.jobs.cancel(owner, checked_id("job", job_id))
         if job.status == "running":
             self._board.cancel(job_id)
         elif job.status == "cancelled":
@@ -187,50 +186,19 @@ class Studio:
 
     def snapshot(self, owner: str, job_id: str) -> View:
         """A job as it stands: the form that streams carry. Finished jobs hold their pictures."""
-        job = self._job(owner, job_id)
-        live = self._board.live(job_id)
-        queued = job.status == "queued"
-        position = self._storage.jobs.position(job_id) if queued else None
-        state = self._engine.state
-        shot: View = {
-            "job": job.id,
-            "kind": job.kind,
-            "status": job.status,
-            "phase": "loading" if queued and state.status == "loading" else live.phase,
-            "message": state.message if state.status != "ready" else "",
-            "position": position,
-            "index": live.index,
-            "count": job.count,
-            "step": live.step,
-            "steps": live.steps or job.wish.get("steps"),
-            "eta_s": _round(self._eta(job, position)),
-            "preview": f"/media/previews/{job.id}.webp?n={live.preview_number}" if live.preview is not None else None,
-            "prompt": job.wish.get("original_prompt"),
-            "enhance": bool(job.wish.get("enhance")),
-            "drawn_prompt": None if job.wish.get("enhance") else job.wish.get("prompt"),
-            "seed": job.wish.get("seed"),
-            "width": job.wish.get("width"),
-            "height": job.wish.get("height"),
-            "enhancement": None,
-            "pictures": [],
-            "warning": None,
-            "error": job.error,
-        }
-        self._add_enhancement(shot, job, owner)
-        shot["warning"] = self._too_long(shot)
-        if job.pictures:
-            found = self._storage.pictures.by_job(owner, job.id)
-            shot["pictures"] = [views.picture(one) for one in found]
-            if job.kind == "rerun" and job.status == "done":
-                shot.update(self._verdict(owner, found[0]))
-        return shot
+        return self._snapshots.of(self._job(owner, job_id))
 
     async def watch(self, owner: str, job_id: str) -> AsyncIterator[View]:
         """Snapshots of a job from now to its end, the first at once. Leaving does not stop the job."""
+        seen: dict[str, View] = {}
+
+        def look() -> View:
+            return self._snapshots.of(self._job(owner, job_id), seen)
+
         with self._board.watch(job_id) as watcher:
             last: View | None = None
             while True:
-                shot = await asyncio.to_thread(self.snapshot, owner, job_id)
+                shot = await asyncio.to_thread(look)
                 if shot != last:
                     yield shot
                 if shot["status"] in FINISHED:
@@ -240,15 +208,11 @@ class Studio:
 
     def jobs(self, owner: str) -> list[View]:
         """The owner's unfinished jobs, oldest first."""
-        lines = []
-        for job in self._storage.jobs.unfinished(owner):
-            position = self._storage.jobs.position(job.id) if job.status == "queued" else None
-            lines.append(views.job(job, position=position, eta_s=_round(self._eta(job, position))))
-        return lines
+        return [self._snapshots.line(job) for job in self._storage.jobs.unfinished(owner)]
 
     def recent_jobs(self, owner: str, limit: int = 10) -> list[View]:
         """The owner's newest finished jobs, for the page's queue: what failed says why and can be drawn again."""
-        return [views.job(job, position=None, eta_s=None) for job in self._storage.jobs.recent(owner, limit)]
+        return [self._snapshots.line(job) for job in self._storage.jobs.recent(owner, limit)]
 
     # Pictures
 
@@ -273,7 +237,7 @@ class Studio:
         for name, value in (("cursor", cursor), ("tag", tag)):
             if value is not None:
                 text(name, value)
-        with _translated():
+        with translated():
             page = self._storage.pictures.page(
                 owner, query=query, cursor=cursor, limit=limit, favourite=favourite, tag=tag, trash=trash
             )
@@ -297,35 +261,35 @@ class Studio:
         if favourite is not None:
             flag("favourite", favourite)
         optional_whole("rating", rating, 0, 5)
-        with _translated():
+        with translated():
             found = self._storage.pictures.edit(
                 owner,
-                _id("id", picture_id),
+                checked_id("id", picture_id),
                 favourite=favourite,
                 rating=rating,
-                tags=None if tags is None else _tags(tags),
+                tags=None if tags is None else checked_tags(tags),
             )
         return views.picture(found)
 
     def delete(self, owner: str, picture_id: str) -> View:
         """Put a picture into the trash; `restore` brings it back with everything."""
-        with _translated():
-            return views.picture(self._storage.pictures.delete(owner, _id("id", picture_id)))
+        with translated():
+            return views.picture(self._storage.pictures.delete(owner, checked_id("id", picture_id)))
 
     def restore(self, owner: str, picture_id: str) -> View:
         """Bring a picture back from the trash."""
-        with _translated():
-            return views.picture(self._storage.pictures.restore(owner, _id("id", picture_id)))
+        with translated():
+            return views.picture(self._storage.pictures.restore(owner, checked_id("id", picture_id)))
 
     def file(self, owner: str, picture_id: str) -> Path:
         """The PNG file of a picture."""
-        with _translated():
-            return self._storage.pictures.path(owner, _id("id", picture_id))
+        with translated():
+            return self._storage.pictures.path(owner, checked_id("id", picture_id))
 
     def thumb(self, owner: str, picture_id: str) -> Path:
         """The WebP thumbnail of a picture."""
-        with _translated():
-            return self._storage.pictures.thumb(owner, _id("id", picture_id))
+        with translated():
+            return self._storage.pictures.thumb(owner, checked_id("id", picture_id))
 
     def preview(self, owner: str, job_id: str) -> bytes:
         """What a running job's picture would be now, as WebP."""
@@ -342,23 +306,26 @@ class Studio:
     def share(self, owner: str, picture_id: str, days: int = 30, *, base_url: str) -> View:
         """A link to one picture for `days` days (1 to 365)."""
         whole("days", days, 1, DAYS_MAX)
-        with _translated():
-            return views.share(self._storage.shares.add(owner, _id("id", picture_id), days), base_url)
+        with translated():
+            return views.share(self._storage.shares.add(owner, checked_id("id", picture_id), days), base_url)
 
     def shares(self, owner: str, picture_id: str, *, base_url: str) -> list[View]:
         """The links that lead to a picture now, newest first."""
-        with _translated():
-            return [views.share(one, base_url) for one in self._storage.shares.of_picture(owner, _id("id", picture_id))]
+        with translated():
+            return [
+                views.share(one, base_url)
+                for one in self._storage.shares.of_picture(owner, checked_id("id", picture_id))
+            ]
 
     def unshare(self, owner: str, token: str, *, base_url: str) -> View:
         """Take a link back; it is as if it had never been."""
-        with _translated():
-            return views.share(self._storage.shares.revoke(owner, _id("token", token)), base_url)
+        with translated():
+            return views.share(self._storage.shares.revoke(owner, checked_id("token", token)), base_url)
 
     def shared(self, token: str) -> tuple[Picture, Path]:
         """The picture behind a link and its file, for anybody. Unknown, expired and revoked are one and the same NotFound."""
-        with _translated():
-            _, found = self._storage.shares.resolve(_id("token", token))
+        with translated():
+            _, found = self._storage.shares.resolve(checked_id("token", token))
             return found, self._storage.pictures.path(found.owner, found.id)
 
     # Inside
@@ -394,7 +361,7 @@ class Studio:
 
     def _file(self, owner: str, kind: Kind, order: Order, count: int) -> str:
         self._quota.check()
-        with _translated():
+        with translated():
             job = self._storage.jobs.add(
                 owner,
                 kind=kind,
@@ -407,82 +374,10 @@ class Studio:
         self._worker.wake()
         return job.id
 
-    def _eta(self, job: Job, position: int | None) -> float | None:
-        if job.status == "running":
-            return self._board.live(job.id).eta_s
-        if job.status != "queued":
-            return None
-        enhance = bool(job.wish.get("enhance"))
-        own = self._pace.pictures(job.count - len(job.pictures), enhance=enhance)
-        ahead = self._pace.pictures(position or 0, enhance=enhance)
-        return None if own is None or ahead is None else own + ahead
-
-    def _add_enhancement(self, shot: View, job: Job, owner: str) -> None:
-        live = self._board.live(job.id)
-        if job.enhancement_id:
-            with _translated():
-                shot["enhancement"] = views.enhancement(self._storage.enhancements.get(owner, job.enhancement_id))
-        elif live.draft is not None:
-            shot["enhancement"] = views.draft(live.draft)
-
-    def _too_long(self, shot: View) -> str | None:
-        """A sentence where the encoder does not see the whole prompt; it is drawn all the same."""
-        written = shot["enhancement"]
-        prompt = shot["drawn_prompt"] or (written["prompt"] if isinstance(written, dict) else None)
-        tokens = self._engine.tokens(prompt) if isinstance(prompt, str) and len(prompt) > TOKENS_MAX // 2 else None
-        if tokens is None or tokens <= TOKENS_MAX:
-            return None
-        return f"The prompt has {tokens:,} tokens; the encoder sees the first {TOKENS_MAX}, so its end does not count."
-
-    def _verdict(self, owner: str, found: Picture) -> View:
-        if found.parent_id is None:
-            return {}
-        was = self._picture(owner, found.parent_id)
-        if was.pixel_sha256 == found.pixel_sha256:
-            return {"identical": True}
-        changed = views.differences(was, found)
-        pixels: View = {"what": "pixels", "was": was.pixel_sha256, "is": found.pixel_sha256}
-        return {"identical": False, "changed": changed or [pixels]}
-
     def _picture(self, owner: str, picture_id: str) -> Picture:
-        with _translated():
-            return self._storage.pictures.get(owner, _id("id", picture_id))
+        with translated():
+            return self._storage.pictures.get(owner, checked_id("id", picture_id))
 
     def _job(self, owner: str, job_id: str) -> Job:
-        with _translated():
-            return self._storage.jobs.get(owner, _id("job", job_id))
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Storage's errors as the studio's own."""
-    try:
-        yield
-    except storage_errors.NotFound as error:
-        raise NotFound(error.what, error.id) from error
-    except storage_errors.QueueFull as error:
-        raise QueueFull(str(error)) from error
-    except storage_errors.StorageError as error:
-        raise StudioError(str(error)) from error
-
-
-def _id(name: str, value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= 100 or not value.isascii():
-        raise InvalidWish(
-            name, "must be an id that this studio gave", ascii(value) if isinstance(value, str) else value
-        )
-    return value
-
-
-def _tags(tags: object) -> tuple[str, ...]:
-    if not isinstance(tags, list) or len(tags) > TAGS_MAX:
-        raise InvalidWish("tags", f"must be a list of at most {TAGS_MAX} texts", tags)
-    for tag in tags:
-        text("tags", tag)
-        if len(tag) > TAG_MAX:
-            raise InvalidWish("tags", f"must each have at most {TAG_MAX} characters", tag)
-    return tuple(dict.fromkeys(" ".join(tag.split()) for tag in tags))
-
-
-def _round(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 1)
+        with translated():
+            return self._storage.jobs.get(owner, checked_id("job", job_id))

@@ -22,7 +22,7 @@ from storage.records import Enhancement, Job, NewPicture, Status, Step
 from studio.board import Board
 from studio.engine.contract import CheckpointInfo, Drawing, Engine, StepEvent
 from studio.errors import Cancelled, EngineError, StudioError
-from studio.orders import Order
+from studio.orders import Order, work
 from studio.pace import Pace
 from studio.recipe import Recipe
 
@@ -118,6 +118,7 @@ class Worker:
     def _do(self, job: Job, order: Order) -> None:
         info = self._engine.info(order.checkpoint)
         self._load(job, info.name)
+        self._board.post(job.id, eta_s=self._pace.works([work(job)]))
         prompt, enhancement_id = order.prompt, order.enhancement
         if order.enhance and job.enhancement_id:  # reasoned about before the process died
             enhancement_id = job.enhancement_id
@@ -213,7 +214,7 @@ class Worker:
         drawing = self._engine.draw(recipe, on_step=on_step, cancelled=lambda: self._stopping(job))
         self._board.post(job.id, phase="saving")
         self._storage.pictures.add(_new(job, order, recipe, index, enhancement_id, drawing), drawing.image, finish=last)
-        self._pace.saw_picture(time.perf_counter() - begun)
+        self._pace.saw_picture(time.perf_counter() - begun, recipe.steps, recipe.width, recipe.height)
         self._board.nudge_all()
 
     def _stopping(self, job: Job) -> bool:

@@ -69,13 +69,8 @@ def test_cancelling_is_by_job_and_is_forgotten_with_it() -> None:
 def test_nothing_is_promised_before_something_was_seen() -> None:
     pace = Pace()
     assert pace.steps(8, 128, 128) is None
-    assert pace.pictures(3, enhance=True) is None
     pace.saw_step(0.1, 100, 100)
     assert pace.steps(8, 200, 100) == pytest.approx(1.6)
-    pace.saw_picture(2.0)
-    pace.saw_enhancement(1.0)
-    assert pace.pictures(3, enhance=True) == pytest.approx(7.0)
-    assert pace.pictures(3, enhance=False) == pytest.approx(6.0)
 
 
 def test_a_quota_warns_then_refuses(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from studio.studio import Studio
 from studio.ui import gallery, owner, picture, queue, wording, wording_gallery
 from studio.ui.calls import Call, respond
 from studio.wish import Wish
+from studio.worker import PREVIEW_S
 from tests.fakes.engine import PaintEngine
 
 ASSETS = Path(gallery.__file__).parent / "assets"
@@ -210,7 +211,7 @@ def test_the_queue_shows_a_running_job_with_its_step_and_preview(studio: Studio,
             reached.set()
             assert go_on.wait(60)
 
-    engine.before_step = hold
+    engine.before_step, engine.step_s = hold, PREVIEW_S
     job = studio.submit("ann", Wish(prompt="a boat", enhance=False, width=64, height=64))
     behind = studio.submit("ann", Wish(prompt="a second boat", enhance=False, width=64, height=64))
     assert reached.wait(60)
@@ -221,6 +222,7 @@ def test_the_queue_shows_a_running_job_with_its_step_and_preview(studio: Studio,
     assert running["preview"].startswith("data:image/webp;base64,")
     assert (waiting["id"], waiting["status"]) == (behind, "queued")
     assert answer(queue.calls(studio), "jobs", who="bob") == {"jobs": [], "recent": []}
+    engine.step_s = 0.0
     go_on.set()
     end(studio, behind)
     after = answer(queue.calls(studio), "jobs")

@@ -1,0 +1,48 @@
+"""The edge between the use cases and what they stand on: storage's errors as the studio's own, ids and tags checked.
+
+Knows no use case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from storage import errors as storage_errors
+from studio.errors import InvalidWish, NotFound, QueueFull, StudioError
+from studio.wish import text
+
+TAGS_MAX, TAG_MAX = 32, 40
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Storage's errors as the studio's own."""
+    try:
+        yield
+    except storage_errors.NotFound as error:
+        raise NotFound(error.what, error.id) from error
+    except storage_errors.QueueFull as error:
+        raise QueueFull(str(error)) from error
+    except storage_errors.StorageError as error:
+        raise StudioError(str(error)) from error
+
+
+def checked_id(name: str, value: object) -> str:
+    """`value` as an id, the parameter `name`. Raises InvalidWish for what cannot be one."""
+    if not isinstance(value, str) or not 0 < len(value) <= 100 or not value.isascii():
+        raise InvalidWish(
+            name, "must be an id that this studio gave", ascii(value) if isinstance(value, str) else value
+        )
+    return value
+
+
+def checked_tags(tags: object) -> tuple[str, ...]:
+    """`tags` without doubles and needless spaces. Raises InvalidWish."""
+    if not isinstance(tags, list) or len(tags) > TAGS_MAX:
+        raise InvalidWish("tags", f"must be a list of at most {TAGS_MAX} texts", tags)
+    for tag in tags:
+        text("tags", tag)
+        if len(tag) > TAG_MAX:
+            raise InvalidWish("tags", f"must each have at most {TAG_MAX} characters", tag)
+    return tuple(dict.fromkeys(" ".join(tag.split()) for tag in tags))

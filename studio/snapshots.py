@@ -1,0 +1,132 @@
+"""A job as it stands, for streams and for the queue: its row, what is live of it, and how long it may still take.
+
+Reads storage, the board and the pace; changes nothing. It is given jobs, and knows no owner but theirs.
+"""
+
+from __future__ import annotations
+
+from storage import Storage
+from storage.errors import NotFound
+from storage.records import Job
+from studio import views
+from studio.board import Board
+from studio.edge import translated
+from studio.engine.contract import Engine
+from studio.orders import work
+from studio.pace import Pace, Work
+from studio.views import FINISHED, View
+
+TOKENS_MAX = 512  # what the encoder sees of a prompt
+WORKS_MAX = 1000  # waiting jobs whose work is remembered
+
+
+class Snapshots:
+    """Makes snapshots. Safe from any thread."""
+
+    def __init__(self, storage: Storage, engine: Engine, board: Board, pace: Pace) -> None:
+        self._storage, self._engine, self._board, self._pace = storage, engine, board, pace
+        self._works: dict[str, Work] = {}  # of waiting jobs, which do not change
+
+    def of(self, job: Job, seen: dict[str, View] | None = None) -> View:
+        """The form that streams carry. Finished pictures are in it as soon as they are there.
+
+        `seen` keeps them from one snapshot to the next, so that only a new one makes the database be asked; the last
+        snapshot, of a finished job, is always fresh.
+        """
+        live = self._board.live(job.id)
+        ahead = self._ahead(job)
+        state = self._engine.state
+        shot: View = {
+            "job": job.id,
+            "kind": job.kind,
+            "status": job.status,
+            "phase": "loading" if ahead is not None and state.status == "loading" else live.phase,
+            "message": state.message if state.status != "ready" else "",
+            "position": None if ahead is None else len(ahead),
+            "index": live.index,
+            "count": job.count,
+            "step": live.step,
+            "steps": live.steps or job.wish.get("steps"),
+            "eta_s": self._eta(job, ahead),
+            "preview": f"/media/previews/{job.id}.webp?n={live.preview_number}" if live.preview is not None else None,
+            "prompt": job.wish.get("original_prompt"),
+            "enhance": bool(job.wish.get("enhance")),
+            "drawn_prompt": None if job.wish.get("enhance") else job.wish.get("prompt"),
+            "seed": job.wish.get("seed"),
+            "width": job.wish.get("width"),
+            "height": job.wish.get("height"),
+            "enhancement": self._enhancement(job),
+            "pictures": [],
+            "warning": None,
+            "error": job.error,
+        }
+        shot["warning"] = self._too_long(shot)
+        if job.pictures:
+            shot["pictures"] = self._pictures(job, {} if seen is None or job.status in FINISHED else seen)
+        if job.kind == "rerun" and job.status == "done":
+            shot.update(self._verdict(job))
+        return shot
+
+    def line(self, job: Job) -> View:
+        """A line of the queue."""
+        ahead = self._ahead(job)
+        return views.job(job, position=None if ahead is None else len(ahead), eta_s=self._eta(job, ahead))
+
+    def _ahead(self, job: Job) -> tuple[str, ...] | None:
+        """The jobs that are served before a waiting one; None for any other."""
+        return self._storage.jobs.ahead(job.id) if job.status == "queued" else None
+
+    def _eta(self, job: Job, ahead: tuple[str, ...] | None) -> float | None:
+        """Seconds to the job's end: for a waiting one what runs, what is ahead and its own; None where nothing is known."""
+        if ahead is None:
+            eta = self._board.live(job.id).eta_s
+        else:
+            works = [self._work(id) for id in ahead] + [work(job)]
+            eta = self._pace.works(one for one in works if one is not None)
+            eta = None if eta is None else eta + self._board.running_s()
+        return None if eta is None else round(eta, 1)
+
+    def _work(self, id: str) -> Work | None:
+        found = self._works.get(id)
+        if found is None:
+            try:
+                found = work(self._storage.jobs.find(id))
+            except NotFound:
+                return None
+            if len(self._works) >= WORKS_MAX:
+                self._works.clear()
+            self._works[id] = found
+        return found
+
+    def _enhancement(self, job: Job) -> View | None:
+        if job.enhancement_id:
+            with translated():
+                return views.enhancement(self._storage.enhancements.get(job.owner, job.enhancement_id))
+        draft = self._board.live(job.id).draft
+        return None if draft is None else views.draft(draft)
+
+    def _pictures(self, job: Job, seen: dict[str, View]) -> list[View]:
+        if not all(id in seen for id in job.pictures):
+            seen.update((one.id, views.picture(one)) for one in self._storage.pictures.by_job(job.owner, job.id))
+        return [seen[id] for id in job.pictures]
+
+    def _too_long(self, shot: View) -> str | None:
+        """A sentence where the encoder does not see the whole prompt; it is drawn all the same."""
+        written = shot["enhancement"]
+        prompt = shot["drawn_prompt"] or (written["prompt"] if isinstance(written, dict) else None)
+        tokens = self._engine.tokens(prompt) if isinstance(prompt, str) and len(prompt) > TOKENS_MAX // 2 else None
+        if tokens is None or tokens <= TOKENS_MAX:
+            return None
+        return f"The prompt has {tokens:,} tokens; the encoder sees the first {TOKENS_MAX}, so its end does not count."
+
+    def _verdict(self, job: Job) -> View:
+        """Whether a re-run's pixels are its parent's, and what differs where they are not."""
+        with translated():
+            now = self._storage.pictures.by_job(job.owner, job.id)[0]
+            if now.parent_id is None:
+                return {}
+            was = self._storage.pictures.get(job.owner, now.parent_id)
+        if was.pixel_sha256 == now.pixel_sha256:
+            return {"identical": True}
+        pixels: View = {"what": "pixels", "was": was.pixel_sha256, "is": now.pixel_sha256}
+        return {"identical": False, "changed": views.differences(was, now) or [pixels]}
