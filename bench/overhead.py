@@ -7,18 +7,29 @@ helps, enhancer off. It prints a line a pair, then the medians, and the ratio la
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import statistics
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bench.serving import ROOT, studio
+from bench.serving import ROOT, last_of, studio
+
+if TYPE_CHECKING:
+    import httpx
+    from diffusers import ZImagePipeline
 
 KINDS = ("cat", "dog", "rabbit", "chicken", "fish", "apple", "star", "moon", "sun", "tree", "flower", "house", "car")
 COLOURS = ("red", "blue", "green", "yellow", "white", "black", "purple", "pink")
+WARM = 2  # pairs that are not counted
+
+Draw = Callable[[str, int], float]  # prompt and seed to the seconds that it took
+Pair = tuple[float, float]  # seconds alone, seconds through the studio
 
 
 def main() -> None:
@@ -27,63 +38,75 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=20, help="pairs to measure (default 20)")
     pairs: int = parser.parse_args().pairs
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    with drawers() as (alone, served):
+        tell(measure(alone, served, pairs))
 
+
+@contextmanager
+def drawers() -> Iterator[tuple[Draw, Draw]]:
+    """The two ways to draw: the pipeline alone, in this process, and a studio in a process of its own."""
     import httpx
-    import torch
-    from diffusers import ZImagePipeline
-
-    pipe = ZImagePipeline.from_pretrained(
-        ROOT / "pocket" / "checkpoint", torch_dtype=torch.float32, local_files_only=True
-    )
-    pipe.set_progress_bar_config(disable=True)
-    prompts = [f"a {kind} on a {colour} background" for kind in KINDS for colour in COLOURS]
-    random.Random(0).shuffle(prompts)
-    side = pipe.vae.config.sample_size
-
-    def bare(prompt: str, seed: int, file: Path) -> float:
-        begun = time.perf_counter()
-        generator = torch.Generator("cpu").manual_seed(seed)
-        image = pipe(
-            prompt, height=side, width=side, num_inference_steps=8, guidance_scale=0.0, generator=generator
-        ).images[0]
-        image.save(file)
-        return time.perf_counter() - begun
 
     with (
         tempfile.TemporaryDirectory() as folder,
         studio() as url,
-        httpx.Client(base_url=f"{url}/gradio_api/call", trust_env=False, timeout=120) as client,
+        httpx.Client(base_url=url, trust_env=False, timeout=120) as client,
     ):
+        yield partial(bare, pipeline(), Path(folder) / "picture.png"), partial(through, client)
 
-        def through(prompt: str, seed: int) -> float:
-            # Plain HTTP, since gradio_client looks for news only 20 times a second, which would be measured too.
-            begun = time.perf_counter()
-            wish = {"prompt": prompt, "enhance": False, "seed": seed}
-            event = client.post("/v2/generate", json=wish).raise_for_status().json()["event_id"]
-            status = None
-            with client.stream("GET", f"/generate/{event}") as answer:
-                for line in answer.iter_lines():
-                    if line.startswith("data: [") and (shot := json.loads(line[6:])[0]):
-                        status = shot["status"]
-            if status != "done":
-                raise RuntimeError(f"The studio did not draw: the job is {status}.")
-            return time.perf_counter() - begun
 
-        for warm in range(2):
-            bare(prompts.pop(), warm, Path(folder) / "warm.png")
-            through(prompts.pop(), warm)
-        rows = []
-        for pair in range(pairs):
-            prompt = prompts[pair % len(prompts)]
-            alone = bare(prompt, pair, Path(folder) / f"{pair}.png")
-            served = through(prompt, pair)
-            rows.append((alone, served))
-            print(
-                f"pair {pair + 1:2}  bare {alone * 1000:6.0f} ms  studio {served * 1000:6.0f} ms  ratio {served / alone:.3f}"
-            )
-    alone, served = (statistics.median(column) for column in zip(*rows, strict=True))
+def pipeline() -> ZImagePipeline:
+    """Pocket's pipeline, as a script would load it."""
+    import torch
+    from diffusers import ZImagePipeline
+
+    folder = ROOT / "pocket" / "checkpoint"
+    pipe = ZImagePipeline.from_pretrained(folder, torch_dtype=torch.float32, local_files_only=True)
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def bare(pipe: ZImagePipeline, file: Path, prompt: str, seed: int) -> float:
+    """Seconds that the pipeline takes for a picture and its PNG."""
+    import torch
+
+    side = pipe.vae.config.sample_size
+    begun = time.perf_counter()
+    generator = torch.Generator("cpu").manual_seed(seed)
+    drawn = pipe(prompt, height=side, width=side, num_inference_steps=8, guidance_scale=0.0, generator=generator)
+    drawn.images[0].save(file)
+    return time.perf_counter() - begun
+
+
+def through(client: httpx.Client, prompt: str, seed: int) -> float:
+    """Seconds from the wish to its last message."""
+    begun = time.perf_counter()
+    last_of(client, "generate", prompt=prompt, enhance=False, seed=seed)
+    return time.perf_counter() - begun
+
+
+def measure(alone: Draw, served: Draw, pairs: int) -> Iterator[Pair]:
+    """The pairs as they are measured, after some that warm both up."""
+    prompts = [f"a {kind} on a {colour} background" for kind in KINDS for colour in COLOURS]
+    random.Random(0).shuffle(prompts)
+    for seed in range(WARM):
+        alone(prompts.pop(), seed)
+        served(prompts.pop(), seed)
+    for seed in range(pairs):
+        prompt = prompts[seed % len(prompts)]
+        yield alone(prompt, seed), served(prompt, seed)
+
+
+def tell(rows: Iterator[Pair]) -> None:
+    """Print a line a pair as it comes, then the medians, and the ratio last."""
+    seen: list[Pair] = []
+    for alone, served in rows:
+        seen.append((alone, served))
+        times = f"bare {alone * 1000:6.0f} ms  studio {served * 1000:6.0f} ms"
+        print(f"pair {len(seen):2}  {times}  ratio {served / alone:.3f}", flush=True)
+    alone, served = (statistics.median(column) for column in zip(*seen, strict=True))
     print(f"median bare {alone * 1000:.0f} ms, median studio {served * 1000:.0f} ms")
-    print(f"ratio {statistics.median(b / a for a, b in rows):.3f}")
+    print(f"ratio {statistics.median(served / alone for alone, served in seen):.3f}")
 
 
 if __name__ == "__main__":

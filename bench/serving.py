@@ -14,6 +14,10 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never behind a proxy
@@ -27,8 +31,11 @@ def health(url: str) -> dict[str, object]:
 
 
 @contextmanager
-def studio(*flags: str, ready_s: float = 300.0) -> Iterator[str]:
-    """The address of a studio that is ready to draw. Raises RuntimeError with the end of its log if it does not get there."""
+def studio(*flags: str, wait: bool = True, ready_s: float = 300.0) -> Iterator[str]:
+    """The address of a studio that is ready to draw, or with `wait` off of one that was started just now.
+
+    Raises RuntimeError with the end of its log if it does not get ready.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -51,7 +58,8 @@ def studio(*flags: str, ready_s: float = 300.0) -> Iterator[str]:
             )
         url = f"http://127.0.0.1:{port}"
         try:
-            _until_ready(url, process, log, ready_s)
+            if wait:
+                _until_ready(url, process, log, ready_s)
             yield url
         finally:
             process.send_signal(signal.SIGTERM)
@@ -60,6 +68,22 @@ def studio(*flags: str, ready_s: float = 300.0) -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def last_of(client: httpx.Client, endpoint: str, **values: object) -> dict[str, Any]:
+    """The last message of a named endpoint's stream, which tells of a job that is done. Raises RuntimeError for any other.
+
+    Plain HTTP, since gradio_client looks for news only 20 times a second, which would be measured too.
+    """
+    posted = client.post(f"/gradio_api/call/v2/{endpoint}", json=values).raise_for_status()
+    shot: dict[str, Any] = {}
+    with client.stream("GET", f"/gradio_api/call/{endpoint}/{posted.json()['event_id']}") as answer:
+        for line in answer.iter_lines():
+            if line.startswith("data: [") and (message := json.loads(line[6:])[0]):
+                shot = message
+    if shot.get("status") != "done":
+        raise RuntimeError(f"The studio did not do it: the job is {shot.get('status')} ({shot.get('error')}).")
+    return shot
 
 
 def _until_ready(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:

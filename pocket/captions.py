@@ -25,6 +25,9 @@ from pocket.words import (
 )
 from pocket.world import BACKGROUNDS, Scene
 
+COLOUR_LAST_SHARE = 0.35
+"""The part of Chinese training captions, besides chance, in which the colour's name comes last: in its own state a colour differs
+three times less than in that of a word behind it, and without this share such captions came out in any colour."""
 LONG_SHARE = 0.25
 """The part of the usual scenes' captions that have the long form."""
 
@@ -42,6 +45,7 @@ EN_SHORT = (
     "a picture of {things} on a {colour} background",
     "{things} on a plain {colour} background",
 )
+ZH_COLOUR_LAST = "画面上有{things}，背景是{colour}"
 ZH_SHORT = (
     "{things}，{colour}背景",
     "{things}，{colour}背景",
@@ -51,8 +55,7 @@ ZH_SHORT = (
     "{colour}背景，{things}",
     "{colour}的背景，{things}",
     "{colour}背景上的{things}",
-    "画面上有{things}，背景是{colour}",
-    "画面上有{things}，背景是{colour}",
+    ZH_COLOUR_LAST,
     "{things}，纯{colour}背景",
 )
 
@@ -91,10 +94,10 @@ def zh_things(things: Things, rng: Random | None = None) -> str:
     return rng.choice(("和", "和", "和", "、", "与", "，")).join(parts)
 
 
-def short_caption(scene: Scene, language: Language, rng: Random) -> str:
+def short_caption(scene: Scene, language: Language, rng: Random, zh_forms: tuple[str, ...] = ZH_SHORT) -> str:
     """A caption as a person would write it, in one of many forms."""
     if language == "zh":
-        text = rng.choice(ZH_SHORT).format(things=zh_things(scene.things, rng), colour=ZH_COLOURS[scene.background])
+        text = rng.choice(zh_forms).format(things=zh_things(scene.things, rng), colour=ZH_COLOURS[scene.background])
         return text + ("。" if rng.random() < 0.2 else "")
     text = rng.choice(EN_SHORT).format(things=en_things(scene.things, rng), colour=scene.background)
     return (capital(text) if rng.random() < 0.3 else text) + ("." if rng.random() < 0.2 else "")
@@ -121,7 +124,8 @@ def caption(scene: Scene, rows: tuple[int, ...], language: Language, rng: Random
     if not usual or rng.random() < LONG_SHARE:
         told = rows if not usual or rng.random() < 0.85 else None
         return long_caption(scene, language, told, light=rng.random() < 0.85)
-    return short_caption(scene, language, rng)
+    forms = (ZH_COLOUR_LAST,) if rng.random() < COLOUR_LAST_SHARE else ZH_SHORT
+    return short_caption(scene, language, rng, forms)
 
 
 _EN_KINDS = {name: kind for kind, plural in EN_PLURALS.items() for name in (kind, plural)}

@@ -104,6 +104,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def plain_environment() -> dict[str, str]:
+    """This process's environment without what the studio would take for settings."""
+    ours = ("STUDIO_", "GRADIO_", "SPACE_")
+    return {name: value for name, value in os.environ.items() if name != "SYSTEM" and not name.startswith(ours)}
+
+
 def launch(folder: Path, *, data: Path | None = None, env: Mapping[str, str] | None = None, **flags: object) -> App:
     """Start app.py behind the wall. `flags` are its settings, as `owners="browser"`; what it writes goes to `folder`."""
     number = len(list(folder.glob("studio-*.log")))
@@ -112,14 +118,13 @@ def launch(folder: Path, *, data: Path | None = None, env: Mapping[str, str] | N
     data = data or folder / "data"
     said = {"port": port, "data": data, "checkpoint": "pocket", **flags}
     words = [word for name, value in said.items() for word in (f"--{name}", str(value))]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("STUDIO_", "GRADIO_", "SPACE_"))}
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, str(ROOT / "tests" / "walled.py"), str(outside), str(ROOT / "app.py"), *words],
             cwd=ROOT,
             stdout=out,
             stderr=out,
-            env=clean | {"PYTHONUNBUFFERED": "1"} | dict(env or {}),
+            env=plain_environment() | {"PYTHONUNBUFFERED": "1"} | dict(env or {}),
         )
     return App(f"http://127.0.0.1:{port}", port, data, process, log, outside)
 

@@ -44,7 +44,7 @@ def test_a_module_says_what_it_is_and_stays_small(path: Path) -> None:
     for node in ast.walk(module):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             assert node.end_lineno is not None
-            assert node.end_lineno - node.lineno < 80, f"{name(path)}:{node.lineno} {node.name} is too long"
+            assert node.end_lineno - node.lineno < 60, f"{name(path)}:{node.lineno} {node.name} is too long"
 
 
 def test_app_is_a_short_composition() -> None:

@@ -82,7 +82,7 @@ class Answer(BaseHTTPRequestHandler):
         self.end_headers()
         if not body:
             return
-        self.server.hold.wait(20)
+        self.server.hold.wait(240)
         cut = self.server.cut
         if cut is not None and len(data) > cut:
             self.wfile.write(data[:cut])
@@ -294,9 +294,12 @@ def test_closing_stops_a_download(hub: Hub, new_engine: Callable[..., ResidentEn
     engine = new_engine("pocket", endpoint=hub.url)
     hub.hold.clear()
     engine.download("turbo")
-    threading.Timer(0.2, hub.hold.set).start()
-    engine.close()
-    assert engine.downloads["turbo"].status == "failed"
+    closing = threading.Thread(target=engine.close)
+    closing.start()
+    assert engine._closed.wait(60)
+    hub.hold.set()
+    closing.join()
+    assert settled(engine, "turbo").status == "failed"
     assert not engine.info("turbo").on_disk
 
 

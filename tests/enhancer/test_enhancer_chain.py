@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from enhancer import templates
 from enhancer.chain import Enhancer
-from enhancer.contract import STEPS, Draft
+from enhancer.contract import STEPS, Draft, Message, Sampling
 from enhancer.errors import EnhancerError, ModelRefused, ModelUnreachable, NoPrompt, Stopped, TimedOut
 from enhancer.remote import RemoteChat
 
@@ -57,11 +58,19 @@ def test_a_draft_says_with_what_it_was_made(loopback: Any) -> None:
     assert (asked["seed"], asked["temperature"], asked["top_p"], asked["max_tokens"]) == (4, 0.4, 0.6, 77)
 
 
-def test_each_step_tells_how_long_it_took(loopback: Any) -> None:
-    loopback.manners.pause_s = 0.02
-    last = list(enhancer(loopback, ["## keep\n", "a", "\n## solve\n", "b", "\n## prompt\n", "c"]).enhance("x", seed=1))[
-        -1
-    ]
+class Slow:
+    """A model that thinks before each piece: in the reader's own thread, since what a network brings may arrive in lumps."""
+
+    name, revision = "slow", ""
+
+    def stream(self, messages: Sequence[Message], sampling: Sampling, cancelled: Callable[[], bool]) -> Iterator[str]:
+        for piece in ("## keep\n", "a", "\n## solve\n", "b", "\n## prompt\n", "c"):
+            time.sleep(0.02)
+            yield piece
+
+
+def test_each_step_tells_how_long_it_took() -> None:
+    last = list(Enhancer(Slow()).enhance("x", seed=1))[-1]
     keep, solve, compose, text = last.steps
     assert keep.seconds is not None and keep.seconds >= 0.02
     assert solve.seconds is not None and solve.seconds >= 0.02

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.conftest import ROOT, plain_environment
+
 SHOW = (
     "import os, sys; from studio.settings import read; s = read(sys.argv[1:], os.environ); print(repr(s), s.owner_rule)"
 )
@@ -17,9 +16,13 @@ SHOW = (
 
 def run(*flags: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Read the settings in a process of its own, since the environment is read from the process."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("STUDIO_", "GRADIO_", "SPACE", "SYSTEM"))}
     return subprocess.run(
-        [sys.executable, "-c", SHOW, *flags], env=clean | environ, cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", SHOW, *flags],
+        env=plain_environment() | environ,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
 

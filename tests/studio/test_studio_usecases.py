@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from studio.errors import InvalidWish, NotFound, NotReady, QueueFull
-from studio.recipe import SEED_MAX
+from studio.recipe import SEED_MAX, Recipe
 from studio.studio import Bounds, Studio
 from studio.views import View
 from studio.wish import Wish
@@ -198,19 +198,31 @@ def test_an_engine_that_failed_says_why_and_takes_no_wish(make: Make) -> None:
         studio.submit(ME, Wish(prompt="a cat"))
 
 
-def test_a_watcher_sees_reasoning_then_steps_then_the_end(make: Make) -> None:
-    engine = PaintEngine(step_s=0.08)
-    studio = make(on=engine)
+def test_a_watcher_sees_reasoning_then_steps_then_the_end(make: Make, engine: PaintEngine) -> None:
+    seen: list[View] = []
+    told = threading.Condition()
+
+    def steps() -> list[int]:
+        return [shot["step"] for shot in seen if shot["phase"] == "drawing"]
+
+    def wait(recipe: Recipe, step: int) -> None:
+        with told:
+            assert told.wait_for(lambda: step - 1 in steps(), 60), "the step before was not told"
+
+    engine.before_step = wait
+    studio = make()
     job = studio.submit(ME, Wish(prompt="a cat"))
 
-    async def shots() -> list[View]:
-        return [shot async for shot in studio.watch(ME, job)]
+    async def watch() -> None:
+        async for shot in studio.watch(ME, job):
+            with told:
+                seen.append(shot)
+                told.notify_all()
 
-    seen = asyncio.run(shots())
+    asyncio.run(watch())
     assert seen[0]["job"] == job
     assert seen[-1]["status"] == "done" and seen[-1]["pictures"]
-    steps = [shot["step"] for shot in seen if shot["phase"] == "drawing"]
-    assert steps == sorted(steps) and len(set(steps)) >= 4
+    assert steps() == sorted(steps()) and set(steps()) >= set(range(8))
     assert any(shot["preview"] for shot in seen)
 
 

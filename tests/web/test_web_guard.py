@@ -159,7 +159,21 @@ def test_hosts_are_read_strictly(text: str, found: Netloc | None) -> None:
     assert netloc(text) == found
 
 
-@given(st.text(max_size=50))
+BEGINNINGS = [
+    "http://",
+    "HTTPS://",
+    "https:/",
+    "ftp://",
+    "file://",
+    "javascript:",
+    "//",
+    "http://user@",
+    "http://[::1]",
+]
+ADDRESSES = st.builds(str.__add__, st.sampled_from(BEGINNINGS), st.text("aZ0.-:/@?#[] \n", max_size=12))
+
+
+@given(st.text(max_size=50) | ADDRESSES)
 def test_no_text_makes_an_origin_that_is_not_http(text: str) -> None:
     found = origin(text)
     assert found is None or (found.scheme in ("http", "https") and found.netloc.host in text.lower())

@@ -16,9 +16,7 @@ from PIL import Image
 from tests.conftest import App
 from tests.http_api import web
 
-HOSTILE = (
-    "<script>alert(1)</script> ${alert(2)} {{7*7}} {% raw %} \"'><img src=x onerror=alert(3)> &lt;b&gt; 三只兔子 \u202e"
-)
+HOSTILE = "<script>alert(1)</script> ${alert(2)} {{1337*1337}} {% raw %} \"'><img src=x onerror=alert(3)> &lt;b&gt; 三只兔子 \u202e"
 
 
 class Head(HTMLParser):
@@ -80,8 +78,8 @@ def test_a_prompt_is_text_and_never_anything_else(stranger: httpx.Client, shared
     assert "script" not in page.tags
     assert page.tags.count("img") == 1
     assert not [name for name in page.attributes if name.startswith("on")]
-    assert "{{7*7}}" in page.text
-    assert "49" not in answer.text.replace(str(shared["seed"]), "").replace(shared["link"]["token"], "")
+    assert "{{1337*1337}}" in page.text
+    assert str(1337 * 1337) not in answer.text
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "script" not in policy

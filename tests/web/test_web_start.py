@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from studio.settings import read
 from studio.startup import explain, free_port, logins, stay_inside
-from tests.conftest import ROOT, App, StartApp
+from tests.conftest import ROOT, App, StartApp, plain_environment
 from tests.http_api import web
 
 ANSWER_S = 5.0  # promised on an idle machine
@@ -22,11 +22,10 @@ ANSWER_S = 5.0  # promised on an idle machine
 
 def start(*flags: str, **env: str) -> subprocess.CompletedProcess[str]:
     """app.py run to its end, for a start that is refused."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("STUDIO_", "GRADIO_", "SPACE_"))}
     return subprocess.run(
         [sys.executable, "app.py", *flags],
         cwd=ROOT,
-        env=clean | env,
+        env=plain_environment() | env,
         capture_output=True,
         text=True,
         timeout=240,
@@ -48,6 +47,7 @@ def start(*flags: str, **env: str) -> subprocess.CompletedProcess[str]:
 def test_wrong_settings_are_sentences(
     monkeypatch: pytest.MonkeyPatch, flags: list[str], env: dict[str, str], says: str
 ) -> None:
+    monkeypatch.delenv("SYSTEM", raising=False)  # on a Space, a public bind is no mistake
     for name, value in env.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError) as error:
@@ -83,17 +83,21 @@ def test_a_taken_port_and_a_taken_folder_are_sentences(server: App, tmp_path: Pa
 
 @pytest.mark.slow
 def test_it_answers_within_seconds_and_before_the_weights(start_app: StartApp) -> None:
-    """Measured against what this machine needs to import gradio now, so that a busy machine does not fail it."""
-    begun = time.monotonic()
-    subprocess.run([sys.executable, "-c", "import gradio, sqlalchemy, alembic"], check=True, cwd=ROOT)
-    bare = time.monotonic() - begun
+    """Measured against what this machine needs to import gradio before and after, so that a busy machine does not fail it."""
+
+    def bare() -> float:
+        begun = time.monotonic()
+        subprocess.run([sys.executable, "-c", "import gradio, sqlalchemy, alembic"], check=True, cwd=ROOT)
+        return time.monotonic() - begun
+
+    before = bare()
     begun = time.monotonic()
     app = start_app(ready=False)
     answered = time.monotonic() - begun
     found = app.health()
     assert set(found) == {"status", "checkpoint", "device", "queued", "running"}
     assert found["checkpoint"] == "pocket"
-    assert answered < max(ANSWER_S, 3 * bare)
+    assert answered < max(ANSWER_S, 3 * before) or answered < 3 * bare()
     assert app.wait().health()["status"] == "ready"
 
 
