@@ -12,6 +12,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import gradio as gr
@@ -201,7 +202,8 @@ async def _stream(studio: Studio, owner: str, file: Callable[[str], str]) -> Asy
                 seen = shot["preview"], await asyncio.to_thread(preview, studio, owner, shot)
             yield {**shot, "preview": seen[1]}
     except StudioError as error:
-        yield {"refused": str(error), "parameter": getattr(error, "name", None)}
+        number = token_hex(4)  # the page hears of changes only: the same refusal, said again, must be another message
+        yield {"refused": str(error), "parameter": getattr(error, "name", None), "number": number}
 
 
 def _said(event: gr.EventData) -> dict[str, Any]:

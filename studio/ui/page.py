@@ -15,7 +15,7 @@ import gradio as gr
 
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui import api, create, gallery, header, picture, queue, theme, wording
+from studio.ui import api, create, gallery, header, picture, queue, theme, wording, wording_said
 from studio.ui.owner import base_url_of, owner_of
 
 ASSETS = Path(__file__).parent / "assets"
@@ -49,7 +49,9 @@ def head() -> str:
     """Styles and scripts, inline: one answer holds the whole page, and nothing is fetched from elsewhere."""
     styles = "\n".join(path.read_text("utf-8") for path in _ordered("css"))
     scripts = [path.read_text("utf-8") for path in _ordered("js")]
-    scripts.insert(1, f"studio.words = {_words()};")  # after studio.js, before whoever speaks
+    said = {"parameters": wording_said.PARAMETERS, "sentences": wording_said.SENTENCES}
+    words = f"studio.words = {_script(wording.WORDS)};\nstudio.chinese = {_script(said)};"
+    scripts.insert(1, words)  # after studio.js, before whoever speaks
     seal = b64encode((ASSETS / "seal.svg").read_bytes()).decode()
     parts = (
         '<meta name="theme-color" content="#0e0e10">',
@@ -60,9 +62,9 @@ def head() -> str:
     return "\n".join(parts)
 
 
-def _words() -> str:
-    """Every room's words as JavaScript can read them; `<` is escaped, so that no text can end the script."""
-    return json.dumps(wording.WORDS, ensure_ascii=False).replace("<", "\\u003c")
+def _script(words: object) -> str:
+    """Words as JavaScript can read them; `<` is escaped, so that no text can end the script."""
+    return json.dumps(words, ensure_ascii=False).replace("<", "\\u003c")
 
 
 def _facts(studio: Studio, settings: Settings) -> dict[str, object]:

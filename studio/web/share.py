@@ -38,7 +38,7 @@ class Pages:
         self._headers = {
             "Cache-Control": "no-store",
             "X-Robots-Tag": "noindex, nofollow",
-            "Content-Security-Policy": f"default-src 'none'; img-src 'self'; style-src 'sha256-{digest}'; base-uri 'none'; "
+            "Content-Security-Policy": f"default-src 'none'; img-src 'self' data:; style-src 'sha256-{digest}'; base-uri 'none'; "
             "form-action 'none'; frame-ancestors 'none'",
         }
 

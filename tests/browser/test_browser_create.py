@@ -1,145 +1,28 @@
-"""Create in a real Chromium, over the real studio that draws with Pocket: what is written, reasoned, drawn, cancelled and found again.
-
-Every visit ends with the same two questions: did the browser's console stay silent, and was no other host asked for anything.
-"""
+"""Create in a real Chromium, over the real studio that draws with Pocket: what is written, reasoned, drawn, cancelled and found again."""
 
 from __future__ import annotations
 
 import importlib
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from gradio_client import Client
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from tests.browser.conftest import IN_CHROMIUM, NASTY, Visit, drawn, fill, newest, visiting
+from tests.conftest import App, StartApp
+
 WISH = "three rabbits on a purple background"
-NASTY = '<img src=x onerror="window.hacked=1"> ${window.hacked=1} {{constructor}} </script><b>bold</b>'
-WAIT_MS = 90_000  # for a slow machine; nothing here measures speed
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not CHROMIUM.exists() and os.environ.get("CI") != "true",
-        reason="Chromium is not at /usr/bin/chromium: apt-get install chromium",
-    ),
-]
-
-
-@dataclass
-class Visit:
-    """A page in a browser of its own, and what went wrong in it."""
-
-    page: Page
-    url: str
-    complaints: list[str] = field(default_factory=list)
-
-    def open(self, path: str = "/") -> Page:
-        """Load the page, until it has heard how the studio stands."""
-        self.page.goto(self.url + path)
-        self.page.wait_for_function("window.studio?.state && document.querySelector('#draw[data-keys]')")
-        return self.page
-
-    def reload(self) -> Page:
-        """Load it again. Gradio complains of its own streams that end with the page; that is no fault."""
-        before = list(self.complaints)
-        self.page.goto("about:blank")
-        self.page.wait_for_timeout(200)
-        self.complaints[:] = before
-        return self.open()
-
-
-@contextmanager
-def visiting(chromium: Browser, url: str, **options: Any) -> Iterator[Visit]:
-    """A visit of `url`; it fails at its end where the console complained or another host was asked."""
-    context = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}, "locale": "en-US", **options})
-    context.set_default_timeout(WAIT_MS)
-    visit = Visit(context.new_page(), url)
-    host = urlsplit(url).netloc
-
-    def heard(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            visit.complaints.append(f"console: {message.text}")
-
-    def asked(request: Request) -> None:
-        where = urlsplit(request.url)
-        if where.scheme not in ("data", "blob", "about") and where.netloc != host:
-            visit.complaints.append(f"outside: {request.url}")
-
-    visit.page.on("console", heard)
-    visit.page.on("pageerror", lambda error: visit.complaints.append(f"error: {error}"))
-    context.on("request", asked)
-    try:
-        yield visit
-        assert visit.complaints == []
-    finally:
-        context.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(chromium: Browser, server: Any) -> Iterator[Visit]:
-    with visiting(chromium, server.url) as made:
-        yield made
-
-
-def fill(page: Page, prompt: str, *, reason: bool = False, seed: int | None = None, count: int = 1) -> None:
-    """Write a wish into the form."""
-    page.fill("#prompt textarea", prompt)
-    page.locator("#reason input").set_checked(reason)
-    page.fill("#seed input", "" if seed is None else str(seed))
-    page.fill("#count input", str(count))
-
-
-def newest(client: Client) -> dict[str, Any]:
-    """The newest picture that is kept."""
-    found: dict[str, Any] = client.predict(limit=1, api_name="/history")["items"][0]
-    return found
-
-
-def drawn(page: Page, seed: int) -> Locator:
-    """The picture on the stage, once it is there and its facts say the seed."""
-    digits = re.compile(r"\D*".join(str(seed)))
-    expect(page.locator(".facts .seed")).to_have_text(digits, timeout=WAIT_MS)
-    image = page.locator(".frame img.shown:not(.preview)")
-    expect(image).to_be_visible()
-    return image
-
-
-def rest(client: Client) -> None:
-    """Cancel what is left, so that the next test begins with an empty queue."""
-    for job in client.predict(api_name="/jobs"):
-        client.predict(job=job["id"], api_name="/cancel")
+pytestmark = IN_CHROMIUM
 
 
 def test_a_wish_is_reasoned_about_and_drawn(visit: Visit, client: Client) -> None:
     page = visit.open()
     fill(page, WISH, reason=True, seed=4017733)
     page.keyboard.press("Control+Enter")
-    expect(page.locator(".thread li.done")).to_have_count(4, timeout=WAIT_MS)
+    expect(page.locator(".thread li.done")).to_have_count(4)
     image = drawn(page, 4017733)
     expect(page.locator(".facts")).to_contain_text("8 steps")
     assert image.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [128, 128]
@@ -180,7 +63,7 @@ def test_another_reasoning_is_drawn_when_it_is_wanted(visit: Visit, client: Clie
     first = newest(client)
     page.locator(".result button", has_text="Another").click()
     draw_this = page.locator(".result button", has_text="Draw this")
-    expect(draw_this).to_be_visible(timeout=WAIT_MS)
+    expect(draw_this).to_be_visible()
     assert newest(client)["id"] == first["id"], "reasoning alone draws nothing"
     page.fill("#seed input", "22")
     draw_this.click()
@@ -190,36 +73,37 @@ def test_another_reasoning_is_drawn_when_it_is_wanted(visit: Visit, client: Clie
     assert second["original_prompt"] == "one fish on a blue background"
 
 
+@pytest.mark.usefixtures("emptied")
 def test_a_reload_finds_the_job_and_escape_cancels_it(visit: Visit, client: Client) -> None:
     page = visit.open()
     fill(page, "a rocket on a black background", seed=31, count=64)
     page.click("#draw")
-    expect(page.locator(".facts")).to_contain_text("of 64", timeout=WAIT_MS)
+    expect(page.locator(".facts")).to_contain_text("of 64")
     page = visit.reload()
-    expect(page.locator(".facts")).to_contain_text("of 64", timeout=WAIT_MS)
+    expect(page.locator(".facts")).to_contain_text("of 64")
     expect(page.locator(".deeds .cancel")).to_be_visible()
     assert page.locator("#prompt textarea").input_value() == "a rocket on a black background"
     page.locator("#prompt textarea").focus()
     page.keyboard.press("Escape")
-    expect(page.locator(".deeds .cancel")).to_have_count(0, timeout=WAIT_MS)
+    expect(page.locator(".deeds .cancel")).to_have_count(0)
     assert client.predict(api_name="/jobs") == []
 
 
+@pytest.mark.usefixtures("emptied")
 def test_wishes_wait_their_turn(visit: Visit, client: Client) -> None:
     page = visit.open()
     fill(page, "a tree on a white background", seed=41, count=64)
     page.click("#draw")
-    expect(page.locator(".deeds .cancel")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator(".deeds .cancel")).to_be_visible()
     fill(page, "a moon on a black background", seed=45)
     page.click("#draw")
-    expect(page.locator(".facts")).to_contain_text("1 more waiting", timeout=WAIT_MS)
+    expect(page.locator(".facts")).to_contain_text("1 more waiting")
     assert [job["prompt"] for job in client.predict(api_name="/jobs")] == [
         "a tree on a white background",
         "a moon on a black background",
     ]
     page.keyboard.press("Escape")
     drawn(page, 45)
-    rest(client)
 
 
 def test_text_stays_text(visit: Visit, client: Client) -> None:
@@ -245,12 +129,12 @@ def test_again_is_identical_and_vary_is_not(visit: Visit, client: Client) -> Non
     drawn(page, 61)
     first = newest(client)
     page.locator(".deeds button", has_text="Again").click()
-    expect(page.locator(".facts .same")).to_have_text("Identical, pixel for pixel", timeout=WAIT_MS)
+    expect(page.locator(".facts .same")).to_have_text("Identical, pixel for pixel")
     again = newest(client)
     assert again["parent_id"] == first["id"] and again["pixel_sha256"] == first["pixel_sha256"]
     page.locator(".deeds button", has_text="Vary").click()
-    expect(page.locator(".facts .seed")).not_to_have_text(re.compile("61$"), timeout=WAIT_MS)
-    expect(page.locator(".deeds .more")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator(".facts .seed")).not_to_have_text(re.compile("61$"))
+    expect(page.locator(".deeds .more")).to_be_visible()
     assert newest(client)["seed"] != 61
 
 
@@ -304,29 +188,29 @@ def test_a_refusal_is_a_sentence_and_the_prompt_stays(visit: Visit, client: Clie
     fill(page, WISH)
     page.fill("#seed input", "a number")
     page.click("#draw")
-    expect(page.locator(".notice")).to_contain_text("seed must be a whole number", timeout=WAIT_MS)
+    expect(page.locator(".notice")).to_contain_text("seed must be a whole number")
     assert page.locator("#prompt textarea").input_value() == WISH
     page.fill("#seed input", "")
     page.fill("#prompt textarea", "   ")
     page.click("#draw")
-    expect(page.locator(".notice")).to_contain_text("prompt must not be empty", timeout=WAIT_MS)
+    expect(page.locator(".notice")).to_contain_text("prompt must not be empty")
     assert client.predict(limit=1, api_name="/history")["total"] == before
 
 
 def test_tokens_are_counted_as_the_encoder_does(visit: Visit) -> None:
     page = visit.open()
     page.fill("#prompt textarea", "two cats")
-    expect(page.locator("#ask-foot .tokens")).to_have_text(re.compile(r"^\d+ / 512 tokens$"), timeout=WAIT_MS)
+    expect(page.locator("#ask-foot .tokens")).to_have_text(re.compile(r"^\d+ / 512 tokens$"))
     page.fill("#prompt textarea", "two cats and a dog " * 200)
     over = re.compile(r"^\d+ of 512 tokens: the end will not be seen$")
-    expect(page.locator("#ask-foot .tokens")).to_have_text(over, timeout=WAIT_MS)
+    expect(page.locator("#ask-foot .tokens")).to_have_text(over)
 
 
 def test_the_strip_is_walked_with_the_arrows(visit: Visit, client: Client) -> None:
     page = visit.open()
     fill(page, "one sun on a blue background", seed=91, count=3)
     page.click("#draw")
-    expect(page.locator(".deeds .more")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator(".deeds .more")).to_be_visible()
     drawn(page, 93)
     page.locator(".strip .tile.on").focus()
     page.keyboard.press("ArrowRight")
@@ -353,7 +237,7 @@ def test_language_and_light_are_chosen_and_remembered(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_everybody_can_use_it(chromium: Browser, server: Any, scheme: str) -> None:
+def test_everybody_can_use_it(chromium: Browser, server: App, scheme: str) -> None:
     if os.environ.get("CI") != "true":
         pytest.importorskip("axe_playwright_python", reason="pip install axe-playwright-python")
     axe = importlib.import_module("axe_playwright_python.sync_playwright")
@@ -365,7 +249,7 @@ def test_everybody_can_use_it(chromium: Browser, server: Any, scheme: str) -> No
         assert found.response["violations"] == []
 
 
-def test_a_phone_has_what_matters_within_reach(chromium: Browser, server: Any) -> None:
+def test_a_phone_has_what_matters_within_reach(chromium: Browser, server: App) -> None:
     phone = {"width": 390, "height": 844}
     with visiting(chromium, server.url, viewport=phone, is_mobile=True, has_touch=True) as visit:
         page = visit.open()
@@ -386,30 +270,82 @@ def test_a_phone_has_what_matters_within_reach(chromium: Browser, server: Any) -
         assert page.locator("details.thread").get_attribute("open") is None
 
 
-def test_a_first_visit_is_welcomed(chromium: Browser, start_app: Callable[..., Any]) -> None:
+def test_a_first_visit_is_welcomed(chromium: Browser, start_app: StartApp) -> None:
     app = start_app(ready=False)
     with visiting(chromium, app.url) as visit:
         page = visit.open()
         examples = page.locator(".welcome button")
         expect(examples).to_have_count(4)
         examples.first.click()
-        image = page.locator(".frame img.shown:not(.preview)")
-        expect(image).to_be_visible(timeout=WAIT_MS)
-        expect(page.locator(".deeds .more")).to_be_visible(timeout=WAIT_MS)
+        expect(page.locator(".frame img.shown:not(.preview)")).to_be_visible()
+        expect(page.locator(".deeds .more")).to_be_visible()
         assert page.locator("#prompt textarea").input_value() == WISH
         assert newest(app.client())["original_prompt"] == WISH
 
 
-def test_a_failed_reasoning_is_told_and_the_prompt_is_drawn_by_one_click(chromium: Browser, start_app: Any) -> None:
+def test_a_failed_reasoning_is_told_and_the_prompt_is_drawn_by_one_click(
+    chromium: Browser, start_app: StartApp
+) -> None:
     app = start_app(enhancer="remote", enhancer_url="http://127.0.0.1:9/v1", enhancer_model="nobody")
     with visiting(chromium, app.url) as visit:
         page = visit.open()
         fill(page, WISH, reason=True, seed=77)
         page.keyboard.press("Control+Enter")
         plain = page.get_by_role("button", name="Draw without reasoning")
-        expect(plain).to_be_visible(timeout=WAIT_MS)
+        expect(plain).to_be_visible()
         expect(page.locator("#prompt textarea")).to_have_value(WISH)
         plain.click()
         drawn(page, 77)
         kept = newest(app.client())
         assert (kept["prompt"], kept["enhancement"], kept["seed"]) == (WISH, None, 77)
+
+
+def test_the_same_refusal_is_said_each_time_and_in_the_language_of_the_page(
+    chromium: Browser, server: App, client: Client
+) -> None:
+    client.predict(prompt=WISH, enhance=False, steps=1, api_name="/generate")
+    with visiting(chromium, server.url, locale="zh-CN") as visit:
+        page = visit.open()
+        fill(page, "  ")
+        for _ in range(2):
+            page.locator("#draw").click()
+            expect(page.locator(".notice p")).to_have_text("提示词不能为空。")
+            page.locator(".strip .tile").first.click()
+            expect(page.locator(".notice p")).to_have_count(0)
+
+
+def test_a_long_prompt_leaves_the_picture_and_what_can_be_done_in_sight(visit: Visit, client: Client) -> None:
+    prompt = "three rabbits on a purple background, " * 100
+    client.predict(prompt=prompt, enhance=False, steps=1, api_name="/generate")
+    page = visit.open()
+    expect(page.locator(".drawn-text")).to_have_text(prompt)
+    for where in (".frame img.shown", ".deeds .more", ".result .row button >> nth=0"):
+        expect(page.locator(where)).to_be_in_viewport(ratio=1)
+
+
+def test_a_low_window_is_not_scrolled_to_the_strip(chromium: Browser, server: App, client: Client) -> None:
+    client.predict(prompt=WISH, enhance=False, steps=1, api_name="/generate")
+    with visiting(chromium, server.url, viewport={"width": 720, "height": 450}) as visit:
+        page = visit.open()
+        expect(page.locator(".strip .tile.on")).to_have_count(1)
+        page.wait_for_timeout(200)  # a scroll comes with the next frame
+        assert page.evaluate("window.scrollY") == 0
+
+
+def test_the_key_that_draws_turns_no_switch(visit: Visit, client: Client) -> None:
+    page = visit.open()
+    fill(page, WISH, seed=31)
+    page.locator("#reason input").focus()
+    page.keyboard.press("Control+Enter")
+    drawn(page, 31)
+    assert not page.locator("#reason input").is_checked()
+    assert newest(client)["enhancement"] is None
+
+
+def test_an_open_fold_is_as_high_as_what_it_holds(visit: Visit) -> None:
+    page = visit.open()
+    page.click("#fold-steps_model button")
+    expect(page.locator("#steps input")).to_be_visible()
+    fields, after = (page.locator(where).bounding_box() for where in ("#steps input", "#fold-model"))
+    assert fields is not None and after is not None
+    assert 0 < after["y"] - fields["y"] - fields["height"] < 32

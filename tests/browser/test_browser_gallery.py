@@ -1,109 +1,19 @@
-"""Gallery, picture view and queue in a real Chromium, over the real studio that draws with Pocket.
-
-Every visit ends with the same two questions: did the browser's console stay silent, and was no other host asked for anything.
-"""
+"""Gallery, picture view and queue in a real Chromium, over the real studio that draws with Pocket."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from gradio_client import Client
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.browser.conftest import IN_CHROMIUM, NASTY, WAIT_MS, Visit, newest, visiting
 from tests.conftest import App, StartApp
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-NASTY = '<img src=x onerror="window.hacked=1"> ${window.hacked=1} {{constructor}} quokka'
-WAIT_MS = 60_000  # for a slow machine; nothing here measures speed
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not CHROMIUM.exists() and os.environ.get("CI") != "true",
-        reason="Chromium is not at /usr/bin/chromium: apt-get install chromium",
-    ),
-]
-
-
-@dataclass
-class Visit:
-    """A page in a browser of its own, with what went wrong in it."""
-
-    page: Page
-    url: str
-    complaints: list[str] = field(default_factory=list)
-
-    def open(self, path: str = "/", room: str | None = "gallery") -> Page:
-        """Load the page and go to a room."""
-        self.page.goto(self.url + path)
-        if room:
-            self.go(room)
-        return self.page
-
-    def go(self, room: str) -> None:
-        """Go to a room by its tab."""
-        self.page.locator(f'#rooms [role=tab][data-tab-id="{room}"]:visible').click()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT_MS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@contextmanager
-def visiting(chromium: Browser, url: str, **options: Any) -> Iterator[Visit]:
-    """A visit of `url`; it fails at its end where the console complained or another host was asked."""
-    context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, "locale": "en-US", **options})
-    context.set_default_timeout(WAIT_MS)
-    visit = Visit(context.new_page(), url)
-
-    def heard(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            visit.complaints.append(f"console: {message.text}")
-
-    visit.page.on("console", heard)
-    visit.page.on("pageerror", lambda error: visit.complaints.append(f"error: {error}"))
-    host = urlsplit(url).netloc
-    context.on(
-        "request",
-        lambda request: (
-            visit.complaints.append(f"outside: {request.url}")
-            if urlsplit(request.url).scheme not in ("data", "blob") and urlsplit(request.url).netloc != host
-            else None
-        ),
-    )
-    try:
-        yield visit
-        assert visit.complaints == []
-    finally:
-        context.close()
-
-
-@pytest.fixture
-def visit(chromium: Browser, server: App) -> Iterator[Visit]:
-    with visiting(chromium, server.url) as made:
-        yield made
+pytestmark = IN_CHROMIUM
 
 
 def draw(client: Client, prompt: str, **options: object) -> dict[str, Any]:
@@ -134,7 +44,7 @@ def test_search_finds_the_beginning_of_a_word_and_a_chinese_word_of_two_characte
 ) -> None:
     english = draw(client, "a wombat beside the lighthouse")
     chinese = draw(client, "灯塔旁边的袋熊，紫色背景")
-    page = visit.open()
+    page = visit.open(room="gallery")
     search(page, "womb", 1)
     expect(card(page, english)).to_be_visible()
     search(page, "袋熊", 1)
@@ -145,7 +55,7 @@ def test_search_finds_the_beginning_of_a_word_and_a_chinese_word_of_two_characte
 
 def test_the_last_search_wins_however_fast_one_types(visit: Visit, client: Client) -> None:
     draw(client, "an echidna under an umbrella")
-    page = visit.open()
+    page = visit.open(room="gallery")
     expect(cards(page).first).to_be_visible()
     page.locator("#gallery-search").press_sequentially("echidnas", delay=5)
     page.locator("#gallery-search").press("Backspace")
@@ -156,7 +66,7 @@ def test_the_last_search_wins_however_fast_one_types(visit: Visit, client: Clien
 
 def test_an_opened_picture_tells_what_was_asked_how_it_was_reasoned_and_with_what(visit: Visit, client: Client) -> None:
     picture = draw(client, "two cats on a green background", enhance=True, steps=2)
-    page = visit.open()
+    page = visit.open(room="gallery")
     card(page, picture).click()
     view = page.locator(".picture-view")
     expect(view.locator("h2")).to_have_text("two cats on a green background")
@@ -175,18 +85,18 @@ def test_an_opened_picture_tells_what_was_asked_how_it_was_reasoned_and_with_wha
 
 def test_again_is_identical_and_the_new_picture_knows_its_parent(visit: Visit, client: Client) -> None:
     picture = draw(client, "a house on a yellow background", steps=2)
-    page = visit.open(f"/?picture={picture['id']}", room=None)
+    page = visit.open(f"/?picture={picture['id']}")
     page.locator(".picture-view .pv-first").click()
     expect(page.locator(".pv-news")).to_contain_text("Identical, pixel for pixel")
     expect(page.locator(".pv-news code")).to_contain_text(picture["pixel_sha256"][:12])
-    newest = client.predict(api_name="/history")["items"][0]
-    assert newest["parent_id"] == picture["id"]
-    assert newest["pixel_sha256"] == picture["pixel_sha256"]
+    kept = newest(client)
+    assert kept["parent_id"] == picture["id"]
+    assert kept["pixel_sha256"] == picture["pixel_sha256"]
 
 
 def test_an_edited_prompt_is_drawn_with_the_same_settings_and_keeps_its_reasoning(visit: Visit, client: Client) -> None:
     picture = draw(client, "one moon on a black background", enhance=True, steps=2, seed=77)
-    page = visit.open(f"/?picture={picture['id']}", room=None)
+    page = visit.open(f"/?picture={picture['id']}")
     page.locator(".pv-acts").get_by_text("Edit prompt", exact=True).click()
     page.locator(".pv-sheet textarea").fill("two moons on a black background")
     page.keyboard.press("Control+Enter")
@@ -194,14 +104,14 @@ def test_an_edited_prompt_is_drawn_with_the_same_settings_and_keeps_its_reasonin
     expect(page.locator(".pv-drawn")).to_have_text("two moons on a black background")
     expect(page.locator(".picture-view h2")).to_have_text("one moon on a black background")
     expect(page.locator(".pv-thread li")).to_have_count(4)
-    newest = client.predict(api_name="/history")["items"][0]
-    assert (newest["seed"], newest["steps"]) == (77, 2)
+    kept = newest(client)
+    assert (kept["seed"], kept["steps"]) == (77, 2)
 
 
 def test_a_deleted_picture_comes_back_with_undo_and_by_the_keyboard_alone(visit: Visit, client: Client) -> None:
     picture = draw(client, "a numbat in the morning")
     client.predict(id=picture["id"], favourite=True, tags=["kept"], api_name="/edit")
-    page = visit.open()
+    page = visit.open(room="gallery")
     search(page, "numbat", 1)
     page.keyboard.press("ArrowDown")
     expect(card(page, picture)).to_be_focused()
@@ -217,7 +127,7 @@ def test_a_deleted_picture_comes_back_with_undo_and_by_the_keyboard_alone(visit:
 def test_the_trash_holds_what_was_deleted_and_gives_it_back(visit: Visit, client: Client) -> None:
     picture = draw(client, "a bandicoot in the trash")
     client.predict(id=picture["id"], api_name="/delete")
-    page = visit.open()
+    page = visit.open(room="gallery")
     search(page, "bandicoot", 0)
     page.locator("#gallery-trash").click()
     card(page, picture).click()
@@ -230,7 +140,7 @@ def test_the_trash_holds_what_was_deleted_and_gives_it_back(visit: Visit, client
 
 def test_the_star_is_set_by_a_key_and_the_filter_shows_only_starred_pictures(visit: Visit, client: Client) -> None:
     starred, plain = draw(client, "a potoroo with a star"), draw(client, "a potoroo without")
-    page = visit.open()
+    page = visit.open(room="gallery")
     search(page, "potoroo", 2)
     card(page, starred).focus()
     page.keyboard.press("f")
@@ -244,7 +154,7 @@ def test_the_star_is_set_by_a_key_and_the_filter_shows_only_starred_pictures(vis
 
 def test_arrows_move_among_cards_and_in_the_view_to_neighbours_and_escape_returns(visit: Visit, client: Client) -> None:
     older, newer = draw(client, "a quoll and the first wave"), draw(client, "a quoll and the second wave")
-    page = visit.open()
+    page = visit.open(room="gallery")
     search(page, "quoll", 2)
     card(page, newer).focus()
     page.keyboard.press("ArrowRight")
@@ -263,7 +173,7 @@ def test_arrows_move_among_cards_and_in_the_view_to_neighbours_and_escape_return
 def test_deleting_in_the_view_goes_on_to_the_neighbour_and_undo_comes_back(visit: Visit, client: Client) -> None:
     draw(client, "a dunnart in the first place")
     gone = draw(client, "a dunnart in the second place")
-    page = visit.open()
+    page = visit.open(room="gallery")
     search(page, "dunnart", 2)
     card(page, gone).click()
     expect(page.locator(".picture-view h2")).to_have_text("a dunnart in the second place")
@@ -275,7 +185,7 @@ def test_deleting_in_the_view_goes_on_to_the_neighbour_and_undo_comes_back(visit
 
 
 def test_what_is_drawn_elsewhere_is_there_when_the_gallery_is_opened_again(visit: Visit, client: Client) -> None:
-    page = visit.open()
+    page = visit.open(room="gallery")
     expect(page.locator(".gallery .tally")).to_contain_text(" ms")
     visit.go("create")
     picture = draw(client, "a pademelon from elsewhere")
@@ -285,20 +195,20 @@ def test_what_is_drawn_elsewhere_is_there_when_the_gallery_is_opened_again(visit
 
 def test_a_variation_has_another_seed_and_opens_from_its_thumbnail(visit: Visit, client: Client) -> None:
     picture = draw(client, "a glider at dusk", seed=5)
-    page = visit.open(f"/?picture={picture['id']}", room=None)
+    page = visit.open(f"/?picture={picture['id']}")
     page.locator(".pv-acts").get_by_text("Vary", exact=True).click()
     page.locator(".pv-strip a").click()
     expect(page.locator(".pv-side")).to_contain_text("Open the picture that this one comes from")
-    newest = client.predict(api_name="/history")["items"][0]
-    assert newest["seed"] != 5
-    assert (newest["prompt"], newest["parent_id"]) == ("a glider at dusk", picture["id"])
+    kept = newest(client)
+    assert kept["seed"] != 5
+    assert (kept["prompt"], kept["parent_id"]) == ("a glider at dusk", picture["id"])
     page.get_by_text("Open the picture that this one comes from").click()
     expect(page.locator(".pv-facts").first).to_contain_text("Seed5")
 
 
 def test_a_rating_and_tags_are_kept(visit: Visit, client: Client) -> None:
     picture = draw(client, "a cuscus to rate")
-    page = visit.open(f"/?picture={picture['id']}", room=None)
+    page = visit.open(f"/?picture={picture['id']}")
     page.locator('[data-rating="4"]').click()
     expect(page.locator('[data-rating="4"]')).to_have_attribute("aria-pressed", "true")
     page.locator(".pv-tags input").fill("树袋鼠")
@@ -311,7 +221,7 @@ def test_a_rating_and_tags_are_kept(visit: Visit, client: Client) -> None:
 
 
 def test_the_words_change_with_the_language(visit: Visit) -> None:
-    page = visit.open()
+    page = visit.open(room="gallery")
     expect(page.locator("#gallery-search")).to_have_attribute("placeholder", "Search your prompts")
     page.locator("#bar .language").click()
     expect(page.locator("#gallery-search")).to_have_attribute("placeholder", "搜索提示词")
@@ -319,7 +229,7 @@ def test_the_words_change_with_the_language(visit: Visit) -> None:
 
 
 def test_added_words_are_told_from_what_was_asked(visit: Visit) -> None:
-    page = visit.open()
+    page = visit.open(room="gallery")
     for original, drawn, added in (
         ("a cat", "a cat on a mat", ["on a mat"]),
         ("Two CATS", "two cats", []),
@@ -334,9 +244,9 @@ def test_added_words_are_told_from_what_was_asked(visit: Visit) -> None:
 
 def test_a_link_to_a_picture_opens_it_and_an_unknown_one_says_so_calmly(visit: Visit, client: Client) -> None:
     picture = draw(client, "a bilby by link")
-    page = visit.open(f"/?picture={picture['id']}", room=None)
+    page = visit.open(f"/?picture={picture['id']}")
     expect(page.locator(".picture-view h2")).to_have_text("a bilby by link")
-    page = visit.open("/?picture=0123456789abcdef", room=None)
+    page = visit.open("/?picture=0123456789abcdef")
     expect(page.locator(".picture-view")).to_contain_text("There is no such picture here.")
     page.keyboard.press("Escape")
     expect(page.locator(".picture-view")).to_be_hidden()
@@ -345,7 +255,7 @@ def test_a_link_to_a_picture_opens_it_and_an_unknown_one_says_so_calmly(visit: V
 def test_what_people_wrote_stays_text_in_every_room(visit: Visit, client: Client) -> None:
     picture = draw(client, NASTY)
     client.predict(id=picture["id"], tags=["<b>${1+1}</b> {{x}}"], api_name="/edit")
-    page = visit.open()
+    page = visit.open(room="gallery")
     search(page, "quokka", 1)
     card(page, picture).focus()
     expect(page.locator(".card .caption b")).to_have_text(NASTY)
@@ -363,7 +273,7 @@ def test_a_share_link_is_made_opened_by_a_stranger_and_taken_back(
     visit: Visit, client: Client, chromium: Browser
 ) -> None:
     picture = draw(client, "a dugong to share")
-    page = visit.open(f"/?picture={picture['id']}", room=None)
+    page = visit.open(f"/?picture={picture['id']}")
     page.locator(".pv-acts").get_by_text("Share", exact=True).click()
     page.locator(".pv-sheet input").fill("7")
     page.locator(".pv-go").click()
@@ -371,21 +281,13 @@ def test_a_share_link_is_made_opened_by_a_stranger_and_taken_back(
     link = page.locator(".pv-sheet input").input_value()
     stranger = chromium.new_context()
     assert stranger.request.get(link).status == 200
-    page = visit.open(f"/?picture={picture['id']}", room=None)  # it is found again, and can still be taken back
+    page = visit.open(f"/?picture={picture['id']}")  # it is found again, and can still be taken back
     page.locator(".pv-acts").get_by_text("Share", exact=True).click()
     expect(page.locator(".pv-sheet input")).to_have_value(link)
     page.get_by_text("Take the link back").click()
     expect(page.locator(".pv-news")).to_contain_text("The link is taken back.")
     assert stranger.request.get(link).status == 404
     stranger.close()
-
-
-@pytest.fixture
-def emptied(client: Client) -> Iterator[None]:
-    """Leaves the shared studio's queue empty, also where the test fails."""
-    yield
-    for job in client.predict(api_name="/jobs"):
-        client.predict(job=job["id"], api_name="/cancel")
 
 
 @pytest.mark.usefixtures("emptied")
@@ -413,7 +315,7 @@ def test_another_owners_picture_is_not_there(chromium: Browser, start_app: Start
     app = start_app(owners="browser")
     theirs = draw(app.client(), "a secret garden")
     with visiting(chromium, app.url) as visit:
-        page = visit.open(f"/?picture={theirs['id']}", room=None)
+        page = visit.open(f"/?picture={theirs['id']}")
         expect(page.locator(".picture-view")).to_contain_text("There is no such picture here.")
         page.keyboard.press("Escape")
         visit.go("gallery")
@@ -424,7 +326,7 @@ def test_a_phone_has_two_columns_and_the_actions_at_the_thumb(chromium: Browser,
     picture = draw(client, "a wallaby on the phone")
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     with visiting(chromium, server.url, **phone) as visit:
-        page = visit.open()
+        page = visit.open(room="gallery")
         expect(card(page, picture)).to_be_visible()
         columns = page.locator(".gallery .grid").first.evaluate("one => getComputedStyle(one).gridTemplateColumns")
         assert len(columns.split()) == 2
@@ -435,3 +337,30 @@ def test_a_phone_has_two_columns_and_the_actions_at_the_thumb(chromium: Browser,
         assert box is not None
         assert box["y"] > 700
         assert box["height"] >= 44
+
+
+def test_back_closes_a_picture_and_goes_between_rooms_and_a_reload_stays(visit: Visit, client: Client) -> None:
+    picture = draw(client, "a balloon on a white background", steps=2)
+    page = visit.open(room="gallery")
+    view = page.locator("dialog.picture-view")
+    for closes in (page.go_back, lambda: page.keyboard.press("Escape")):
+        card(page, picture).click()
+        expect(view.locator("h2")).to_have_text("a balloon on a white background")
+        closes()
+        expect(view).to_be_hidden()
+        assert urlsplit(page.url)[3:] == ("", "gallery")
+    visit.go("queue")
+    page.go_back()
+    expect(page.locator(".gallery")).to_be_visible()
+    visit.url += "/#gallery"
+    visit.reload()
+    expect(page.locator(".gallery")).to_be_visible()
+    assert urlsplit(page.url).fragment == "gallery"
+
+
+def test_a_share_page_loads_without_a_complaint(visit: Visit, client: Client) -> None:
+    picture = draw(client, "a tree on a blue background", steps=2)
+    shared = client.predict(id=picture["id"], api_name="/share")
+    visit.page.goto(shared["url"])
+    expect(visit.page.locator("figure img")).to_be_visible()
+    visit.page.wait_for_timeout(500)  # the icon of the tab is asked for last

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import gradio as gr
 import pytest
 
 from studio.errors import InvalidWish
-from studio.ui import form, page, wording
+from studio.ui import form, page, wording, wording_said
 from studio.ui.page import ASSETS, head
+from studio.wish import Wish
+from studio.worker import REASONING_FAILED
 
 VALUES = ("two cats", True, "", 1.0, 128.0, 128.0, 8.0, 0.0, "", "pocket")
 SCRIPTS = sorted(ASSETS.glob("*.js"))
@@ -153,3 +156,38 @@ def test_colours_have_names() -> None:
     for path in STYLES:
         if path.name != "tokens.css":
             assert set(re.findall(r"#[0-9a-f]{3,8}\b(?=[;\s,)])", path.read_text("utf-8"))) <= {"#fff"}, path.name
+
+
+def known(sentence: str) -> bool:
+    """Whether the page has Chinese words for a sentence of the server, found by its form as the script does."""
+    forms = [re.sub(r"\\\{\w+\\\}", "(.+?)", re.escape(form)) for form in wording_said.SENTENCES]
+    return any(re.fullmatch(form, sentence, re.DOTALL) for form in forms)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"prompt": "  "},
+        {"prompt": "x" * 20_001},
+        {"width": 1000},
+        {"width": 4096},
+        {"steps": 2.5},
+        {"count": None},
+        {"seed": "abc"},
+        {"guidance": "much"},
+        {"guidance": 21},
+    ],
+    ids=str,
+)
+def test_a_refusal_is_known_in_chinese(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidWish) as refusal:
+        Wish(**{"prompt": "a cat", **wrong})
+    assert known(str(refusal.value))
+    assert refusal.value.name in wording_said.PARAMETERS
+
+
+def test_failures_are_known_in_chinese_and_name_only_what_they_were_told() -> None:
+    assert known(REASONING_FAILED.format(error="The model gave an empty answer."))
+    assert not known("Some other sentence.")
+    for english, chinese in wording_said.SENTENCES.items():
+        assert set(re.findall(r"\{\w+\}", chinese)) <= set(re.findall(r"\{\w+\}", english)), english

@@ -173,14 +173,17 @@
   });
 
   // Ctrl+Enter draws, Esc cancels: from anywhere in Create, unless something else is open on top.
+  const elsewhere = () => studio.room() !== "create" || document.querySelector("dialog[open], [role=dialog]:not([hidden])");
+  const draws = (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing || elsewhere()) return;
+    event.preventDefault();
+    event.stopPropagation(); // a native switch that has the focus would turn over
+    if (event.target.closest?.(".thread .edit")) studio.emit("draw-edited");
+    else form.draw()?.click();
+  };
+  document.addEventListener("keydown", draws, { capture: true });
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing || studio.room() !== "create" || document.querySelector("dialog[open], [role=dialog]:not([hidden])")) return;
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      if (event.target.closest?.(".thread .edit")) studio.emit("draw-edited");
-      else form.draw()?.click();
-    }
-    if (event.key === "Escape" && !event.defaultPrevented) studio.emit("escape");
+    if (event.key === "Escape" && !event.isComposing && !event.defaultPrevented && !elsewhere()) studio.emit("escape");
   });
 
   // The models: what is on the disk, and what could be fetched, with consent.

@@ -1,6 +1,7 @@
 // The stage: the picture or what becomes of it, a hairline of progress, facts, what can be done, the strip of newest pictures.
 (() => {
   const { el } = studio;
+  const EDGE = 8; // of a neighbour that stays in sight in the strip
   const SCALE_MOST = 4.5; // a picture is shown at most so many times its own size
   const ICON = {
     star: "M12 3.6l2.6 5.3 5.8.8-4.2 4.1 1 5.8-5.2-2.7-5.2 2.7 1-5.8-4.2-4.1 5.8-.8z",
@@ -71,7 +72,7 @@
     }
     function noticed({ sentence, key, ways }) {
       const buttons = ways.map(([words, act]) => el("button", { type: "button", text: studio.t(words), on: { click: act } }));
-      say("notice", el("p", { text: sentence || studio.t(key), role: "alert" }), el("div", { className: "ways" }, ...buttons));
+      say("notice", el("p", { text: sentence ? studio.said(sentence) : studio.t(key), role: "alert" }), el("div", { className: "ways" }, ...buttons));
     }
 
     // Facts in one line.
@@ -86,7 +87,7 @@
         found.push(fact(studio.t("reasoning"), "b"), ...(step ? [fact(studio.t(`step_${step.name}`))] : []));
       }
       if (phase === "saving") found.push(fact(studio.t("saving"), "b"));
-      else if (phase === "drawing") found.push(fact(studio.t("step_of", { n: shot.step, all: shot.steps }), "b"));
+      else if (phase === "drawing" && shot.step + shot.index > 0) found.push(fact(studio.t("step_of", { n: shot.step, all: shot.steps }), "b"));
       else if (phase !== "reasoning" && phase !== "saving") found.push(fact(studio.t("starting"), "b"));
       if (shot.count > 1) found.push(fact(studio.t("picture_of", { n: Math.min(shot.count, shot.index + 1), all: shot.count })));
       if (shot.eta_s !== null && shot.eta_s > 0.05) found.push(fact(studio.t("left", { time: studio.lasting(shot.eta_s) })));
@@ -265,8 +266,14 @@
       if (list.length && !list.some((one) => one.tabIndex === 0)) list[0].tabIndex = 0;
       strip.hidden = list.length === 0;
       const on = strip.querySelector(".on");
-      if (on && on !== strip.lastOn) on.scrollIntoView({ block: "nearest", inline: "nearest" });
+      if (on && on !== strip.lastOn) reveal(on);
       strip.lastOn = on;
+    }
+    /** Scroll the strip to a tile, and nothing around it: on a phone the page stays where it is read. */
+    function reveal(one) {
+      const [all, box] = [strip.getBoundingClientRect(), one.getBoundingClientRect()];
+      if (box.left < all.left) strip.scrollLeft += box.left - all.left - EDGE;
+      else if (box.right > all.right) strip.scrollLeft += box.right - all.right + EDGE;
     }
     function step(by, focus = false) {
       const list = [...strip.children];
@@ -311,7 +318,8 @@
     function inFrame(job, picture, notice) {
       const bare = !job && !picture && !filing;
       if (job && image.hidden) {
-        const more = job.phase === "loading" && job.message ? [el("small", { text: job.message })] : [];
+        const plain = studio.words.en.loading.replace("{title}", studio.state?.title ?? ""); // what the phase says already
+        const more = job.phase === "loading" && job.message && job.message !== `${plain}.` ? [el("small", { text: job.message })] : [];
         say("phase", el("p", { text: facts.firstChild?.textContent ?? "" }), ...more);
       } else if (bare && notice) noticed(notice);
       else if (bare && view.home && !view.thought && !view.pictures.length) welcome();

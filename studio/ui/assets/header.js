@@ -140,13 +140,21 @@
     system.addEventListener("change", () => (light(), say()));
     document.addEventListener("visibilitychange", () => document.hidden || look());
 
-    // Which room is open, for the styles: Create has no foot. Each room is found again where it was left.
+    // Which room is open: for the styles (Create has no foot), and in the address, so that a reload stays and the back button goes
+    // between rooms. Each room is found again where it was left.
+    const named = () => (["gallery", "queue"].includes(location.hash.slice(1)) ? location.hash.slice(1) : "create");
+    const enter = () => studio.room() === named() || studio.go(named());
+    window.addEventListener("popstate", enter);
+    let touched = false;
+    for (const kind of ["pointerdown", "keydown"]) window.addEventListener(kind, () => (touched = true), { capture: true, once: true });
     const left = new Map();
     window.addEventListener("scroll", () => left.set(document.body.dataset.room, window.scrollY), { passive: true });
     const place = () => {
       const room = studio.room();
       if (document.body.dataset.room === room) return;
+      if (!touched && named() !== room) return enter(); // Gradio opens the first room a moment after the page stands
       document.body.dataset.room = room;
+      if (named() !== room) history.pushState(null, "", `${location.pathname}${location.search}${room === "create" ? "" : `#${room}`}`);
       const height = left.get(room) ?? 0;
       requestAnimationFrame(() => window.scrollTo(0, height));
     };

@@ -59,6 +59,29 @@
       });
   };
 
+  // The server's sentences in the language of the page: one is found by its form, and what stands in its places is taken over.
+  const plain = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const form = ([english, chinese]) => {
+    const places = [...english.matchAll(/\{(\w+)\}/g)].map((found) => found[1]);
+    return { places, chinese, pattern: new RegExp(`^${english.split(/\{\w+\}/).map(plain).join("(.+?)")}$`, "s") };
+  };
+  let forms = null;
+
+  /** What the server said, as this page says it; a sentence that nobody wrote in Chinese stays as it came. */
+  studio.said = (sentence) => {
+    if (studio.lang !== "zh" || !sentence) return sentence;
+    forms ??= Object.entries(studio.chinese.sentences).map(form);
+    const known = forms.find(({ pattern }) => pattern.test(sentence));
+    if (!known) return sentence;
+    const values = sentence.match(known.pattern).slice(1);
+    const put = (name) => {
+      const value = values[known.places.indexOf(name)];
+      if (name === "parameter") return studio.chinese.parameters[value] ?? value;
+      return name === "why" ? studio.said(value) : value;
+    };
+    return known.chinese.replace(/\{(\w+)\}/g, (whole, name) => put(name));
+  };
+
   let toastTimer = null;
 
   /** A sentence at the foot of the window, read out politely, with an undo beside it. It waits while it is pointed at or focused. */
@@ -74,7 +97,7 @@
     const made = el("div", { className: "studio-toast", role: "status", aria: { live: "polite" }, on });
     (document.querySelector("dialog[open]") ?? document.body).append(made); // in the page before its text, so that it is read out
     const act = () => (close(), undo());
-    made.append(el("span", { text: sentence }), ...(undo ? [studio.button(studio.t("undo"), act)] : []));
+    made.append(el("span", { text: studio.said(sentence) }), ...(undo ? [studio.button(studio.t("undo"), act)] : []));
     wait();
   };
   studio.excuse = (error) => studio.toast(error.message);

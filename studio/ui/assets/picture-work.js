@@ -66,7 +66,7 @@
         const before = shot.position ? t("before", { n: shot.position }) : t("before_none");
         return [before, left].filter(Boolean).join(" · ");
       }
-      if (shot.phase !== "drawing") return shot.message || t("starting");
+      if (shot.phase !== "drawing" || shot.step + shot.index === 0) return shot.message || t("starting");
       const parts = [t("step_of", { n: shot.step, all: shot.steps }), shot.count > 1 ? t("picture_of", { n: shot.index + 1, all: shot.count }) : "", left];
       return parts.filter(Boolean).join(" · ");
     }
@@ -79,7 +79,7 @@
     }
 
     const said = (sentence, kind = "", ...rest) =>
-      report(el("p", { className: `pv-said ${kind}` }, el("span", { text: sentence }), ...rest));
+      report(el("p", { className: `pv-said ${kind}` }, el("span", { text: studio.said(sentence) }), ...rest));
 
     const strip = (pictures) => el("div", { className: "pv-strip" }, ...pictures.map((made) =>
       el("a", { href: `?picture=${made.id}`, on: { click: (event) => (event.preventDefault(), show(made.id)) } },

@@ -8,6 +8,7 @@ studio.part("picture", (it) => {
   const home = it.element.querySelector(".picture");
   let picture = null;
   let wanted = null; // id that the view shows or is about to show
+  let leaving = false; // on the way back to where the view was opened
 
   const image = el("img", { decoding: "async" });
   const stage = el("div", { className: "pv-stage" }, image);
@@ -40,8 +41,8 @@ studio.part("picture", (it) => {
     picture = null;
     view.classList.add("absent");
     bar.replaceChildren(closer());
-    const sentence = error.missing ? t("picture.absent") : error.message;
-    side.replaceChildren(el("p", { className: "nothing", role: "alert", text: sentence }), button(t("close"), close));
+    const sentence = error.missing ? t("picture.absent") : studio.said(error.message);
+    side.replaceChildren(el("p", { className: "nothing", role: "alert", text: sentence }), button(t("close"), leave));
   }
 
   function close() {
@@ -53,11 +54,21 @@ studio.part("picture", (it) => {
     studio.emit("closed", { id });
   }
 
+  /** Close it as the back button does, where it was opened from within the page: no dead step is left behind. */
+  function leave() {
+    if (!history.state?.picture) return close();
+    if (!leaving) history.back();
+    leaving = true;
+  }
+
   function address(id) {
     const url = new URL(location.href);
     if (id === null) url.searchParams.delete("picture");
     else url.searchParams.set("picture", id);
-    history.replaceState(history.state, "", url);
+    if (url.href === location.href) return;
+    const opens = id !== null && !new URL(location.href).searchParams.has("picture"); // a place of its own: the back button closes it
+    const state = { ...history.state, picture: id !== null && (opens || Boolean(history.state?.picture)) };
+    history[opens ? "pushState" : "replaceState"](state, "", url);
   }
 
   function step(by) {
@@ -93,7 +104,7 @@ studio.part("picture", (it) => {
 
   const labelled = (name, label, click, rest = {}) =>
     el("button", { type: "button", className: "pv-round", title: label, aria: { label }, on: { click }, ...rest }, icon(name));
-  const closer = () => labelled("close", t("close"), close);
+  const closer = () => labelled("close", t("close"), leave);
 
   function drawBar() {
     const beside = (by) => Boolean(studio.beside?.(picture.id, by));
@@ -255,7 +266,7 @@ studio.part("picture", (it) => {
 
   // Keys, fingers, and the other parts.
 
-  view.addEventListener("cancel", (event) => (event.preventDefault(), close()));
+  view.addEventListener("cancel", (event) => (event.preventDefault(), leave()));
   document.addEventListener("keydown", (event) => {
     if (!view.open || event.target.matches("input, textarea") || event.ctrlKey || event.metaKey || event.altKey || !picture) return;
     if (event.key === "ArrowLeft") step(-1);
@@ -281,6 +292,7 @@ studio.part("picture", (it) => {
   });
   studio.on("words", () => view.open && picture && draw());
   addEventListener("popstate", () => {
+    leaving = false;
     const id = new URL(location.href).searchParams.get("picture");
     if (id && id !== wanted) show(id);
     else if (!id && view.open) close();

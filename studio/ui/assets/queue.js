@@ -20,6 +20,7 @@ studio.part("queue", (it) => {
     if (!studio.seen(home)) return;
     try {
       answer = await call("jobs", {}, { last: true });
+      draw(); // at once; what was drawn is asked for job by job
       for (const job of answer.recent) {
         if (job.drawn && !pictures.has(job.id)) pictures.set(job.id, (await call("pictures", { job: job.id })).pictures);
       }
@@ -32,7 +33,7 @@ studio.part("queue", (it) => {
   }
 
   function draw() {
-    const told = JSON.stringify([studio.lang, answer]);
+    const told = JSON.stringify([studio.lang, answer, pictures.size]);
     if (told === shown || !answer) return;
     shown = told;
     const focused = document.activeElement?.closest?.(".queue .job")?.dataset.id;
@@ -48,13 +49,13 @@ studio.part("queue", (it) => {
     const text = el("div", { className: "job-text" },
       el("p", { className: "job-prompt", text: job.prompt, title: job.prompt }),
       el("p", { className: "job-facts" }, el("b", { text: facts[0] }), ...facts.slice(1).filter(Boolean).map((fact) => el("span", { text: fact }))),
-      job.error ? el("p", { className: "job-error", text: job.error }) : null);
+      job.error ? el("p", { className: "job-error", text: studio.said(job.error) }) : null);
     return el("li", { className: `job ${job.status}`, data: { id: job.id } }, look(job), text, act(job), hair(job));
   }
 
   function status(job) {
     if (job.status === "running") {
-      if (job.phase === "drawing") return t("step_of", { n: job.step, all: job.steps });
+      if (job.phase === "drawing" && job.step + (job.index ?? 0) > 0) return t("step_of", { n: job.step, all: job.steps });
       return { reasoning: t("reasoning"), loading: t("queue.loading"), saving: t("saving") }[job.phase] ?? t("queue.running");
     }
     if (job.status === "queued") return job.position ? t("before", { n: job.position }) : t("before_none");

@@ -1,0 +1,73 @@
+"""What the server's own sentences are in Chinese: refusals and failures come in English, and the page says them in its language.
+
+A sentence is found by its form: each {name} stands for any text, and what a `{why}` stands for is a sentence again. One that is not
+here is shown as it came. `PARAMETERS` are the names of the API as the form calls them. Knows no component.
+"""
+
+from __future__ import annotations
+
+PARAMETERS = {
+    "prompt": "提示词",
+    "negative_prompt": "不要出现的内容",
+    "seed": "种子",
+    "width": "宽",
+    "height": "高",
+    "steps": "步数",
+    "guidance": "引导",
+    "count": "张数",
+    "rating": "评分",
+    "tags": "标签",
+    "days": "天数",
+    "checkpoint": "模型",
+}
+
+SENTENCES = {
+    # A parameter, its rule, what came
+    "{parameter} must not be empty (got {value}).": "{parameter}不能为空。",
+    "{parameter} must be a whole number from {least} to {most} (got None).": (
+        "{parameter}必须是 {least} 到 {most} 的整数（现在是空的）。"
+    ),
+    "{parameter} must be a whole number from {least} to {most} (got {value}).": (
+        "{parameter}必须是 {least} 到 {most} 的整数（现为 {value}）。"
+    ),
+    "{parameter} must be a number from {least} to {most} (got {value}).": (
+        "{parameter}必须是 {least} 到 {most} 的数（现为 {value}）。"
+    ),
+    "{parameter} must be from {least} to {most} (got {value}).": (
+        "{parameter}必须在 {least} 到 {most} 之间（现为 {value}）。"
+    ),
+    "{parameter} must be a multiple of {step} (got {value}).": "{parameter}必须是 {step} 的倍数（现为 {value}）。",
+    "{parameter} must have at most {most} characters (got {value}).": "{parameter}最多 {most} 个字符。",
+    "{parameter} must each have at most {most} characters (got {value}).": "每个{parameter}最多 {most} 个字符。",
+    "{parameter} must be empty where guidance is 0, since it would do nothing (got {value}).": (
+        "引导为 0 时{parameter}不起作用，必须留空。"
+    ),
+    "{parameter} must name one that is on the disk here (got {value}).": (
+        "{parameter}必须已在这台机器的磁盘上（现为 {value}）。"
+    ),
+    # Why nothing was drawn
+    "The wish is too long to be reasoned about: {n} tokens with its instructions, of at most {most} that leave room for an answer.": (
+        "提示词太长，无法推理：连同说明共 {n} 个词元，最多 {most} 个。"
+    ),
+    "The model declined: {words}": "模型拒绝了：{words}",
+    "The model's answer holds no prompt.": "模型的回答里没有提示词。",
+    "The reasoning did not succeed: {why} The prompt is kept; draw it without reasoning to go on.": (
+        "推理没有成功：{why}提示词已保留，可以不推理直接绘制。"
+    ),
+    "The model gave an empty answer.": "模型没有给出回答。",
+    "The reasoning was stopped: it took longer than {n} seconds.": "推理超过 {n} 秒，已停止。",
+    "The model's answer was cut at {n} tokens, before it came to its end.": (
+        "模型的回答在 {n} 个词元处中断，没有写完。"
+    ),
+    "The enhancer is off in this studio; draw the prompt without reasoning.": (
+        "此工作室没有启用推理，可以不推理直接绘制。"
+    ),
+    "The pipeline failed while it drew this picture; the log tells more.": "绘制这张图片时出错，详情见日志。",
+    "The queue holds at most {n} unfinished jobs {whose} ({bound}; now {waiting}). Wait until one is finished, or cancel one.": (
+        "队列最多容纳 {n} 个未完成的任务。请等一个完成，或取消一个。"
+    ),
+    "The disk quota of {most} GB is used up ({used} GB): raise disk_quota_gb to draw more.": (
+        "{most} GB 的磁盘配额已用完（{used} GB）：调高 disk_quota_gb 后才能继续绘制。"
+    ),
+    "{what} {id} was not found.": "没有找到，可能已被删除。",
+}
