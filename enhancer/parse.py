@@ -227,7 +227,7 @@ def _nothing_found(answer: Lines, thought: Lines) -> EnhancerError:
         return NoPrompt("The model's answer holds no prompt.")
     if any(line.strip() for line in thought.lines):
         return NoPrompt("The model only thought and wrote no prompt.")
-    return NoPrompt("The model gave an empty answer.")
+    return NoPrompt("The model gave an empty answer; a shorter wish may help.")
 
 
 def _refused(text: str) -> ModelRefused:

@@ -69,7 +69,8 @@ class DownloadFailed(EngineError):
 
 
 def shorten(value: object, limit: int = 60) -> str:
-    """The value as a person may read it in a sentence: one line, at most `limit` characters."""
-    text = value if isinstance(value, str) else repr(value)
+    """The value as a person may read it in a sentence: one line, at most `limit` characters, in no language's own spelling."""
+    plain = "nothing" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
+    text = value if isinstance(value, str) else plain
     text = " ".join(text.split()) or '""'
     return text if len(text) <= limit else f"{text[: limit - 1]}… ({len(text):,} characters)"

@@ -24,7 +24,7 @@ PARAMETERS = {
 SENTENCES = {
     # A parameter, its rule, what came
     "{parameter} must not be empty (got {value}).": "{parameter}不能为空。",
-    "{parameter} must be a whole number from {least} to {most} (got None).": (
+    "{parameter} must be a whole number from {least} to {most} (got nothing).": (
         "{parameter}必须是 {least} 到 {most} 的整数（现在是空的）。"
     ),
     "{parameter} must be a whole number from {least} to {most} (got {value}).": (
@@ -54,7 +54,7 @@ SENTENCES = {
     "The reasoning did not succeed: {why} The prompt is kept; draw it without reasoning to go on.": (
         "推理没有成功：{why}提示词已保留，可以不推理直接绘制。"
     ),
-    "The model gave an empty answer.": "模型没有给出回答。",
+    "The model gave an empty answer; a shorter wish may help.": "模型没有给出回答；可以试试更短的提示。",
     "The reasoning was stopped: it took longer than {n} seconds.": "推理超过 {n} 秒，已停止。",
     "The model's answer was cut at {n} tokens, before it came to its end.": (
         "模型的回答在 {n} 个词元处中断，没有写完。"

@@ -252,7 +252,7 @@ def test_a_wrong_wish_is_refused_with_parameter_rule_and_value(
         ('{"prompt": "a\\u0000cat", "enhance": false}', "prompt must not contain"),
         ('{"prompt": ["a cat"], "enhance": false}', "prompt must be a text"),
         ('{"prompt": {"a": "cat"}, "enhance": false}', "prompt must be a text"),
-        ('{"prompt": null}', "prompt must be a text (got None)."),
+        ('{"prompt": null}', "prompt must be a text (got nothing)."),
         ('{"prompt": "a cat", "enhance": 1}', "enhance must be true or false (got 1)."),
         ('{"prompt": "a cat", "enhance": false, "count": "64"}', "count must be a whole number"),
         ('{"prompt": "a cat", "enhance": false, "checkpoint": "\\ud800"}', "checkpoint"),

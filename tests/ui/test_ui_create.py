@@ -187,7 +187,7 @@ def test_a_refusal_is_known_in_chinese(wrong: dict[str, Any]) -> None:
 
 
 def test_failures_are_known_in_chinese_and_name_only_what_they_were_told() -> None:
-    assert known(REASONING_FAILED.format(error="The model gave an empty answer."))
+    assert known(REASONING_FAILED.format(error="The model gave an empty answer; a shorter wish may help."))
     assert not known("Some other sentence.")
     for english, chinese in wording_said.SENTENCES.items():
         assert set(re.findall(r"\{\w+\}", chinese)) <= set(re.findall(r"\{\w+\}", english)), english

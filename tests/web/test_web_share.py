@@ -96,6 +96,26 @@ def test_the_style_is_the_one_that_the_policy_allows(stranger: httpx.Client, sha
     assert f"'sha256-{digest}'" in answer.headers["content-security-policy"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "language", "words"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh", "画的内容"),
+        ("zh", "zh", "下载图片"),
+        ("en-GB,zh;q=0.5", "en", "What is drawn"),
+        ("fr", "en", "Download the picture"),
+        ("<script>", "en", "Seed"),
+    ],
+)
+def test_it_speaks_the_browsers_language(
+    stranger: httpx.Client, shared: dict[str, Any], asked: str, language: str, words: str
+) -> None:
+    answer = stranger.get(shared["link"]["url"], headers={"Accept-Language": asked})
+    assert f'<html lang="{language}">' in answer.text and words in answer.text
+    assert answer.headers["vary"] == "Accept-Language"
+    gone = stranger.get("/s/nothing", headers={"Accept-Language": asked})
+    assert gone.status_code == 404 and f'<html lang="{language}">' in gone.text
+
+
 def test_the_head_lets_others_preview_it(stranger: httpx.Client, shared: dict[str, Any]) -> None:
     meta = Head(stranger.get(shared["link"]["url"]).text).meta
     assert meta["og:url"] == shared["link"]["url"]
