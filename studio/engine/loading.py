@@ -90,9 +90,10 @@ def load(info: CheckpointInfo, folder: Path, device: Device, memory_gb: float | 
         ) from error
     pipe.set_progress_bar_config(disable=True)
     preview = _placed(pipe, device, plan, info)
+    counter = TokenCounter(pipe.tokenizer)
     return Loaded(
         pipe=pipe, info=info, revision=revision(folder), device=device, plan=plan, preview=preview,
-        prompts=PromptCache(pipe), counter=TokenCounter(pipe.tokenizer),
+        prompts=PromptCache(pipe, counter), counter=counter,
     )  # fmt: skip
 
 

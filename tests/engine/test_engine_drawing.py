@@ -8,6 +8,7 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from diffusers import ZImagePipeline
@@ -15,7 +16,7 @@ from PIL import Image
 
 from pocket import world
 from studio.engine.preview import estimate, fit, invented
-from studio.engine.prompts import ENTRIES
+from studio.engine.prompts import ENTRIES, ROOMS
 
 
 @contextmanager
@@ -38,10 +39,11 @@ def stock(pocket: Any) -> Any:
 
 
 def plain(stock: Any, recipe: Any, **options: Any) -> bytes:
+    """What stock diffusers draws; the padding of its prompts, which is thrown away, is as long as ours."""
     generator = torch.Generator("cpu").manual_seed(recipe.seed)
     found = stock(
         recipe.prompt, recipe.height, recipe.width, num_inference_steps=recipe.steps, guidance_scale=recipe.guidance,
-        generator=generator, **options,
+        generator=generator, max_sequence_length=ROOMS[0], **options,
     )  # fmt: skip
     return found.images[0].tobytes()
 
@@ -64,6 +66,14 @@ def test_it_draws_what_stock_diffusers_draws(desk: Any, stock: Any) -> None:
     assert desk.draw(width=96, height=160).image.tobytes() == plain(
         stock, desk.recipe.__class__(**{**vars(desk.recipe), "width": 96, "height": 160})
     )
+
+
+def test_with_its_own_padding_stock_diffusers_draws_the_same_but_for_rounding(desk: Any, stock: Any) -> None:
+    ours = np.asarray(desk.draw(steps=8).image).astype(int)
+    generator = torch.Generator("cpu").manual_seed(desk.recipe.seed)
+    found = stock(desk.recipe.prompt, 128, 128, num_inference_steps=8, guidance_scale=0.0, generator=generator)
+    off = np.abs(np.asarray(found.images[0]).astype(int) - ours)
+    assert off.max() <= 1 and (off > 0).mean() < 0.001
 
 
 def test_it_draws_what_stock_diffusers_draws_with_guidance(desk: Any, stock: Any) -> None:
@@ -179,6 +189,30 @@ def test_a_known_prompt_is_not_encoded_again_and_its_picture_is_the_same(desk: A
         assert len(encoded) == 1
     desk.engine._ready().prompts.clear()
     assert desk.pixels(prompt=prompt) == first
+
+
+@pytest.mark.parametrize("words", [0, 1, 20, 60, 85, 100, 130, 400])
+def test_a_short_prompt_costs_a_short_forward_and_gives_the_pipelines_numbers(
+    desk: Any, stock: Any, words: int
+) -> None:
+    """Equal but for rounding, which other processors may do otherwise at other lengths."""
+    prompt = " ".join(["a cat"] * words)
+    seen: list[int] = []
+
+    def note(module: Any, args: Any, kwargs: Any) -> None:
+        seen.append(kwargs["input_ids"].shape[1])
+
+    handle = desk.engine.pipeline.text_encoder.register_forward_pre_hook(note, with_kwargs=True)
+    try:
+        found = desk.engine._ready().prompts(prompt)
+    finally:
+        handle.remove()
+    with torch.no_grad():
+        wanted = stock.encode_prompt([prompt], do_classifier_free_guidance=False)[0][0]
+    assert found.shape == wanted.shape
+    assert torch.allclose(found, wanted, rtol=0, atol=1e-5 * float(wanted.std()))
+    (room,) = seen
+    assert room == min(room for room in ROOMS if room >= len(wanted))
 
 
 def test_the_cache_of_prompts_is_bounded(desk: Any) -> None:
