@@ -16,7 +16,7 @@ from pocket import export, train_language, train_transformer, train_vae
 from pocket.training import Plan, default_state_folder
 
 STAGES = ("language", "vae", "decoder", "transformer", "export")
-STEPS: dict[str, int] = {"language": 1100, "vae": 4000, "decoder": 2000, "transformer": 7000}
+STEPS: dict[str, int] = {"language": 1100, "vae": 4000, "decoder": 2000, "transformer": 9000}
 
 
 def run_stage(stage: str, options: argparse.Namespace) -> None:
