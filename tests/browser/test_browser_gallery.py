@@ -253,11 +253,11 @@ def test_a_link_to_a_picture_opens_it_and_an_unknown_one_says_so_calmly(visit: V
 
 
 def test_what_people_wrote_stays_text_in_every_room(visit: Visit, client: Client) -> None:
-    nasty = f"{NASTY} and a numbat"  # found once, also after others have drawn the like
+    nasty = f"{NASTY} and an aardwolf"  # found once, also after others have drawn the like
     picture = draw(client, nasty)
     client.predict(id=picture["id"], tags=["<b>${1+1}</b> {{x}}"], api_name="/edit")
     page = visit.open(room="gallery")
-    search(page, "numbat", 1)
+    search(page, "aardwolf", 1)
     card(page, picture).focus()
     expect(page.locator(".card .caption b")).to_have_text(nasty)
     assert page.locator(".card img").get_attribute("alt") == nasty
