@@ -1,7 +1,7 @@
 """`python -m pocket.train` makes Pocket again from nothing: language model, VAE, its decoder, transformer, export.
 
 Each stage is resumed where it was killed and skipped once it is done; the state lies outside the work tree. It holds
-the default plan, for two idle cores in about two hours, and no training itself.
+the default plan, for two idle cores in about two and a half hours, and no training itself.
 """
 
 from __future__ import annotations

@@ -11,12 +11,11 @@ from storage.records import Job
 from studio import views
 from studio.board import Board
 from studio.edge import translated
-from studio.engine.contract import Engine
+from studio.engine.contract import TOKENS_MAX, Engine
 from studio.orders import work
 from studio.pace import Pace, Work
 from studio.views import FINISHED, View
 
-TOKENS_MAX = 512  # what the encoder sees of a prompt
 WORKS_MAX = 1000  # waiting jobs whose work is remembered
 
 

@@ -18,6 +18,8 @@ from studio.recipe import Recipe
 if TYPE_CHECKING:
     from enhancer.contract import ChatModel
 
+TOKENS_MAX = 512  # what the text encoder sees of a prompt
+
 
 @dataclass(frozen=True, kw_only=True)
 class Defaults:

@@ -14,12 +14,9 @@ from typing import Any
 
 import torch
 
-ROOMS = (
-    64,
-    128,
-    192,
-    512,
-)  # tokens; the last is what the encoder sees of a prompt. Lengths between 192 and 384 round otherwise
+from studio.engine.contract import TOKENS_MAX
+
+ROOMS = (64, 128, 192, TOKENS_MAX)  # tokens; lengths between 192 and 384 were rounded otherwise
 ENTRIES = 32  # of at most 512 tokens x 2560 values of 2 bytes: 2.6 MB each, 84 MB in all
 
 
