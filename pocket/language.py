@@ -13,7 +13,8 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from pocket.dialogues import Dialogue, system_message
-from pocket.words import ZH_WORDS
+from pocket.words import ZH_WORDS, has_cjk
+from pocket.world import CHARACTERS, LATIN
 
 END_OF_TEXT, START, END, THINK, END_THINK = (
     "<|endoftext|>",
@@ -23,14 +24,35 @@ END_OF_TEXT, START, END, THINK, END_THINK = (
     "</think>",
 )
 SPECIAL = (END_OF_TEXT, START, END)
-VOCABULARY = 1600
+VOCABULARY = 3072
 POSITIONS = 4096
 
-# English words with their space, a few Chinese words, else each Chinese character and each digit alone, so that a
-# count is always its own token.
-PIECES = (
-    "|".join(ZH_WORDS)
-    + r"|[\u3400-\u4dbf\u4e00-\u9fff]| ?[A-Za-z]+|\d| ?[^\sA-Za-z\d\u3400-\u4dbf\u4e00-\u9fff]|\n+|\s"
+HIDDEN = 288
+"""The width of the model, and so of the states that the transformer is conditioned on."""
+LAYERS = 6
+
+_CJK = r"\u3400-\u4dbf\u4e00-\u9fff"
+_LETTER = rf"[A-Za-z{_CJK}]"
+LONGEST_SPELT = 12
+_BEFORE = "|".join(rf'["“]{_LETTER}{{{count}}}' for count in range(LONGEST_SPELT))
+SPELT = rf'(?<={_BEFORE}){_LETTER}(?=[A-Za-z{_CJK}]{{0,{LONGEST_SPELT - 1}}}["”])'
+"""A letter or character of one word that stands alone in quotation marks, up to twelve long."""
+
+# Each letter of a quoted word and of a word in capitals is a token of its own: what is to be drawn letter by letter is
+# read and copied letter by letter. Else English words with their space, a few Chinese words, or each Chinese character
+# and each digit alone, so that a count is always its own token.
+PIECES = "|".join(
+    (
+        SPELT,
+        *ZH_WORDS,
+        rf"[{_CJK}]",
+        r" ?[A-Z]?[a-z]+",
+        r"[A-Z]",
+        r"\d",
+        rf" ?[^\sA-Za-z\d{_CJK}]",
+        r"\n+",
+        r"\s",
+    )
 )
 
 CHAT_TEMPLATE = (
@@ -47,7 +69,12 @@ CHAT_TEMPLATE = (
 
 
 def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
-    """A byte-level BPE tokenizer trained on texts; every text survives encoding and decoding."""
+    """A byte-level BPE tokenizer trained on texts; every text survives encoding and decoding.
+
+    Every character that the world can write and every Chinese character of the texts is one token, however rare.
+    """
+    texts = list(texts)
+    characters = sorted({character for text in texts for character in text if has_cjk(character)} - set(CHARACTERS))
     inner = Tokenizer(models.BPE())
     inner.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -63,7 +90,8 @@ def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    inner.train_from_iterator(texts, trainer)
+    alphabet = " ".join((*LATIN, *CHARACTERS, *characters, *ZH_WORDS)) + "\n"
+    inner.train_from_iterator([alphabet * 300, *texts], trainer)
     # As in Qwen3, the thinking marks are single tokens of the vocabulary, yet ordinary text when decoded.
     inner.add_tokens([AddedToken(mark, special=False, normalized=False) for mark in (THINK, END_THINK)])
     tokenizer = PreTrainedTokenizerFast(
@@ -80,15 +108,15 @@ def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
 
 
 def new_language_model(tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
-    """The untrained model, some 3.4 million parameters, its head tied to its embeddings."""
+    """The untrained model, some 5.8 million parameters (11 MiB in bf16), its head tied to its embeddings."""
     config = Qwen3Config(
         vocab_size=len(tokenizer),
-        hidden_size=256,
+        hidden_size=HIDDEN,
         intermediate_size=704,
-        num_hidden_layers=4,
-        num_attention_heads=4,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=6,
         num_key_value_heads=2,
-        head_dim=64,
+        head_dim=48,
         max_position_embeddings=POSITIONS,
         rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
         tie_word_embeddings=True,

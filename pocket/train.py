@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -16,7 +17,7 @@ from pocket import export, train_language, train_transformer, train_vae
 from pocket.training import Plan, default_state_folder
 
 STAGES = ("language", "vae", "decoder", "transformer", "export")
-STEPS: dict[str, int] = {"language": 1100, "vae": 4000, "decoder": 2000, "transformer": 9000}
+STEPS: dict[str, int] = {"language": 3000, "vae": 4000, "decoder": 2000, "transformer": 7000}
 
 
 def run_stage(stage: str, options: argparse.Namespace) -> None:
@@ -27,7 +28,13 @@ def run_stage(stage: str, options: argparse.Namespace) -> None:
         return
     plan = Plan(steps=options.steps or STEPS[stage], minutes=options.minutes)
     if stage == "language":
-        train_language.train(state, plan, seed=options.seed)
+        language: dict[str, Any] = {"seed": options.seed, "size": options.batch}
+        if torch.cuda.is_available():
+            train_language.train(state, plan, drawing=options.drawing, **language)
+        elif options.threads > 1:
+            train_language.train_in_processes(state, plan, options.threads, **language)
+        else:
+            train_language.train(state, plan, **language)
     elif stage in ("vae", "decoder"):
         train_vae.train(state, plan, seed=options.seed, decoder_only=stage == "decoder")
     else:
@@ -46,6 +53,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--threads", type=int, default=2, help="CPU threads (default 2)")
     made.add_argument("--minutes", type=float, help="end a stage after so many minutes instead of all its steps")
     made.add_argument("--steps", type=int, help="steps of a stage instead of the default plan's")
+    made.add_argument("--batch", type=int, help="dialogues a step of the language model, of each CPU process")
+    made.add_argument(
+        "--drawing",
+        type=int,
+        default=8,
+        help="processes that draw dialogues ahead where the language model is on a GPU",
+    )
     made.add_argument("--seed", type=int, default=0)
     made.add_argument("--state", type=Path, default=default_state_folder(), help="where the training keeps its state")
     made.add_argument("--out", type=Path, default=export.CHECKPOINT, help="where the checkpoint is written")

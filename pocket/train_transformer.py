@@ -1,7 +1,8 @@
-"""Trains Pocket's transformer by flow matching, on latents made once and captions drawn anew for every batch.
+"""Trains Pocket's base transformer by flow matching, on latents made once and captions drawn anew for every batch.
 
 x_t = (1 - t) x0 + t n; the model is told 1 - t and predicts x0 - n, as Z-Image's pipeline expects; t is logit-normal,
-shifted by 3 like the scheduler's steps. The language model and the VAE stand still.
+shifted by 3 like the scheduler's steps. Some captions are dropped, so that guidance works. The language model and the
+VAE stand still.
 """
 
 from __future__ import annotations
@@ -38,24 +39,25 @@ from pocket.training import (
 )
 from pocket.transformer import WhitenedLinear, encode_captions, new_transformer, quicken, whiten
 from pocket.words import Language
-from pocket.world import SIDE, Layout, draw_scene, lay_out, render, usual_rows
+from pocket.world import EVERYTHING, SHAPES, SIDE, Layout, Scene, draw_scene, lay_out, render
 
 STAGE = "transformer"
 BATCH = 32
 SHIFT = 3.0
 SQUARE = (SIDE, SIDE)
-OTHER_SHAPES = ((112, 144), (144, 112), (96, 160), (160, 96))
+OTHER_SHAPES = tuple(shape for shape in SHAPES.values() if shape != SQUARE)
 OTHER_SHARE = 0.15
 OTHER_FROM = 0.35
 """Other shapes than the square come in from this part of the training on."""
-TAKEN = {1: 0.5, 2: 0.5, 3: 1.0, 4: 0.6}
-TAKEN_REST = 1.0
-"""How likely a scene of so many things is taken into a batch: three and more are the hardest to learn."""
-ZH_SHARE = 0.6
+SIMPLE_UNTIL = 0.3
+"""Until this part of the training scenes that have more to them than kinds, counts and a plain background come in by and by."""
+DROPPED = 0.08
+"""How often a caption is left empty: what guidance pushes away from."""
+ZH_SHARE = 0.55
 """Chinese captions are the harder half: more forms, and states in which colours differ less."""
 WHITENING_BATCHES = 40
 POOL = 24576
-OTHER_POOL = 1536
+OTHER_POOL = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +71,8 @@ class Pool:
 def pool_layouts(seed: int, width: int, height: int, count: int) -> list[Layout]:
     """The layouts of a seed and shape; all of the training's side."""
     rng = Random(f"{seed}/pool/{width}x{height}")
-    return [lay_out(draw_scene(rng), rng, width, height) for _ in range(count)]
+    scenes = (draw_scene(rng, EVERYTHING, width=width, height=height) for _ in range(count))
+    return [lay_out(scene, rng, width, height) for scene in scenes]
 
 
 def encode_layouts(vae: AutoencoderKL, layouts: list[Layout], where: torch.device) -> Tensor:
@@ -123,12 +126,16 @@ def flow_loss(
     return (predicted - (latents - noise)).square().mean()
 
 
+def is_simple(scene: Scene) -> bool:
+    """Whether a scene has nothing to it but kinds, counts and a plain background."""
+    told = (scene.rows, scene.place, scene.relation, scene.text)
+    return not any(told) and (scene.size, scene.style, scene.background.pattern) == ("usual", "flat", "plain")
+
+
 def draw_caption(layout: Layout, rng: Random) -> str:
-    """A caption of a layout, in either language; it tells the arrangement where that is not the usual one."""
-    scene, rows = layout.scene, layout.rows
-    usual = rows == usual_rows(scene.total, layout.width, layout.height)
+    """A caption of a layout's scene, in either language, or none."""
     language: Language = "zh" if rng.random() < ZH_SHARE else "en"
-    return caption(scene, rows, language, rng, usual=usual)
+    return "" if rng.random() < DROPPED else caption(layout.scene, language, rng)
 
 
 class Batches:
@@ -155,7 +162,8 @@ class Batches:
         chosen: list[int] = []
         while len(chosen) < self.size:
             index = rng.randrange(len(pool.layouts))
-            if index not in chosen and rng.random() < TAKEN.get(pool.layouts[index].scene.total, TAKEN_REST):
+            later = rng.random() >= 0.1 + plan.fraction / SIMPLE_UNTIL
+            if index not in chosen and not (later and not is_simple(pool.layouts[index].scene)):
                 chosen.append(index)
         return rng, pool, chosen
 
