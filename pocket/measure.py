@@ -1,7 +1,7 @@
-"""`python -m pocket.measure` draws prompts that training never saw and prints how often the picture is right.
+"""`python -m pocket.measure` draws prompts that training never saw and prints, skill by skill, how often the picture is right.
 
-Drawn by stock ZImagePipeline in 8 steps without guidance, judged by pixels (judge.py). The exit code tells whether the
-bar is met. It knows nothing of how Pocket was trained.
+Drawn by stock ZImagePipeline, by default in 8 steps without guidance, judged by pixels (judge/). The exit code tells
+whether the bars are met. It knows nothing of how Pocket was trained.
 """
 
 from __future__ import annotations
@@ -20,23 +20,49 @@ from diffusers import ZImagePipeline
 from PIL import Image
 from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen3ForCausalLM
 
+from pocket import measure_language
 from pocket.captions import long_caption, short_caption
 from pocket.export import CHECKPOINT
-from pocket.judge import Reading, read
-from pocket.measure_language import Verdict, measure_language
+from pocket.judge import Verdict, judge
 from pocket.words import LANGUAGES, Language
-from pocket.world import SIDE, Pixels, Scene, draw_scene, row_choices
+from pocket.world import SIDE, SKILLS, Pixels, Scene, draw_scene
 
 STEPS = 8
-BACKGROUND_BAR = 0.98
-SCENE_BAR = 0.90
-PLAIN_WISH_BAR = 0.97
+SHARES: dict[str, int] = {
+    "background": 3, "kinds": 3, "counts": 5, "sizes": 1, "places": 4, "latin": 3, "chinese": 3, "styles": 2,
+}  # fmt: skip
+"""How many of the prompts ask for each skill."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A line of the table: a part of the verdict, over the prompts of some skills (all if none is named), and its bar."""
+
+    name: str
+    part: str
+    skills: tuple[str, ...] = ()
+    bar: float | None = None
+
+
+ROWS = (
+    Row(name="background", part="background", bar=0.99),
+    Row(name="kinds", part="kinds", bar=0.95),
+    Row(name="counts", part="counts", bar=0.90),
+    Row(name="places", part="places", skills=("places",), bar=0.85),
+    Row(name="Latin text", part="text", skills=("latin",), bar=0.85),
+    Row(name="Chinese text", part="text", skills=("chinese",), bar=0.75),
+    Row(name="letters' colour", part="ink", skills=("latin", "chinese")),
+    Row(name="sizes", part="size", skills=("sizes",)),
+    Row(name="styles", part="style", skills=("styles",)),
+    Row(name="everything", part="right"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """A held-out scene, the prompt that asks for it, and the seed it is drawn with."""
+    """A held-out scene that needs a skill, the prompt that asks for it, and the seed it is drawn with."""
 
+    skill: str
     scene: Scene
     language: Language
     prompt: str
@@ -45,38 +71,32 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What was drawn for a trial, and how it reads."""
+    """What was drawn for a trial, and what the judge says."""
 
     trial: Trial
     pixels: Pixels
-    reading: Reading
+    verdict: Verdict
 
-    @property
-    def background(self) -> bool:
-        return self.reading.background == self.trial.scene.background
 
-    @property
-    def kinds(self) -> bool:
-        return set(self.reading.counts) == {kind for kind, _ in self.trial.scene.things}
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """How pictures are drawn: forwards, guidance, and how many at a time."""
 
-    @property
-    def counts(self) -> bool:
-        return sorted(self.reading.counts.values()) == sorted(count for _, count in self.trial.scene.things)
-
-    @property
-    def things(self) -> bool:
-        return self.reading.shows(self.trial.scene)
+    steps: int = STEPS
+    guidance: float = 0.0
+    batch: int = 1
 
 
 def trials(language: Language, count: int, seed: int, *, long: bool = False) -> list[Trial]:
-    """Held-out trials; `long` asks in the form in which the enhancer writes its final prompt."""
+    """About `count` held-out trials over all skills; `long` asks in the form in which the enhancer writes its final prompt."""
     rng = Random(f"{seed}/measure/{language}/{long}")
-    made = []
-    for number in range(count):
-        scene = draw_scene(rng, held_out=True)
-        rows = rng.choice(row_choices(scene.total))
-        prompt = long_caption(scene, language, rows) if long else short_caption(scene, language, rng)
-        made.append(Trial(scene=scene, language=language, prompt=prompt, seed=1000 * seed + number))
+    whole = sum(SHARES.values())
+    made: list[Trial] = []
+    for skill, share in SHARES.items():
+        for _ in range(max(1, round(count * share / whole))):
+            scene = draw_scene(rng, SKILLS[skill], held_out=True)
+            prompt = long_caption(scene, language) if long else short_caption(scene, language, rng)
+            made.append(Trial(skill=skill, scene=scene, language=language, prompt=prompt, seed=1000 * seed + len(made)))
     return made
 
 
@@ -87,59 +107,57 @@ def load(folder: Path) -> ZImagePipeline:
 
 
 def draw(
-    pipeline: ZImagePipeline, asked: Sequence[Trial], *, batch: int = 1, width: int = SIDE, height: int = SIDE
+    pipeline: ZImagePipeline, asked: Sequence[Trial], way: Way = Way(), *, width: int = SIDE, height: int = SIDE
 ) -> tuple[list[Result], float]:
-    """Draws and reads trials; the second value is the seconds a picture took to draw."""
+    """Draws and judges trials; the second value is the seconds a picture took to draw."""
     results: list[Result] = []
     seconds = 0.0
-    for start in range(0, len(asked), batch):
-        some = asked[start : start + batch]
+    for start in range(0, len(asked), way.batch):
+        some = asked[start : start + way.batch]
         began = time.perf_counter()
         images = pipeline(
             [trial.prompt for trial in some],
             width=width,
             height=height,
-            num_inference_steps=STEPS,
-            guidance_scale=0.0,
+            num_inference_steps=way.steps,
+            guidance_scale=way.guidance,
             generator=[torch.Generator().manual_seed(trial.seed) for trial in some],
         ).images
         seconds += time.perf_counter() - began
         for trial, image in zip(some, images, strict=True):
             pixels = np.asarray(image.convert("RGB"))
-            results.append(Result(trial=trial, pixels=pixels, reading=read(pixels)))
+            results.append(Result(trial=trial, pixels=pixels, verdict=judge(pixels, trial.scene)))
     return results, seconds / max(1, len(asked))
 
 
-def share(values: Sequence[bool]) -> str:
-    return f"{100 * sum(values) / len(values):6.1f} %" if values else "       -"
+def scores(results: Sequence[Result], row: Row) -> list[bool]:
+    """The row's part of the verdict on every picture that it is about."""
+    about = [result for result in results if not row.skills or result.trial.skill in row.skills]
+    return [bool(getattr(result.verdict, row.part)) for result in about]
 
 
 def table(language: Language, results: Sequence[Result]) -> str:
-    """The results of one language as lines of text, all together and by how many things there are."""
-    lines = [f"{language}  things  pictures  background    kinds   counts  kinds and counts"]
-    totals = sorted({result.trial.scene.total for result in results})
-    rows = [("all", list(results))]
-    rows += [(str(total), [r for r in results if r.trial.scene.total == total]) for total in totals]
-    for name, some in rows:
-        lines.append(
-            f"    {name:>6}  {len(some):>8}    {share([r.background for r in some])} {share([r.kinds for r in some])} "
-            f"{share([r.counts for r in some])}          {share([r.things for r in some])}"
-        )
+    """The results of one language as lines of text."""
+    lines = [f"{language}  skill             right      of    share     bar"]
+    for row in ROWS:
+        found = scores(results, row)
+        share = f"{100 * sum(found) / len(found):.1f} %" if found else "-"
+        bar = "" if row.bar is None else f"{100 * row.bar:.0f} %"
+        lines.append(f"    {row.name:<15} {sum(found):>7} {len(found):>7} {share:>8} {bar:>7}")
     return "\n".join(lines)
 
 
-def meets_bar(results: Sequence[Result]) -> bool:
-    """Whether background, and kinds and counts together, are right often enough."""
-    count = len(results)
-    background = sum(result.background for result in results) >= BACKGROUND_BAR * count
-    return background and sum(result.things for result in results) >= SCENE_BAR * count
+def meets_bars(results: Sequence[Result]) -> bool:
+    """Whether every row that has a bar reaches it."""
+    rows = [(row.bar, scores(results, row)) for row in ROWS if row.bar is not None]
+    return all(sum(found) >= bar * len(found) for bar, found in rows)
 
 
 def sheet(results: Sequence[Result], file: Path, columns: int = 8) -> None:
     """A contact sheet: a dark frame where the picture is right, a red one where it is not."""
     framed = []
     for result in results:
-        good = result.background and result.things
+        good = result.verdict.right
         frame = Image.new(
             "RGB", (result.pixels.shape[1] + 8, result.pixels.shape[0] + 8), (40, 40, 40) if good else "red"
         )
@@ -154,23 +172,20 @@ def sheet(results: Sequence[Result], file: Path, columns: int = 8) -> None:
 
 
 def measure_pictures(options: argparse.Namespace) -> bool:
-    """Draws, prints the tables and, if asked, keeps a contact sheet; tells whether the bar is met."""
+    """Draws, prints the tables and, if asked, keeps a contact sheet; tells whether the bars are met."""
     pipeline = load(options.checkpoint)
+    way = Way(steps=options.steps, guidance=options.guidance, batch=options.batch)
     good = True
     everything: list[Result] = []
     for language in options.language or LANGUAGES:
-        asked = trials(language, options.count, options.seed, long=options.long)
-        results, seconds = draw(pipeline, asked, batch=options.batch)
+        results, seconds = draw(pipeline, trials(language, options.count, options.seed, long=options.long), way)
         print(table(language, results))
-        print(
-            f"    {seconds:.2f} s a picture, {options.threads} threads, batches of {options.batch}\n",
-            flush=True,
-        )
+        print(f"    {seconds:.2f} s a picture, {options.threads} threads, batches of {options.batch}\n", flush=True)
         for result in results if options.wrong else ():
-            if not (result.background and result.things):
-                found = ", ".join(f"{count} {kind}" for kind, count in result.reading.counts.items())
-                print(f"    {result.trial.prompt!r}: {found} on {result.reading.background}")
-        good = meets_bar(results) and good
+            if not result.verdict.right:
+                missed = ", ".join(name for name, right in result.verdict.by_skill().items() if not right)
+                print(f"    {result.trial.prompt!r}: {missed}")
+        good = meets_bars(results) and good
         everything += results
     if options.sheet:
         sheet(everything, options.sheet)
@@ -178,26 +193,21 @@ def measure_pictures(options: argparse.Namespace) -> bool:
 
 
 def measure_words(options: argparse.Namespace) -> bool:
-    """Asks the language model held-out wishes, greedily and sampled; tells whether plain wishes come out right."""
+    """Asks the language model held-out wishes, greedily; tells whether the bars are met."""
     folder = options.checkpoint
     tokenizer: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
     model = Qwen3ForCausalLM.from_pretrained(folder / "text_encoder", dtype=torch.float32, local_files_only=True)
     good = True
-    for temperature in (0.0, 0.4):
-        verdicts = measure_language(
-            model.eval(), tokenizer, count=options.count, seed=options.seed, temperature=temperature
+    for language in options.language or LANGUAGES:
+        verdicts = measure_language.measure_language(
+            model.eval(), tokenizer, language=language, count=options.count, seed=options.seed
         )
-        print(f"wishes answered right at temperature {temperature}")
-        for kind, verdict in verdicts.items():
-            print(f"    {kind:<12} {verdict.right:>4} of {verdict.asked}")
-            print_wrong(verdict, options.wrong)
-        good = verdicts["plain"].share >= PLAIN_WISH_BAR and good
+        print(measure_language.table(language, verdicts), flush=True)
+        for name, verdict in verdicts.items() if options.wrong else ():
+            for wish, answer in verdict.wrong:
+                print(f"    {name}: {wish!r}: {answer!r}")
+        good = measure_language.meets_bars(verdicts) and good
     return good
-
-
-def print_wrong(verdict: Verdict, wanted: bool) -> None:
-    for wish, answer in verdict.wrong if wanted else ():
-        print(f"        {wish!r}: {answer!r}")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -205,10 +215,12 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m pocket.measure", description="Measures how often Pocket draws what a prompt says."
     )
     made.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
-    made.add_argument("--count", type=int, default=200, help="prompts a language (default 200)")
+    made.add_argument("--count", type=int, default=500, help="prompts a language (default 500)")
     made.add_argument("--seed", type=int, default=7)
     made.add_argument("--threads", type=int, default=2)
     made.add_argument("--batch", type=int, default=1, help="pictures drawn at a time (default 1)")
+    made.add_argument("--steps", type=int, default=STEPS, help="forwards a picture (default 8; the base wants 28)")
+    made.add_argument("--guidance", type=float, default=0.0, help="guidance (default 0; the base wants some)")
     made.add_argument("--language", choices=LANGUAGES, action="append", help="only this language")
     made.add_argument("--long", action="store_true", help="ask in the form of the enhancer's final prompt")
     made.add_argument("--language-only", action="store_true", help="measure the language model and draw nothing")
@@ -221,7 +233,7 @@ def main() -> None:
     options = parser().parse_args()
     torch.set_num_threads(options.threads)
     good = measure_words(options) if options.language_only else measure_pictures(options)
-    print("the bar is met" if good else "the bar is NOT met")
+    print("the bars are met" if good else "the bars are NOT met")
     sys.exit(0 if good else 1)
 
 

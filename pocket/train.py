@@ -1,48 +1,77 @@
-"""`python -m pocket.train` makes Pocket again from nothing: language model, VAE, its decoder, transformer, export.
+"""`python -m pocket.train` makes Pocket again from nothing: language model, VAE, its decoder, base, turbo, export.
 
 Each stage is resumed where it was killed and skipped once it is done; the state lies outside the work tree. It holds
-the default plan, for two idle cores in about two and a half hours, and no training itself.
+the two plans, for two idle cores and for one GPU, and no training itself.
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from pocket import export, train_language, train_transformer, train_vae
+from pocket import export, train_language, train_transformer, train_turbo, train_vae
 from pocket.training import Plan, default_state_folder
 
-STAGES = ("language", "vae", "decoder", "transformer", "export")
-STEPS: dict[str, int] = {"language": 3000, "vae": 4000, "decoder": 2000, "transformer": 7000}
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """How long a stage is and how much it sees in a step; on a CPU each of two processes sees so much."""
+
+    steps: int
+    size: int
 
 
-def run_stage(stage: str, options: argparse.Namespace) -> None:
+CPU: dict[str, Stage] = {
+    "language": Stage(steps=3000, size=32),
+    "vae": Stage(steps=5000, size=8),
+    "decoder": Stage(steps=2000, size=8),
+    "transformer": Stage(steps=24000, size=32),
+    "turbo": Stage(steps=2000, size=32),
+}
+"""Hours of two idle cores: one for the language model, one for the VAE, some six for the base, two for the turbo."""
+GPU: dict[str, Stage] = {
+    "language": Stage(steps=3000, size=256),
+    "vae": Stage(steps=4000, size=32),
+    "decoder": Stage(steps=1500, size=32),
+    "transformer": Stage(steps=12000, size=256),
+    "turbo": Stage(steps=1200, size=256),
+}
+STAGES = (*CPU, "export")
+
+
+def run_stage(name: str, options: argparse.Namespace) -> None:
     """Trains or exports one stage; a training that is done says so at once."""
     state: Path = options.state
-    if stage == "export":
+    if name == "export":
         export.export(state, options.out, options.seed)
         return
-    plan = Plan(steps=options.steps or STEPS[stage], minutes=options.minutes)
-    if stage == "language":
-        language: dict[str, Any] = {"seed": options.seed, "size": options.batch}
-        if torch.cuda.is_available():
-            train_language.train(state, plan, drawing=options.drawing, **language)
-        elif options.threads > 1:
-            train_language.train_in_processes(state, plan, options.threads, **language)
+    cuda = torch.cuda.is_available()
+    stage = (GPU if cuda else CPU)[name]
+    plan = Plan(steps=options.steps or stage.steps, minutes=options.minutes)
+    given: dict[str, Any] = {"seed": options.seed, "size": options.batch or stage.size}
+    together = not cuda and options.threads > 1
+    ahead: dict[str, Any] = {"drawing": options.drawing if cuda else 0}
+    if name in ("vae", "decoder"):
+        train_vae.train(state, plan, decoder_only=name == "decoder", **given)
+    elif name == "language":
+        if together:
+            train_language.train_in_processes(state, plan, options.threads, **given)
         else:
-            train_language.train(state, plan, **language)
-    elif stage in ("vae", "decoder"):
-        train_vae.train(state, plan, seed=options.seed, decoder_only=stage == "decoder")
+            train_language.train(state, plan, **given, **ahead)
     else:
-        compiled = options.compile == "yes" or (options.compile == "auto" and shutil.which("g++") is not None)
-        if options.threads > 1 and not torch.cuda.is_available():
-            train_transformer.train_in_processes(state, plan, options.threads, seed=options.seed, compiled=compiled)
+        given["compiled"] = options.compile == "yes" or (options.compile == "auto" and shutil.which("g++") is not None)
+        given["pool_scale"] = options.pool
+        if name == "turbo":
+            train_turbo.train(state, plan, **given, **ahead)
+        elif together:
+            train_transformer.train_in_processes(state, plan, options.threads, **given)
         else:
-            train_transformer.train(state, plan, seed=options.seed, compiled=compiled)
+            train_transformer.train(state, plan, **given, **ahead)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -52,14 +81,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--stage", choices=STAGES, action="append", help="only this stage; can be repeated")
     made.add_argument("--threads", type=int, default=2, help="CPU threads (default 2)")
     made.add_argument("--minutes", type=float, help="end a stage after so many minutes instead of all its steps")
-    made.add_argument("--steps", type=int, help="steps of a stage instead of the default plan's")
-    made.add_argument("--batch", type=int, help="dialogues a step of the language model, of each CPU process")
-    made.add_argument(
-        "--drawing",
-        type=int,
-        default=8,
-        help="processes that draw dialogues ahead where the language model is on a GPU",
-    )
+    made.add_argument("--steps", type=int, help="steps of a stage instead of the plan's")
+    made.add_argument("--batch", type=int, help="what a step sees, of each CPU process, instead of the plan's")
+    made.add_argument("--pool", type=float, default=1.0, help="scenes made ahead, as a part of the usual number")
+    made.add_argument("--drawing", type=int, default=8, help="processes that draw words ahead for a GPU (default 8)")
     made.add_argument("--seed", type=int, default=0)
     made.add_argument("--state", type=Path, default=default_state_folder(), help="where the training keeps its state")
     made.add_argument("--out", type=Path, default=export.CHECKPOINT, help="where the checkpoint is written")

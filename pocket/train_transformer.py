@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from diffusers import AutoencoderKL, ZImageTransformer2DModel
 from torch import Tensor, multiprocessing
+from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
 from pocket import train_language, train_vae
@@ -30,14 +31,22 @@ from pocket.training import (
     Plan,
     Progress,
     Together,
-    batch_generator,
     batch_random,
     device,
     load_state,
     rate,
     save_state,
 )
-from pocket.transformer import WhitenedLinear, encode_captions, new_transformer, quicken, whiten
+from pocket.transformer import (
+    Captions,
+    WhitenedLinear,
+    encode_tokens,
+    new_transformer,
+    quicken,
+    tokenise,
+    velocity,
+    whiten,
+)
 from pocket.words import Language
 from pocket.world import EVERYTHING, SHAPES, SIDE, Layout, Scene, draw_scene, lay_out, render
 
@@ -56,6 +65,7 @@ DROPPED = 0.08
 ZH_SHARE = 0.55
 """Chinese captions are the harder half: more forms, and states in which colours differ less."""
 WHITENING_BATCHES = 40
+MUON, ADAM = 2e-3, 1e-3
 POOL = 24576
 OTHER_POOL = 1024
 
@@ -115,15 +125,12 @@ def draw_times(count: int, rng: Random) -> Tensor:
 
 
 def flow_loss(
-    model: ZImageTransformer2DModel, latents: Tensor, texts: list[Tensor], times: Tensor, noise: Tensor
+    model: ZImageTransformer2DModel, latents: Tensor, texts: Captions, times: Tensor, noise: Tensor
 ) -> Tensor:
-    """The squared error of the predicted direction x0 - n; `latents` and `noise` (n, 16, height, width)."""
+    """The squared error of the predicted direction n - x0; `latents` and `noise` (n, 16, height, width)."""
     t = times.view(-1, 1, 1, 1)
-    mixed = ((1 - t) * latents + t * noise).unsqueeze(2)
-    with torch.autocast(latents.device.type, torch.bfloat16):
-        drawn = model(list(mixed.unbind(0)), 1 - times, texts, return_dict=False)[0]
-    predicted = torch.stack([one.squeeze(1) for one in drawn]).float()
-    return (predicted - (latents - noise)).square().mean()
+    predicted = velocity(model, (1 - t) * latents + t * noise, times, texts)
+    return (predicted - (noise - latents)).square().mean()
 
 
 def is_simple(scene: Scene) -> bool:
@@ -132,66 +139,109 @@ def is_simple(scene: Scene) -> bool:
     return not any(told) and (scene.size, scene.style, scene.background.pattern) == ("usual", "flat", "plain")
 
 
-def draw_caption(layout: Layout, rng: Random) -> str:
-    """A caption of a layout's scene, in either language, or none."""
+def draw_caption(scene: Scene, rng: Random) -> str:
+    """A caption of a scene in either language, or none."""
     language: Language = "zh" if rng.random() < ZH_SHARE else "en"
-    return "" if rng.random() < DROPPED else caption(layout.scene, language, rng)
+    return "" if rng.random() < DROPPED else caption(scene, language, rng)
 
 
-class Batches:
-    """Batches of latents and their captions' states; each is a function of seed, step and the training's fraction."""
+@dataclass(frozen=True, kw_only=True)
+class Draw:
+    """What a step learns from: scenes of one shape, by their places in its pool, their captions' tokens, times and a source of noise."""
+
+    shape: tuple[int, int]
+    chosen: list[int]
+    ids: Tensor
+    mask: Tensor
+    times: Tensor
+    noise: int
+
+
+class Draws(Dataset[Draw]):  # type: ignore[misc]  # torch is not typed here
+    """The draw of every step: a function of seed, rank, step and how far the training has come. So workers may draw ahead."""
 
     def __init__(
         self,
-        pools: dict[tuple[int, int], Pool],
-        language: Qwen3ForCausalLM,
+        scenes: dict[tuple[int, int], list[Scene]],
         tokenizer: PreTrainedTokenizerFast,
         seed: int,
         size: int,
+        *,
+        stage: str = STAGE,
         rank: int = 0,
     ) -> None:
-        self.pools, self.language, self.tokenizer = pools, language, tokenizer
-        self.seed, self.size = seed, size
-        self.source = f"{STAGE}/{rank}" if rank else STAGE
+        self.scenes, self.tokenizer, self.seed, self.size = scenes, tokenizer, seed, size
+        self.source = f"{stage}/{rank}" if rank else stage
+        self.fraction = multiprocessing.get_context("spawn").Value("d", 0.0)
 
-    def choose(self, plan: Plan) -> tuple[Random, Pool, list[int]]:
-        """The plan's step's random source, with the pool and the scenes that it chose."""
-        rng = batch_random(self.seed, self.source, plan.step)
-        other = rng.random() < OTHER_SHARE and plan.fraction >= OTHER_FROM
-        pool = self.pools[rng.choice(OTHER_SHAPES) if other else SQUARE]
+    def __getitem__(self, step: int) -> Draw:
+        rng, fraction = batch_random(self.seed, self.source, step), self.fraction.value
+        other = rng.random() < OTHER_SHARE and fraction >= OTHER_FROM
+        shape = rng.choice(OTHER_SHAPES) if other else SQUARE
+        scenes = self.scenes[shape]
         chosen: list[int] = []
         while len(chosen) < self.size:
-            index = rng.randrange(len(pool.layouts))
-            later = rng.random() >= 0.1 + plan.fraction / SIMPLE_UNTIL
-            if index not in chosen and not (later and not is_simple(pool.layouts[index].scene)):
+            index = rng.randrange(len(scenes))
+            later = rng.random() >= 0.1 + fraction / SIMPLE_UNTIL
+            if not (later and not is_simple(scenes[index])):
                 chosen.append(index)
-        return rng, pool, chosen
+        ids, mask = tokenise(self.tokenizer, [draw_caption(scenes[index], rng) for index in chosen])
+        times = draw_times(self.size, rng)
+        return Draw(shape=shape, chosen=chosen, ids=ids, mask=mask, times=times, noise=rng.randrange(2**62))
 
-    def encode(self, rng: Random, pool: Pool, chosen: list[int]) -> list[Tensor]:
-        captions = [draw_caption(pool.layouts[i], rng) for i in chosen]
-        return encode_captions(self.language, self.tokenizer, captions)
+    def ahead(self, first: int, workers: int) -> DataLoader[Draw]:
+        """The draws of the steps from `first` on, made by so many processes; by this one if none."""
+        start = "spawn" if workers else None
+        return DataLoader(
+            self, batch_size=None, sampler=range(first, 2**40), num_workers=workers, multiprocessing_context=start
+        )
 
-    def captions(self, plan: Plan) -> list[Tensor]:
-        """The captions' states of the plan's step alone."""
-        return self.encode(*self.choose(plan))
 
-    def draw(self, plan: Plan) -> tuple[Tensor, list[Tensor], Tensor, Tensor]:
-        """Latents, captions' states, times and noise of the plan's step."""
-        rng, pool, chosen = self.choose(plan)
-        texts = self.encode(rng, pool, chosen)
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """A draw as tensors on the device: latents, captions' states, times of noise and noise."""
+
+    latents: Tensor
+    texts: Captions
+    times: Tensor
+    noise: Tensor
+
+
+class Teacher:
+    """Makes lessons of draws: it holds the latents and the language model, which stands still."""
+
+    def __init__(self, pools: dict[tuple[int, int], Pool], language: Qwen3ForCausalLM) -> None:
+        self.language = language.requires_grad_(False)
+        self.latents = {shape: pool.latents.to(language.device) for shape, pool in pools.items()}
+
+    def lesson(self, draw: Draw) -> Lesson:
         where = self.language.device
-        latents = pool.latents[chosen].float().to(where)
-        noise = torch.randn(latents.shape, generator=batch_generator(rng, where), device=where)
-        return latents, texts, draw_times(self.size, rng).to(where), noise
+        latents = self.latents[draw.shape][torch.tensor(draw.chosen, device=where)].float()
+        generator = torch.Generator(where).manual_seed(draw.noise)
+        return Lesson(
+            latents=latents,
+            texts=encode_tokens(self.language, draw.ids, draw.mask),
+            times=draw.times.to(where),
+            noise=torch.randn(latents.shape, generator=generator, device=where),
+        )
 
 
-def measure_captions(model: ZImageTransformer2DModel, entrance: WhitenedLinear, batches: Batches) -> None:
-    """Takes the whitening of the entrance from the captions of the first batches."""
+def measure_captions(model: ZImageTransformer2DModel, entrance: WhitenedLinear, teacher: Teacher, draws: Draws) -> None:
+    """Takes the whitening of the entrance from the captions of the first draws."""
+    draws.fraction.value = 1.0  # captions of all kinds
     with torch.no_grad():
-        states = [
-            state for step in range(WHITENING_BATCHES) for state in batches.captions(Plan(steps=10**9, step=step))
-        ]
+        states = [state for step in range(WHITENING_BATCHES) for state in teacher.lesson(draws[step]).texts]
         entrance.measure(model.cap_embedder[0](torch.cat(states)))
+
+
+def load_teacher(state: Path, seed: int, scale: float = 1.0) -> tuple[Teacher, dict[tuple[int, int], list[Scene]], Any]:
+    """What lessons need, from the state: latents and language model; the pools' scenes; the tokenizer."""
+    where = device()
+    tokenizer = train_language.load_tokenizer(train_language.folder(state))
+    language = Qwen3ForCausalLM.from_pretrained(train_language.folder(state), dtype=torch.float32).to(where)
+    pools = make_pools(state, seed, where, scale)
+    scenes = {shape: [layout.scene for layout in pool.layouts] for shape, pool in pools.items()}
+    return Teacher(pools, language), scenes, tokenizer
 
 
 def train(
@@ -202,42 +252,46 @@ def train(
     size: int = BATCH,
     pool_scale: float = 1.0,
     compiled: bool = False,
+    drawing: int = 0,
     together: Together | None = None,
 ) -> None:
-    """Trains until the plan is done; the averaged weights are in the saved state, where the export finds them."""
-    where = device()
+    """Trains until the plan is done; the averaged weights are in the saved state, where the export finds them.
+
+    `drawing` is how many processes draw captions ahead, for a GPU that would wait for them otherwise.
+    """
     together = together or Together()
-    tokenizer = train_language.load_tokenizer(train_language.folder(state))
-    language = Qwen3ForCausalLM.from_pretrained(train_language.folder(state), dtype=torch.float32).to(where)
-    language.requires_grad_(False)
-    pools = make_pools(state, seed, where, pool_scale)
-    batches = Batches(pools, language, tokenizer, seed, size, together.rank)
+    teacher, scenes, tokenizer = load_teacher(state, seed, pool_scale)
+    draws = Draws(scenes, tokenizer, seed, size, rank=together.rank)
     torch.manual_seed(seed)
     model = new_transformer()
     entrance = whiten(model)
-    model = model.to(where)
+    model = model.to(device())
     # Muon takes the matrices of attention and feed-forward; modulation, embeddings and the last layer are AdamW's.
-    optimisers = Optimisers(model, inside=(".attention.", ".feed_forward."), muon=2e-3, adam=1e-3)
+    optimisers = Optimisers(model, inside=(".attention.", ".feed_forward."), muon=MUON, adam=ADAM)
     average = Average(model, decay=0.998)
     keeper = Keeper(state / f"{STAGE}.pt", plan, model, optimisers, average)
     if not keeper.restore():  # from the same captions in every process, so that all train one model
-        measure_captions(model, entrance, Batches(pools, language, tokenizer, seed, size))
+        measure_captions(model, entrance, teacher, Draws(scenes, tokenizer, seed, size))
     quicken(model, compiled=compiled)
     progress = Progress(STAGE, "pictures")
+    draws.fraction.value = plan.fraction
+    ahead = iter(draws.ahead(plan.step, drawing))
     plan.start_clock()
     while not plan.done:
         if together.abandoned:
             return
-        loss = flow_loss(model, *batches.draw(plan))
+        lesson = teacher.lesson(next(ahead))
+        loss = flow_loss(model, lesson.latents, lesson.texts, lesson.times, lesson.noise)
         loss.backward()
         together.average(model, plan)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimisers.step(rate(plan.fraction))
         plan.advance()
+        draws.fraction.value = plan.fraction
         if not together.leads:
             continue
         average.update(model, plan.step)
-        progress.add(plan, float(loss.detach()), size * together.workers)
+        progress.add(plan, float(loss.detach()) if plan.step % 10 == 0 else None, size * together.workers)
         keeper.after_step()
     if together.leads:
         keeper.keep()

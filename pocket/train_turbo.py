@@ -9,17 +9,16 @@ beyond the base's batches.
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import torch
 from diffusers import ZImageTransformer2DModel
 from torch import Tensor
 
-from pocket import train_language
-from pocket.train_transformer import Batches, make_pools, trained_transformer
-from pocket.training import Average, Keeper, Optimisers, Plan, Progress, batch_random, device, rate
-from pocket.transformer import Captions, quicken, velocity
+from pocket.train_transformer import Draws, load_teacher, trained_transformer
+from pocket.training import Average, Keeper, Optimisers, Plan, Progress, batch_random, device, load_state, rate
+from pocket.transformer import Captions, encode_tokens, quicken, tokenise, velocity
 
 STAGE = "turbo"
 STEPS = 8
@@ -30,6 +29,7 @@ GUIDANCE = 1.5
 OWN_SHARE = 0.5
 """The part of the batches that starts from the turbo's own path."""
 SHIFT = 3.0
+MUON, ADAM = 4e-4, 2e-4
 
 
 def schedule(steps: int = STEPS, shift: float = SHIFT) -> Tensor:
@@ -49,7 +49,7 @@ def landing(
 ) -> Tensor:
     """Where the guided base comes to from `x` at noise `begin`, at noise `end`."""
     levels = torch.linspace(begin, end, SUBSTEPS + 1).tolist()
-    for now, then in zip(levels, levels[1:], strict=False):
+    for now, then in pairwise(levels):
         x = x + (then - now) * guided(teacher, x, now, texts, nothing)
     return x
 
@@ -62,45 +62,60 @@ def start(
     if not own:
         return (1 - levels[step]) * latents + levels[step] * noise
     x = noise
-    for now, then in zip(levels[:step], levels[1 : step + 1], strict=True):
+    for now, then in pairwise(levels[: step + 1]):
         x = x + (then - now) * velocity(student, x, now, texts)
     return x
 
 
 def train(
-    state: Path, plan: Plan, *, seed: int = 0, size: int = 32, pool_scale: float = 1.0, compiled: bool = False
+    state: Path,
+    plan: Plan,
+    *,
+    seed: int = 0,
+    size: int = 32,
+    pool_scale: float = 1.0,
+    compiled: bool = False,
+    drawing: int = 0,
 ) -> None:
     """Trains until the plan is done; the averaged weights are in the saved state, where the export finds them."""
-    where = device()
-    language, tokenizer = train_language.load(state, where)
-    batches = Batches(make_pools(state, seed, where, pool_scale), language, tokenizer, seed, size, dropped=0.0)
-    teacher = trained_transformer(state, seed).to(where).requires_grad_(False)
+    lessons, scenes, tokenizer = load_teacher(state, seed, pool_scale)
+    draws = Draws(scenes, tokenizer, seed, size, stage=STAGE)
+    draws.fraction.value = 1.0
+    teacher = trained_transformer(state, seed).to(device()).requires_grad_(False)
     student = copy.deepcopy(teacher).requires_grad_(True)
-    optimisers = Optimisers(student, inside=(".attention.", ".feed_forward."), muon=4e-4, adam=2e-4)
+    optimisers = Optimisers(student, inside=(".attention.", ".feed_forward."), muon=MUON, adam=ADAM)
     average = Average(student, decay=0.998)
     keeper = Keeper(state / f"{STAGE}.pt", plan, student, optimisers, average)
     keeper.restore()
     for model in (teacher, student):
         quicken(model, compiled=compiled)
-    nothing = batches.encode([""] * size)
+    nothing = encode_tokens(lessons.language, *tokenise(tokenizer, [""])) * size
     levels = schedule().tolist()
+    ahead = iter(draws.ahead(plan.step, drawing))
     progress = Progress(STAGE, "pictures")
     plan.start_clock()
     while not plan.done:
-        rng = batch_random(seed, STAGE, plan.step)
+        rng = batch_random(seed, f"{STAGE}/steps", plan.step)
         step, own = rng.randrange(STEPS), rng.random() < OWN_SHARE
-        latents, texts, _, noise = batches.draw(replace(plan, minutes=None, steps=max(1, plan.step)))
+        lesson = lessons.lesson(next(ahead))
+        begin, end = levels[step], levels[step + 1]
         with torch.no_grad():
-            x = start(student, latents, noise, step, texts, own=own)
-            wanted = (landing(teacher, x, levels[step], levels[step + 1], texts, nothing) - x) / (
-                levels[step + 1] - levels[step]
-            )
-        loss = (velocity(student, x, levels[step], texts) - wanted).square().mean()
+            x = start(student, lesson.latents, lesson.noise, step, lesson.texts, own=own)
+            wanted = (landing(teacher, x, begin, end, lesson.texts, nothing) - x) / (end - begin)
+        loss = (velocity(student, x, begin, lesson.texts) - wanted).square().mean()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
         optimisers.step(rate(plan.fraction))
         plan.advance()
         average.update(student, plan.step)
-        progress.add(plan, float(loss.detach()), size)
+        progress.add(plan, float(loss.detach()) if plan.step % 10 == 0 else None, size)
         keeper.after_step()
     keeper.keep()
+
+
+def trained_turbo(state: Path, seed: int = 0) -> ZImageTransformer2DModel:
+    """The averaged weights of the last saved state; the base's where there is none."""
+    model = trained_transformer(state, seed)
+    if saved := load_state(state / f"{STAGE}.pt"):
+        model.load_state_dict(saved["model"] | saved["average"])
+    return model

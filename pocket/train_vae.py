@@ -25,17 +25,17 @@ from pocket.training import (
     device,
     rate,
 )
-from pocket.world import SIDE, Pixels, draw_scene, lay_out, picture, render
+from pocket.world import SHAPES, SIDE, Pixels, draw_scene, lay_out, picture, render
 
 STAGE = "vae"
 DECODER_STAGE = "decoder"
 CROP = 64
 CROPS_UNTIL = 0.6
 """The part of the first training that sees crops only: four times as many a second as whole scenes."""
-CROP_BATCH = 16
 SCENE_BATCH = 8
+"""Scenes a step; of crops twice as many."""
 KL_WEIGHT = 1e-4
-SHAPES = ((SIDE, SIDE), (SIDE, SIDE), (SIDE, SIDE), (112, 144), (144, 112), (96, 160), (160, 96))
+SQUARE_SHARE = 0.4
 
 
 def new_vae() -> AutoencoderKL:
@@ -70,23 +70,25 @@ def to_tensor(pictures: list[Pixels]) -> Tensor:
 
 
 def crop(rng: Random) -> Pixels:
-    """A crop of a scene, mostly around one of its things."""
+    """A crop of a scene, mostly around one of its things or letters."""
     layout = lay_out(draw_scene(rng), rng)
     left, top = rng.randint(0, SIDE - CROP), rng.randint(0, SIDE - CROP)
     if rng.random() < 0.85:
-        place = rng.choice(layout.places)
-        left = place.left + (place.size - CROP) // 2 + rng.randint(-16, 16)
-        top = place.top + (place.size - CROP) // 2 + rng.randint(-16, 16)
+        letter = rng.choice(layout.letters) if layout.letters and rng.random() < 0.5 else None
+        spot = rng.choice(layout.spots)
+        x, y = (letter.left + letter.width / 2, letter.top + letter.height / 2) if letter else spot.centre
+        left, top = round(x - CROP / 2) + rng.randint(-16, 16), round(y - CROP / 2) + rng.randint(-16, 16)
     left, top = min(max(left, 0), SIDE - CROP), min(max(top, 0), SIDE - CROP)
     return render(layout)[top : top + CROP, left : left + CROP]
 
 
-def batch(rng: Random, *, crops: bool) -> Tensor:
+def batch(rng: Random, size: int = SCENE_BATCH, *, crops: bool) -> Tensor:
     """A batch of crops, or of whole scenes in one of several shapes: (n, 3, height, width), from -1 to 1."""
     if crops:
-        return to_tensor([crop(rng) for _ in range(CROP_BATCH)])
-    width, height = rng.choice(SHAPES)
-    return to_tensor([picture(draw_scene(rng), rng, width, height) for _ in range(SCENE_BATCH)])
+        return to_tensor([crop(rng) for _ in range(2 * size)])
+    width, height = (SIDE, SIDE) if rng.random() < SQUARE_SHARE else rng.choice(tuple(SHAPES.values()))
+    scenes = (draw_scene(rng, width=width, height=height) for _ in range(size))
+    return to_tensor([picture(scene, rng, width, height) for scene in scenes])
 
 
 def reconstruction_loss(drawn: Tensor, wanted: Tensor) -> Tensor:
@@ -138,7 +140,15 @@ def psnr(vae: AutoencoderKL, seed: int = 2, count: int = 64) -> float:
         return float((-10 * torch.log10(error)).mean())
 
 
-def train(state: Path, plan: Plan, *, seed: int = 0, decoder_only: bool = False, scenes: int = 512) -> None:
+def train(
+    state: Path,
+    plan: Plan,
+    *,
+    seed: int = 0,
+    size: int = SCENE_BATCH,
+    decoder_only: bool = False,
+    scenes: int = 512,
+) -> None:
     """Trains until the plan is done and leaves the VAE, its average weights, in `folder(state)`.
 
     With `decoder_only` it starts from that VAE and changes its decoder alone. The latents' scale is taken from as many
@@ -160,7 +170,7 @@ def train(state: Path, plan: Plan, *, seed: int = 0, decoder_only: bool = False,
     while not plan.done:
         rng = batch_random(seed, stage, plan.step)
         crops = plan.fraction < (0.3 if decoder_only else CROPS_UNTIL)
-        pictures = batch(rng, crops=crops).to(where)
+        pictures = batch(rng, size, crops=crops).to(where)
         loss = (decoder_loss if decoder_only else joint_loss)(vae, pictures, batch_generator(rng, where))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)

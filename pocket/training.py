@@ -242,13 +242,15 @@ class Progress:
         self.told = time.monotonic()
         self.items = 0
 
-    def add(self, plan: Plan, loss: float, items: int, note: str = "") -> None:
-        self.losses.append(loss)
+    def add(self, plan: Plan, loss: float | None, items: int, note: str = "") -> None:
+        """Counts a step; a loss may be left out, since asking a GPU for it makes the next step wait."""
+        if loss is not None:
+            self.losses.append(loss)
         self.items += items
         elapsed = time.monotonic() - self.told
         if elapsed < TELL_EVERY and not plan.done:
             return
-        mean = sum(self.losses) / len(self.losses)
+        mean = sum(self.losses) / len(self.losses) if self.losses else float("nan")
         print(
             f"{self.stage:<12} step {plan.step:>6} of {plan.steps}  loss {mean:.4f}  "
             f"{self.items / max(elapsed, 1e-6):6.1f} {self.unit}/s  spent {plan.spent / 60:.1f} min  "

@@ -79,6 +79,10 @@ class Spot:
     top: int
     size: int
 
+    @property
+    def centre(self) -> tuple[float, float]:
+        return self.left + self.size / 2, self.top + self.size / 2
+
 
 @dataclass(frozen=True, kw_only=True)
 class Letter:
