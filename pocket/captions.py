@@ -41,9 +41,6 @@ from pocket.words import (
 )
 from pocket.world import KIND, Background, Scene, Size, legible_colours
 
-COLOUR_LAST_SHARE = 0.35
-"""The part of Chinese training captions, besides chance, in which the colour's name comes last: in its own state a colour differs
-three times less than in that of a word behind it, and without this share such captions came out in any colour."""
 LONG_SHARE = 0.25
 """The part of training's captions that have the long form."""
 OTHER_NAME = 0.15
@@ -280,7 +277,7 @@ def _zh_short(scene: Scene, rng: Random) -> str:
     return "，".join((text, *_extras(scene, "zh", rng)))
 
 
-def short_caption(scene: Scene, language: Language, rng: Random, zh_forms: tuple[str, ...] = ZH_SHORT) -> str:
+def short_caption(scene: Scene, language: Language, rng: Random) -> str:
     """A caption as a person would write it, in one of many forms."""
     if language == "zh":
         return _zh_short(scene, rng) + ("。" if rng.random() < 0.2 else "")

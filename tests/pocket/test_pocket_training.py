@@ -105,10 +105,10 @@ def test_processes_that_train_together_take_the_mean_of_their_gradients(tmp_path
         (flow_loss(alone, *batches.draw(Plan(steps=1))) / 2).backward()
     torch.nn.utils.clip_grad_norm_(alone.parameters(), 1.0)
     optimisers.step(rate(0))
-    # A first step of AdamW goes by the gradient's sign, and bf16 rounds a few that are almost zero to the other side.
-    same = [torch.isclose(weight, together["model"][name], atol=1e-5) for name, weight in alone.state_dict().items()]
-    share = torch.cat([one.flatten() for one in same]).float().mean()
-    assert share > 0.97, f"{share:.3f}"
+    for name, weight in alone.state_dict().items():
+        # A first step of AdamW goes by the gradient's sign, and bf16 rounds a few that are almost zero to the other side.
+        same = torch.isclose(weight, together["model"][name], atol=1e-5).float().mean()
+        assert same > 0.97, f"{name}: {same:.3f}"
 
 
 def test_a_plan_ends_by_steps_or_by_minutes() -> None:
