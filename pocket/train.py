@@ -30,7 +30,7 @@ CPU: dict[str, Stage] = {
     "language": Stage(steps=3000, size=32),
     "vae": Stage(steps=5000, size=8),
     "decoder": Stage(steps=2000, size=8),
-    "transformer": Stage(steps=24000, size=32),
+    "transformer": Stage(steps=20000, size=64),
     "turbo": Stage(steps=2000, size=32),
 }
 """Hours of two idle cores: one for the language model, one for the VAE, some six for the base, two for the turbo."""

@@ -41,6 +41,7 @@ from pocket.transformer import (
     Captions,
     WhitenedLinear,
     encode_tokens,
+    length,
     new_transformer,
     quicken,
     tokenise,
@@ -51,7 +52,12 @@ from pocket.words import Language
 from pocket.world import EVERYTHING, SHAPES, SIDE, Layout, Scene, draw_scene, lay_out, render
 
 STAGE = "transformer"
-BATCH = 32
+BATCH = 64
+"""Pictures a step, of each process: fewer would leave much of its time to Muon."""
+ROOM = 32
+"""Tokens to which the transformer pads captions: a batch's captions all fit into one such room, or none does."""
+LONG_SHARE = 0.09
+"""The part of the batches whose captions are longer than a room, as large as the part of such captions."""
 SHIFT = 3.0
 SQUARE = (SIDE, SIDE)
 OTHER_SHAPES = tuple(shape for shape in SHAPES.values() if shape != SQUARE)
@@ -178,16 +184,26 @@ class Draws(Dataset[Draw]):  # type: ignore[misc]  # torch is not typed here
         rng, fraction = batch_random(self.seed, self.source, step), self.fraction.value
         other = rng.random() < OTHER_SHARE and fraction >= OTHER_FROM
         shape = rng.choice(OTHER_SHAPES) if other else SQUARE
-        scenes = self.scenes[shape]
+        chosen, captions = self.choose(self.scenes[shape], rng, fraction)
+        ids, mask = tokenise(self.tokenizer, captions)
+        times = draw_times(self.size, rng)
+        return Draw(shape=shape, chosen=chosen, ids=ids, mask=mask, times=times, noise=rng.randrange(2**62))
+
+    def choose(self, scenes: list[Scene], rng: Random, fraction: float) -> tuple[list[int], list[str]]:
+        """Places of scenes and their captions, all of which fit into a room of tokens, or none."""
+        long = rng.random() < LONG_SHARE and fraction >= SIMPLE_UNTIL
         chosen: list[int] = []
+        captions: list[str] = []
         while len(chosen) < self.size:
             index = rng.randrange(len(scenes))
             later = rng.random() >= 0.1 + fraction / SIMPLE_UNTIL
-            if not (later and not is_simple(scenes[index])):
+            if later and not is_simple(scenes[index]):
+                continue
+            text = draw_caption(scenes[index], rng)
+            if (length(self.tokenizer, text) > ROOM) == long:
                 chosen.append(index)
-        ids, mask = tokenise(self.tokenizer, [draw_caption(scenes[index], rng) for index in chosen])
-        times = draw_times(self.size, rng)
-        return Draw(shape=shape, chosen=chosen, ids=ids, mask=mask, times=times, noise=rng.randrange(2**62))
+                captions.append(text)
+        return chosen, captions
 
     def ahead(self, first: int, workers: int) -> DataLoader[Draw]:
         """The draws of the steps from `first` on, made by so many processes; by this one if none."""
@@ -218,9 +234,11 @@ class Teacher:
         where = self.language.device
         latents = self.latents[draw.shape][torch.tensor(draw.chosen, device=where)].float()
         generator = torch.Generator(where).manual_seed(draw.noise)
+        with torch.autocast(where.type, torch.bfloat16):
+            texts = encode_tokens(self.language, draw.ids, draw.mask)
         return Lesson(
             latents=latents,
-            texts=encode_tokens(self.language, draw.ids, draw.mask),
+            texts=[text.float() for text in texts],
             times=draw.times.to(where),
             noise=torch.randn(latents.shape, generator=generator, device=where),
         )

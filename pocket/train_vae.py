@@ -151,13 +151,13 @@ def train(
 ) -> None:
     """Trains until the plan is done and leaves the VAE, its average weights, in `folder(state)`.
 
-    With `decoder_only` it starts from that VAE and changes its decoder alone. The latents' scale is taken from as many
-    `scenes`, the final quality from an eighth of them.
+    A VAE that lies there already, of an earlier world or training, is where it starts. With `decoder_only` it changes
+    its decoder alone. The latents' scale is taken from as many `scenes`, the final quality from an eighth of them.
     """
     where = device()
     stage = DECODER_STAGE if decoder_only else STAGE
     torch.manual_seed(seed)
-    vae = AutoencoderKL.from_pretrained(folder(state)) if decoder_only else new_vae()
+    vae = AutoencoderKL.from_pretrained(folder(state)) if folder(state).exists() else new_vae()
     if decoder_only:
         vae.encoder.requires_grad_(False)
     vae = vae.to(where)

@@ -44,6 +44,11 @@ def tokenise(tokenizer: PreTrainedTokenizerFast, captions: list[str]) -> tuple[T
     return inputs["input_ids"], inputs["attention_mask"].bool()
 
 
+def length(tokenizer: PreTrainedTokenizerFast, caption: str) -> int:
+    """How many tokens a caption is as the pipeline wraps it."""
+    return len(tokenizer(encoder_text(tokenizer, caption))["input_ids"])
+
+
 def encode_tokens(model: Qwen3ForCausalLM, ids: Tensor, mask: Tensor) -> Captions:
     """Each caption's states as the pipeline computes them: hidden_states[-2], without padding."""
     with torch.no_grad():
