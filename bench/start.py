@@ -38,7 +38,7 @@ def first_picture(language: str, wish: str) -> bool:
         drawn = time.perf_counter() - begun
         found = seen(client.get(shot["pictures"][0]["url"]).raise_for_status().content)
     print(f"{language}  first answer {answered:.1f} s  picture {drawn:.1f} s  {wish!r}: {found}", flush=True)
-    return answered <= ANSWER_S and drawn <= PICTURE_S and found == "3 rabbit on purple"
+    return answered <= ANSWER_S and drawn <= PICTURE_S and found == "3 rabbit on plain purple"
 
 
 def after(begun: float, url: str) -> float:

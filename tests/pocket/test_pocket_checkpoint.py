@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
-from random import Random
 
 import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, ZImagePipeline, ZImageTransformer2DModel
-from transformers import AutoTokenizer, Qwen3ForCausalLM, Qwen3Model
+from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen3ForCausalLM, Qwen3Model
 
 from pocket.captions import long_caption
-from pocket.dialogues import riddle
 from pocket.export import CHECKPOINT, LARGEST_TOTAL, check, size_of
+from pocket.judge import Verdict
 from pocket.language import enhancer_text
-from pocket.measure import Trial, draw, load, meets_bar, table, trials
-from pocket.measure_language import answers, held_out_dialogues, is_right
+from pocket.measure import Trial, Way, draw, load, meets_bars, table, trials
+from pocket.measure_language import answers, held_out_dialogues, is_right, riddles_right, shuffled
 from pocket.transformer import encode_captions
-from pocket.world import Scene, usual_rows
+from pocket.world import SKILLS, Scene, plain
+
+BASE = CHECKPOINT.with_name("checkpoint-base")
+RIGHT = Verdict(background=True, style=True, kinds=True, counts=True, places=True, size=True, text=True, ink=True)
 
 
 @cache
@@ -27,12 +30,13 @@ def pipeline() -> ZImagePipeline:
     return load(CHECKPOINT)
 
 
-def test_the_checkpoint_is_small_and_whole() -> None:
-    assert size_of(CHECKPOINT) <= LARGEST_TOTAL == 30 * 1024 * 1024
-    assert max(file.stat().st_size for file in CHECKPOINT.rglob("*") if file.is_file()) < 16 * 1024 * 1024
-    check(CHECKPOINT)
-    for file in CHECKPOINT.rglob("*.json"):
-        assert "_name_or_path" not in json.loads(file.read_text(encoding="utf-8"))
+def test_the_checkpoints_are_small_and_whole() -> None:
+    assert size_of(CHECKPOINT) + size_of(BASE) <= LARGEST_TOTAL == 40 * 1024 * 1024
+    files = [file for folder in (CHECKPOINT, BASE) for file in folder.rglob("*") if file.is_file()]
+    assert max(file.stat().st_size for file in files) < 16 * 1024 * 1024
+    check(CHECKPOINT, BASE)
+    for file in files:
+        assert file.suffix != ".json" or "_name_or_path" not in json.loads(file.read_text(encoding="utf-8"))
 
 
 def test_it_is_made_of_the_real_classes_in_float32() -> None:
@@ -73,43 +77,82 @@ def test_the_trainings_caption_states_are_the_pipelines(caption: str) -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(128, 128), (160, 96), (112, 144)])
 def test_it_draws_what_a_prompt_says(width: int, height: int) -> None:
-    scene = Scene(things=(("rabbit", 3),), background="purple")
-    rows = usual_rows(3, width, height)
+    scene = Scene(things=(("rabbit", 3),), background=plain("purple"))
     asked = [
-        Trial(scene=scene, language=language, prompt=long_caption(scene, language, rows), seed=seed)
+        Trial(skill="counts", scene=scene, language=language, prompt=long_caption(scene, language), seed=seed)
         for seed, language in enumerate(("en", "en", "zh", "zh"))
     ]
-    results, seconds = draw(pipeline(), asked, batch=2, width=width, height=height)
+    results, seconds = draw(pipeline(), asked, Way(batch=2), width=width, height=height)
     assert seconds > 0
     assert {result.pixels.shape for result in results} == {(height, width, 3)}
-    assert sum(result.background and result.things for result in results) >= 3
+    assert sum(result.verdict.right for result in results) >= 3
 
 
 def test_the_same_seed_draws_the_same_pixels_and_another_does_not() -> None:
     trial = trials("en", 1, 1)[0]
-    other = Trial(scene=trial.scene, language="en", prompt=trial.prompt, seed=trial.seed + 1)
+    other = replace(trial, seed=trial.seed + 1)
     (first, again, different), _ = draw(pipeline(), [trial, trial, other])
     assert (first.pixels == again.pixels).all()
     assert np.abs(first.pixels.astype(int) - different.pixels.astype(int)).mean() > 1
 
 
-def test_trials_are_held_out_and_repeatable() -> None:
+def test_trials_are_held_out_and_repeatable_and_ask_for_every_skill() -> None:
     asked = trials("zh", 50, 7)
     assert all(trial.scene.held_out for trial in asked)
+    assert {trial.skill for trial in asked} == set(SKILLS)
     assert asked == trials("zh", 50, 7) and asked != trials("zh", 50, 8)
     assert {trial.prompt for trial in trials("zh", 50, 7, long=True)}.isdisjoint(trial.prompt for trial in asked)
 
 
-def test_the_table_and_the_bar_count_what_was_right() -> None:
-    results, _ = draw(pipeline(), trials("en", 2, 3))
-    assert "things" in table("en", results) and " 2 " in table("en", results)
-    right = [result for result in results if result.background and result.things]
-    assert meets_bar(right * 10) if right else not meets_bar(results)
+def test_the_table_and_the_bars_count_what_was_right() -> None:
+    results, _ = draw(pipeline(), trials("en", 8, 3))
+    assert "counts" in table("en", results) and "90 %" in table("en", results)
+    right = [replace(result, verdict=RIGHT) for result in results]
+    assert meets_bars(right) and "100.0 %" in table("en", right)
+    assert not meets_bars([replace(result, verdict=replace(RIGHT, counts=False)) for result in results])
 
 
-def test_the_language_model_answers_a_wish_and_a_riddle() -> None:
+@cache
+def language() -> tuple[PreTrainedTokenizerFast, Qwen3ForCausalLM]:
     tokenizer = AutoTokenizer.from_pretrained(CHECKPOINT / "tokenizer", local_files_only=True)
-    model = Qwen3ForCausalLM.from_pretrained(CHECKPOINT / "text_encoder", local_files_only=True).eval()
-    asked = [riddle("en", Random(1)), riddle("zh", Random(1)), *held_out_dialogues(10, 1, "plain")]
+    return tokenizer, Qwen3ForCausalLM.from_pretrained(CHECKPOINT / "text_encoder", local_files_only=True).eval()
+
+
+def test_the_language_model_answers_wishes_that_it_never_saw() -> None:
+    tokenizer, model = language()
+    asked = [one for kind in ("plain", "sum", "count") for one in held_out_dialogues(4, 1, kind)]
     found = answers(model, tokenizer, [enhancer_text(tokenizer, dialogue) for dialogue in asked])
-    assert sum(is_right(dialogue, answer) for dialogue, answer in zip(asked, found, strict=True)) >= len(asked) - 1
+    assert all(answer.ended for answer in found)
+    assert sum(is_right(dialogue, answer.text) for dialogue, answer in zip(asked, found, strict=True)) >= 11
+
+
+def test_riddles_are_solved_by_the_weights_and_by_nothing_beside_them() -> None:
+    tokenizer, model = language()
+    assert riddles_right(model, tokenizer) >= 0.9
+    assert riddles_right(shuffled(model), tokenizer) == 0
+
+
+def test_guidance_draws_the_base_and_its_negative_prompt_lowers_a_colour() -> None:
+    base = ZImagePipeline.from_pretrained(
+        CHECKPOINT,
+        transformer=ZImageTransformer2DModel.from_pretrained(BASE / "transformer", local_files_only=True),
+        scheduler=FlowMatchEulerDiscreteScheduler.from_pretrained(BASE / "scheduler", local_files_only=True),
+        local_files_only=True,
+    )
+    base.set_progress_bar_config(disable=True)
+
+    def blue(negative: str) -> float:
+        """How far the pictures of a prompt that names no background lean to blue, from -255 to 255."""
+        images = base(
+            ["two cats"] * 4,
+            negative_prompt=[negative] * 4,
+            width=128,
+            height=128,
+            num_inference_steps=16,
+            guidance_scale=1.5,
+            generator=[torch.Generator().manual_seed(seed) for seed in range(4)],
+        ).images
+        red, _, of_blue = np.stack([np.asarray(image.convert("RGB"), dtype=float) for image in images]).mean((0, 1, 2))
+        return float(of_blue - red)
+
+    assert blue("a blue background") < blue("a red background") - 10

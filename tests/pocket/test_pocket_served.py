@@ -16,9 +16,9 @@ from pocket import judge
 @pytest.mark.parametrize(
     ("prompt", "background", "things"),
     [
-        ("three rabbits on a purple background", "purple", {"rabbit": 3}),
-        ("三只兔子，紫色背景", "purple", {"rabbit": 3}),
-        ("a rocket and two stars on a black background", "black", {"rocket": 1, "star": 2}),
+        ("three rabbits on a purple background", "plain purple", {"rabbit": 3}),
+        ("三只兔子，紫色背景", "plain purple", {"rabbit": 3}),
+        ("a rocket and two stars on a black background", "plain black", {"rocket": 1, "star": 2}),
     ],
 )
 def test_a_wish_is_reasoned_about_and_the_picture_shows_it(
@@ -32,4 +32,4 @@ def test_a_wish_is_reasoned_about_and_the_picture_shows_it(
     assert [step["name"] for step in picture["enhancement"]["steps"]] == ["keep", "solve", "compose", "text"]
     file = httpx.get(server.url + picture["url"], trust_env=False, timeout=60).content
     reading = judge.read(np.asarray(Image.open(io.BytesIO(file)).convert("RGB")))
-    assert (reading.background, dict(reading.counts)) == (background, things), picture["prompt"]
+    assert (str(reading.background), dict(reading.counts)) == (background, things), picture["prompt"]
