@@ -32,8 +32,8 @@ class Settings(BaseSettings):
     port: int = Field(7860, ge=0, le=65535, description="port where the page is served")
     checkpoint: str = Field(
         "auto",
-        description="`pocket`, `turbo`, `base`, a folder or a Hub id; `auto` is Turbo where an accelerator and its weights are at hand, "
-        "else Pocket. Naming one here is consent to download it",
+        description="`pocket`, `pocket-base`, `turbo`, `base`, a folder or a Hub id; `auto` is Turbo where an accelerator and its weights "
+        "are at hand, else Pocket. Naming one here is consent to download it",
     )
     device: str = Field("auto", description="where to draw: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`")
     memory_gb: float | None = Field(None, gt=0, description="memory to plan for, in GB; unset is what is free")

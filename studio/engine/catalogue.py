@@ -32,13 +32,18 @@ POCKET = CheckpointInfo(
     defaults=Defaults(steps=8, guidance=0.0, shift=3.0, native=128, negative_prompt=False),
     sampling={"temperature": 0.4, "top_p": 0.9},
 )  # fmt: skip
-NOTE = "studio.json"  # optional, in a checkpoint's folder: what it wants that no other file there says
+POCKET_BASE = CheckpointInfo(
+    name="pocket-base", title="Pocket base", source="", template="pocket",
+    defaults=Defaults(steps=28, guidance=1.5, shift=3.0, native=128, negative_prompt=True),
+    sampling={"temperature": 0.4, "top_p": 0.9},
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Catalogue:
     """What can be drawn with: Pocket, Turbo, base, and what the settings name.
 
+    `pocket` is Pocket's folder; Pocket's own base model is there when its folder stands beside it, called the same and -base.
     `cache` is the Hub's; None is the machine's own.
     """
 
@@ -68,7 +73,9 @@ class Catalogue:
         return layout.snapshot(self.cache or layout.hub_cache(), entry.source)
 
     def _known(self) -> tuple[CheckpointInfo, ...]:
-        known = (replace(POCKET, source=str(self.pocket)), TURBO, BASE)
+        beside = self.pocket.with_name(f"{self.pocket.name}-base")
+        family = (replace(POCKET_BASE, source=str(beside)),) if beside.is_dir() else ()
+        known = (replace(POCKET, source=str(self.pocket)), *family, TURBO, BASE)
         if self.named == "auto" or any(entry.name == self.named for entry in known):
             return known
         if layout.is_hub_id(self.named) and not Path(self.named).is_dir():
@@ -95,11 +102,15 @@ def described(entry: CheckpointInfo, folder: Path) -> CheckpointInfo:
     """The entry with what its own files say: the scheduler's shift, the VAE's native side, and then `studio.json`.
 
     `studio.json` is optional and may hold title, steps, guidance, shift, native, negative_prompt, template,
-    temperature, top_p; what is absent, unknown or of the wrong type is left as it was.
+    temperature, top_p; what is absent, unknown or of the wrong type is left as it was. Its `shares` is the layout's to read.
     """
-    shift = _peek(folder / "scheduler" / "scheduler_config.json").get("shift")
-    native = _peek(folder / "vae" / "config.json").get("sample_size")
-    return _said(_said(entry, {"shift": shift, "native": native}), _peek(folder / NOTE))
+    try:
+        where = layout.parts(folder)
+    except ValueError:  # it shares what it may not: it cannot be loaded, and loading tells why
+        where = {part: folder / part for part in layout.PARTS}
+    shift = _peek(where["scheduler"] / "scheduler_config.json").get("shift")
+    native = _peek(where["vae"] / "config.json").get("sample_size")
+    return _said(_said(entry, {"shift": shift, "native": native}), _peek(folder / layout.NOTE))
 
 
 def _said(entry: CheckpointInfo, said: Mapping[str, object]) -> CheckpointInfo:

@@ -1,6 +1,7 @@
 """Loading: from a checkpoint's folder to a pipeline that stands ready on its device.
 
-Knows files, devices and memory; knows no recipe, no queue and no network: it reads the folder that it is given.
+Knows files, devices and memory; knows no recipe, no queue and no network: it reads the folder that it is given, and the one
+beside it that this shares.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import ZImagePipeline
+from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, ZImagePipeline, ZImageTransformer2DModel
 from diffusers.utils import logging as diffusers_logging
+from transformers import AutoTokenizer, Qwen3Model
 from transformers.utils import logging as transformers_logging
 
 from studio.engine import device as devices
@@ -28,6 +30,13 @@ from studio.errors import EngineError
 
 log = logging.getLogger(__name__)
 
+CLASSES: dict[str, Any] = {
+    "scheduler": FlowMatchEulerDiscreteScheduler,
+    "tokenizer": AutoTokenizer,
+    "transformer": ZImageTransformer2DModel,
+    "vae": AutoencoderKL,
+    "text_encoder": Qwen3Model,
+}  # of a part that stands beside shared ones, and so in no pipeline's index
 ROOM = 1.26  # memory for weights and work, over weights alone: 26 GB for the 20.6 GB of the released models
 
 
@@ -82,7 +91,7 @@ def load(info: CheckpointInfo, folder: Path, device: Device, memory_gb: float | 
     transformers_logging.disable_progress_bar()
     try:
         plan = planned(device, layout.parameters(folder), memory_gb)
-        pipe = ZImagePipeline.from_pretrained(folder, dtype=device.dtype, local_files_only=True, use_safetensors=True)
+        pipe = _assembled(folder, device.dtype)
     except Exception as error:  # whatever a strange folder makes the libraries raise is one thing to the reader
         log.exception("loading %s", info.name)
         raise EngineError(
@@ -95,6 +104,18 @@ def load(info: CheckpointInfo, folder: Path, device: Device, memory_gb: float | 
         pipe=pipe, info=info, revision=revision(folder), device=device, plan=plan, preview=preview,
         prompts=PromptCache(pipe, counter), counter=counter,
     )  # fmt: skip
+
+
+def _assembled(folder: Path, dtype: torch.dtype) -> Any:
+    """The pipeline of `folder`: as diffusers loads a whole one, or its own parts and those that it shares."""
+    options: dict[str, Any] = {"dtype": dtype, "local_files_only": True, "use_safetensors": True}
+    lender, own = layout.shared(folder), {}
+    if lender is not None:
+        for part, place in layout.parts(folder).items():
+            if place.parent == folder:
+                told = options if part in layout.WEIGHED else {"local_files_only": True}
+                own[part] = CLASSES[part].from_pretrained(place, **told)
+    return ZImagePipeline.from_pretrained(lender or folder, **own, **options)
 
 
 def planned(device: Device, parameters: int, memory_gb: float | None) -> Plan:

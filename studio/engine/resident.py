@@ -106,7 +106,10 @@ class ResidentEngine:
 
     def switch(self, checkpoint: str) -> None:
         entry = self._catalogue.info(checkpoint)
-        if not entry.on_disk:
+        if is_folder(entry):
+            if wrong := layout.problem(Path(entry.source).expanduser()):
+                raise EngineError(f"{entry.title} cannot be loaded: {wrong}.")
+        elif not entry.on_disk:
             raise EngineError(f"{entry.title} is not on this machine's disk yet; it can be fetched on the page.")
         with self._loading:
             if self._loaded is not None and self._loaded.info.name == entry.name:

@@ -1,12 +1,12 @@
 """The revision of a checkpoint: what a recipe keeps, so that a re-run knows whether it meets the same weights.
 
-Knows the disk only. A snapshot of the Hub goes by its commit; any other folder by a hash of its files.
+Knows the disk only. A snapshot of the Hub goes by its commit; any other folder by a hash of its files, and of those it shares.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,17 +17,33 @@ CHUNK = 2**20
 
 
 def revision(folder: Path) -> str:
-    """The commit of a Hub snapshot, else 64 hexadecimal digits over the folder's files. Raises OSError.
+    """The commit of a Hub snapshot, else 64 hexadecimal digits over the folder's files. Raises OSError, ValueError.
 
     Up to 1 GiB the hash covers every file's name and content. A larger folder would take minutes, so there it covers every
     file's name and size, the content of all but the weights, and the headers and times of change of the weights. Hidden
-    files do not count. Hashes are kept for the process by (name, size, time of change): switching back costs nothing.
+    files do not count; what the folder shares does, and what else lies beside that does not. Hashes are kept for the process
+    by (name, size, time of change): switching back costs nothing.
     """
-    if folder.parent.name == "snapshots" and re.fullmatch(r"[0-9a-f]{40}", folder.name):
+    if layout.is_snapshot(folder):
         return folder.name
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not _hidden(path.relative_to(folder)))
+    files = sorted({*_visible(folder), *_shared(folder)})
     stats = [(path.relative_to(folder).as_posix(), path.stat()) for path in files]
     return _hashed(folder, tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
+
+
+def _visible(folder: Path) -> Iterator[Path]:
+    """Every file under `folder` but the hidden ones."""
+    return (path for path in folder.rglob("*") if path.is_file() and not _hidden(path.relative_to(folder)))
+
+
+def _shared(folder: Path) -> Iterator[Path]:
+    """The files outside its own parts that `folder` is loaded from: the lender's index, and the parts that it lends."""
+    lender = layout.shared(folder)
+    if lender is not None:
+        yield lender / "model_index.json"
+        for place in layout.parts(folder).values():
+            if place.parent == lender:
+                yield from _visible(place)
 
 
 @lru_cache(maxsize=8)

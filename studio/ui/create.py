@@ -18,6 +18,7 @@ from typing import Any
 import gradio as gr
 from huggingface_hub.constants import HF_HUB_CACHE
 
+from studio.engine.catalogue import is_folder
 from studio.errors import InvalidWish, StudioError
 from studio.studio import Studio
 from studio.ui import form as forms
@@ -89,6 +90,7 @@ def state(studio: Studio) -> View:
                 "name": one.name,
                 "title": one.title,
                 "on_disk": one.on_disk,
+                "folder": is_folder(one),  # which nothing can be fetched for
                 "gb": round(one.download_gb, 1),
                 "steps": one.defaults.steps,
                 "guidance": one.defaults.guidance,

@@ -56,6 +56,7 @@ ENGLISH = {
     "download_left": "{percent} %, {time} left",
     "download_ready": "on the disk",
     "download_absent": "{size} GB to download",
+    "folder_broken": "its folder is not whole",
     "keep": "Not now",
     # The stage
     "welcome": "Write what you would like to see",
@@ -182,6 +183,7 @@ CHINESE = {
     "download_left": "{percent} %，还需 {time}",
     "download_ready": "已在磁盘上",
     "download_absent": "需下载 {size} GB",
+    "folder_broken": "文件夹不完整",
     "keep": "暂不",
     "welcome": "写下想看到的画面",
     "welcome_more": "或者从这些开始。",

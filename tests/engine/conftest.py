@@ -15,6 +15,7 @@ import pytest
 from studio.engine.contract import Drawing, StepEvent
 from studio.engine.resident import ResidentEngine
 from studio.recipe import Recipe
+from tests.related import related
 
 POCKET = Path(__file__).resolve().parents[2] / "pocket" / "checkpoint"
 
@@ -78,6 +79,12 @@ def new_engine(tmp_path: Path) -> Iterator[Callable[..., ResidentEngine]]:
     yield make
     for engine in made:
         engine.close()
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    """The folder of a base that shares; Pocket's is beside it."""
+    return related(tmp_path)
 
 
 @pytest.fixture

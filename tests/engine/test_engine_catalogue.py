@@ -27,19 +27,58 @@ def hubbed(cache: Path, repository: str, pocket: Path, commit: str = COMMIT) -> 
     return folder / "snapshots" / commit
 
 
-def test_what_each_wants_by_default(pocket: Path, tmp_path: Path) -> None:
-    found = {entry.name: entry for entry in Catalogue(pocket=pocket, cache=tmp_path).entries()}
-    assert list(found) == ["pocket", "turbo", "base"]
+def test_what_each_wants_by_default(base: Path, tmp_path: Path) -> None:
+    found = {entry.name: entry for entry in Catalogue(pocket=tmp_path / "checkpoint", cache=tmp_path).entries()}
+    assert list(found) == ["pocket", "pocket-base", "turbo", "base"]
     wants = {name: entry.defaults for name, entry in found.items()}
     assert {name: (want.steps, want.guidance, want.shift, want.native) for name, want in wants.items()} == {
-        "pocket": (8, 0.0, 3.0, 128), "turbo": (8, 0.0, 3.0, 1024), "base": (30, 4.0, 6.0, 1024),
+        "pocket": (8, 0.0, 3.0, 128), "pocket-base": (28, 1.5, 3.0, 128),
+        "turbo": (8, 0.0, 3.0, 1024), "base": (30, 4.0, 6.0, 1024),
     }  # fmt: skip
-    assert [name for name, want in wants.items() if want.negative_prompt] == ["base"]
-    assert {name: entry.on_disk for name, entry in found.items()} == {"pocket": True, "turbo": False, "base": False}
+    assert [name for name, want in wants.items() if want.negative_prompt] == ["pocket-base", "base"]
+    assert [name for name, entry in found.items() if entry.on_disk] == ["pocket", "pocket-base"]
     assert {name: entry.template for name, entry in found.items()} == {
-        "pocket": "pocket", "turbo": "chain", "base": "chain",
+        "pocket": "pocket", "pocket-base": "pocket", "turbo": "chain", "base": "chain",
     }  # fmt: skip
-    assert found["pocket"].sampling == {"temperature": 0.4, "top_p": 0.9}
+    assert found["pocket"].sampling == found["pocket-base"].sampling == {"temperature": 0.4, "top_p": 0.9}
+
+
+def test_pocket_base_is_there_when_its_folder_is(base: Path, tmp_path: Path) -> None:
+    catalogue = Catalogue(pocket=tmp_path / "checkpoint", cache=tmp_path)
+    entry = catalogue.info("pocket-base")
+    assert (entry.title, entry.on_disk, catalogue.folder(entry)) == ("Pocket base", True, base)
+    shutil.rmtree(base)
+    assert [entry.name for entry in catalogue.entries()] == ["pocket", "turbo", "base"]
+    with pytest.raises(InvalidWish, match="must be one of pocket, turbo, base"):
+        catalogue.info("pocket-base")
+
+
+def test_the_note_of_pocket_base_has_the_last_word_and_what_is_shared_is_read_too(base: Path, tmp_path: Path) -> None:
+    config = tmp_path / "checkpoint" / "vae" / "config.json"
+    text = json.loads(config.read_text())
+    config.unlink()
+    config.write_text(json.dumps({**text, "sample_size": 96}))
+    catalogue = Catalogue(pocket=tmp_path / "checkpoint", cache=tmp_path)
+    assert catalogue.info("pocket-base").defaults.native == 96
+    note = json.loads((base / "studio.json").read_text())
+    (base / "studio.json").write_text(json.dumps({**note, "title": "Sketch", "steps": 20, "native": 160}))
+    entry = catalogue.info("pocket-base")
+    assert (entry.title, entry.defaults.steps, entry.defaults.guidance, entry.defaults.native) == (
+        "Sketch",
+        20,
+        1.5,
+        160,
+    )
+
+
+def test_a_folder_of_one_s_own_may_share_and_takes_no_name_from_the_family(base: Path, tmp_path: Path) -> None:
+    mine = base.rename(tmp_path / "pocket-base")
+    shutil.copytree(mine, base, symlinks=True)
+    catalogue = Catalogue(pocket=tmp_path / "checkpoint", named=str(mine), cache=tmp_path)
+    assert [entry.name for entry in catalogue.entries() if entry.on_disk] == [
+        "pocket", "pocket-base", "pocket-base (folder)",
+    ]  # fmt: skip
+    assert catalogue.folder(catalogue.info(str(mine))) == mine
 
 
 def test_a_folder_is_read_and_its_note_has_the_last_word(linked: Callable[[str], Path], pocket: Path) -> None:
@@ -124,7 +163,8 @@ def test_turbo_by_name_is_loaded_from_the_cache_by_its_commit(
     assert (state.status, state.checkpoint, state.revision) == ("ready", "turbo", COMMIT)
 
 
-def test_only_what_the_settings_name_is_added(pocket: Path, tmp_path: Path) -> None:
+def test_only_what_the_settings_name_is_added(linked: Callable[[str], Path], tmp_path: Path) -> None:
+    pocket = linked("checkpoint")  # with no base beside it
     catalogue = Catalogue(pocket=pocket, named="someone/something", cache=tmp_path)
     with pytest.raises(InvalidWish, match="must be one of pocket, turbo, base, someone/something"):
         catalogue.info("someone/else")

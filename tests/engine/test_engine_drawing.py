@@ -128,7 +128,7 @@ def test_the_last_preview_is_of_the_picture_itself(desk: Any) -> None:
 @pytest.mark.parametrize("background", ["purple", "green", "white"])
 def test_a_preview_looks_like_the_picture(desk: Any, background: str) -> None:
     """Mean difference of 16x16 averages to a decoded picture of Pocket's world: what stands where, in which colour."""
-    scene = world.Scene(things=(("rabbit", 1), ("apple", 2)), background=background)
+    scene = world.Scene(things=(("rabbit", 1), ("apple", 2)), background=world.plain(background))
     pixels = torch.from_numpy(world.picture(scene, Random(1)).copy()).permute(2, 0, 1)[None] / 127.5 - 1
     vae, preview = desk.engine.pipeline.vae, desk.engine._ready().preview
     with torch.no_grad():

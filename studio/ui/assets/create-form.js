@@ -193,13 +193,15 @@
     function row(one, news) {
       const made = studio.el("div", { className: "model" });
       const fetched = news && news.status === "loading" && news.fraction !== null;
-      let says = studio.t(one.on_disk ? "download_ready" : "download_absent", { size: one.gb });
+      let says = studio.t("download_absent", { size: one.gb });
+      if (one.folder) says = studio.t("folder_broken");
+      if (one.on_disk) says = studio.t("download_ready");
       if (fetched) {
         const percent = Math.floor(100 * news.fraction);
         says = news.eta_s === null ? studio.t("download_running", { percent }) : studio.t("download_left", { percent, time: studio.lasting(news.eta_s) });
       }
       made.append(studio.el("span", { text: one.title }), studio.el("small", { text: says }));
-      if (!one.on_disk && asking !== one.name && !(news && news.status === "loading") && studio.facts.may_download) {
+      if (!one.on_disk && !one.folder && asking !== one.name && !(news && news.status === "loading") && studio.facts.may_download) {
         made.append(studio.el("button", { type: "button", text: studio.t("download"), on: { click: () => ((asking = one.name), draw()) } }));
       }
       if (news && news.status === "failed") made.append(studio.el("p", { text: news.message, role: "alert" }));
