@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from pocket import export, train_language, train_transformer, train_turbo, train_vae
-from pocket.training import Plan, default_state_folder
+from pocket.training import Plan, default_state_folder, device, train_in_processes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,24 +54,20 @@ def run_stage(name: str, options: argparse.Namespace) -> None:
     stage = (GPU if cuda else CPU)[name]
     plan = Plan(steps=options.steps or stage.steps, minutes=options.minutes)
     given: dict[str, Any] = {"seed": options.seed, "size": options.batch or stage.size}
-    together = not cuda and options.threads > 1
-    ahead: dict[str, Any] = {"drawing": options.drawing if cuda else 0}
     if name in ("vae", "decoder"):
         train_vae.train(state, plan, decoder_only=name == "decoder", **given)
-    elif name == "language":
-        if together:
-            train_language.train_in_processes(state, plan, options.threads, **given)
-        else:
-            train_language.train(state, plan, **given, **ahead)
+        return
+    if name == "language":
+        train_language.prepared_tokenizer(state, options.seed)
     else:
+        train_transformer.make_pools(state, options.seed, device(), options.pool)
         given["compiled"] = options.compile == "yes" or (options.compile == "auto" and shutil.which("g++") is not None)
         given["pool_scale"] = options.pool
-        if name == "turbo":
-            train_turbo.train(state, plan, **given, **ahead)
-        elif together:
-            train_transformer.train_in_processes(state, plan, options.threads, **given)
-        else:
-            train_transformer.train(state, plan, **given, **ahead)
+    train = {"language": train_language, "transformer": train_transformer, "turbo": train_turbo}[name].train
+    if not cuda and options.threads > 1:
+        train_in_processes(train, state, plan, options.threads, **given)
+    else:
+        train(state, plan, **given, drawing=options.drawing if cuda else 0)
 
 
 def parser() -> argparse.ArgumentParser:

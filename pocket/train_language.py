@@ -6,13 +6,11 @@ knows nothing of pictures.
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import torch
-from torch import Tensor, multiprocessing
+from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen3ForCausalLM
@@ -212,19 +210,3 @@ def train(
         keeper.keep()
         model.load_state_dict({name: weight.bfloat16() for name, weight in average.weights.items()}, strict=False)
         save_language(folder(state), tokenizer, model.to(torch.bfloat16).cpu())
-
-
-def _work(rank: int, workers: int, meeting: str, state: Path, plan: Plan, options: dict[str, Any]) -> None:
-    """One of several processes that train together."""
-    torch.set_num_threads(1)
-    together = Together(rank, workers, Path(meeting))
-    train(state, plan, **options, together=together)
-    together.leave()
-
-
-def train_in_processes(state: Path, plan: Plan, workers: int, **options: Any) -> None:
-    """Trains in `workers` processes of one thread, each with a batch of its own; options as for `train`."""
-    prepared_tokenizer(state, options.get("seed", 0))
-    with tempfile.TemporaryDirectory() as meeting:
-        arguments = (workers, f"{meeting}/meeting", state, plan, options)
-        multiprocessing.start_processes(_work, arguments, nprocs=workers, start_method="spawn")

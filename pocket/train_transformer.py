@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -62,9 +61,9 @@ SHIFT = 3.0
 SQUARE = (SIDE, SIDE)
 OTHER_SHAPES = tuple(shape for shape in SHAPES.values() if shape != SQUARE)
 OTHER_SHARE = 0.15
-OTHER_FROM = 0.35
+OTHER_FROM = 0.5
 """Other shapes than the square come in from this part of the training on."""
-SIMPLE_UNTIL = 0.3
+SIMPLE_UNTIL = 0.2
 """Until this part of the training scenes that have more to them than kinds, counts and a plain background come in by and by."""
 DROPPED = 0.08
 """How often a caption is left empty: what guidance pushes away from."""
@@ -72,7 +71,7 @@ ZH_SHARE = 0.55
 """Chinese captions are the harder half: more forms, and states in which colours differ less."""
 WHITENING_BATCHES = 40
 MUON, ADAM = 2e-3, 1e-3
-POOL = 24576
+POOL = 36864
 OTHER_POOL = 1024
 
 
@@ -313,22 +312,6 @@ def train(
         keeper.after_step()
     if together.leads:
         keeper.keep()
-
-
-def _work(rank: int, workers: int, meeting: str, state: Path, plan: Plan, options: dict[str, Any]) -> None:
-    """One of several processes that train together."""
-    torch.set_num_threads(1)
-    together = Together(rank, workers, Path(meeting))
-    train(state, plan, **options, together=together)
-    together.leave()
-
-
-def train_in_processes(state: Path, plan: Plan, workers: int, **options: Any) -> None:
-    """Trains in `workers` processes of one thread, each with a batch of its own; options as for `train`."""
-    make_pools(state, options.get("seed", 0), device(), options.get("pool_scale", 1.0))
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = (workers, f"{folder}/meeting", state, plan, options)
-        multiprocessing.start_processes(_work, arguments, nprocs=workers, start_method="spawn")
 
 
 def trained_transformer(state: Path, seed: int = 0) -> ZImageTransformer2DModel:

@@ -17,7 +17,18 @@ from diffusers import ZImageTransformer2DModel
 from torch import Tensor
 
 from pocket.train_transformer import Draws, load_teacher, trained_transformer
-from pocket.training import Average, Keeper, Optimisers, Plan, Progress, batch_random, device, load_state, rate
+from pocket.training import (
+    Average,
+    Keeper,
+    Optimisers,
+    Plan,
+    Progress,
+    Together,
+    batch_random,
+    device,
+    load_state,
+    rate,
+)
 from pocket.transformer import Captions, encode_tokens, quicken, tokenise, velocity
 
 STAGE = "turbo"
@@ -76,10 +87,12 @@ def train(
     pool_scale: float = 1.0,
     compiled: bool = False,
     drawing: int = 0,
+    together: Together | None = None,
 ) -> None:
     """Trains until the plan is done; the averaged weights are in the saved state, where the export finds them."""
+    together = together or Together()
     lessons, scenes, tokenizer = load_teacher(state, seed, pool_scale)
-    draws = Draws(scenes, tokenizer, seed, size, stage=STAGE)
+    draws = Draws(scenes, tokenizer, seed, size, stage=STAGE, rank=together.rank)
     draws.fraction.value = 1.0
     teacher = trained_transformer(state, seed).to(device()).requires_grad_(False)
     student = copy.deepcopy(teacher).requires_grad_(True)
@@ -95,7 +108,9 @@ def train(
     progress = Progress(STAGE, "pictures")
     plan.start_clock()
     while not plan.done:
-        rng = batch_random(seed, f"{STAGE}/steps", plan.step)
+        if together.abandoned:
+            return
+        rng = batch_random(seed, f"{STAGE}/steps", plan.step)  # the same step in every process: all take as long
         step, own = rng.randrange(STEPS), rng.random() < OWN_SHARE
         lesson = lessons.lesson(next(ahead))
         begin, end = levels[step], levels[step + 1]
@@ -104,13 +119,17 @@ def train(
             wanted = (landing(teacher, x, begin, end, lesson.texts, nothing) - x) / (end - begin)
         loss = (velocity(student, x, begin, lesson.texts) - wanted).square().mean()
         loss.backward()
+        together.average(student, plan)
         torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
         optimisers.step(rate(plan.fraction))
         plan.advance()
+        if not together.leads:
+            continue
         average.update(student, plan.step)
-        progress.add(plan, float(loss.detach()) if plan.step % 10 == 0 else None, size)
+        progress.add(plan, float(loss.detach()) if plan.step % 10 == 0 else None, size * together.workers)
         keeper.after_step()
-    keeper.keep()
+    if together.leads:
+        keeper.keep()
 
 
 def trained_turbo(state: Path, seed: int = 0) -> ZImageTransformer2DModel:

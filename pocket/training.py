@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, distributed, multiprocessing, nn
 
 TELL_EVERY = 15.0
 """Seconds between two progress lines."""
@@ -185,6 +186,23 @@ class Together:
     def leave(self) -> None:
         if self.workers > 1:
             distributed.destroy_process_group()
+
+
+def _work(
+    rank: int, workers: int, meeting: str, train: Callable[..., None], state: Path, plan: Plan, options: dict[str, Any]
+) -> None:
+    """One of several processes that train together."""
+    torch.set_num_threads(1)
+    together = Together(rank, workers, Path(meeting))
+    train(state, plan, **options, together=together)
+    together.leave()
+
+
+def train_in_processes(train: Callable[..., None], state: Path, plan: Plan, workers: int, **options: Any) -> None:
+    """Calls a stage's `train` in `workers` processes of one thread, each with a batch of its own; options as for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = (workers, f"{folder}/meeting", train, state, plan, options)
+        multiprocessing.start_processes(_work, arguments, nprocs=workers, start_method="spawn")
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 SIDE_MIN, SIDE_MAX, SIDE_STEP = 64, 2048, 16
-RATIOS: tuple[tuple[int, int], ...] = ((1, 1), (3, 4), (4, 3), (9, 16), (16, 9))
+RATIOS: tuple[tuple[int, int], ...] = ((1, 1), (3, 4), (4, 3), (2, 3), (3, 2), (9, 16), (16, 9))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from pocket.language import HIDDEN
 from pocket.measure import load
 from pocket.train import CPU, GPU, STAGES, parser
 from pocket.train_transformer import ROOM, Draw, Draws, draw_times, flow_loss, is_simple, pool_layouts
-from pocket.training import Average, Optimisers, Plan, load_state, rate, save_state
+from pocket.training import Average, Optimisers, Plan, load_state, rate, save_state, train_in_processes
 from pocket.transformer import new_transformer, quicken, whiten
 from pocket.world import SIDE
 
@@ -92,7 +92,7 @@ def test_processes_that_train_together_take_the_mean_of_their_gradients(tmp_path
     for stage, train in list(trainings(tmp_path).items())[:2]:
         train(Plan(steps=1, save_every=0.0))
         assert (tmp_path / stage).is_dir()
-    train_transformer.train_in_processes(tmp_path, Plan(steps=1), 2, size=2, pool_scale=0.002)
+    train_in_processes(train_transformer.train, tmp_path, Plan(steps=1), 2, size=2, pool_scale=0.002)
     together = load_state(tmp_path / "transformer.pt")
     assert together is not None and together["step"] == 1
 
