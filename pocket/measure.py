@@ -1,12 +1,14 @@
 """`python -m pocket.measure` draws prompts that training never saw and prints, skill by skill, how often the picture is right.
 
-Drawn by stock ZImagePipeline, by default in 8 steps without guidance, judged by pixels (judge/). The exit code tells
-whether the bars are met. It knows nothing of how Pocket was trained.
+Drawn by stock ZImagePipeline in 8 steps without guidance, judged by pixels (judge/); with `--against-base` also by the base
+in 28 steps with guidance, against which the turbo is held. The exit code tells whether the bars are met. It knows nothing of
+how Pocket was trained.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Sequence
@@ -16,7 +18,7 @@ from random import Random
 
 import numpy as np
 import torch
-from diffusers import ZImagePipeline
+from diffusers import FlowMatchEulerDiscreteScheduler, ZImagePipeline, ZImageTransformer2DModel
 from PIL import Image
 from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen3ForCausalLM
 
@@ -28,6 +30,9 @@ from pocket.words import LANGUAGES, Language
 from pocket.world import SIDE, SKILLS, Pixels, Scene, draw_scene
 
 STEPS = 8
+BASE_STEPS, BASE_GUIDANCE = 28, 1.5
+AGAINST_BASE = 0.97
+"""The part of the base's right pictures that the turbo must draw right too."""
 SHARES: dict[str, int] = {
     "background": 3, "kinds": 3, "counts": 5, "sizes": 1, "places": 4, "latin": 3, "chinese": 3, "styles": 2,
 }  # fmt: skip
@@ -86,6 +91,9 @@ class Way:
     guidance: float = 0.0
     batch: int = 1
 
+    def __str__(self) -> str:
+        return f"{self.steps} steps, guidance {self.guidance:g}, {self.batch} at a time"
+
 
 def trials(language: Language, count: int, seed: int, *, long: bool = False) -> list[Trial]:
     """About `count` held-out trials over all skills; `long` asks in the form in which the enhancer writes its final prompt."""
@@ -101,7 +109,14 @@ def trials(language: Language, count: int, seed: int, *, long: bool = False) -> 
 
 
 def load(folder: Path) -> ZImagePipeline:
-    pipeline = ZImagePipeline.from_pretrained(folder, local_files_only=True)
+    """The pipeline of a checkpoint's folder; a base's folder says in studio.json where the parts are that it shares."""
+    own: dict[str, object] = {}
+    whole = folder
+    if not (folder / "model_index.json").exists():
+        whole = folder / json.loads((folder / "studio.json").read_text(encoding="utf-8"))["shares"]
+        own["transformer"] = ZImageTransformer2DModel.from_pretrained(folder / "transformer", local_files_only=True)
+        own["scheduler"] = FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler", local_files_only=True)
+    pipeline = ZImagePipeline.from_pretrained(whole, local_files_only=True, **own)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
@@ -171,24 +186,42 @@ def sheet(results: Sequence[Result], file: Path, columns: int = 8) -> None:
     whole.save(file)
 
 
-def measure_pictures(options: argparse.Namespace) -> bool:
-    """Draws, prints the tables and, if asked, keeps a contact sheet; tells whether the bars are met."""
-    pipeline = load(options.checkpoint)
-    way = Way(steps=options.steps, guidance=options.guidance, batch=options.batch)
-    good = True
+def score(results: Sequence[Result]) -> float:
+    """The mean share over the rows: one number for a whole table."""
+    rows = [found for row in ROWS if (found := scores(results, row))]
+    return sum(sum(found) / len(found) for found in rows) / len(rows)
+
+
+def measured(options: argparse.Namespace, folder: Path, way: Way) -> list[Result]:
+    """Draws all trials one way and prints the tables."""
+    pipeline = load(folder)
     everything: list[Result] = []
     for language in options.language or LANGUAGES:
         results, seconds = draw(pipeline, trials(language, options.count, options.seed, long=options.long), way)
         print(table(language, results))
-        print(f"    {seconds:.2f} s a picture, {options.threads} threads, batches of {options.batch}\n", flush=True)
+        print(f"    {seconds:.2f} s a picture, {options.threads} threads, {way}\n", flush=True)
         for result in results if options.wrong else ():
             if not result.verdict.right:
                 missed = ", ".join(name for name, right in result.verdict.by_skill().items() if not right)
                 print(f"    {result.trial.prompt!r}: {missed}")
-        good = meets_bars(results) and good
         everything += results
+    return everything
+
+
+def measure_pictures(options: argparse.Namespace) -> bool:
+    """Draws, prints the tables and, if asked, keeps a contact sheet; tells whether the bars are met."""
+    folder: Path = options.checkpoint
+    results = measured(options, folder, Way(steps=options.steps, guidance=options.guidance, batch=options.batch))
     if options.sheet:
-        sheet(everything, options.sheet)
+        sheet(results, options.sheet)
+    languages = options.language or LANGUAGES
+    good = all(meets_bars([one for one in results if one.trial.language == language]) for language in languages)
+    if options.against_base:
+        guided = Way(steps=BASE_STEPS, guidance=BASE_GUIDANCE, batch=options.batch)
+        base = score(measured(options, folder.with_name(f"{folder.name}-base"), guided))
+        part = score(results) / base
+        print(f"turbo against base: {100 * part:.1f} % of its score of {100 * base:.1f} % ({100 * AGAINST_BASE:.0f} %)")
+        good = good and part >= AGAINST_BASE
     return good
 
 
@@ -225,6 +258,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--long", action="store_true", help="ask in the form of the enhancer's final prompt")
     made.add_argument("--language-only", action="store_true", help="measure the language model and draw nothing")
     made.add_argument("--wrong", action="store_true", help="print what was wrong")
+    made.add_argument(
+        "--against-base", action="store_true", help="also draw with the base, and hold the turbo against it"
+    )
     made.add_argument("--sheet", type=Path, help="also write the pictures as a contact sheet to this PNG file")
     return made
 
