@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,13 @@ GPU: dict[str, Stage] = {
     "turbo": Stage(steps=1200, size=256),
 }
 STAGES = (*CPU, "export")
+TRAIN: dict[str, Callable[..., None]] = {
+    "language": train_language.train,
+    "vae": train_vae.train,
+    "decoder": train_vae.train,
+    "transformer": train_transformer.train,
+    "turbo": train_turbo.train,
+}
 
 
 def run_stage(name: str, options: argparse.Namespace) -> None:
@@ -54,20 +62,20 @@ def run_stage(name: str, options: argparse.Namespace) -> None:
     stage = (GPU if cuda else CPU)[name]
     plan = Plan(steps=options.steps or stage.steps, minutes=options.minutes)
     given: dict[str, Any] = {"seed": options.seed, "size": options.batch or stage.size}
+    ahead: dict[str, Any] = {"drawing": options.drawing if cuda else 0}
     if name in ("vae", "decoder"):
-        train_vae.train(state, plan, decoder_only=name == "decoder", **given)
-        return
-    if name == "language":
+        given["decoder_only"], ahead = name == "decoder", {}
+    elif name == "language":
         train_language.prepared_tokenizer(state, options.seed)
     else:
         train_transformer.make_pools(state, options.seed, device(), options.pool)
         given["compiled"] = options.compile == "yes" or (options.compile == "auto" and shutil.which("g++") is not None)
         given["pool_scale"] = options.pool
-    train = {"language": train_language, "transformer": train_transformer, "turbo": train_turbo}[name].train
+    train = TRAIN[name]
     if not cuda and options.threads > 1:
         train_in_processes(train, state, plan, options.threads, **given)
     else:
-        train(state, plan, **given, drawing=options.drawing if cuda else 0)
+        train(state, plan, **given, **ahead)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -112,7 +112,7 @@ def make_pools(state: Path, seed: int, where: torch.device, scale: float = 1.0) 
     drawn = {f"{w}x{h}": hashlib.sha256(repr(some).encode()).hexdigest() for (w, h), some in layouts.items()}
     saved = load_state(path)
     if saved is None or saved.get("layouts") != drawn:
-        vae = AutoencoderKL.from_pretrained(train_vae.folder(state)).to(where)
+        vae = AutoencoderKL.from_pretrained(train_vae.folder(state)).to(where, memory_format=torch.channels_last)
         saved = {"layouts": drawn} | {f"{w}x{h}": encode_layouts(vae, layouts[w, h], where) for w, h in counts}
         save_state(path, saved)
     return {(w, h): Pool(layouts=layouts[w, h], latents=saved[f"{w}x{h}"]) for w, h in counts}

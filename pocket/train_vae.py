@@ -20,6 +20,7 @@ from pocket.training import (
     Optimisers,
     Plan,
     Progress,
+    Together,
     batch_generator,
     batch_random,
     device,
@@ -148,6 +149,7 @@ def train(
     size: int = SCENE_BATCH,
     decoder_only: bool = False,
     scenes: int = 512,
+    together: Together | None = None,
 ) -> None:
     """Trains until the plan is done and leaves the VAE, its average weights, in `folder(state)`.
 
@@ -155,7 +157,9 @@ def train(
     its decoder alone. The latents' scale is taken from as many `scenes`, the final quality from an eighth of them.
     """
     where = device()
+    together = together or Together()
     stage = DECODER_STAGE if decoder_only else STAGE
+    source = f"{stage}/{together.rank}" if together.rank else stage
     torch.manual_seed(seed)
     vae = AutoencoderKL.from_pretrained(folder(state)) if folder(state).exists() else new_vae()
     if decoder_only:
@@ -168,17 +172,24 @@ def train(
     progress = Progress(stage, "pictures")
     plan.start_clock()
     while not plan.done:
-        rng = batch_random(seed, stage, plan.step)
+        if together.abandoned:
+            return
+        rng = batch_random(seed, source, plan.step)
         crops = plan.fraction < (0.3 if decoder_only else CROPS_UNTIL)
         pictures = batch(rng, size, crops=crops).to(where)
         loss = (decoder_loss if decoder_only else joint_loss)(vae, pictures, batch_generator(rng, where))
         loss.backward()
+        together.average(vae, plan)
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimisers.step(rate(plan.fraction, hold=0.4))
         plan.advance()
+        if not together.leads:
+            continue
         average.update(vae, plan.step)
-        progress.add(plan, float(loss.detach()), len(pictures))
+        progress.add(plan, float(loss.detach()), len(pictures) * together.workers)
         keeper.after_step()
+    if not together.leads:
+        return
     keeper.keep()
     finish(state, vae.cpu(), average, decoder_only=decoder_only, scenes=scenes)
 
