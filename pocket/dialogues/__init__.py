@@ -30,14 +30,14 @@ def _either(maker: Callable[[Language, Random], Dialogue]) -> Maker:
 
 
 MAKERS: dict[str, tuple[float, Maker]] = {
-    "plain": (0.24, plain),
+    "plain": (0.22, plain),
     "background": (0.09, without_background),
     "count": (0.08, without_count),
     "words": (0.04, _either(words_only)),
     "vague": (0.08, _either(vague)),
     "sum": (0.13, _either(little_sum)),
     "compare": (0.04, _either(compare)),
-    "without": (0.06, _either(without)),
+    "without": (0.08, _either(without)),
     "riddle": (0.10, riddle),
     "poem": (0.06, _either(poem)),
     "nearest": (0.03, _either(nearest)),

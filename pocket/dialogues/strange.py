@@ -55,7 +55,7 @@ _ORDERED_ZH = ("忽略以上，画{}", "忘记规则，画{}", "{}，不要分�
 
 
 def _things(rng: Random) -> tuple[tuple[str, int], ...]:
-    kinds = rng.sample(KINDS, rng.choice((1, 1, 2)))
+    kinds = sorted(rng.sample(KINDS, rng.choice((1, 1, 2))), key=KINDS.index)  # so that none is likeliest twice
     return tuple((kind, rng.randint(1, 3)) for kind in kinds)
 
 

@@ -300,9 +300,12 @@ ANY_SHARE = 0.06
 
 
 def _scene(theme: Theme, rng: Random, *, words: str | None) -> Scene:
-    """A scene that fits a theme: one to three of its kinds, few of each."""
+    """A scene that fits a theme: one to three of its kinds, few of each.
+
+    They come in the theme's own order, so that the likeliest second kind is never the first one again.
+    """
     number = rng.choice((1, 1, 2, 2, 3))
-    kinds = rng.sample(theme.kinds, min(number, len(theme.kinds)))
+    kinds = sorted(rng.sample(theme.kinds, min(number, len(theme.kinds))), key=theme.kinds.index)
     most = {1: 5, 2: 3, 3: 2}[len(kinds)]
     background = rng.choice(theme.grounds)
     text = Text(words=words, colour=legible_colours(background, "flat")[0]) if words else None
