@@ -54,6 +54,8 @@ FACTORS: dict[Size, dict[int, tuple[float, float]]] = {
     "usual": {1: (0.58, 0.68), 2: (0.72, 0.82), 5: (0.84, 0.96)},
     "big": {1: (0.92, 1.0), 2: (0.95, 1.0)},
 }
+FREE, FREE_FEW = 0.07, 0.12
+"""How far a thing moves from its cell's centre, in parts of the picture; few things of which no place is told move further."""
 LARGEST_PART = 0.8
 """The largest part of the picture's shorter side that one thing takes."""
 LEAST_SIDE = 21
@@ -200,6 +202,8 @@ def lay_out(scene: Scene, rng: Random, width: int = SIDE, height: int = SIDE) ->
         height: picture's height in pixels.
     """
     gap = gap_of(width, height)
+    told = scene.place or scene.relation or scene.rows
+    free = FREE if told or scene.total > 3 else FREE_FEW
     least, largest = size_range(scene, width, height)
     base = rng.uniform(least, largest)
     spots: list[Spot] = []
@@ -210,8 +214,8 @@ def lay_out(scene: Scene, rng: Random, width: int = SIDE, height: int = SIDE) ->
             cell_width = group.box.width / columns
             for column in range(columns):
                 size = max(8, int(min(largest, base * rng.uniform(0.97, 1.03))))
-                free_x = max(0.0, min((cell_width - size - gap) / 2, 0.07 * width))
-                free_y = max(0.0, min((cell_height - size - gap) / 2, 0.07 * height))
+                free_x = max(0.0, min((cell_width - size - gap) / 2, free * width))
+                free_y = max(0.0, min((cell_height - size - gap) / 2, free * height))
                 left = group.box.left + (column + 0.5) * cell_width - size / 2 + rng.uniform(-free_x, free_x)
                 top = group.box.top + (row + 0.5) * cell_height - size / 2 + rng.uniform(-free_y, free_y)
                 spots.append(Spot(kind=next(kinds), left=round(left), top=round(top), size=size))

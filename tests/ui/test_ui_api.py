@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from PIL import Image
 
 from tests.conftest import App, StartApp
 from tests.http_api import call, web
+from tests.related import related
 
 Shot = dict[str, Any]
 PICTURE_KEYS = {
@@ -341,6 +343,29 @@ def test_without_an_enhancer_reasoning_is_refused_and_drawing_is_not(start_app: 
     assert "enhance must be false here" in refused(client, "a cat", api_name="/generate")
     assert "The enhancer is off" in refused(client, "a cat", api_name="/enhance")
     assert draw(client)["status"] == "done"
+
+
+def test_each_checkpoint_is_drawn_with_as_it_wants_to_be(start_app: StartApp, tmp_path: Path) -> None:
+    """A base that shares parts with another folder has guidance and takes a negative prompt; Pocket has none and takes none."""
+    app = start_app(checkpoint=related(tmp_path))
+    client, small = app.client(), {"seed": 5, "width": 64, "height": 64}
+    assert app.health()["checkpoint"] == "checkpoint-base"
+    guided = [
+        picture(client, checkpoint="checkpoint-base", negative_prompt=text, **small)
+        for text in ("", "a red background")
+    ]
+    assert [(one["guidance"], one["negative_prompt"]) for one in guided] == [(1.5, ""), (1.5, "a red background")]
+    assert guided[0]["pixel_sha256"] != guided[1]["pixel_sha256"]
+    assert picture(client, checkpoint="checkpoint-base", **{**small, "steps": None})["steps"] == 28
+    for wish in ({"checkpoint": "checkpoint-base", "guidance": 0}, {"checkpoint": "pocket"}):
+        says = refused(client, "a cat", negative_prompt="a dog", api_name="/generate", **wish)
+        assert "negative_prompt must be empty where guidance is 0" in says
+    plain = picture(client, checkpoint="pocket", **{**small, "steps": None})
+    assert (plain["guidance"], plain["steps"]) == (0, 8)
+    assert plain["revision"] != guided[0]["revision"]
+    assert app.health()["checkpoint"] == "pocket"
+    again: Shot = client.predict(guided[1]["id"], api_name="/rerun")
+    assert again["identical"] is True, "back on the first checkpoint, with its negative prompt"
 
 
 def wait_for(look: Any, seconds: float = 120) -> Any:
