@@ -36,6 +36,25 @@ def any_background(rng: Random) -> Background:
     return rng.choice(PLAIN) if rng.random() < 0.75 else rng.choice(VIEWS)
 
 
+def _scene(
+    language: Language,
+    rng: Random,
+    things: tuple[tuple[str, int], ...],
+    background: Background,
+    rows: tuple[int, ...] | None,
+    *,
+    bare: bool,
+) -> Scene:
+    """The scene of settled things; now and then with a style or words, if it is not to be bare."""
+    style: Style = rng.choice(STYLES[1:]) if not bare and rng.random() < STYLED else "flat"
+    plain = Scene(things=things, background=background, rows=rows, style=style)
+    if bare or rows is not None or plain.total > MOST_WITH_WORDS or rng.random() >= WORDS:
+        return plain
+    words = draw_words(rng, chinese=(rng.random() < 0.8) == (language == "zh"))
+    written = replace(plain, text=Text(words=words, colour=legible_colours(background, style)[0]))
+    return written if fits(written) else plain
+
+
 def finished(
     kind: str,
     language: Language,
@@ -69,17 +88,9 @@ def finished(
         framed: a polite frame may stand around it.
         riddle: heads and legs.
     """
-    total = sum(count for _, count in things)
     told = background is None and not bare and rng.random() < TOLD
     background = background or any_background(rng)
-    style: Style = rng.choice(STYLES[1:]) if not bare and rng.random() < STYLED else "flat"
-    text = None
-    if not bare and rows is None and total <= MOST_WITH_WORDS and rng.random() < WORDS:
-        words = draw_words(rng, chinese=(rng.random() < 0.8) == (language == "zh"))
-        text = Text(words=words, colour=legible_colours(background, style)[0])
-    scene = Scene(things=things, background=background, rows=rows, text=text, style=style)
-    if not fits(scene):
-        scene = Scene(things=things, background=background, rows=rows, style=style)
+    scene = _scene(language, rng, things, background, rows, bare=bare)
     if told:
         wish = grounded(wish, background, language, rng)
     if scene.text is not None or scene.style != "flat":
@@ -87,22 +98,10 @@ def finished(
     if not bare:
         wish = polite(ended(wish, language, rng), language, rng, plain=0.75 if framed else 1.0)
     letters = letters_told(wish, scene)
-    keep = joined(
-        (
-            keep,
-            told_background(background, language) if told else "",
-            *(told_extras(scene, language, letters=letters) if rows is None else ()),
-        ),
-        language,
-    )
-    solve = sentences(
-        (
-            solve,
-            "" if told else chosen_background(scene, language),
-            "" if letters else chosen_letters(scene, language),
-        ),
-        language,
-    )
+    extras = told_extras(scene, language, letters=letters) if rows is None else ()
+    keep = joined((keep, told_background(background, language) if told else "", *extras), language)
+    chosen = ("" if told else chosen_background(scene, language), "" if letters else chosen_letters(scene, language))
+    solve = sentences((solve, *chosen), language)
     open_ = set(asked.open) | (set() if told else {"background"})
     if scene.text is not None and not letters:
         open_.add("letters")

@@ -139,7 +139,9 @@ def wrong_scenes(scene: Scene, rng: Random) -> Iterator[tuple[str, Scene]]:
 def asked() -> tuple[Scene, ...]:
     """Scenes of every skill, and of all together."""
     rng = Random(11)
-    mixes = [*SKILLS.values(), SKILLS["places"], SKILLS["latin"], SKILLS["chinese"], Mix(), Mix(), Mix()]
+    rows = replace(SKILLS["places"], rows=1, placed=0, related=0)
+    grounds = replace(SKILLS["background"], patterned=1)
+    mixes = [*SKILLS.values(), SKILLS["places"], SKILLS["latin"], SKILLS["chinese"], rows, grounds, Mix(), Mix()]
     return tuple(draw_scene(rng, mix) for mix in mixes for _ in range(3))
 
 

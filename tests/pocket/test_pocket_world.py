@@ -45,7 +45,7 @@ from pocket.world import (
     size_range,
     usual_rows,
 )
-from pocket.world.layout import PARTS
+from pocket.world.layout import FREE, FREE_FEW, PARTS
 from pocket.world.lettering import band_top
 from pocket.world.styles import glyph
 
@@ -142,7 +142,16 @@ def test_a_scene_that_tells_no_arrangement_has_the_usual_one(width: int, height:
         scene = counted(total)
         rows = usual_rows(total, width, height)
         usual, told = (lay_out(one, Random(2), width, height) for one in (scene, replace(scene, rows=rows)))
-        assert usual.spots == told.spots
+        further = (FREE_FEW - FREE) * max(width, height) + 1  # few things move further where no place is told
+        for one, other in zip(usual.spots, told.spots, strict=True):
+            assert (one.kind, one.size) == (other.kind, other.size)
+            assert max(abs(one.left - other.left), abs(one.top - other.top)) <= further
+
+
+def test_seeds_move_few_things_visibly() -> None:
+    for total in (1, 2):
+        seen = [lay_out(counted(total), Random(seed)).spots[0] for seed in range(40)]
+        assert max(spot.top for spot in seen) - min(spot.top for spot in seen) > 0.15 * SIDE
 
 
 def test_every_kind_can_be_told_from_every_background_and_style() -> None:
