@@ -105,14 +105,14 @@ def number(count: int, language: Language, rng: Random, *, digits: float = 0.5) 
     return zh_number(count) if language == "zh" else en_number(count)
 
 
-_TENS = ("", "ten", "twenty", "thirty")
+_TENS = ("", "", "twenty", "thirty", "forty", "fifty")
 _TEENS = (
     "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
 )  # fmt: skip
 
 
 def en_number(count: int) -> str:
-    """0 to 39 in words."""
+    """0 to 59 in words."""
     if count < 10:
         return EN_NUMBERS[count]
     if count < 20:

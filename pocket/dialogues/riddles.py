@@ -1,7 +1,8 @@
 """Chickens and rabbits in a cage: heads and legs are told, the counts are to be found, the way is written out.
 
 The way is: as if all had two legs; then one after the other has four instead, until the legs are as many as told. Every
-line of it is a step that other riddles hold too, so that a model can find pairs that it never saw. It knows no sums.
+line of it is a step that other riddles hold too, those of fish, of bees and of other animals, so that a model can find
+pairs that it never saw and cannot do by knowing the others by heart. It knows no sums.
 """
 
 from __future__ import annotations
@@ -34,10 +35,17 @@ legs and many, and never the only pair with so many legs; so heads and legs are 
 finds their answer."""
 ONE_SORT = 0.12
 """How often all animals are of one sort."""
-OTHER_ANIMALS = 0.3
+OTHER_ANIMALS = 0.6
 """How often the animals are others than chickens and rabbits."""
-TWO_LEGS = ("chicken", "duck", "goose", "bird", "penguin", "owl")
-FOUR_LEGS = ("rabbit", "cat", "dog", "pig", "cow", "horse", "sheep", "fox", "frog", "lion", "panda", "turtle", "deer")
+ANIMALS: dict[int, tuple[str, ...]] = {
+    0: ("fish", "whale"),
+    2: ("chicken", "duck", "goose", "bird", "penguin", "owl"),
+    4: ("rabbit", "cat", "dog", "pig", "cow", "horse", "sheep", "fox", "frog", "lion", "panda", "turtle", "deer"),
+    6: ("bee", "butterfly"),
+}
+"""Animals by their legs."""
+SORTS: tuple[tuple[int, int], ...] = ((2, 4), (2, 4), (0, 2), (0, 4), (2, 6), (4, 6))
+"""The legs of the two sorts of animals in a riddle of others than chickens and rabbits."""
 
 EN_FORMS: tuple[str, ...] = (
     "{two} and {four} in a cage: {h} heads, {l} legs, draw them",
@@ -70,17 +78,16 @@ ZH_FORMS: tuple[str, ...] = (
 )
 
 
-def draw_pair(rng: Random, *, held_out: bool) -> tuple[int, int]:
-    """Heads and legs; those with one sort of animal only are never held out."""
-    if held_out:
-        return rng.choice(HELD_OUT_PAIRS)
+def draw_pair(rng: Random, sorts: tuple[int, int] = (2, 4)) -> tuple[int, int]:
+    """Heads and legs of training's side, of animals with so many legs; those with one sort of animal only are rare."""
+    few, many = sorts
     if rng.random() < ONE_SORT:
         heads = rng.randint(2, MOST_HEADS)
-        return heads, heads * (2 if rng.random() < 0.6 else 4)
+        return heads, heads * (few if few and rng.random() < 0.6 else many)
     while True:
         # The larger numbers have more pairs and are harder; with a draw of heads first all are met often enough.
         heads = rng.randint(2, MOST_HEADS)
-        pair = heads, 2 * heads + 2 * rng.randint(1, heads - 1)
+        pair = heads, few * heads + (many - few) * rng.randint(1, heads - 1)
         if pair not in HELD_OUT_PAIRS:
             return pair
 
@@ -94,42 +101,48 @@ def _numbers(heads: int, legs: int, language: Language, rng: Random) -> tuple[st
     return en_number(heads), en_number(legs)
 
 
-def solution(heads: int, legs: int, two: str, four: str, language: Language) -> str:
+def solution(heads: int, legs: int, kinds: tuple[str, str], sorts: tuple[int, int], language: Language) -> str:
     """The way to the counts, each step a line of a small table."""
-    fours = (legs - 2 * heads) // 2
-    twos = heads - fours
-    steps = [(number, 2 * heads + 2 * number) for number in range(1, fours + 1)]
+    few, many = sorts
+    more = many - few
+    seconds = (legs - few * heads) // more
+    firsts = heads - seconds
+    steps = [(number, few * heads + more * number) for number in range(1, seconds + 1)]
+    first, second = named(kinds[0], language), named(kinds[1], language)
     if language == "zh":
-        pair, other = named(two, language), named(four, language)
-        start = f"若 {heads} 只全是{pair}：{heads} x 2 = {2 * heads} 只脚，"
+        start = f"若 {heads} 只全是{first}：{heads} x {few} = {few * heads} 只脚，"
         if not steps:
-            return f"{start}正好 {legs}。{other} 0，{pair} {heads}。"
+            return f"{start}正好 {legs}。{second} 0，{first} {heads}。"
         walk = "，".join(f"{number} 只 {sum_}" for number, sum_ in steps)
-        return f"{start}要 {legs}。换成{other}每只多 2：{walk}。{other} {fours}。{pair} {heads} - {fours} = {twos}。"
-    start = f"If all {heads} were {named(two, language)}: {heads} x 2 = {2 * heads} legs,"
-    others = named(four, language)
+        return f"{start}要 {legs}。换成{second}每只多 {more}：{walk}。{second} {seconds}。{first} {heads} - {seconds} = {firsts}。"
+    start = f"If all {heads} were {first}: {heads} x {few} = {few * heads} legs,"
     if not steps:
-        return f"{start} just {legs}. {others.capitalize()}: 0. {named(two, language).capitalize()}: {heads}."
+        return f"{start} just {legs}. {second.capitalize()}: 0. {first.capitalize()}: {heads}."
     walk = ", ".join(f"{number} make{'s' if number == 1 else ''} {sum_}" for number, sum_ in steps)
     return (
-        f"{start} but {legs} are told. Of {others}, each with 2 more, {walk}. {others.capitalize()}: {fours}. "
-        f"{named(two, language).capitalize()}: {heads} - {fours} = {twos}."
+        f"{start} but {legs} are told. Of {second}, each with {more} more, {walk}. {second.capitalize()}: {seconds}. "
+        f"{first.capitalize()}: {heads} - {seconds} = {firsts}."
     )
 
 
 def ask(
-    heads: int, legs: int, language: Language, rng: Random, *, form: int | None = None, usual: bool = False
+    heads: int,
+    legs: int,
+    language: Language,
+    rng: Random,
+    *,
+    kinds: tuple[str, str] = ("chicken", "rabbit"),
+    sorts: tuple[int, int] = (2, 4),
+    form: int | None = None,
+    usual: bool = False,
 ) -> Dialogue:
-    """A riddle of a pair, in a phrasing or any; `usual`: of chickens and rabbits, and nothing else told."""
-    two, four = "chicken", "rabbit"
-    if not usual and rng.random() < OTHER_ANIMALS:
-        two, four = rng.choice(TWO_LEGS), rng.choice(FOUR_LEGS)
-    fours = (legs - 2 * heads) // 2
-    things = tuple((kind, count) for kind, count in ((two, heads - fours), (four, fours)) if count)
+    """A riddle of a pair and two kinds with so many legs each, in a phrasing or any; `usual`: nothing else is told."""
+    seconds = (legs - sorts[0] * heads) // (sorts[1] - sorts[0])
+    things = tuple((kind, count) for kind, count in zip(kinds, (heads - seconds, seconds), strict=True) if count)
     forms = ZH_FORMS if language == "zh" else EN_FORMS
     h, l = _numbers(heads, legs, language, rng)  # noqa: E741 (legs)
-    names = named(two, language), named(four, language)
-    pair = "鸡兔" if (two, four) == ("chicken", "rabbit") else "".join(names)
+    names = named(kinds[0], language), named(kinds[1], language)
+    pair = "鸡兔" if kinds == ("chicken", "rabbit") else "".join(names)
     wish = (forms[form % len(forms)] if form is not None else rng.choice(forms)).format(
         two=names[0], four=names[1], pair=pair, h=h, l=l
     )
@@ -144,7 +157,7 @@ def ask(
         things=things,
         wish=wish,
         keep=keep,
-        solve=solution(heads, legs, two, four, language),
+        solve=solution(heads, legs, kinds, sorts, language),
         bare=usual,
         framed=False,
         riddle=(heads, legs),
@@ -152,6 +165,11 @@ def ask(
 
 
 def riddle(language: Language, rng: Random, held_out: bool = False) -> Dialogue:
-    """A riddle in any phrasing, of a pair that training never asks if so asked."""
-    heads, legs = draw_pair(rng, held_out=held_out)
-    return ask(heads, legs, language, rng)
+    """A riddle in any phrasing; of chickens and rabbits and a pair that training never asks, if so asked."""
+    if held_out:
+        return ask(*rng.choice(HELD_OUT_PAIRS), language, rng)
+    if rng.random() >= OTHER_ANIMALS:
+        return ask(*draw_pair(rng), language, rng)
+    sorts = rng.choice(SORTS)
+    kinds = rng.choice(ANIMALS[sorts[0]]), rng.choice(ANIMALS[sorts[1]])
+    return ask(*draw_pair(rng, sorts), language, rng, kinds=kinds, sorts=sorts)

@@ -11,7 +11,7 @@ import pytest
 from enhancer.templates import language as asked_language
 from pocket.dialogues import HELD_OUT_PAIRS, MAKERS, SECTIONS, draw_dialogue, is_held_out, read_prompt, read_sections
 from pocket.dialogues.poems import poem, scene_things
-from pocket.dialogues.riddles import EN_FORMS, FOUR_LEGS, PAIRS, TWO_LEGS, ZH_FORMS, ask
+from pocket.dialogues.riddles import ANIMALS, EN_FORMS, PAIRS, SORTS, ZH_FORMS, ask, solution
 from pocket.dialogues.sums import SUMS, little_sum
 from pocket.dialogues.vague import THEMES
 from pocket.dialogues.verses import verses
@@ -58,6 +58,9 @@ def test_quoted_words_stand_verbatim_in_wish_text_and_prompt(kind: str) -> None:
     assert found or kind in ("poem", "many")
 
 
+LEGS = {kind: legs for legs, kinds in ANIMALS.items() for kind in kinds}
+
+
 def test_training_never_sees_what_is_held_out() -> None:
     rng = Random(6)
     for _ in range(20_000):
@@ -65,8 +68,7 @@ def test_training_never_sees_what_is_held_out() -> None:
         assert dialogue.kind == "poem" or not is_held_out(dialogue)
         if dialogue.kind == "riddle":
             assert dialogue.riddle is not None and dialogue.riddle not in HELD_OUT_PAIRS
-            counts = dialogue.scene.things
-            legs = sum((2 if kind in TWO_LEGS else 4) * count for kind, count in counts)
+            legs = sum(LEGS[kind] * count for kind, count in dialogue.scene.things)
             assert dialogue.riddle == (dialogue.scene.total, legs)
 
 
@@ -91,7 +93,7 @@ def calculated(text: str) -> list[int]:
         value = int(first)
         for sign, term in zip(rest[::2], rest[1::2], strict=True):
             number = int(term)
-            value = {"+": value + number, "-": value - number, "x": value * number, "/": value // number}[sign]
+            value = {"+": value + number, "-": value - number, "x": value * number, "/": value // max(1, number)}[sign]
             assert sign != "/" or value * number == int(first)
         assert value == int(result), text
         results.append(value)
@@ -138,7 +140,13 @@ def test_a_riddles_way_is_right_step_by_step(language: Language) -> None:
 
 
 def test_animals_of_riddles_are_known_and_have_legs_of_one_number() -> None:
-    assert set(TWO_LEGS) | set(FOUR_LEGS) <= set(KINDS) and not set(TWO_LEGS) & set(FOUR_LEGS)
+    assert set(LEGS) <= set(KINDS) and len(LEGS) == sum(len(kinds) for kinds in ANIMALS.values())
+
+
+def test_a_way_over_other_legs_is_right_too() -> None:
+    for few, many in SORTS:
+        way = solution(7, 7 * few + 3 * (many - few), ("bird", "cat"), (few, many), "en")
+        assert calculated(way) == [7 * few, 4] and way.endswith("Cats: 3. Birds: 7 - 3 = 4."), way
 
 
 def test_what_must_not_be_there_is_not() -> None:
