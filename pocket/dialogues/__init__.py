@@ -38,7 +38,7 @@ MAKERS: dict[str, tuple[float, Maker]] = {
     "sum": (0.13, _either(little_sum)),
     "compare": (0.04, _either(compare)),
     "without": (0.08, _either(without)),
-    "riddle": (0.10, riddle),
+    "riddle": (0.22, riddle),
     "poem": (0.06, _either(poem)),
     "nearest": (0.03, _either(nearest)),
     "many": (0.01, _either(too_many)),
