@@ -109,18 +109,21 @@ def solution(heads: int, legs: int, kinds: tuple[str, str], sorts: tuple[int, in
     firsts = heads - seconds
     steps = [(number, few * heads + more * number) for number in range(1, seconds + 1)]
     first, second = named(kinds[0], language), named(kinds[1], language)
+    # What is reached stands beside what is told each time: whether to go on is seen there, and not known by heart.
     if language == "zh":
-        start = f"若 {heads} 只全是{first}：{heads} x {few} = {few * heads} 只脚，"
+        start = f"若 {heads} 只全是{first}：{heads} x {few} = {few * heads} 只脚，要 {legs}"
         if not steps:
-            return f"{start}正好 {legs}。{second} 0，{first} {heads}。"
-        walk = "，".join(f"{number} 只 {sum_}" for number, sum_ in steps)
-        return f"{start}要 {legs}。换成{second}每只多 {more}：{walk}。{second} {seconds}。{first} {heads} - {seconds} = {firsts}。"
-    start = f"If all {heads} were {first}: {heads} x {few} = {few * heads} legs,"
+            return f"{start}，正好。{second} 0，{first} {heads}。"
+        walk = "；".join(f"{number} 只得 {sum_}，要 {legs}" for number, sum_ in steps)
+        return (
+            f"{start}。换成{second}每只多 {more}：{walk}。{second} {seconds}。{first} {heads} - {seconds} = {firsts}。"
+        )
+    start = f"If all {heads} were {first}: {heads} x {few} = {few * heads} legs of {legs}"
     if not steps:
-        return f"{start} just {legs}. {second.capitalize()}: 0. {first.capitalize()}: {heads}."
-    walk = ", ".join(f"{number} make{'s' if number == 1 else ''} {sum_}" for number, sum_ in steps)
+        return f"{start}, just right. {second.capitalize()}: 0. {first.capitalize()}: {heads}."
+    walk = ", ".join(f"{number} make{'s' if number == 1 else ''} {sum_} of {legs}" for number, sum_ in steps)
     return (
-        f"{start} but {legs} are told. Of {second}, each with {more} more, {walk}. {second.capitalize()}: {seconds}. "
+        f"{start}. Of {second}, each with {more} more, {walk}. {second.capitalize()}: {seconds}. "
         f"{first.capitalize()}: {heads} - {seconds} = {firsts}."
     )
 

@@ -132,9 +132,9 @@ def test_a_riddles_way_is_right_step_by_step(language: Language) -> None:
         assert sections is not None
         results = calculated(sections["solve"])
         assert results[0] == 2 * heads and (rabbits == 0 or results[-1] == chickens)
-        steps = re.findall(r"(\d) (?:makes? |只 )(\d+)", sections["solve"])
-        assert [(int(n), int(reached)) for n, reached in steps] == [
-            (n, 2 * heads + 2 * n) for n in range(1, rabbits + 1)
+        steps = re.findall(r"(\d) (?:makes? |只得 )(\d+)(?: of |，要 )(\d+)", sections["solve"])
+        assert [tuple(map(int, step)) for step in steps] == [
+            (n, 2 * heads + 2 * n, legs) for n in range(1, rabbits + 1)
         ]
         assert f"heads {heads}, legs {legs}" in sections["keep"] or f"头 {heads}，脚 {legs}" in sections["keep"]
 
