@@ -29,7 +29,6 @@ class Stage:
 
 CPU: dict[str, Stage] = {
     "language": Stage(steps=3000, size=32),
-    "reasoning": Stage(steps=800, size=32),
     "vae": Stage(steps=5000, size=8),
     "decoder": Stage(steps=2000, size=8),
     "transformer": Stage(steps=20000, size=64),
@@ -38,7 +37,6 @@ CPU: dict[str, Stage] = {
 """Hours of two idle cores: one for the language model, one for the VAE, some six for the base, two for the turbo."""
 GPU: dict[str, Stage] = {
     "language": Stage(steps=3000, size=256),
-    "reasoning": Stage(steps=800, size=256),
     "vae": Stage(steps=4000, size=32),
     "decoder": Stage(steps=1500, size=32),
     "transformer": Stage(steps=12000, size=256),
@@ -47,7 +45,6 @@ GPU: dict[str, Stage] = {
 STAGES = (*CPU, "export")
 TRAIN: dict[str, Callable[..., None]] = {
     "language": train_language.train,
-    "reasoning": train_language.train,
     "vae": train_vae.train,
     "decoder": train_vae.train,
     "transformer": train_transformer.train,
@@ -68,9 +65,8 @@ def run_stage(name: str, options: argparse.Namespace) -> None:
     ahead: dict[str, Any] = {"drawing": options.drawing if cuda else 0}
     if name in ("vae", "decoder"):
         given["decoder_only"], ahead = name == "decoder", {}
-    elif name in ("language", "reasoning"):
+    elif name == "language":
         train_language.prepared_tokenizer(state, options.seed)
-        given["last_only"] = name == "reasoning"
     else:
         train_transformer.make_pools(state, options.seed, device(), options.pool)
         given["compiled"] = options.compile == "yes" or (options.compile == "auto" and shutil.which("g++") is not None)

@@ -6,7 +6,6 @@ knows nothing of pictures.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 
@@ -17,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen3ForCausalLM
 
 from pocket.captions import caption
-from pocket.dialogues import MAKERS, Dialogue, draw_dialogue
+from pocket.dialogues import Dialogue, draw_dialogue
 from pocket.dialogues.wishes import plain_of
 from pocket.language import (
     END,
@@ -40,9 +39,6 @@ from pocket.training import (
 )
 
 STAGE = "language"
-LAST_STAGE = "reasoning"
-RIDDLES = {name: weight for name, (weight, _) in MAKERS.items()} | {"riddle": 1.2}
-"""How often each kind of wish is drawn where the last layer is trained alone: more than half are riddles."""
 BATCH = 32
 """Dialogues a step on a CPU core."""
 CUDA_BATCH = 256
@@ -92,65 +88,45 @@ def draw_encoded(rng: Random) -> Dialogue:
     return plain_of(drawn.scene, caption(drawn.scene, drawn.language, rng), drawn.language)
 
 
-def sample(
-    tokenizer: PreTrainedTokenizerFast, rng: Random, weights: Mapping[str, float] | None = None
-) -> tuple[list[int], list[float]]:
-    """One training sample: token ids, and the weight of the loss on each of them; with `weights` of kinds an answer always."""
-    if weights is None and rng.random() < ENCODER_SHARE:
+def sample(tokenizer: PreTrainedTokenizerFast, rng: Random) -> tuple[list[int], list[float]]:
+    """One training sample: token ids, and the weight of the loss on each of them."""
+    if rng.random() < ENCODER_SHARE:
         dialogue = draw_encoded(rng)
         prompt = encoder_text(tokenizer, dialogue.wish)
     else:
-        dialogue = draw_dialogue(rng, weights=weights)
+        dialogue = draw_dialogue(rng)
         prompt = enhancer_text(tokenizer, dialogue)
     asked = tokenizer(prompt, add_special_tokens=False)["input_ids"]
     answered = tokenizer(f"{dialogue.answer}{END}\n", add_special_tokens=False)["input_ids"]
     return asked + answered, [PROMPT_WEIGHT] * len(asked) + [1.0] * len(answered)
 
 
-def batch(
-    tokenizer: PreTrainedTokenizerFast,
-    rng: Random,
-    size: int,
-    parts: int = 1,
-    weights: Mapping[str, float] | None = None,
-) -> list[Part]:
+def batch(tokenizer: PreTrainedTokenizerFast, rng: Random, size: int, parts: int = 1) -> list[Part]:
     """A batch in parts of like length, so that little is padding; padded on the right with weight 0."""
-    samples = sorted((sample(tokenizer, rng, weights) for _ in range(size)), key=lambda one: len(one[0]))
+    samples = sorted((sample(tokenizer, rng) for _ in range(size)), key=lambda one: len(one[0]))
     each = -(-size // parts)
     made = []
     for start in range(0, size, each):
         some = samples[start : start + each]
         longest = len(some[-1][0])
         ids = torch.full((len(some), longest), int(tokenizer.pad_token_id))
-        losses = torch.zeros(len(some), longest)
+        weights = torch.zeros(len(some), longest)
         for row, (tokens, loss_weights) in enumerate(some):
             ids[row, : len(tokens)] = torch.tensor(tokens)
-            losses[row, : len(tokens)] = torch.tensor(loss_weights)
-        made.append((ids, losses))
+            weights[row, : len(tokens)] = torch.tensor(loss_weights)
+        made.append((ids, weights))
     return made
 
 
 class Batches(Dataset[list[Part]]):  # type: ignore[misc]  # torch is not typed here
     """The batch of every step, each a function of seed, rank and step alone; so workers may draw them ahead."""
 
-    def __init__(
-        self,
-        tokenizer: PreTrainedTokenizerFast,
-        seed: int,
-        size: int,
-        parts: int,
-        *,
-        rank: int = 0,
-        last_only: bool = False,
-    ) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, seed: int, size: int, parts: int, rank: int = 0) -> None:
         self.tokenizer, self.seed, self.size, self.parts = tokenizer, seed, size, parts
-        stage = LAST_STAGE if last_only else STAGE
-        self.source = f"{stage}/{rank}" if rank else stage
-        self.weights = RIDDLES if last_only else None
+        self.source = f"{STAGE}/{rank}" if rank else STAGE
 
     def __getitem__(self, step: int) -> list[Part]:
-        rng = batch_random(self.seed, self.source, step)
-        return batch(self.tokenizer, rng, self.size, self.parts, self.weights)
+        return batch(self.tokenizer, batch_random(self.seed, self.source, step), self.size, self.parts)
 
     def ahead(self, first: int, last: int, workers: int) -> DataLoader[list[Part]]:
         """The batches of the steps from `first` on, drawn by so many processes; by this one if none."""
@@ -187,7 +163,6 @@ def train(
     size: int | None = None,
     parts: int | None = None,
     drawing: int = 0,
-    last_only: bool = False,
     together: Together | None = None,
 ) -> None:
     """Trains until the plan is done and leaves model and tokenizer in `folder(state)`.
@@ -202,8 +177,6 @@ def train(
         size: dialogues a step, of each process; by default what suits the device.
         parts: into how many parts of like length a batch is cut.
         drawing: processes that draw dialogues ahead; for a GPU, which is quicker than one of them.
-        last_only: go on from the model that lies there and train its last layer alone, mostly on riddles. The transformer
-            is conditioned on the states before that layer, so they stay what they were.
         together: the processes that train this model together.
     """
     where = device()
@@ -212,19 +185,13 @@ def train(
     size, parts = size or (CUDA_BATCH if on_cuda else BATCH), parts or (2 if on_cuda else 4)
     tokenizer = prepared_tokenizer(state, seed)
     torch.manual_seed(seed)
-    model = new_language_model(tokenizer)
-    if last_only:
-        model = Qwen3ForCausalLM.from_pretrained(folder(state), dtype=torch.float32).requires_grad_(False)
-        model.model.layers[-1].requires_grad_(True)
-        model.model.norm.requires_grad_(True)
-    model = model.to(where)
+    model = new_language_model(tokenizer).to(where)
     optimisers = Optimisers(model, inside=("self_attn", "mlp"), muon=MUON, adam=ADAM)
     average = Average(model, decay=0.99)
-    keeper = Keeper(state / f"{LAST_STAGE if last_only else STAGE}.pt", plan, model, optimisers, average)
+    keeper = Keeper(state / f"{STAGE}.pt", plan, model, optimisers, average)
     keeper.restore()
-    progress = Progress(LAST_STAGE if last_only else STAGE, "dialogues")
-    drawn = Batches(tokenizer, seed, size, parts, rank=together.rank, last_only=last_only)
-    batches = iter(drawn.ahead(plan.step, plan.steps, drawing))
+    progress = Progress(STAGE, "dialogues")
+    batches = iter(Batches(tokenizer, seed, size, parts, together.rank).ahead(plan.step, plan.steps, drawing))
     plan.start_clock()
     while not plan.done:
         if together.abandoned:
