@@ -1,4 +1,4 @@
-"""`python -m pocket.train` makes Pocket again from nothing: language model, VAE, its decoder, base, turbo, export.
+"""`python -m pocket.train` makes Pocket again from nothing: language model, practice, VAE, its decoder, base, turbo, export.
 
 Each stage is resumed where it was killed and skipped once it is done; the state lies outside the work tree. It holds
 the two plans, for two idle cores and for one GPU, and no training itself.
@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from pocket import export, train_language, train_transformer, train_turbo, train_vae
+from pocket import export, train_language, train_practice, train_transformer, train_turbo, train_vae
 from pocket.training import Plan, default_state_folder, device, train_in_processes
 
 
@@ -29,6 +29,7 @@ class Stage:
 
 CPU: dict[str, Stage] = {
     "language": Stage(steps=3000, size=32),
+    "practice": Stage(steps=1500, size=32),
     "vae": Stage(steps=5000, size=8),
     "decoder": Stage(steps=2000, size=8),
     "transformer": Stage(steps=20000, size=64),
@@ -37,6 +38,7 @@ CPU: dict[str, Stage] = {
 """Hours of two idle cores: one for the language model, one for the VAE, some six for the base, two for the turbo."""
 GPU: dict[str, Stage] = {
     "language": Stage(steps=3000, size=256),
+    "practice": Stage(steps=600, size=256),
     "vae": Stage(steps=4000, size=32),
     "decoder": Stage(steps=1500, size=32),
     "transformer": Stage(steps=12000, size=256),
@@ -45,6 +47,7 @@ GPU: dict[str, Stage] = {
 STAGES = (*CPU, "export")
 TRAIN: dict[str, Callable[..., None]] = {
     "language": train_language.train,
+    "practice": train_practice.train,
     "vae": train_vae.train,
     "decoder": train_vae.train,
     "transformer": train_transformer.train,
@@ -67,6 +70,8 @@ def run_stage(name: str, options: argparse.Namespace) -> None:
         given["decoder_only"], ahead = name == "decoder", {}
     elif name == "language":
         train_language.prepared_tokenizer(state, options.seed)
+    elif name == "practice":
+        train_practice.prepare(state)
     else:
         train_transformer.make_pools(state, options.seed, device(), options.pool)
         given["compiled"] = options.compile == "yes" or (options.compile == "auto" and shutil.which("g++") is not None)

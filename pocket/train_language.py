@@ -6,6 +6,7 @@ knows nothing of pictures.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 
@@ -88,45 +89,62 @@ def draw_encoded(rng: Random) -> Dialogue:
     return plain_of(drawn.scene, caption(drawn.scene, drawn.language, rng), drawn.language)
 
 
-def sample(tokenizer: PreTrainedTokenizerFast, rng: Random) -> tuple[list[int], list[float]]:
-    """One training sample: token ids, and the weight of the loss on each of them."""
-    if rng.random() < ENCODER_SHARE:
+def sample(
+    tokenizer: PreTrainedTokenizerFast, rng: Random, weights: Mapping[str, float] | None = None
+) -> tuple[list[int], list[float]]:
+    """One training sample: token ids, and the weight of the loss on each of them. With weights of kinds it is always an answer."""
+    if weights is None and rng.random() < ENCODER_SHARE:
         dialogue = draw_encoded(rng)
         prompt = encoder_text(tokenizer, dialogue.wish)
     else:
-        dialogue = draw_dialogue(rng)
+        dialogue = draw_dialogue(rng, weights=weights)
         prompt = enhancer_text(tokenizer, dialogue)
     asked = tokenizer(prompt, add_special_tokens=False)["input_ids"]
     answered = tokenizer(f"{dialogue.answer}{END}\n", add_special_tokens=False)["input_ids"]
     return asked + answered, [PROMPT_WEIGHT] * len(asked) + [1.0] * len(answered)
 
 
-def batch(tokenizer: PreTrainedTokenizerFast, rng: Random, size: int, parts: int = 1) -> list[Part]:
+def batch(
+    tokenizer: PreTrainedTokenizerFast,
+    rng: Random,
+    size: int,
+    parts: int = 1,
+    weights: Mapping[str, float] | None = None,
+) -> list[Part]:
     """A batch in parts of like length, so that little is padding; padded on the right with weight 0."""
-    samples = sorted((sample(tokenizer, rng) for _ in range(size)), key=lambda one: len(one[0]))
+    samples = sorted((sample(tokenizer, rng, weights) for _ in range(size)), key=lambda one: len(one[0]))
     each = -(-size // parts)
     made = []
     for start in range(0, size, each):
         some = samples[start : start + each]
         longest = len(some[-1][0])
         ids = torch.full((len(some), longest), int(tokenizer.pad_token_id))
-        weights = torch.zeros(len(some), longest)
+        losses = torch.zeros(len(some), longest)
         for row, (tokens, loss_weights) in enumerate(some):
             ids[row, : len(tokens)] = torch.tensor(tokens)
-            weights[row, : len(tokens)] = torch.tensor(loss_weights)
-        made.append((ids, weights))
+            losses[row, : len(tokens)] = torch.tensor(loss_weights)
+        made.append((ids, losses))
     return made
 
 
 class Batches(Dataset[list[Part]]):  # type: ignore[misc]  # torch is not typed here
-    """The batch of every step, each a function of seed, rank and step alone; so workers may draw them ahead."""
+    """The batch of every step, each a function of seed, source and step alone; so workers may draw them ahead."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, seed: int, size: int, parts: int, rank: int = 0) -> None:
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerFast,
+        seed: int,
+        size: int,
+        parts: int,
+        source: str,
+        weights: Mapping[str, float] | None = None,
+    ) -> None:
         self.tokenizer, self.seed, self.size, self.parts = tokenizer, seed, size, parts
-        self.source = f"{STAGE}/{rank}" if rank else STAGE
+        self.source, self.weights = source, weights
 
     def __getitem__(self, step: int) -> list[Part]:
-        return batch(self.tokenizer, batch_random(self.seed, self.source, step), self.size, self.parts)
+        rng = batch_random(self.seed, self.source, step)
+        return batch(self.tokenizer, rng, self.size, self.parts, self.weights)
 
     def ahead(self, first: int, last: int, workers: int) -> DataLoader[list[Part]]:
         """The batches of the steps from `first` on, drawn by so many processes; by this one if none."""
@@ -191,7 +209,8 @@ def train(
     keeper = Keeper(state / f"{STAGE}.pt", plan, model, optimisers, average)
     keeper.restore()
     progress = Progress(STAGE, "dialogues")
-    batches = iter(Batches(tokenizer, seed, size, parts, together.rank).ahead(plan.step, plan.steps, drawing))
+    source = f"{STAGE}/{together.rank}" if together.rank else STAGE
+    batches = iter(Batches(tokenizer, seed, size, parts, source).ahead(plan.step, plan.steps, drawing))
     plan.start_clock()
     while not plan.done:
         if together.abandoned:

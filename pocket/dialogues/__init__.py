@@ -14,6 +14,7 @@ from pocket.dialogues.choices import compare, nearest, without
 from pocket.dialogues.limits import too_long, too_many
 from pocket.dialogues.poems import poem
 from pocket.dialogues.riddles import HELD_OUT_PAIRS, riddle
+from pocket.dialogues.steps import steps
 from pocket.dialogues.strange import strange
 from pocket.dialogues.sums import little_sum
 from pocket.dialogues.vague import vague
@@ -39,6 +40,7 @@ MAKERS: dict[str, tuple[float, Maker]] = {
     "compare": (0.04, _either(compare)),
     "without": (0.08, _either(without)),
     "riddle": (0.22, riddle),
+    "steps": (0.06, _either(steps)),
     "poem": (0.06, _either(poem)),
     "nearest": (0.03, _either(nearest)),
     "many": (0.01, _either(too_many)),

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from pocket import train_language, train_transformer, train_turbo, train_vae
+from pocket import train_language, train_practice, train_transformer, train_turbo, train_vae
 from pocket.export import CHECKPOINT, check, export, load_parts
 from pocket.export import scheduler as export_scheduler
 from pocket.language import HIDDEN
@@ -43,9 +43,15 @@ def plan(kind: type[Plan] = Plan) -> Plan:
     return kind(steps=STEPS_HERE, save_every=0.0)
 
 
+def practise(state: Path, p: Plan, **options: float) -> None:
+    train_practice.prepare(state)
+    train_practice.train(state, p, size=2, **options)
+
+
 def trainings(state: Path) -> dict[str, Callable[[Plan], None]]:
     return {
         "language": lambda p: train_language.train(state, p, size=2),
+        "practice": lambda p: practise(state, p),
         "vae": lambda p: train_vae.train(state, p, scenes=16),
         "decoder": lambda p: train_vae.train(state, p, decoder_only=True, scenes=16),
         "transformer": lambda p: train_transformer.train(state, p, size=2, pool_scale=0.002),
@@ -118,6 +124,24 @@ def test_processes_that_train_together_take_the_mean_of_their_gradients(tmp_path
             name = next(part for part in ("exp_avg", "momentum_buffer") if part in moments)
             mean, told = moments[name], shared["state"][place][name]
             assert (told - mean).norm() <= 0.05 * mean.norm(), (place, float(told.norm()), float(mean.norm()))
+
+
+def test_practice_changes_the_answers_and_holds_what_the_transformer_is_told(tmp_path: Path) -> None:
+    train_language.prepared_tokenizer(tmp_path, 0)
+    train_language.train(tmp_path, Plan(steps=1), size=2)
+
+    def moved(held: float) -> tuple[float, float]:
+        practise(tmp_path, Plan(steps=8), held=held)
+        (tmp_path / "practice.pt").unlink()
+        models = [train_practice.load(one) for one in (train_practice.told(tmp_path), train_language.folder(tmp_path))]
+        tokenizer = train_language.load_tokenizer(train_language.folder(tmp_path))
+        anchor = train_practice.Anchor(models[0], tokenizer, 1, 0)
+        changed = (models[0].lm_head.weight - models[1].lm_head.weight).abs().max()
+        with torch.no_grad():
+            return float(anchor.loss(models[1], 0)), float(changed)
+
+    (free, _), (kept, changed) = moved(0.0), moved(3.0)
+    assert changed > 0 and kept < free / 2, (free, kept)
 
 
 def test_a_batchs_captions_all_fit_into_a_room_or_none_does(tmp_path: Path) -> None:
