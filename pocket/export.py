@@ -26,12 +26,11 @@ from pocket.train_turbo import trained_turbo
 CHECKPOINT = Path(__file__).with_name("checkpoint")
 BASE_NOTE: dict[str, object] = {
     "title": "Pocket base",
-    "shares": "../checkpoint",
     "steps": 28,
     "guidance": 1.5,
     "negative_prompt": True,
 }
-"""What the studio is told of the base: its defaults, and where the parts lie that it shares."""
+"""What the studio is told of the base, beside where the parts lie that it shares: its defaults."""
 LARGEST_SHARD = "15MB"
 TOKENIZER_CLASS = "PreTrainedTokenizerFast"
 LARGEST_TOTAL = 40 * 2**20
@@ -88,12 +87,12 @@ def write_turbo(state: Path, folder: Path, seed: int = 0) -> None:
         edit(file)
 
 
-def write_base(state: Path, folder: Path, seed: int = 0) -> None:
-    """Writes what is the base's own."""
+def write_base(state: Path, folder: Path, seed: int = 0, *, whole: str = CHECKPOINT.name) -> None:
+    """Writes what is the base's own, and `whole`, the name of the folder beside it that has the rest."""
     in_bf16(trained_transformer(state, seed)).save_pretrained(folder / "transformer", max_shard_size=LARGEST_SHARD)
     scheduler().save_pretrained(folder / "scheduler")
     (folder / "studio.json").write_text("{}", encoding="utf-8")
-    edit(folder / "studio.json", **BASE_NOTE)
+    edit(folder / "studio.json", shares=f"../{whole}", **BASE_NOTE)
     for file in folder.rglob("*.json"):
         edit(file)
 
@@ -141,7 +140,7 @@ def export(state: Path, target: Path = CHECKPOINT, seed: int = 0) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".checkpoint-") as beside:
         turbo, base = Path(beside) / "turbo", Path(beside) / "base"
         write_turbo(state, turbo, seed)
-        write_base(state, base, seed)
+        write_base(state, base, seed, whole=target.name)
         check(turbo, base)
         move_in(turbo, target)
         move_in(base, target.with_name(f"{target.name}-base"))

@@ -21,5 +21,5 @@ def related(parent: Path) -> Path:
     base = parent / "checkpoint-base"
     for part in ("transformer", "scheduler"):
         shutil.copytree(POCKET / part, base / part, copy_function=os.symlink)
-    (base / "studio.json").write_text(json.dumps(BASE_NOTE), encoding="utf-8")
+    (base / "studio.json").write_text(json.dumps({"shares": "../checkpoint", **BASE_NOTE}), encoding="utf-8")
     return base
