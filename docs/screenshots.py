@@ -18,7 +18,7 @@ ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-f
 WISHES = (
     ("a rocket and two stars on a black background", 11),
     ("two cats on a blue background", 4),
-    ("三只兔子，紫色背景", 7),
+    ("三只熊猫，蓝色背景", 7),
     ("four apples on a white background", 21),
     ("a house and a tree on a green background", 33),
     ("one moon and three stars on a purple background", 8),
@@ -26,7 +26,8 @@ WISHES = (
     ("three fish on a blue background", 2),
     ("两只鸡和一只兔子，绿色背景", 5),
     ("three balloons on a yellow background", 9),
-    ("a car on a red background", 3),
+    ("a cat to the left of a rocket, night sky", 1),
+    ("three rabbits on a purple background", 3),
 )
 SIZES = {"create-dark": (1440, 900, "dark"), "create-light": (1440, 900, "light"), "phone": (390, 844, "dark")}
 

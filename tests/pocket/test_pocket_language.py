@@ -17,7 +17,7 @@ from pocket.train_language import batch, draw_encoded, sample
 from pocket.words import LANGUAGES
 from pocket.world import CHARACTERS, draw_scene
 
-LONGEST_WISH, LONGEST_ANSWER, LONGEST_CAPTION = 64, 220, 72
+LONGEST_WISH, LONGEST_ANSWER, LONGEST_CAPTION = 64, 240, 72
 
 
 @cache

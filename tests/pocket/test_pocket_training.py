@@ -83,7 +83,8 @@ def test_every_stage_goes_on_after_a_kill_as_if_nothing_had_happened(tmp_path: P
             assert same(ends[0][part], ends[1][part]), (stage, part)
     joint, final = load_state(tmp_path / "straight" / "vae.pt"), load_parts(tmp_path / "straight")[2].state_dict()
     assert joint is not None
-    changed = {name.split(".")[0] for name in final if not torch.equal(final[name], joint["average"][name])}
+    before = {name: weight.to(final[name].dtype) for name, weight in joint["average"].items()}
+    changed = {name.split(".")[0] for name in final if not torch.equal(final[name], before[name])}
     assert changed == {"decoder"}
     target = tmp_path / "checkpoint"
     export(tmp_path / "killed", target)
@@ -95,8 +96,8 @@ def test_every_stage_goes_on_after_a_kill_as_if_nothing_had_happened(tmp_path: P
 
 @pytest.mark.slow
 def test_processes_that_train_together_take_the_mean_of_their_gradients(tmp_path: Path) -> None:
-    for stage, train in list(trainings(tmp_path).items())[:2]:
-        train(Plan(steps=1, save_every=0.0))
+    for stage in ("language", "vae"):
+        trainings(tmp_path)[stage](Plan(steps=1, save_every=0.0))
         assert (tmp_path / stage).is_dir()
     train_in_processes(train_transformer.train, tmp_path, Plan(steps=1), 2, size=2, pool_scale=0.002)
     together = load_state(tmp_path / "transformer.pt")
