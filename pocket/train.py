@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from pocket import export, train_language, train_practice, train_transformer, train_turbo, train_vae
+from pocket import begin, export, train_language, train_practice, train_transformer, train_turbo, train_vae
 from pocket.training import Plan, default_state_folder, device, train_in_processes
 
 
@@ -96,6 +96,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--drawing", type=int, default=8, help="processes that draw words ahead for a GPU (default 8)")
     made.add_argument("--seed", type=int, default=0)
     made.add_argument("--state", type=Path, default=default_state_folder(), help="where the training keeps its state")
+    made.add_argument(
+        "--begin", type=Path, metavar="CHECKPOINT", help="begin from these weights, in a state that is still empty"
+    )
     made.add_argument("--out", type=Path, default=export.CHECKPOINT, help="where the checkpoint is written")
     made.add_argument(
         "--compile", choices=("auto", "yes", "no"), default="auto", help="compile the transformer's blocks"
@@ -106,6 +109,8 @@ def parser() -> argparse.ArgumentParser:
 def main() -> None:
     options = parser().parse_args()
     torch.set_num_threads(options.threads)
+    if options.begin:
+        begin.take_up(options.state, options.begin)
     for stage in options.stage or STAGES:
         run_stage(stage, options)
 

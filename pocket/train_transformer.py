@@ -20,8 +20,9 @@ from torch import Tensor, multiprocessing
 from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
-from pocket import train_language, train_vae
+from pocket import begin, train_language, train_vae
 from pocket.captions import caption
+from pocket.naming import PLACE, Naming, names_of, without_naming
 from pocket.train_vae import to_tensor
 from pocket.training import (
     Average,
@@ -48,7 +49,7 @@ from pocket.transformer import (
     whiten,
 )
 from pocket.words import Language
-from pocket.world import EVERYTHING, SHAPES, SIDE, Layout, Scene, draw_scene, lay_out, render
+from pocket.world import EVERYTHING, SHAPES, SIDE, Layout, Scene, band_top, draw_scene, lay_out, render
 
 STAGE = "transformer"
 BATCH = 64
@@ -70,6 +71,10 @@ DROPPED = 0.08
 ZH_SHARE = 0.55
 """Chinese captions are the harder half: more forms, and states in which colours differ less."""
 WHITENING_BATCHES = 40
+NAMING = 0.15
+"""The weight of the second task, telling what stands where."""
+LETTERS_WEIGHT = 3.0
+"""How much more an error counts where letters stand: they are small, and one wrong stroke makes another letter."""
 MUON, ADAM = 2e-3, 1e-3
 POOL = 36864
 OTHER_POOL = 1024
@@ -130,12 +135,28 @@ def draw_times(count: int, rng: Random) -> Tensor:
 
 
 def flow_loss(
-    model: ZImageTransformer2DModel, latents: Tensor, texts: Captions, times: Tensor, noise: Tensor
+    model: ZImageTransformer2DModel,
+    latents: Tensor,
+    texts: Captions,
+    times: Tensor,
+    noise: Tensor,
+    weights: Tensor | float = 1.0,
 ) -> Tensor:
-    """The squared error of the predicted direction n - x0; `latents` and `noise` (n, 16, height, width)."""
+    """The squared error of the predicted direction n - x0; `latents` and `noise` (n, 16, height, width), `weights` spread over them."""
     t = times.view(-1, 1, 1, 1)
     predicted = velocity(model, (1 - t) * latents + t * noise, times, texts)
-    return (predicted - (noise - latents)).square().mean()
+    return (weights * (predicted - (noise - latents)).square()).mean()
+
+
+def letters_weights(shape: tuple[int, int], lettered: Tensor) -> Tensor:
+    """What errors count in pictures of a shape, (n, 1, height / 8, 1): more in the letters' band where the caption tells of words.
+
+    The caption and the shape alone decide it, so what is learnt stays the mean of what the caption leaves open.
+    """
+    width, height = shape
+    weights = torch.ones(len(lettered), 1, height // 8, 1)
+    weights[lettered, :, (band_top(width, height) // PLACE) * PLACE // 8 :] = LETTERS_WEIGHT
+    return weights
 
 
 def is_simple(scene: Scene) -> bool:
@@ -152,10 +173,12 @@ def draw_caption(scene: Scene, rng: Random) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Draw:
-    """What a step learns from: scenes of one shape, by their places in its pool, their captions' tokens, times and a source of noise."""
+    """What a step learns from: scenes of one shape, by their places in its pool, their captions' tokens, which of these tell of
+    words, (n,), times and a source of noise."""
 
     shape: tuple[int, int]
     chosen: list[int]
+    lettered: Tensor
     ids: Tensor
     mask: Tensor
     times: Tensor
@@ -183,10 +206,20 @@ class Draws(Dataset[Draw]):  # type: ignore[misc]  # torch is not typed here
         rng, fraction = batch_random(self.seed, self.source, step), self.fraction.value
         other = rng.random() < OTHER_SHARE and fraction >= OTHER_FROM
         shape = rng.choice(OTHER_SHAPES) if other else SQUARE
-        chosen, captions = self.choose(self.scenes[shape], rng, fraction)
+        scenes = self.scenes[shape]
+        chosen, captions = self.choose(scenes, rng, fraction)
+        lettered = [bool(text and scenes[index].text) for index, text in zip(chosen, captions, strict=True)]
         ids, mask = tokenise(self.tokenizer, captions)
         times = draw_times(self.size, rng)
-        return Draw(shape=shape, chosen=chosen, ids=ids, mask=mask, times=times, noise=rng.randrange(2**62))
+        return Draw(
+            shape=shape,
+            chosen=chosen,
+            lettered=torch.tensor(lettered),
+            ids=ids,
+            mask=mask,
+            times=times,
+            noise=rng.randrange(2**62),
+        )
 
     def choose(self, scenes: list[Scene], rng: Random, fraction: float) -> tuple[list[int], list[str]]:
         """Places of scenes and their captions, all of which fit into a room of tokens, or none."""
@@ -214,12 +247,15 @@ class Draws(Dataset[Draw]):  # type: ignore[misc]  # torch is not typed here
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
-    """A draw as tensors on the device: latents, captions' states, times of noise and noise."""
+    """A draw as tensors on the device: latents, the names of what stands where, captions' states, times of noise and noise, and
+    what errors count."""
 
     latents: Tensor
+    names: Tensor
     texts: Captions
     times: Tensor
     noise: Tensor
+    weights: Tensor
 
 
 class Teacher:
@@ -228,18 +264,25 @@ class Teacher:
     def __init__(self, pools: dict[tuple[int, int], Pool], language: Qwen3ForCausalLM) -> None:
         self.language = language.requires_grad_(False)
         self.latents = {shape: pool.latents.to(language.device) for shape, pool in pools.items()}
+        self.names = {
+            shape: torch.stack([names_of(layout) for layout in pool.layouts]).to(language.device)
+            for shape, pool in pools.items()
+        }
 
     def lesson(self, draw: Draw) -> Lesson:
         where = self.language.device
-        latents = self.latents[draw.shape][torch.tensor(draw.chosen, device=where)].float()
+        chosen = torch.tensor(draw.chosen, device=where)
+        latents = self.latents[draw.shape][chosen].float()
         generator = torch.Generator(where).manual_seed(draw.noise)
         with torch.autocast(where.type, torch.bfloat16):
             texts = encode_tokens(self.language, draw.ids, draw.mask)
         return Lesson(
             latents=latents,
+            names=self.names[draw.shape][chosen],
             texts=[text.float() for text in texts],
             times=draw.times.to(where),
             noise=torch.randn(latents.shape, generator=generator, device=where),
+            weights=letters_weights(draw.shape, draw.lettered).to(where),
         )
 
 
@@ -280,8 +323,10 @@ def train(
     teacher, scenes, tokenizer = load_teacher(state, seed, pool_scale)
     draws = Draws(scenes, tokenizer, seed, size, rank=together.rank)
     torch.manual_seed(seed)
-    model = new_transformer()
+    begun = begin.transformer(state)
+    model = begun or new_transformer()
     entrance = whiten(model)
+    naming = Naming(model)
     model = model.to(device())
     # Muon takes the matrices of attention and feed-forward; modulation, embeddings and the last layer are AdamW's.
     optimisers = Optimisers(model, inside=(".attention.", ".feed_forward."), muon=MUON, adam=ADAM)
@@ -289,26 +334,32 @@ def train(
     keeper = Keeper(state / f"{STAGE}.pt", plan, model, optimisers, average)
     if not keeper.restore():  # from the same captions in every process, so that all train one model
         measure_captions(model, entrance, teacher, Draws(scenes, tokenizer, seed, size))
+        if begun:
+            entrance.unfold()
     quicken(model, compiled=compiled)
     progress = Progress(STAGE, "pictures")
-    draws.fraction.value = plan.fraction
+    draws.fraction.value = 1.0 if begun else plan.fraction  # what has been learnt once needs no easy beginning
     ahead = iter(draws.ahead(plan.step, drawing))
     plan.start_clock()
     while not plan.done:
         if together.abandoned:
             return
         lesson = teacher.lesson(next(ahead))
-        loss = flow_loss(model, lesson.latents, lesson.texts, lesson.times, lesson.noise)
-        loss.backward()
+        loss = flow_loss(model, lesson.latents, lesson.texts, lesson.times, lesson.noise, lesson.weights)
+        told = naming.loss(lesson.names)
+        (loss + NAMING * told).backward()
         together.average(model, plan)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimisers.step(rate(plan.fraction))
         plan.advance()
-        draws.fraction.value = plan.fraction
+        if not begun:
+            draws.fraction.value = plan.fraction
         if not together.leads:
             continue
         average.update(model, plan.step)
-        progress.add(plan, float(loss.detach()) if plan.step % 10 == 0 else None, size * together.workers)
+        tell = plan.step % 10 == 0  # asking a GPU for a loss makes the next step wait
+        note = f"  names {float(told.detach()):.3f}" if tell else ""
+        progress.add(plan, float(loss.detach()) if tell else None, size * together.workers, note)
         keeper.after_step()
     if together.leads:
         keeper.keep()
@@ -320,6 +371,6 @@ def trained_transformer(state: Path, seed: int = 0) -> ZImageTransformer2DModel:
     model = new_transformer()
     if saved := load_state(state / f"{STAGE}.pt"):
         entrance = whiten(model)
-        model.load_state_dict(saved["model"] | saved["average"])
+        model.load_state_dict(without_naming(saved["model"] | saved["average"]))
         model.cap_embedder[1] = entrance.folded()
     return model

@@ -16,6 +16,7 @@ import torch
 from diffusers import ZImageTransformer2DModel
 from torch import Tensor
 
+from pocket import begin
 from pocket.train_transformer import Draws, load_teacher, trained_transformer
 from pocket.training import (
     Average,
@@ -78,6 +79,17 @@ def start(
     return x
 
 
+def beginning(state: Path, teacher: ZImageTransformer2DModel) -> ZImageTransformer2DModel:
+    """The student's first weights: the teacher's, and on top of them what a turbo had learnt with which the state began."""
+    student = copy.deepcopy(teacher).requires_grad_(True)
+    base, turbo = begin.transformer(state), begin.transformer(state, "turbo")
+    if base is not None and turbo is not None:
+        with torch.no_grad():
+            for own, before, after in zip(student.parameters(), base.parameters(), turbo.parameters(), strict=True):
+                own += (after - before).to(own.device)
+    return student
+
+
 def train(
     state: Path,
     plan: Plan,
@@ -95,7 +107,7 @@ def train(
     draws = Draws(scenes, tokenizer, seed, size, stage=STAGE, rank=together.rank)
     draws.fraction.value = 1.0
     teacher = trained_transformer(state, seed).to(device()).requires_grad_(False)
-    student = copy.deepcopy(teacher).requires_grad_(True)
+    student = beginning(state, teacher)
     optimisers = Optimisers(student, inside=(".attention.", ".feed_forward."), muon=MUON, adam=ADAM)
     average = Average(student, decay=0.998)
     keeper = Keeper(state / f"{STAGE}.pt", plan, student, optimisers, average)

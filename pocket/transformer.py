@@ -98,6 +98,12 @@ class WhitenedLinear(nn.Module):  # type: ignore[misc]  # torch is not typed her
     def forward(self, inputs: Tensor) -> Tensor:
         return functional.linear((inputs - self.mean) @ self.matrix, self.weight, self.bias)
 
+    def unfold(self) -> None:
+        """Takes the weights for a plain layer's and makes this one do what that did."""
+        with torch.no_grad():
+            self.bias += self.weight @ self.mean
+            self.weight.copy_(torch.linalg.solve(self.matrix, self.weight.T).T)
+
     def folded(self) -> nn.Linear:
         plain = nn.Linear(self.weight.shape[1], self.weight.shape[0])
         with torch.no_grad():

@@ -18,7 +18,7 @@ from pocket.world.layout import (
     size_range,
     usual_rows,
 )
-from pocket.world.lettering import legible_colours
+from pocket.world.lettering import band_top, legible_colours
 from pocket.world.mix import BEGINNING, EVERYTHING, SKILLS, Mix, blend, draw_scene, draw_words
 from pocket.world.render import picture, render
 from pocket.world.scene import (
@@ -76,6 +76,7 @@ __all__ = [
     "Size",
     "Style",
     "Text",
+    "band_top",
     "blend",
     "draw_scene",
     "draw_words",

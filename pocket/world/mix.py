@@ -54,8 +54,8 @@ class Mix:
     rows: float = 0.12
     placed: float = 0.08
     related: float = 0.14
-    latin: float = 0.15
-    chinese: float = 0.13
+    latin: float = 0.2
+    chinese: float = 0.18
     styled: float = 0.15
     only_kinds: tuple[str, ...] = field(default=KINDS)
 
