@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 
+import psutil
 import torch
 
 from studio.errors import EngineError
@@ -64,11 +65,14 @@ def choose(wanted: str) -> Device:
 
 
 def free_gb(device: Device) -> float | None:
-    """Memory free on a CUDA device, in GB of 10^9 bytes; None where the device shares the machine's memory."""
-    if device.kind != "cuda":
-        return None
-    free: int = torch.cuda.mem_get_info(torch.device(device.name))[0]
-    return free / 1e9
+    """Memory that weights could be put into, in GB of 10^9 bytes: the card's own that is free, what Apple's GPU is advised to take, or
+    what of the machine's is not in use. None where it cannot be told."""
+    if device.kind == "cuda":
+        free: int = torch.cuda.mem_get_info(torch.device(device.name))[0]
+        return free / 1e9
+    if device.kind == "mps":
+        return float(torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()) / 1e9
+    return float(psutil.virtual_memory().available) / 1e9
 
 
 def release(device: Device | None) -> None:

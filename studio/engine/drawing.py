@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from studio.engine import device as devices
 from studio.engine.contract import Drawing, StepEvent
 from studio.engine.environment import environment
 from studio.engine.loading import Loaded
+from studio.engine.placing import tile, untile
 from studio.engine.preview import estimate
 from studio.errors import Cancelled, EngineError, OutOfMemory
 from studio.recipe import Recipe
@@ -49,7 +51,8 @@ def draw(loaded: Loaded, recipe: Recipe, on_step: OnStep, cancelled: Callable[[]
             f"{loaded.info.title}, also in tiles and part by part. A smaller picture may fit."
         )
     seconds = time.perf_counter() - begun
-    return Drawing(image=image, environment=environment(loaded, tiling=less, less=less), seconds=seconds)
+    tiling = less or loaded.plan.tiling
+    return Drawing(image=image, environment=environment(loaded, tiling=tiling, less=less), seconds=seconds)
 
 
 def noise(loaded: Loaded, recipe: Recipe) -> torch.Tensor:
@@ -105,7 +108,7 @@ def _attempt(loaded: Loaded, recipe: Recipe, watch: _Watch) -> Image.Image | Non
         log.warning("out of memory: %s", str(error).partition("\n")[0])
         return None
     finally:
-        if loaded.plan.offload:
+        if loaded.plan.place == "turns":
             loaded.pipe.maybe_free_model_hooks()  # raising from the callback skips the pipeline's own call
 
 
@@ -146,13 +149,14 @@ def _frugal(loaded: Loaded) -> Iterator[None]:
     """With less: the VAE in tiles, and on a CUDA card one part at a time; the second stays so until the next load."""
     if loaded.device.kind == "cuda" and not loaded.plan.offload:
         loaded.pipe.enable_model_cpu_offload(device=loaded.device.name)
-        loaded.plan.offload = True
-        loaded.plan.why = "parts take turns on the device since memory ran out"
-    loaded.pipe.vae.enable_tiling()
+        why = "parts take turns on the device since memory ran out"
+        loaded.plan = replace(loaded.plan, place="turns", why=why)
+    tile(loaded.pipe.vae)
     try:
         yield
     finally:
-        loaded.pipe.vae.disable_tiling()
+        if not loaded.plan.tiling:
+            untile(loaded.pipe.vae)
 
 
 def _free(loaded: Loaded) -> None:

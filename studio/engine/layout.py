@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from math import prod
 from pathlib import Path
 
 from studio.errors import shorten
@@ -88,25 +89,39 @@ def missing(folder: Path) -> tuple[str, ...]:
     return tuple(_name(file, folder) for file in gone)
 
 
-def parameters(folder: Path) -> int:
-    """How many numbers the weights hold in all, from the headers alone. Raises OSError, ValueError for a broken file."""
-    total = 0
-    for file in weight_files(folder):
-        for name, entry in header(file).items():
-            if name != "__metadata__":
-                count = 1
-                for side in entry["shape"]:
-                    count *= side
-                total += count
-    return total
+def parameters(folder: Path) -> dict[str, int]:
+    """How many numbers the weights of each part hold, from the headers alone. Raises OSError, ValueError for a broken file."""
+    found = dict.fromkeys(WEIGHED, 0)
+    for part, file in _part_files(folder):
+        found[part] += sum(_numbers(entry) for name, entry in header(file).items() if name != "__metadata__")
+    return found
+
+
+def block(folder: Path) -> int:
+    """How many numbers the transformer's largest block holds. Raises OSError, ValueError for a broken file."""
+    found: dict[str, int] = {}
+    for part, file in _part_files(folder):
+        for name, entry in header(file).items() if part == "transformer" else ():
+            if inside := re.match(r"(layers|noise_refiner|context_refiner)\.\d+\.", name):
+                found[inside[0]] = found.get(inside[0], 0) + _numbers(entry)
+    return max(found.values(), default=0)
 
 
 def weight_files(folder: Path) -> Iterator[Path]:
     """The safetensors files of the three weighed parts, shared ones too, in a fixed order. Raises ValueError as `shared` does."""
+    return (file for _, file in _part_files(folder))
+
+
+def _part_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Each weight file with the part that it belongs to."""
     where = parts(folder)
     for part, stem in WEIGHED.items():
         for name in sorted(_weights(where[part], stem)):
-            yield where[part] / name
+            yield part, where[part] / name
+
+
+def _numbers(entry: dict[str, list[int]]) -> int:
+    return prod(entry["shape"])
 
 
 def header(file: Path) -> dict[str, dict[str, list[int]]]:

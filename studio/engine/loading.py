@@ -20,9 +20,11 @@ from transformers import AutoTokenizer, Qwen3Model
 from transformers.utils import logging as transformers_logging
 
 from studio.engine import device as devices
-from studio.engine import layout
+from studio.engine import layout, memory
 from studio.engine.contract import CheckpointInfo
 from studio.engine.device import Device
+from studio.engine.memory import Plan
+from studio.engine.placing import four_bit, place, software
 from studio.engine.preview import Preview, fit
 from studio.engine.prompts import PromptCache
 from studio.engine.revision import revision
@@ -37,15 +39,6 @@ CLASSES: dict[str, Any] = {
     "vae": AutoencoderKL,
     "text_encoder": Qwen3Model,
 }  # of a part that stands beside shared ones, and so in no pipeline's index
-ROOM = 1.26  # memory for weights and work, over weights alone: 26 GB for the 20.6 GB of the released models
-
-
-@dataclass(kw_only=True)
-class Plan:
-    """What stays on the device: everything, or one part at a time. `why` is one sentence for people."""
-
-    offload: bool
-    why: str
 
 
 @dataclass(kw_only=True)
@@ -90,8 +83,8 @@ def load(info: CheckpointInfo, folder: Path, device: Device, memory_gb: float | 
     diffusers_logging.disable_progress_bar()  # the page tells how far it is, not the terminal
     transformers_logging.disable_progress_bar()
     try:
-        plan = planned(device, layout.parameters(folder), memory_gb)
-        pipe = _assembled(folder, device.dtype)
+        plan = planned(device, folder, memory_gb)
+        pipe = _assembled(folder, plan)
     except Exception as error:  # whatever a strange folder makes the libraries raise is one thing to the reader
         log.exception("loading %s", info.name)
         raise EngineError(
@@ -102,33 +95,51 @@ def load(info: CheckpointInfo, folder: Path, device: Device, memory_gb: float | 
     counter = TokenCounter(pipe.tokenizer)
     return Loaded(
         pipe=pipe, info=info, revision=revision(folder), device=device, plan=plan, preview=preview,
-        prompts=PromptCache(pipe, counter), counter=counter,
+        prompts=PromptCache(pipe, counter, encoder="cpu" if plan.place == "stream" else None, home=device.name),
+        counter=counter,
     )  # fmt: skip
 
 
-def _assembled(folder: Path, dtype: torch.dtype) -> Any:
-    """The pipeline of `folder`: as diffusers loads a whole one, or its own parts and those that it shares."""
+def _assembled(folder: Path, plan: Plan) -> Any:
+    """The pipeline of `folder`: as diffusers loads a whole one, or its own parts and those that it shares or holds in 4 bits."""
+    dtype = torch.bfloat16 if plan.computed == "bf16" else torch.float32
     options: dict[str, Any] = {"dtype": dtype, "local_files_only": True, "use_safetensors": True}
     lender, own = layout.shared(folder), {}
-    if lender is not None:
-        for part, place in layout.parts(folder).items():
-            if place.parent == folder:
-                told = options if part in layout.WEIGHED else {"local_files_only": True}
-                own[part] = CLASSES[part].from_pretrained(place, **told)
+    fours = {
+        part
+        for part, numbers in (("transformer", plan.numbers), ("text_encoder", plan.encoder_numbers))
+        if numbers == "4 bit"
+    }
+    for part, lies in layout.parts(folder).items():
+        if part in fours or (lender is not None and lies.parent == folder):
+            told = options if part in layout.WEIGHED else {"local_files_only": True}
+            if part in fours:
+                told = told | {"quantization_config": four_bit(part, dtype)}
+            own[part] = CLASSES[part].from_pretrained(lies, **told)
     return ZImagePipeline.from_pretrained(lender or folder, **own, **options)
 
 
-def planned(device: Device, parameters: int, memory_gb: float | None) -> Plan:
-    """What stays on the device when `parameters` numbers must be held; `memory_gb` stands in for what is free."""
-    if not device.accelerator:
-        return Plan(offload=False, why="everything stays in memory")
-    bytes_each = torch.finfo(device.dtype).bits // 8
-    need = parameters * bytes_each * ROOM / 1e9
-    have = memory_gb or devices.free_gb(device)
-    if have is None or device.kind != "cuda" or have >= need:
-        return Plan(offload=False, why="everything stays on the device")
-    why = f"parts take turns on the device, for {need:.0f} GB are wanted and {have:.0f} GB are free"
-    return Plan(offload=True, why=why)
+def planned(device: Device, folder: Path, memory_gb: float | None) -> Plan:
+    """What stays on the device and in which numbers; `memory_gb` stands in for what is free. Raises OSError, ValueError."""
+    kind: Any = device.kind
+    numbers: Any = device.numbers
+    have = devices.free_gb(device) if memory_gb is None else memory_gb
+    return memory.plan(weights(folder), memory.Room(kind=kind, have_gb=have, numbers=numbers, small=software(kind)))
+
+
+def weights(folder: Path) -> memory.Weights:
+    """A checkpoint's sizes as its files tell them. Raises OSError, ValueError for a broken one."""
+    counts, where = layout.parameters(folder), layout.parts(folder)
+    transformer = layout.read_json(where["transformer"] / "config.json")
+    vae = layout.read_json(where["vae"] / "config.json")
+    channels, width, native = vae.get("block_out_channels"), transformer.get("dim"), vae.get("sample_size")
+    return memory.Weights(
+        **counts,
+        block=layout.block(folder),
+        width=width if isinstance(width, int) else memory.Weights.width,
+        channels=int(channels[1]) if isinstance(channels, list) and len(channels) > 1 else memory.Weights.channels,
+        native=native if isinstance(native, int) else memory.Weights.native,
+    )
 
 
 def _placed(pipe: Any, device: Device, plan: Plan, info: CheckpointInfo) -> Preview:
@@ -136,10 +147,7 @@ def _placed(pipe: Any, device: Device, plan: Plan, info: CheckpointInfo) -> Prev
     try:
         pipe.vae.to(device.name)
         preview = fit(pipe.vae, native=info.defaults.native)
-        if plan.offload:
-            pipe.enable_model_cpu_offload(device=device.name)
-        else:
-            pipe.to(device.name)
+        place(pipe, device, plan)
     except torch.OutOfMemoryError as error:
         raise EngineError(f"{info.title} does not fit on {device.title}: {plan.why}.") from error
     return preview

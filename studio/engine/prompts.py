@@ -23,8 +23,11 @@ ENTRIES = 32  # of at most 512 tokens x 2560 values of 2 bytes: 2.6 MB each, 84 
 class PromptCache:
     """The last prompts' embeddings, each a tensor [tokens, width] on the device. For the worker's thread only."""
 
-    def __init__(self, pipe: Any, count: Callable[[str], int]) -> None:
-        self._pipe, self._count = pipe, count
+    def __init__(
+        self, pipe: Any, count: Callable[[str], int], *, encoder: str | None = None, home: str | None = None
+    ) -> None:
+        """`encoder` is the device on which the encoder works, if that is not `home`, where embeddings are wanted."""
+        self._pipe, self._count, self._encoder, self._home = pipe, count, encoder, home
         self._kept: OrderedDict[str, torch.Tensor] = OrderedDict()
 
     def __call__(self, prompt: str) -> torch.Tensor:
@@ -36,10 +39,10 @@ class PromptCache:
         room = next((room for room in ROOMS if room >= count), ROOMS[-1])
         with torch.no_grad():
             # A list of its own: the pipeline writes the templated text over the list that it is given.
-            found = self._pipe.encode_prompt([prompt], do_classifier_free_guidance=False, max_sequence_length=room)[0][
-                0
-            ]
-        self._kept[prompt] = found
+            found = self._pipe.encode_prompt(
+                [prompt], device=self._encoder, do_classifier_free_guidance=False, max_sequence_length=room
+            )[0][0]
+        self._kept[prompt] = found.to(self._home) if self._home else found
         while len(self._kept) > ENTRIES:
             self._kept.popitem(last=False)
         return self._kept[prompt]

@@ -67,6 +67,12 @@ def desk(engine: ResidentEngine) -> Desk:
 
 
 @pytest.fixture
+def desk_of() -> type[Desk]:
+    """Makes a desk of an engine."""
+    return Desk
+
+
+@pytest.fixture
 def new_engine(tmp_path: Path) -> Iterator[Callable[..., ResidentEngine]]:
     """Makes engines on the CPU that have not been started, with an empty Hub cache, and closes them in the end."""
     made: list[ResidentEngine] = []

@@ -9,13 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from studio.engine.device import Device, choose
+from studio.engine.device import choose
 from studio.engine.drawing import is_out_of_memory
-from studio.engine.loading import planned
 from studio.errors import EngineError, OutOfMemory
-
-CUDA = Device(name="cuda:0", title="A card", dtype=torch.bfloat16)
-RELEASED = 10_300_000_000  # parameters of Z-Image-Turbo in all: transformer, text encoder, VAE
 
 
 @contextmanager
@@ -100,19 +96,6 @@ def test_another_error_is_a_sentence_and_is_not_tried_again(desk: Any) -> None:
     assert not isinstance(caught.value, OutOfMemory)
     assert len(calls) == 1
     assert desk.pixels() == before
-
-
-@pytest.mark.parametrize(("memory_gb", "offload"), [(8, True), (16, True), (24, True), (26, False), (141, False)])
-def test_on_a_card_the_memory_decides(memory_gb: float, offload: bool) -> None:
-    plan = planned(CUDA, RELEASED, memory_gb)
-    assert plan.offload is offload
-    assert (f"{memory_gb} GB are free" in plan.why) is offload
-
-
-def test_pocket_fits_everywhere_and_without_a_card_there_is_nothing_to_decide() -> None:
-    assert not planned(CUDA, 13_000_000, 4).offload
-    assert not planned(Device(name="cpu", title="cpu", dtype=torch.float32), RELEASED, 4).offload
-    assert not planned(Device(name="mps", title="Apple GPU", dtype=torch.bfloat16), RELEASED, None).offload
 
 
 def test_the_processor_computes_in_fp32_and_what_is_not_there_is_refused() -> None:

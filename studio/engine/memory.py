@@ -1,0 +1,175 @@
+"""The memory plan: which of a checkpoint's parts stay on the device, which wait beside it, and in which numbers they are kept.
+
+Pure arithmetic, made from the weights' sizes and the free memory before anything is loaded, so that a card of any size can be planned
+for on any machine. Knows no torch and no file. All sizes are GB of 10^9 bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+Kind = Literal["cuda", "mps", "cpu"]
+Numbers = Literal["fp32", "bf16", "int8", "4 bit"]
+Place = Literal["stay", "turns", "stream"]
+
+BYTES: Mapping[Numbers, float] = {"fp32": 4.0, "bf16": 2.0, "int8": 1.01, "4 bit": 0.56}
+"""Bytes a number; the two small kinds with their scales, one a row or one for 64 numbers."""
+SENSITIVE = {"transformer": 0.03, "text_encoder": 0.1}
+"""The part of each that keeps its own numbers when the rest is made smaller: embeddings, modulation, first and last layers."""
+USABLE = 0.92
+"""The part of the free memory that is planned with; the rest is lost between blocks."""
+STEP_VALUES, DECODE_VALUES = 24, 6
+"""Numbers alive at once, for each value of a step's widest tensor and of the decoder's: estimates, to be held against `bench.memory`."""
+TILE = 512  # pixels a side of the pieces in which a picture is decoded where memory is short
+MOVED_GB_S = 10.0  # between memory and card, as PCIe 4 gives to pinned copies in practice; the plan's seconds are estimates by it
+READ_GB_S = 2.0  # how fast a processor goes through weights that it computes with
+PATCH = 16  # pixels a side of one of the transformer's tokens
+TEXT_TOKENS = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """A checkpoint's parts in numbers (parameters), and what its work takes: the transformer's width, its largest block and the decoder's
+    widest channels at full size."""
+
+    transformer: int
+    text_encoder: int
+    vae: int
+    width: int = 3840
+    block: int = 0
+    channels: int = 256
+    native: int = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """What there is: the kind of device, its free memory (None: it cannot be told), its own numbers, and the small numbers for which the
+    software is there."""
+
+    kind: Kind
+    have_gb: float | None
+    numbers: Numbers
+    small: tuple[Numbers, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One way to hold a checkpoint. `peak_gb` at its native size, `prompt_s` and `step_s` are seconds of moving for a new prompt and for
+    each step: estimates all. `why` is one sentence for people, without a full stop."""
+
+    place: Place
+    numbers: Numbers  # of the transformer
+    encoder_numbers: Numbers
+    computed: Numbers  # what is computed in, and what the VAE and the sensitive layers are held in
+    tiling: bool  # pictures of the native size and larger are decoded in tiles
+    peak_gb: float
+    prompt_s: float
+    step_s: float
+    fits: bool
+    why: str = ""
+    hint: str = ""  # what would make it better, as a sentence, or nothing
+    others: tuple[Plan, ...] = field(default=(), repr=False)
+
+    @property
+    def offload(self) -> bool:
+        """Whether parts move between memory and device while pictures are drawn."""
+        return self.place != "stay"
+
+
+def plan(weights: Weights, room: Room) -> Plan:
+    """The first of `ways` that fits, in the order of what costs least; the last one where none does. Its `others` are all ways."""
+    found = ways(weights, room)
+    chosen = next((one for one in found if one.fits), found[-1])
+    return replace(chosen, why=_why(chosen, found, room), hint=_hint(weights, chosen, room), others=found)
+
+
+def ways(weights: Weights, room: Room) -> tuple[Plan, ...]:
+    """Every way that this kind of device has, best first: all stays, parts take turns, small numbers, streamed blocks."""
+    own = room.numbers
+    options: list[tuple[Place, Numbers, Numbers, bool]] = [("stay", own, own, False), ("stay", own, own, True)]
+    if room.kind == "cuda":
+        options += [("turns", own, own, False), ("turns", own, own, True)]
+        if "int8" in room.small:
+            options += [("turns", "int8", own, True), ("turns", "int8", "int8", True)]
+        if "4 bit" in room.small:
+            options.append(("turns", "4 bit", "4 bit", True))
+        options.append(("stream", own, own, True))
+    else:
+        if own == "fp32" and room.kind == "cpu":
+            options.append(("stay", "bf16", "bf16", True))
+        if "int8" in room.small:
+            options.append(("stay", "int8", "int8", True))
+    return tuple(_way(weights, room, *option) for option in options)
+
+
+def _way(weights: Weights, room: Room, place: Place, numbers: Numbers, encoder_numbers: Numbers, tiling: bool) -> Plan:
+    computed: Numbers = room.numbers if room.kind != "cpu" or numbers == "fp32" else "bf16"
+    wide = BYTES[computed]
+    transformer = _held(weights.transformer, numbers, wide, SENSITIVE["transformer"])
+    encoder = _held(weights.text_encoder, encoder_numbers, wide, SENSITIVE["text_encoder"])
+    vae = weights.vae * wide / 1e9
+    tokens = (weights.native / PATCH) ** 2 + TEXT_TOKENS
+    step = tokens * weights.width * STEP_VALUES * wide / 1e9
+    decode = (
+        (min(TILE, weights.native) if tiling else weights.native) ** 2 * weights.channels * DECODE_VALUES * wide / 1e9
+    )
+    prompt_s = step_s = 0.0
+    if place == "stay":
+        peak = transformer + encoder + vae + max(step, decode)
+    elif place == "turns":
+        peak = max(encoder + step / 4, transformer + step, vae + decode)
+        prompt_s = (encoder + transformer) / MOVED_GB_S
+    else:  # the encoder works beside the device, and of the transformer one block computes while the next one comes
+        peak = SENSITIVE["transformer"] * transformer + 2 * weights.block * wide / 1e9 + vae + max(step, decode)
+        prompt_s, step_s = encoder / READ_GB_S, transformer / MOVED_GB_S
+    fits = room.have_gb is None or peak <= USABLE * room.have_gb
+    return Plan(
+        place=place, numbers=numbers, encoder_numbers=encoder_numbers, computed=computed, tiling=tiling,
+        peak_gb=peak, prompt_s=prompt_s, step_s=step_s, fits=fits,
+    )  # fmt: skip
+
+
+def _held(parameters: int, numbers: Numbers, wide: float, sensitive: float) -> float:
+    """GB of a part whose sensitive weights keep the wide numbers."""
+    each = BYTES[numbers]
+    return parameters * (each if each >= wide else (1 - sensitive) * each + sensitive * wide) / 1e9
+
+
+def _why(chosen: Plan, found: tuple[Plan, ...], room: Room) -> str:
+    """The plan as one sentence, without its full stop."""
+    where = "in memory" if room.kind == "cpu" else "on the device"
+    said = {
+        "stay": f"everything stays {where}",
+        "turns": "parts take turns on the device",
+        "stream": "the transformer's blocks stream through the device and the text encoder works on the processor",
+    }[chosen.place]
+    if chosen.numbers != room.numbers:
+        small = (
+            f"in {chosen.numbers}"
+            if chosen.numbers == chosen.encoder_numbers
+            else f"the transformer in {chosen.numbers}"
+        )
+        said += f", {small}"
+    if chosen is not found[0] and chosen.tiling:
+        said += ", pictures decoded in tiles"
+    if chosen is found[0] or room.have_gb is None:
+        return said
+    said += f", for {found[0].peak_gb:.0f} GB are wanted and {room.have_gb:.0f} GB are free"
+    return said if chosen.fits else f"{said}; it may not be enough"
+
+
+def _hint(weights: Weights, chosen: Plan, room: Room) -> str:
+    """Which package to install, where small numbers would spare streaming or make an unlikely plan fit."""
+    if chosen.fits and chosen.place != "stream":
+        return ""
+    packages: dict[Numbers, str] = {"int8": "torchao", "4 bit": "bitsandbytes"}
+    for numbers, package in packages.items():
+        if numbers not in room.small:
+            for one in ways(weights, replace(room, small=(numbers,))):
+                if one.fits and one.numbers == numbers:
+                    return (
+                        f"With the package {package} the weights would fit in {numbers}, and nothing would be streamed."
+                    )
+    return ""
