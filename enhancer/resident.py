@@ -135,7 +135,8 @@ def _logits(model: Qwen3ForCausalLM, ids: Tensor, cache: DynamicCache) -> Tensor
     """Of the token after the last: float32 [vocabulary] on the CPU. `cache` grows by `ids` [1, n]."""
     # Entered for each token alone: around the loop it would leak into whoever iterates the pieces.
     with torch.inference_mode():
-        out = model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        # By its place: transformers 5.24 has given the cache another name, and warns of the one before.
+        out = model(ids, None, None, cache, use_cache=True, logits_to_keep=1)
         logits: Tensor = out.logits[0, -1]
         return logits.float().cpu()
 

@@ -33,6 +33,7 @@ RECHECK_S = 1.0  # a watcher looks again this often, also when nothing was told
 DAYS_MAX = 365
 PAGE_MAX = 60
 QUERY_MAX = 500
+TIMINGS = 40  # pictures in the chart of the machine's page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +115,21 @@ class Studio:
     def downloads(self) -> Mapping[str, EngineState]:
         """Downloads begun since the start."""
         return self._engine.downloads
+
+    def load(self, name: str) -> None:
+        """Have a checkpoint in memory once the queue is empty, because the host asked. Raises Refused where strangers come."""
+        if self._strangers:
+            raise Refused("Only the host may load another checkpoint here; a wish that names one loads it in its turn.")
+        info = self._engine.info(name)
+        if not info.on_disk:
+            raise InvalidWish("checkpoint", "must name one that is on the disk here", name)
+        self._worker.load(info.name)
+
+    def machine(self, owner: str) -> View:
+        """What draws, how memory is planned, what is done for speed, and how long the owner's last pictures took."""
+        with translated():
+            drawn = self._storage.pictures.page(owner, limit=TIMINGS).items
+        return views.machine(self._engine.machine, self._engine.state, self._worker.trouble, drawn)
 
     def quota_warning(self) -> str | None:
         """A sentence when the disk quota is nearly used up."""

@@ -5,11 +5,14 @@ Pure: records in, plain dicts out. The keys are the API; keys are added, never t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from enhancer.contract import STEPS, Draft
 from storage.records import Enhancement, Job, Picture, Share
+from studio.engine.contract import EngineState, Machine
+from studio.engine.memory import Plan
 
 View = dict[str, object]
 FINISHED = frozenset({"done", "failed", "cancelled"})
@@ -114,6 +117,57 @@ def share(found: Share, base_url: str) -> View:
         "picture": found.picture_id,
         "revoked_at": _time(found.revoked_at),
     }
+
+
+def machine(found: Machine | None, state: EngineState, trouble: str | None, drawn: Iterable[Picture]) -> View:
+    """What draws; `timings` are the seconds of pictures, the newest first. Its own values are null until the device was looked at."""
+    plan = found.plan if found else None
+    return {
+        "status": state.status,
+        "checkpoint": state.checkpoint,
+        "revision": state.revision,
+        "message": state.message,
+        "trouble": trouble,
+        "device": found.device if found else None,
+        "kind": found.kind if found else None,
+        "numbers": found.numbers if found else None,
+        "threads": found.threads if found else None,
+        "total_gb": _gb(found.total_gb) if found else None,
+        "free_gb": _gb(found.free_gb) if found else None,
+        "plan": None if plan is None else {"why": plan.why, "hint": plan.hint, "ways": _ways(plan)},
+        "options": [asdict(option) for option in found.options] if found else [],
+        "timings": [
+            {
+                "id": one.id,
+                "seconds": round(one.seconds, 3),
+                "steps": one.steps,
+                "width": one.width,
+                "height": one.height,
+                "checkpoint": one.checkpoint,
+            }
+            for one in drawn
+        ],
+    }
+
+
+def _ways(plan: Plan) -> list[View]:
+    """Every way to hold the checkpoint, best first, with what it takes and costs."""
+    fields = ("place", "numbers", "encoder_numbers", "tiling", "fits")
+    chosen = replace(plan, why="", hint="", others=())
+    return [
+        {
+            **{name: getattr(one, name) for name in fields},
+            "peak_gb": round(one.peak_gb, 2),
+            "prompt_s": round(one.prompt_s, 1),
+            "step_s": round(one.step_s, 2),
+            "chosen": one == chosen,
+        }
+        for one in plan.others
+    ]
+
+
+def _gb(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
 
 
 def differences(was: Picture, now: Picture) -> list[View]:

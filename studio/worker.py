@@ -10,6 +10,7 @@ import errno
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
@@ -42,6 +43,8 @@ class Worker:
         self._storage, self._engine, self._enhancer_for = storage, engine, enhancer_for
         self._board, self._pace = board, pace
         self._wake, self._closing = threading.Event(), threading.Event()
+        self._wanted: deque[str] = deque()  # checkpoints to be loaded once nothing waits
+        self.trouble: str | None = None  # why the last of them could not be
         self._thread = threading.Thread(target=self._loop, name="worker", daemon=True)
 
     def start(self) -> None:
@@ -52,6 +55,11 @@ class Worker:
 
     def wake(self) -> None:
         """A job was filed."""
+        self._wake.set()
+
+    def load(self, checkpoint: str) -> None:
+        """Have a checkpoint resident once the queue is empty, so that the next wish for it need not wait."""
+        self._wanted.append(checkpoint)
         self._wake.set()
 
     def close(self, timeout: float = 30.0) -> None:
@@ -67,10 +75,12 @@ class Worker:
         while not self._closing.is_set():
             self._wake.clear()
             job = self._written(self._storage.jobs.claim)
-            if job is None:
-                self._wake.wait(IDLE_S)
-            else:
+            if job is not None:
                 self._run(job)
+            elif self._wanted:
+                self._prepare(self._wanted.popleft())
+            else:
+                self._wake.wait(IDLE_S)
 
     def _written(self, write: Callable[[], Job | None]) -> Job | None:
         """What `write` gives. While the database cannot be written, as on a full disk, it is asked again until it can or we close.
@@ -134,12 +144,27 @@ class Worker:
         for index in missing:
             self._draw(job, order, recipe.picture(index), index, enhancement_id, last=index == missing[-1])
 
+    def _prepare(self, checkpoint: str) -> None:
+        """Load what somebody wants to draw with next; nobody waits for it, so a failure is only told."""
+        self.trouble = None
+        try:
+            self._switch(checkpoint)
+        except StudioError as error:
+            self.trouble = str(error)
+        except Exception:  # a fault of ours; this thread must live on
+            log.exception("loading %s", checkpoint)
+            self.trouble = f"{checkpoint} could not be loaded; the log tells why."
+
     def _load(self, job: Job, checkpoint: str) -> None:
-        """Have `checkpoint` resident. Where it cannot be loaded, the one before comes back: only this job has failed."""
+        """Have the job's checkpoint resident."""
+        now = self._engine.state
+        if now.checkpoint != checkpoint or now.status != "ready":
+            self._board.post(job.id, phase="loading")
+            self._switch(checkpoint)
+
+    def _switch(self, checkpoint: str) -> None:
+        """Make `checkpoint` the resident one. Where it cannot be loaded, the one before comes back: only who asked has failed."""
         before = self._engine.state
-        if before.checkpoint == checkpoint and before.status == "ready":
-            return
-        self._board.post(job.id, phase="loading")
         try:
             self._engine.switch(checkpoint)
         except Exception:  # whatever it was, the old checkpoint may be gone now, and the next job wants it

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from PIL import Image
 
+from studio.engine.memory import Plan
 from studio.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -82,6 +83,30 @@ class Drawing:
     seconds: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """Something that is done for speed: `value` as people say it, `why`, and whether it leaves every pixel as it was."""
+
+    name: str
+    value: str
+    why: str
+    exact: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What draws, as its page shows it. Memory in GB of 10^9 bytes, None where it cannot be told; no plan before a checkpoint is loaded."""
+
+    device: str
+    kind: str
+    numbers: str
+    threads: int
+    total_gb: float | None = None
+    free_gb: float | None = None
+    plan: Plan | None = None
+    options: tuple[Option, ...] = ()
+
+
 class Engine(Protocol):
     """Holds one resident pipeline. `draw` and `chat` are called from one thread only, the worker's; the rest from any.
 
@@ -100,6 +125,10 @@ class Engine(Protocol):
 
     def wait(self, timeout: float | None = None) -> EngineState:
         """Block until it is no longer loading, or `timeout` seconds have gone."""
+
+    @property
+    def machine(self) -> Machine | None:
+        """What draws; None until the device has been looked at."""
 
     def checkpoints(self) -> tuple[CheckpointInfo, ...]:
         """The catalogue, with what is on the disk."""

@@ -75,6 +75,18 @@ def free_gb(device: Device) -> float | None:
     return float(psutil.virtual_memory().available) / 1e9
 
 
+def total_gb(device: Device) -> float:
+    """All memory of the card, or of the machine where the device shares it, in GB of 10^9 bytes."""
+    if device.kind == "cuda":
+        return float(torch.cuda.get_device_properties(torch.device(device.name)).total_memory) / 1e9
+    return float(psutil.virtual_memory().total) / 1e9
+
+
+def threads() -> int:
+    """Threads that torch computes with on the processor."""
+    return int(torch.get_num_threads())
+
+
 def release(device: Device | None) -> None:
     """Give memory that nothing uses back to the device."""
     if device is not None and device.kind == "cuda":

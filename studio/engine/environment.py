@@ -13,7 +13,9 @@ from typing import Any
 import torch
 
 import studio
+from studio.engine.contract import Option
 from studio.engine.loading import Loaded
+from studio.engine.prompts import ROOMS
 
 
 def environment(loaded: Loaded, *, tiling: bool, less: bool) -> dict[str, object]:
@@ -34,6 +36,20 @@ def environment(loaded: Loaded, *, tiling: bool, less: bool) -> dict[str, object
         "batch": 1,
         "revision": loaded.revision,
     }
+
+
+def options(loaded: Loaded) -> tuple[Option, ...]:
+    """What is done for speed with the resident checkpoint, and why."""
+    attention = "chosen by torch for this device" if loaded.device.accelerator else "the one that a processor has"
+    rooms = "a prompt is padded no further than it needs; the numbers stay the pipeline's"
+    kept = "a prompt that comes again is not encoded again"
+    look = "a small map from latents to colours, fitted to this VAE; pictures do not pass through it"
+    return (
+        Option(name="attention", value=_attention(loaded.pipe), why=attention, exact=True),
+        Option(name="prompts", value=", ".join(map(str, ROOMS)), why=rooms, exact=True),
+        Option(name="embeddings", value=str(len(loaded.prompts)), why=kept, exact=True),
+        Option(name="previews", value="linear", why=look, exact=True),
+    )
 
 
 @cache

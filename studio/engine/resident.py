@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.engine import layout
 from studio.engine.catalogue import Catalogue, is_folder
-from studio.engine.contract import CheckpointInfo, Drawing, EngineState, StepEvent
+from studio.engine.contract import CheckpointInfo, Drawing, EngineState, Machine, StepEvent
 from studio.engine.download import fetch
 from studio.errors import Cancelled, EngineError, NotReady, StudioError
 from studio.recipe import Recipe
@@ -93,6 +93,25 @@ class ResidentEngine:
         with self._changed:
             self._changed.wait_for(lambda: self._state.status != "loading", timeout)
             return self._state
+
+    @property
+    def machine(self) -> Machine | None:
+        device, loaded = self._device, self._loaded
+        if device is None:
+            return None
+        from studio.engine.device import free_gb, threads, total_gb
+        from studio.engine.environment import options
+
+        return Machine(
+            device=device.title,
+            kind=device.kind,
+            numbers=device.numbers,
+            threads=threads(),
+            total_gb=total_gb(device),
+            free_gb=free_gb(device),
+            plan=loaded.plan if loaded is not None else None,
+            options=options(loaded) if loaded is not None else (),
+        )
 
     # --- checkpoints
 

@@ -22,7 +22,7 @@ from studio.wish import Wish
 
 NAMES = (
     "generate", "enhance", "rerun", "vary", "redraw", "history", "picture", "edit", "delete", "restore", "cancel", "jobs", "share",
-    "unshare", "download_checkpoint",
+    "unshare", "download_checkpoint", "machine",
 )  # fmt: skip
 Stream = TypeVar("Stream", bound=Callable[..., AsyncIterator[dict[str, Any]]])
 ERROR_S = 10.0  # how long the API's own page shows a refusal
@@ -178,6 +178,11 @@ class Endpoints:
         """Your unfinished jobs, oldest first."""
         with spoken():
             return self._studio.jobs(owner_of(request))
+
+    def machine(self, request: gr.Request) -> dict[str, Any]:
+        """What draws here: device, memory plan with every way that was weighed, what is done for speed, and your last timings."""
+        with spoken():
+            return self._studio.machine(owner_of(request))
 
     def share(self, request: gr.Request, id: str, days: int = 30) -> dict[str, Any]:
         """A link to one picture for anybody who has it, for so many days."""

@@ -15,7 +15,7 @@ import gradio as gr
 
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui import api, create, gallery, header, picture, queue, theme, wording, wording_said
+from studio.ui import api, create, gallery, header, machine, picture, queue, theme, wording, wording_said
 from studio.ui.owner import base_url_of, owner_of
 
 ASSETS = Path(__file__).parent / "assets"
@@ -35,6 +35,8 @@ def build(studio: Studio, *, settings: Settings) -> gr.Blocks:
                 gallery.build(studio, owner_of=owner_of)
             with gr.Tab(wording.text("queue"), id="queue", elem_id="room-queue"):
                 queue.build(studio, owner_of=owner_of)
+            with gr.Tab(wording.text("machine"), id="machine", elem_id="room-machine"):
+                machine.build(studio, owner_of=owner_of)
         picture.build(studio, owner_of=owner_of)
         api.register(studio)
     return page

@@ -6,7 +6,7 @@ Knows no component. The page's scripts get the whole table; Python takes English
 
 from __future__ import annotations
 
-from studio.ui import wording_gallery
+from studio.ui import wording_gallery, wording_machine
 
 ENGLISH = {
     # The shell
@@ -20,6 +20,7 @@ ENGLISH = {
     "to_dark": "Dark",
     "to_light": "Light",
     "other_language": "中文",
+    "other_language_short": "中",
     "skip": "Skip to the prompt",
     "api": "Use via API",
     # The form
@@ -148,6 +149,7 @@ CHINESE = {
     "to_dark": "深色",
     "to_light": "浅色",
     "other_language": "English",
+    "other_language_short": "En",
     "skip": "跳到提示词",
     "api": "通过 API 使用",
     "prompt": "提示词",
@@ -258,12 +260,15 @@ CHINESE = {
     "edit_label": "实际绘制的提示词",
 }
 
-WORDS = {"en": ENGLISH | wording_gallery.ENGLISH, "zh": CHINESE | wording_gallery.CHINESE}
+WORDS = {
+    "en": ENGLISH | wording_gallery.ENGLISH | wording_machine.ENGLISH,
+    "zh": CHINESE | wording_gallery.CHINESE | wording_machine.CHINESE,
+}
 
 
 def text(key: str, language: str = "en", **values: object) -> str:
     """The words for `key`, English where a language lacks them. Raises KeyError for a key that nothing was written for."""
-    found = WORDS[language].get(key, ENGLISH[key])
+    found = WORDS[language].get(key, WORDS["en"][key])
     for name, value in values.items():
         found = found.replace(f"{{{name}}}", str(value))
     return found

@@ -69,5 +69,12 @@ SENTENCES = {
     "The disk quota of {most} GB is used up ({used} GB): raise disk_quota_gb to draw more.": (
         "{most} GB 的磁盘配额已用完（{used} GB）：调高 disk_quota_gb 后才能继续绘制。"
     ),
+    "With the package {package} the weights would fit in {numbers}, and nothing would be streamed.": (
+        "装上 {package} 包，权重可以用 {numbers} 放下，不必逐块流入。"
+    ),
+    "{title} is not on this machine's disk yet; it can be fetched on the page.": "{title} 还不在磁盘上，可以在页面上下载。",
+    "{title} cannot be loaded: {why}.": "无法载入 {title}：{why}。",
+    "{title} does not fit on {device}: {why}.": "{device} 放不下 {title}：{why}。",
+    "{title} could not be loaded ({kind}); the log tells why.": "无法载入 {title}（{kind}），原因见日志。",
     "{what} {id} was not found.": "没有找到，可能已被删除。",
 }

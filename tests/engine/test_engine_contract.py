@@ -190,6 +190,19 @@ def test_a_checkpoint_that_is_not_on_the_disk_is_not_switched_to(any_engine: Eng
     assert drawn(any_engine, recipe) == before
 
 
+def test_the_machine_is_told_once_it_was_looked_at(any_engine: Engine, unstarted: Engine) -> None:
+    assert unstarted.machine is None
+    unstarted.close()
+    found = any_engine.machine
+    assert found is not None and found.device and found.threads >= 1
+    assert found.kind in ("cpu", "cuda", "mps")
+    if found.plan is not None:
+        assert found.plan.why and found.plan in [
+            replace(one, why=found.plan.why, others=found.plan.others) for one in found.plan.others
+        ]
+    assert all(option.name and option.value and option.why for option in found.options)
+
+
 def test_tokens_are_those_of_the_encoder(any_engine: Engine) -> None:
     short, long = any_engine.tokens("a cat"), any_engine.tokens("a cat " * 200)
     assert short is not None and long is not None

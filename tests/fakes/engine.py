@@ -16,7 +16,7 @@ from typing import Literal
 from PIL import Image
 
 from enhancer.contract import Message, Sampling
-from studio.engine.contract import CheckpointInfo, Defaults, Drawing, EngineState, StepEvent
+from studio.engine.contract import CheckpointInfo, Defaults, Drawing, EngineState, Machine, StepEvent
 from studio.errors import Cancelled, EngineError, InvalidWish, NotReady
 from studio.recipe import Recipe
 
@@ -75,6 +75,10 @@ class PaintEngine:
     def wait(self, timeout: float | None = None) -> EngineState:
         self._begun.wait(timeout)
         return self.state
+
+    @property
+    def machine(self) -> Machine | None:
+        return Machine(device="paint", kind="cpu", numbers="fp32", threads=1) if self._begun.is_set() else None
 
     def checkpoints(self) -> tuple[CheckpointInfo, ...]:
         return (HERE, ABSENT)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+import storage
 from studio.engine.contract import CheckpointInfo, EngineState
-from studio.errors import EngineError, OutOfMemory
+from studio.errors import EngineError, InvalidWish, OutOfMemory, Refused
 from studio.recipe import Recipe
 from studio.studio import Studio
 from studio.wish import Wish
@@ -198,3 +199,47 @@ def test_a_job_that_failed_in_the_middle_is_drawn_on_and_not_doubled(make: Make,
     first, second = shot["pictures"][0], rest["pictures"][0]
     assert second["original_prompt"] == "a cat" and second["prompt"] == first["prompt"]
     assert second["enhancement"]["id"] == first["enhancement"]["id"]
+
+
+def test_a_checkpoint_is_loaded_between_jobs_and_a_failure_is_told(make: Make, engine: PaintEngine) -> None:
+    at: list[int] = []
+    switched = threading.Event()
+
+    class Careful(PaintEngine):
+        def switch(self, checkpoint: str) -> None:
+            at.append(self.drawing)
+            switched.set()
+            super().switch(checkpoint)
+
+    careful = Careful()
+    studio = make(on=careful, start=False)
+    jobs = [studio.submit(ME, Wish(prompt="a cat", enhance=False, count=3)) for _ in range(2)]
+    studio.load(HERE.name)
+    with pytest.raises(InvalidWish, match=f"on the disk here \\(got {ABSENT.name}\\)"):
+        studio.load(ABSENT.name)
+    studio.start()
+    assert all(end(studio, ME, job)["status"] == "done" for job in jobs)
+    assert switched.wait(10) and at == [0]
+    assert studio.machine(ME)["trouble"] is None
+    timings = studio.machine(ME)["timings"]
+    assert isinstance(timings, list) and len(timings) == 6 and studio.machine(YOU)["timings"] == []
+
+    careful.fail_load = "The painter is ill."
+    studio.load(HERE.name)
+    _until(lambda: studio.machine(ME)["trouble"] == "The painter is ill.")
+
+
+def test_only_the_host_loads_and_fetches_where_strangers_come(tmp_path: Path, engine: PaintEngine) -> None:
+    studio = Studio(storage.open(tmp_path / "public"), engine, None, strangers=True)
+    for act in (studio.load, studio.download):
+        with pytest.raises(Refused, match="Only the host"):
+            act(HERE.name)
+    studio.close()
+
+
+def _until(true: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if true():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it did not come true within ten seconds")

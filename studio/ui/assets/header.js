@@ -7,6 +7,7 @@
   // Native labels, by where Gradio puts them. Only text nodes and attributes change, so its own updates still find their places.
   const LABELS = [
     ["#room-create-button", "create"], ["#room-gallery-button", "gallery"], ["#room-queue-button", "queue"],
+    ["#room-machine-button", "machine"],
     ["#prompt [data-testid=block-info]", "prompt"], ["#prompt textarea", "placeholder", "placeholder"],
     ["#reason .label-text", "reason"], ["#shape [data-testid=block-info]", "shape"],
     ["#seed [data-testid=block-info]", "seed"], ["#seed input, #seed textarea", "random", "placeholder"],
@@ -85,7 +86,9 @@
     let state = null;
     function say() {
       find(".skip").textContent = studio.t("skip");
-      find(".language").textContent = studio.t("other_language");
+      const narrow = window.matchMedia("(max-width: 760px)").matches;
+      find(".language").textContent = studio.t(narrow ? "other_language_short" : "other_language");
+      find(".language").setAttribute("aria-label", studio.t("other_language"));
       find(".language").lang = studio.lang === "zh" ? "en" : "zh-CN";
       find(".light").replaceChildren(symbol(dark() ? SUN : MOON));
       const other = studio.t(dark() ? "to_light" : "to_dark");
@@ -142,7 +145,7 @@
 
     // Which room is open: for the styles (Create has no foot), and in the address, so that a reload stays and the back button goes
     // between rooms. Each room is found again where it was left.
-    const named = () => (["gallery", "queue"].includes(location.hash.slice(1)) ? location.hash.slice(1) : "create");
+    const named = () => (["gallery", "queue", "machine"].includes(location.hash.slice(1)) ? location.hash.slice(1) : "create");
     const enter = () => studio.room() === named() || studio.go(named());
     window.addEventListener("popstate", enter);
     let touched = false;

@@ -88,7 +88,7 @@
       field.dispatchEvent(new Event("input", { bubbles: true }));
     },
 
-    /** Go to a room: "create", "gallery" or "queue". */
+    /** Go to a room: "create", "gallery", "queue" or "machine". */
     go(room) {
       document.querySelector(`#rooms [role=tab][data-tab-id="${room}"]`)?.click();
     },
