@@ -34,6 +34,8 @@ class Order:
     checkpoint: str
     enhancement: str | None = None
     enhancement_seed: int = 0
+    cfg_normalization: bool = False
+    cfg_truncation: float = 1.0
     parent: str | None = None
     rerun: bool = False
 
@@ -46,6 +48,12 @@ class Order:
             raise InvalidWish(
                 "negative_prompt", "must be empty where guidance is 0, since it would do nothing", wish.negative_prompt
             )
+        if guidance == 0 and wish.cfg_normalization:
+            raise InvalidWish("cfg_normalization", "must be false where guidance is 0, since it would do nothing", True)
+        if guidance == 0 and wish.cfg_truncation not in (None, 1):
+            raise InvalidWish(
+                "cfg_truncation", "must be 1 where guidance is 0, since it would do nothing", wish.cfg_truncation
+            )
         seed = new_seed() if wish.seed is None else wish.seed
         return cls(
             prompt=wish.prompt,
@@ -57,7 +65,9 @@ class Order:
             height=wants.native if wish.height is None else wish.height,
             steps=wants.steps if wish.steps is None else wish.steps,
             guidance=guidance,
-            shift=wants.shift,
+            shift=wants.shift if wish.shift is None else float(wish.shift),
+            cfg_normalization=wish.cfg_normalization,
+            cfg_truncation=1.0 if wish.cfg_truncation is None else float(wish.cfg_truncation),
             checkpoint=info.name,
             enhancement=wish.enhancement,
             enhancement_seed=seed,
@@ -84,6 +94,8 @@ class Order:
             steps=self.steps,
             guidance=self.guidance,
             shift=self.shift,
+            cfg_normalization=self.cfg_normalization,
+            cfg_truncation=self.cfg_truncation,
             checkpoint=self.checkpoint,
             revision=revision,
         )

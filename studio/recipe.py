@@ -14,7 +14,11 @@ FORMAT = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What is drawn. `checkpoint` and `revision` name the weights; sides are in pixels; `steps` are forwards of the transformer."""
+    """What is drawn. `checkpoint` and `revision` name the weights; sides are in pixels; `steps` are forwards of the transformer.
+
+    With guidance, `cfg_truncation` is how far of the way, from 0 to 1, it is guided, and `cfg_normalization` keeps what is guided as
+    long as what is not.
+    """
 
     prompt: str
     negative_prompt: str = ""
@@ -24,6 +28,8 @@ class Recipe:
     steps: int
     guidance: float
     shift: float
+    cfg_normalization: bool = False
+    cfg_truncation: float = 1.0
     checkpoint: str
     revision: str = ""
 

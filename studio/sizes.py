@@ -9,6 +9,13 @@ from dataclasses import dataclass
 from math import sqrt
 
 SIDE_MIN, SIDE_MAX, SIDE_STEP = 64, 2048, 16
+LARGE = 1024  # from this native side on a checkpoint has the released family's own presets, in three classes
+CLASSES: dict[int, tuple[tuple[int, int], ...]] = {
+    1024: ((1024, 1024), (1152, 896), (1152, 864), (1248, 832), (1280, 720), (1344, 576)),
+    1280: ((1280, 1280), (1440, 1120), (1472, 1104), (1536, 1024), (1536, 864), (1680, 720)),
+    1536: ((1536, 1536), (1728, 1344), (1728, 1296), (1872, 1248), (2048, 1152), (2016, 864)),
+}  # widths and heights of NAMED, as the Space of Z-Image-Turbo offers them; the upright ones are these turned
+NAMED: tuple[tuple[int, int], ...] = ((1, 1), (9, 7), (4, 3), (3, 2), (16, 9), (21, 9))
 RATIOS: tuple[tuple[int, int], ...] = ((1, 1), (3, 4), (4, 3), (2, 3), (3, 2), (9, 16), (16, 9))
 
 
@@ -28,9 +35,30 @@ def shape(ratio: tuple[int, int], native: int) -> Shape:
     return Shape(name=f"{across}:{down}", width=_fit(native * scale), height=_fit(native / scale))
 
 
-def shapes(native: int) -> tuple[Shape, ...]:
-    """All presets for a checkpoint whose native side is `native` pixels."""
-    return tuple(shape(ratio, native) for ratio in RATIOS)
+def classes(native: int) -> tuple[int, ...]:
+    """The sizes in which a checkpoint's shapes come, by the side of their squares; one for a small checkpoint."""
+    return tuple(CLASSES) if native >= LARGE else (native,)
+
+
+def shapes(native: int, side: int | None = None) -> tuple[Shape, ...]:
+    """All presets for a checkpoint of a native side in pixels, in the class of squares of `side`. Raises KeyError for no class."""
+    if native < LARGE:
+        return tuple(shape(ratio, native) for ratio in RATIOS)
+    made: list[Shape] = []
+    for (across, down), (width, height) in zip(NAMED, CLASSES[LARGE if side is None else side], strict=True):
+        made.append(Shape(name=f"{across}:{down}", width=width, height=height))
+        if across != down:
+            made.append(Shape(name=f"{down}:{across}", width=height, height=width))
+    return tuple(made)
+
+
+def shape_of(width: object, height: object, native: int) -> tuple[str | None, int | None]:
+    """The name and the class of a preset of this size; None for both where it is none."""
+    for side in classes(native):
+        for one in shapes(native, side):
+            if (one.width, one.height) == (width, height):
+                return one.name, side
+    return None, None
 
 
 def _fit(side: float) -> int:

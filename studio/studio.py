@@ -22,7 +22,7 @@ from studio.errors import InvalidWish, NotFound, NotReady, Refused
 from studio.orders import Order
 from studio.pace import Pace
 from studio.quota import Quota
-from studio.recipe import SEED_MAX
+from studio.recipe import SEED_MAX, Recipe
 from studio.snapshots import Snapshots
 from studio.views import FINISHED, View
 from studio.wish import Wish, flag, new_seed, optional_whole, text, whole
@@ -358,6 +358,7 @@ class Studio:
     def _order_of(self, owner: str, picture_id: str, *, rerun: bool) -> Order:
         found = self._picture(owner, picture_id)
         self._drawable(found.checkpoint)
+        drawn = Recipe.from_json(found.recipe)
         return Order(
             prompt=found.prompt,
             original_prompt=found.original_prompt,
@@ -369,6 +370,8 @@ class Studio:
             steps=found.steps,
             guidance=found.guidance,
             shift=found.shift,
+            cfg_normalization=drawn.cfg_normalization,
+            cfg_truncation=drawn.cfg_truncation,
             checkpoint=found.checkpoint,
             enhancement=found.enhancement_id,
             parent=found.id,

@@ -31,6 +31,8 @@ def picture(found: Picture) -> View:
         "steps": found.steps,
         "guidance": found.guidance,
         "shift": found.shift,
+        "cfg_normalization": bool(found.recipe.get("cfg_normalization", False)),
+        "cfg_truncation": found.recipe.get("cfg_truncation", 1.0),
         "prompt": found.prompt,
         "original_prompt": found.original_prompt,
         "negative_prompt": found.negative_prompt,

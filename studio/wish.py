@@ -18,6 +18,7 @@ PROMPT_MAX = 20_000  # characters
 COUNT_MAX = 64
 STEPS_MAX = 50
 GUIDANCE_MAX = 20.0
+SHIFT_MIN, SHIFT_MAX = 0.1, 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,9 @@ class Wish:
     count: int = 1
     checkpoint: str | None = None
     enhancement: str | None = None
+    shift: float | None = None
+    cfg_normalization: bool = False
+    cfg_truncation: float | None = None
 
     def __post_init__(self) -> None:
         text("prompt", self.prompt)
@@ -48,6 +52,9 @@ class Wish:
         whole("count", self.count, 1, COUNT_MAX)
         name("checkpoint", self.checkpoint)
         name("enhancement", self.enhancement)
+        number("shift", self.shift, SHIFT_MIN, SHIFT_MAX)
+        flag("cfg_normalization", self.cfg_normalization)
+        number("cfg_truncation", self.cfg_truncation, 0, 1)
 
 
 def new_seed() -> int:

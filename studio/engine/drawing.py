@@ -127,6 +127,8 @@ def _run(loaded: Loaded, recipe: Recipe, watch: _Watch) -> Image.Image:
         width=recipe.width,
         num_inference_steps=recipe.steps,
         guidance_scale=recipe.guidance,
+        cfg_normalization=recipe.cfg_normalization,
+        cfg_truncation=recipe.cfg_truncation,
         latents=noise(loaded, recipe),
         callback_on_step_end=watch,
         callback_on_step_end_tensor_inputs=["latents", "noise_pred"],

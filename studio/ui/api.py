@@ -64,10 +64,15 @@ class Endpoints:
         count: int = 1,
         checkpoint: str | None = None,
         enhancement: str | None = None,
+        shift: float | None = None,
+        cfg_normalization: bool = False,
+        cfg_truncation: float | None = None,
     ) -> AsyncIterator[dict[str, Any]]:
         """Draw a prompt; with `enhance`, reason about it first. Streams the job from its row to its pictures.
 
         `enhancement` is the id of a kept one: `prompt` is then drawn as given, and the original and the reasoning stay linked.
+        `shift` moves the steps to where noise is more (3 for Turbo, 6 for the base). With guidance, `cfg_truncation` is how much of the
+        way, from 0 to 1, is guided, and `cfg_normalization` keeps the guided direction as long as the prompt's own.
         """
         with spoken():
             owner = owner_of(request)
@@ -83,6 +88,9 @@ class Endpoints:
                 count=count,
                 checkpoint=checkpoint,
                 enhancement=enhancement,
+                shift=shift,
+                cfg_normalization=cfg_normalization,
+                cfg_truncation=cfg_truncation,
             )
             job = await asyncio.to_thread(self._studio.submit, owner, wish)
             async for shot in self._studio.watch(owner, job):

@@ -179,7 +179,7 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
             picture = studio.picture(owner_of(request), _text(_said(event).get("id")))
         except StudioError as error:
             raise gr.Error(str(error), print_exception=False) from error
-        return [*forms.reused(studio, picture), forms.shape_of(studio, picture)]
+        return forms.reused(studio, picture)
 
     form.draw.click(draw, form.inputs, canvas, api_name="create_button", **STREAM).then(None, js=ended)
     canvas.draw(draw_as_said, form.inputs, canvas, api_name="create_draw", **STREAM).then(None, js=ended)
@@ -189,7 +189,7 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
     by_id("vary", studio.vary)
     by_id("redraw", studio.redraw)
     quiet = {**STREAM, "queue": False}
-    canvas.reuse(reuse, None, [*form.inputs, form.shape], api_name="create_reuse", **quiet).then(
+    canvas.reuse(reuse, None, [*form.inputs, form.shape, form.side], api_name="create_reuse", **quiet).then(
         None, js="() => studio.emit('reused')"
     )
 

@@ -14,14 +14,17 @@ import gradio as gr
 
 from studio.engine.contract import CheckpointInfo
 from studio.errors import InvalidWish
-from studio.sizes import SIDE_STEP, shapes
+from studio.sizes import SIDE_STEP, classes, shape_of, shapes
 from studio.studio import Studio
 from studio.ui.wording import text
 from studio.views import View
 from studio.wish import Wish
 
 FOLDS = "() => studio.emit('filled')"  # values that the server set make no input event: the folds look again
-FIELDS = ("prompt", "enhance", "seed", "count", "width", "height", "steps", "guidance", "negative_prompt", "checkpoint")
+FIELDS = (
+    "prompt", "enhance", "seed", "count", "width", "height", "steps", "guidance", "negative_prompt", "checkpoint", "shift",
+    "cfg_truncation", "cfg_normalization",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,7 @@ class Form:
 
     fields: Mapping[str, gr.components.Component]  # in the order of FIELDS
     shape: gr.Radio
+    side: gr.Radio
     draw: gr.Button
 
     @property
@@ -57,9 +61,9 @@ def build(studio: Studio) -> Form:
             )
             count = gr.Number(1, label=text("count"), step=1, elem_id="count", min_width=0)
         draw = gr.Button(text("draw"), variant="primary", elem_id="draw")
-        rarer = _folds(studio, info)
+        side, rarer = _folds(studio, info)
     fields = {"prompt": prompt, "enhance": enhance, "seed": seed, "count": count, **rarer}
-    form = Form(fields=fields, shape=shape, draw=draw)
+    form = Form(fields=fields, shape=shape, side=side, draw=draw)
     _join(studio, form)
     return form
 
@@ -91,23 +95,32 @@ def _reason(studio: Studio) -> gr.Checkbox:
     return gr.Checkbox(can, label=text("reason"), interactive=can, container=False, elem_id="reason")
 
 
-def _folds(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.Component]:
+def _folds(studio: Studio, info: CheckpointInfo) -> tuple[gr.Radio, dict[str, gr.components.Component]]:
     wants = info.defaults
     sides = {"step": SIDE_STEP, "min_width": 0}
-    with _fold("size"), gr.Row():
-        width = gr.Number(wants.native, label=text("width"), elem_id="width", **sides)
-        height = gr.Number(wants.native, label=text("height"), elem_id="height", **sides)
+    with _fold("size"):
+        native, offered = wants.native, classes(wants.native)
+        side = gr.Radio(
+            list(offered),
+            value=native,
+            label=text("side"),
+            elem_id="side",
+            interactive=True,
+            visible=_shown(len(offered) > 1),
+        )
+        with gr.Row():
+            width = gr.Number(native, label=text("width"), elem_id="width", **sides)
+            height = gr.Number(native, label=text("height"), elem_id="height", **sides)
     with _fold("steps_model"):
         with gr.Row():
             steps = gr.Number(wants.steps, label=text("steps"), step=1, elem_id="steps", min_width=0)
             guidance = gr.Number(wants.guidance, label=text("guidance"), step=0.5, elem_id="guidance", min_width=0)
-        negative = gr.Textbox(
-            "",
-            label=text("negative"),
-            lines=2,
-            max_lines=6,
-            elem_id="negative",
-            visible="hidden" if wants.guidance == 0 else True,
+            shift = gr.Number(wants.shift, label=text("shift"), step=0.5, elem_id="shift", min_width=0)
+        guided = _shown(wants.guidance > 0)
+        negative = gr.Textbox("", label=text("negative"), lines=2, max_lines=6, elem_id="negative", visible=guided)
+        truncation = gr.Number(1, label=text("truncation"), step=0.1, elem_id="truncation", min_width=0, visible=guided)
+        normalization = gr.Checkbox(
+            False, label=text("normalization"), container=False, elem_id="normalization", visible=guided
         )
     with _fold("model"):
         checkpoint = gr.Radio(
@@ -125,14 +138,22 @@ def _folds(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.Comp
             apply_default_css=False,
             elem_id="models",
         )
-    return {
+    return side, {
         "width": width,
         "height": height,
         "steps": steps,
         "guidance": guidance,
         "negative_prompt": negative,
         "checkpoint": checkpoint,
+        "shift": shift,
+        "cfg_truncation": truncation,
+        "cfg_normalization": normalization,
     }
+
+
+def _shown(there: bool) -> Any:
+    """Gradio's `visible` for a field: where it would do nothing it stays in the page, hidden, so that scripts find it."""
+    return True if there else "hidden"
 
 
 def _fold(key: str) -> gr.Column:
@@ -163,31 +184,53 @@ def _join(studio: Studio, form: Form) -> None:
         "api_visibility": "private",
     }
 
-    def shaped(shape: str, checkpoint: str) -> tuple[int, int]:
-        for one in shapes(studio.checkpoint(checkpoint).defaults.native):
+    def shaped(shape: str, side: int, checkpoint: str) -> tuple[int, int]:
+        native = studio.checkpoint(checkpoint).defaults.native
+        for one in shapes(native, side if side in classes(native) else None):
             if one.name == shape:
                 return one.width, one.height
         raise gr.Error(str(InvalidWish("shape", "must be one of the page's shapes", shape)))
 
-    def sized(width: float | None, height: float | None, checkpoint: str) -> str | None:
-        native = studio.checkpoint(checkpoint).defaults.native
-        return next((one.name for one in shapes(native) if (one.width, one.height) == (width, height)), None)
+    def sized(width: float | None, height: float | None, checkpoint: str) -> tuple[str | None, int | None]:
+        return shape_of(width, height, studio.checkpoint(checkpoint).defaults.native)
 
-    def chosen(checkpoint: str) -> tuple[Any, ...]:
+    def chosen(checkpoint: str) -> list[Any]:
         wants = studio.checkpoint(checkpoint).defaults
-        return "1:1", wants.native, wants.native, wants.steps, wants.guidance, guided(wants.guidance)
+        native = wants.native
+        return [
+            *presets(native, native, native),
+            native,
+            native,
+            wants.steps,
+            wants.guidance,
+            wants.shift,
+            *guided(wants.guidance),
+        ]
 
-    def guided(guidance: float | None) -> Any:
-        return gr.update(visible=True) if guidance else gr.update(visible="hidden", value="")
+    def guided(guidance: float | None) -> list[Any]:
+        fresh: list[Any] = ["", 1, False]  # what is hidden holds nothing, so that it cannot work unseen
+        return [gr.update(visible=True) if guidance else gr.update(visible="hidden", value=one) for one in fresh]
 
-    negative, steps = form.fields["negative_prompt"], form.fields["steps"]
-    form.shape.input(shaped, [form.shape, checkpoint], [width, height], **quiet).then(None, js=FOLDS)
+    fields = form.fields
+    only_guided = [fields[name] for name in ("negative_prompt", "cfg_truncation", "cfg_normalization")]
+    numbers = [fields[name] for name in ("steps", "guidance", "shift")]
+    preset = [form.shape, form.side]
+    for choice in preset:
+        choice.input(shaped, [*preset, checkpoint], [width, height], **quiet).then(None, js=FOLDS)
     for side in (width, height):
-        side.input(sized, [width, height, checkpoint], form.shape, **quiet).then(None, js=FOLDS)
-    checkpoint.input(chosen, checkpoint, [form.shape, width, height, steps, guidance, negative], **quiet).then(
-        None, js=FOLDS
-    )
-    guidance.input(guided, guidance, negative, **quiet).then(None, js=FOLDS)
+        side.input(sized, [width, height, checkpoint], preset, **quiet).then(None, js=FOLDS)
+    checkpoint.input(chosen, checkpoint, [*preset, width, height, *numbers, *only_guided], **quiet).then(None, js=FOLDS)
+    guidance.input(guided, guidance, only_guided, **quiet).then(None, js=FOLDS)
+
+
+def presets(width: object, height: object, native: int) -> list[Any]:
+    """Updates of the shapes and of their classes: what a checkpoint of this native side offers, and which of it this size is."""
+    shape, side = shape_of(width, height, native)
+    offered = classes(native)
+    return [
+        gr.update(choices=[one.name for one in shapes(native)], value=shape),
+        gr.update(choices=list(offered), value=side, visible=_shown(len(offered) > 1)),
+    ]
 
 
 def wish(values: tuple[Any, ...], **instead: object) -> Wish:
@@ -197,6 +240,7 @@ def wish(values: tuple[Any, ...], **instead: object) -> Wish:
     for name in ("count", "width", "height", "steps"):
         said[name] = whole(said[name])
     said["negative_prompt"] = said["negative_prompt"] or ""
+    said["cfg_normalization"] = bool(said["cfg_normalization"])
     said.update(instead)
     return Wish(**said)
 
@@ -215,9 +259,10 @@ def whole(value: object) -> object:
 
 
 def reused(studio: Studio, picture: View) -> list[Any]:
-    """The form's values from a kept picture, in the order of FIELDS: its original prompt, its settings, its seed locked."""
+    """A kept picture's values in the order of FIELDS, then its presets: its original prompt, its settings, its seed locked."""
     reasoned = picture["enhancement"] is not None and studio.can_enhance
-    guidance = picture["guidance"]
+    guided = _shown(bool(picture["guidance"]))
+    native = studio.checkpoint(str(picture["checkpoint"])).defaults.native
     return [
         picture["original_prompt"],
         reasoned,
@@ -226,14 +271,11 @@ def reused(studio: Studio, picture: View) -> list[Any]:
         picture["width"],
         picture["height"],
         picture["steps"],
-        guidance,
-        gr.update(value=picture["negative_prompt"], visible=True if guidance else "hidden"),
+        picture["guidance"],
+        gr.update(value=picture["negative_prompt"], visible=guided),
         picture["checkpoint"],
+        picture["shift"],
+        gr.update(value=picture["cfg_truncation"], visible=guided),
+        gr.update(value=picture["cfg_normalization"], visible=guided),
+        *presets(picture["width"], picture["height"], native),
     ]
-
-
-def shape_of(studio: Studio, picture: View) -> str | None:
-    """The page's shape that a picture has, or None for a size of its own."""
-    native = studio.checkpoint(str(picture["checkpoint"])).defaults.native
-    size = (picture["width"], picture["height"])
-    return next((one.name for one in shapes(native) if (one.width, one.height) == size), None)

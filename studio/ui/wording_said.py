@@ -15,6 +15,9 @@ PARAMETERS = {
     "steps": "步数",
     "guidance": "引导",
     "count": "张数",
+    "shift": "偏移",
+    "cfg_truncation": "引导的路程",
+    "cfg_normalization": "引导长度",
     "rating": "评分",
     "tags": "标签",
     "days": "天数",
@@ -41,6 +44,9 @@ SENTENCES = {
     "{parameter} must each have at most {most} characters (got {value}).": "每个{parameter}最多 {most} 个字符。",
     "{parameter} must be empty where guidance is 0, since it would do nothing (got {value}).": (
         "引导为 0 时{parameter}不起作用，必须留空。"
+    ),
+    "{parameter} must be {value} where guidance is 0, since it would do nothing (got {other}).": (
+        "引导为 0 时{parameter}不起作用，必须是 {value}。"
     ),
     "{parameter} must name one that is on the disk here (got {value}).": (
         "{parameter}必须已在这台机器的磁盘上（现为 {value}）。"

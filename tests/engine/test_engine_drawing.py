@@ -83,6 +83,17 @@ def test_it_draws_what_stock_diffusers_draws_with_guidance(desk: Any, stock: Any
     assert ours != plain(stock, recipe, negative_prompt="a moon")
 
 
+def test_guidance_can_end_early_and_be_held_to_the_prompt_s_own_length(desk: Any, stock: Any) -> None:
+    """As stock diffusers has both, over the same steps; a part of the way that is not guided costs half the work."""
+    guided = {"guidance": 3.0, "negative_prompt": "a cat", "steps": 4}
+    recipe = desk.recipe.__class__(**{**vars(desk.recipe), **guided})
+    full = desk.draw(**guided).image.tobytes()
+    for options in ({"cfg_truncation": 0.3}, {"cfg_normalization": True}):
+        ours = desk.draw(**guided, **options).image.tobytes()
+        assert ours == plain(stock, recipe, negative_prompt="a cat", **options) != full
+    assert desk.draw(**guided, cfg_truncation=0.0).image.tobytes() != full
+
+
 def test_the_recipe_s_shift_is_the_schedule_s(desk: Any, stock: Any) -> None:
     scheduler = desk.engine.pipeline.scheduler
     desk.draw(steps=8, shift=3.0)

@@ -232,3 +232,19 @@ def test_a_prompt_that_the_encoder_does_not_see_whole_is_drawn_and_said(make: Ma
     shot = draw(studio, "cat " * 600, enhance=False)
     assert shot["status"] == "done"
     assert shot["warning"] == "The prompt has 602 tokens; the encoder sees the first 512, so its end does not count."
+
+
+def test_what_guides_is_refused_where_nothing_is_guided_and_kept_where_something_is(make: Make) -> None:
+    studio = make()
+    for name, value in (("cfg_normalization", True), ("cfg_truncation", 0.5), ("negative_prompt", "a dog")):
+        with pytest.raises(InvalidWish, match=f"{name} must be .* where guidance is 0, since it would do nothing"):
+            studio.submit(ME, Wish(prompt="a cat", enhance=False, **{name: value}))
+    wish = Wish(prompt="a cat", enhance=False, guidance=2, shift=5, cfg_normalization=True, cfg_truncation=0.5)
+    shot = end(studio, ME, studio.submit(ME, wish))
+    assert isinstance(shot["pictures"], list)
+    first = shot["pictures"][0]
+    assert (first["shift"], first["cfg_normalization"], first["cfg_truncation"]) == (5, True, 0.5)
+    again = end(studio, ME, studio.rerun(ME, first["id"]))
+    assert again["identical"] is True
+    assert isinstance(again["pictures"], list)
+    assert again["pictures"][0]["cfg_truncation"] == 0.5

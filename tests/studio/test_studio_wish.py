@@ -39,6 +39,9 @@ REFUSED = [
     ("negative_prompt", None, "negative_prompt must be a text"),
     ("checkpoint", "", "checkpoint must be a name"),
     ("checkpoint", "x" * 501, "checkpoint must be a name"),
+    ("shift", 0, "shift must be from 0.1 to 20 (got 0)"),
+    ("cfg_truncation", 1.01, "cfg_truncation must be from 0 to 1 (got 1.01)"),
+    ("cfg_normalization", 1, "cfg_normalization must be true or false (got 1)"),
     ("enhancement", 3, "enhancement must be a name"),
 ]
 

@@ -15,7 +15,7 @@ from studio.ui.page import ASSETS, head
 from studio.wish import Wish
 from studio.worker import REASONING_FAILED
 
-VALUES = ("two cats", True, "", 1.0, 128.0, 128.0, 8.0, 0.0, "", "pocket")
+VALUES = ("two cats", True, "", 1.0, 128.0, 128.0, 8.0, 0.0, "", "pocket", 3.0, 1.0, False)
 SCRIPTS = sorted(ASSETS.glob("*.js"))
 STYLES = sorted(ASSETS.glob("*.css"))
 

@@ -52,7 +52,7 @@
 
   // The draft of this tab, so that a reload loses nothing.
   const KEY = "studio-draft";
-  const KEPT = ["prompt", "seed", "count", "width", "height", "steps", "guidance", "negative"];
+  const KEPT = ["prompt", "seed", "count", "width", "height", "steps", "guidance", "negative", "shift", "truncation"];
   function save() {
     try {
       const draft = Object.fromEntries(KEPT.map((id) => [id, value(id)]));

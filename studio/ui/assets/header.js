@@ -17,7 +17,10 @@
     ["#height [data-testid=block-info]", "height"], ["#height input", "height", "aria-label"],
     ["#steps [data-testid=block-info]", "steps"], ["#steps input", "steps", "aria-label"],
     ["#guidance [data-testid=block-info]", "guidance"], ["#guidance input", "guidance", "aria-label"],
-    ["#negative [data-testid=block-info]", "negative"], 
+    ["#negative [data-testid=block-info]", "negative"], ["#side [data-testid=block-info]", "side"],
+    ["#shift [data-testid=block-info]", "shift"], ["#shift input", "shift", "aria-label"],
+    ["#truncation [data-testid=block-info]", "truncation"], ["#truncation input", "truncation", "aria-label"],
+    ["#normalization .label-text", "normalization"],
     ["#draw", "draw"], ["footer .show-api", "api"],
   ]; // prettier-ignore
 
