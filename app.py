@@ -1,6 +1,6 @@
 """Z-Image Studio, put together: settings, storage, engine, enhancer, use cases, page.
 
-`python app.py` serves the page; `python app.py --help` tells every setting. torch is imported by the engine, once the page is up.
+`python app.py` serves the page, `python app.py batch FILE` draws a file of prompts; `--help` tells every setting.
 """
 
 from __future__ import annotations
@@ -9,16 +9,15 @@ import logging
 import os
 import sys
 
-from pydantic import ValidationError
-
 import storage
 from storage.errors import StorageError
-from studio import reasoning, startup
+from studio import batch, reasoning, startup
 from studio.engine.resident import ResidentEngine
 from studio.quota import Quota
 from studio.settings import ROOT, Settings, read
 from studio.studio import Bounds, Studio
 from studio.web import site
+from studio.web.identity import HOME
 
 log = logging.getLogger("studio")
 
@@ -27,33 +26,36 @@ def main() -> None:
     """Serve until told to stop. Ends with code 2 and a sentence where it cannot begin."""
     startup.stay_inside(os.environ)
     startup.write_log()
+    asked, flags = batch.split(sys.argv[1:])
     try:
-        settings = read(sys.argv[1:], os.environ)
+        settings = read(flags, os.environ)
         auth = startup.logins(settings.auth.get_secret_value()) if settings.auth else None
-        settings = settings.model_copy(update={"port": startup.free_port(settings.host, settings.port)})
+        if asked is None:
+            settings = settings.model_copy(update={"port": startup.free_port(settings.host, settings.port)})
         kept = storage.open(settings.data)
         studio = build(settings, kept)
-    except ValidationError as error:
-        startup.refuse(startup.explain(error))
     except (ValueError, OSError, StorageError) as error:
-        startup.refuse(str(error))
+        startup.refuse(startup.explain(error))
+    if asked is not None:
+        code = batch.run(studio, HOME, asked, stop=startup.wish_to_stop().is_set)
+        studio.close()
+        sys.exit(code)
     serve(studio, settings, auth, kept.secret("cookie"))
 
 
 def build(settings: Settings, kept: storage.Storage) -> Studio:
     """The use cases over their parts; nothing is started yet."""
     engine = ResidentEngine(
-        checkpoint=settings.checkpoint,
-        device=settings.device,
-        memory_gb=settings.memory_gb,
-        pocket=ROOT / "pocket" / "checkpoint",
-        consent=settings.checkpoint != "auto",
-    )
-    bounds = Bounds(per_owner=settings.queue_per_owner, total=settings.queue_total)
-    quota = Quota(settings.data, settings.disk_quota_gb)
-    strangers = settings.owner_rule != "one"
+        checkpoint=settings.checkpoint, device=settings.device, memory_gb=settings.memory_gb,
+        pocket=ROOT / "pocket" / "checkpoint", consent=settings.checkpoint != "auto",
+    )  # fmt: skip
     return Studio(
-        kept, engine, reasoning.enhancer_for(settings, engine), bounds=bounds, quota=quota, strangers=strangers
+        kept,
+        engine,
+        reasoning.enhancer_for(settings, engine),
+        bounds=Bounds(per_owner=settings.queue_per_owner, total=settings.queue_total),
+        quota=Quota(settings.data, settings.disk_quota_gb),
+        strangers=settings.owner_rule != "one",
     )
 
 

@@ -47,10 +47,11 @@ class Jobs:
         wish: JSON,
         count: int,
         enhancement_id: str | None = None,
+        mark: str | None = None,
         per_owner: int,
         total: int,
     ) -> Job:
-        """File a wish; it is kept for good when this returns.
+        """File a wish; it is kept for good when this returns. By its mark, if it has one, `marked` finds it again.
 
         Raises QueueFull when the unfinished jobs have reached `per_owner` for this owner or `total` in all,
         BadValue for a count below 0, and NotFound for another owner's enhancement.
@@ -75,6 +76,7 @@ class Jobs:
                 cancel_requested=False,
                 crashes=0,
                 error=None,
+                mark=mark,
             )
             session.add(row)
             session.flush()
@@ -163,6 +165,17 @@ class Jobs:
         """The job, whoever's it is: for the worker only, never for a request. Raises NotFound."""
         with self.database.read() as session:
             return _record(session, _find(session, id))
+
+    def marked(self, owner: str, mark: str) -> Job | None:
+        """The owner's newest job with this mark, or None."""
+        with self.database.read() as session:
+            row = session.scalars(
+                select(JobRow)
+                .where(JobRow.owner == owner, JobRow.mark == mark, JobRow.mark.is_not(None))
+                .order_by(JobRow.key.desc())
+                .limit(1)
+            ).first()
+            return None if row is None else _record(session, row)
 
     def unfinished(self, owner: str) -> tuple[Job, ...]:
         """The owner's queued and running jobs, oldest first."""
@@ -327,4 +340,5 @@ def _job(row: JobRow, drawn: list[tuple[int, str]]) -> Job:
         cancel_requested=row.cancel_requested,
         crashes=row.crashes,
         error=row.error,
+        mark=row.mark,
     )

@@ -66,6 +66,7 @@ class Job:
     cancel_requested: bool
     crashes: int  # times the process died on it since its last step of progress
     error: str | None
+    mark: str | None = None  # what a program gave it, to find it again
 
 
 @dataclass(frozen=True, kw_only=True)

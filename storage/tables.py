@@ -127,11 +127,13 @@ class JobRow(Base):
     cancel_requested: Mapped[bool]
     crashes: Mapped[int]
     error: Mapped[str | None]
+    mark: Mapped[str | None]
 
     __table_args__ = (
         UniqueConstraint("id"),
         CheckConstraint("status IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="status"),
         Index("ix_jobs_unfinished", "owner", "key", sqlite_where=text("status IN ('queued', 'running')")),
+        Index("ix_jobs_mark", "owner", "mark", "key", sqlite_where=text("mark IS NOT NULL")),
         Index("ix_jobs_owner_finished_at_key", "owner", "finished_at", "key"),
         {"sqlite_autoincrement": True},
     )

@@ -46,8 +46,10 @@ def refuse(sentence: str) -> NoReturn:
     sys.exit(2)
 
 
-def explain(error: ValidationError) -> str:
-    """Wrong settings as lines for the person who set them. Never shows a value that is a secret."""
+def explain(error: Exception) -> str:
+    """What keeps the studio from beginning, wrong settings as lines for the person who set them. Never shows a value that is a secret."""
+    if not isinstance(error, ValidationError):
+        return str(error)
     lines = []
     for problem in error.errors(include_url=False, include_context=False):
         where = ".".join(str(part) for part in problem["loc"])

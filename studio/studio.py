@@ -137,8 +137,8 @@ class Studio:
 
     # Wishes
 
-    def submit(self, owner: str, wish: Wish) -> str:
-        """File a wish for pictures; returns the job's id once its row is committed.
+    def submit(self, owner: str, wish: Wish, *, mark: str | None = None) -> str:
+        """File a wish for pictures; returns the job's id once its row is committed. `marked` finds it by its mark.
 
         Raises InvalidWish, QueueFull, NotFound (of its enhancement), NotReady (the engine failed to load), Refused (quota).
         """
@@ -151,7 +151,7 @@ class Studio:
             with translated():
                 kept = self._storage.enhancements.get(owner, wish.enhancement)
             order = replace(order, original_prompt=kept.original)
-        return self._file(owner, "generate", order, wish.count)
+        return self._file(owner, "generate", order, wish.count, mark=mark)
 
     def enhance(self, owner: str, prompt: str, seed: int | None = None) -> str:
         """File a wish for reasoning alone; returns the job's id. Raises as `submit` does."""
@@ -185,7 +185,8 @@ class Studio:
                 kept = self._storage.enhancements.get(owner, job.enhancement_id)
             order = replace(order, enhance=False, prompt=kept.prompt, enhancement=kept.id)
         there = len(job.pictures)  # they are drawn in order, so what is missing follows them
-        return self._file(owner, job.kind, replace(order, seed=(order.seed + there) % SEEDS), job.count - there)
+        rest = replace(order, seed=(order.seed + there) % SEEDS)
+        return self._file(owner, job.kind, rest, job.count - there, mark=job.mark)
 
     def cancel(self, owner: str, job_id: str) -> View:
         """Stop a job, and no other: at once if it waits, within a step if it runs."""
@@ -203,6 +204,12 @@ class Studio:
     def snapshot(self, owner: str, job_id: str) -> View:
         """A job as it stands: the form that streams carry. Finished jobs hold their pictures."""
         return self._snapshots.of(self._job(owner, job_id))
+
+    def marked(self, owner: str, mark: str) -> View | None:
+        """The newest job that was filed under a mark, as it stands; None where there is none."""
+        with translated():
+            job = self._storage.jobs.marked(owner, mark)
+        return None if job is None else self._snapshots.of(job)
 
     async def watch(self, owner: str, job_id: str) -> AsyncIterator[View]:
         """Snapshots of a job from now to its end, the first at once. Leaving does not stop the job."""
@@ -378,7 +385,7 @@ class Studio:
             rerun=rerun,
         )
 
-    def _file(self, owner: str, kind: Kind, order: Order, count: int) -> str:
+    def _file(self, owner: str, kind: Kind, order: Order, count: int, *, mark: str | None = None) -> str:
         self._quota.check()
         with translated():
             job = self._storage.jobs.add(
@@ -387,6 +394,7 @@ class Studio:
                 wish=order.to_json(),
                 count=count,
                 enhancement_id=order.enhancement,
+                mark=mark,
                 per_owner=self._bounds.per_owner,
                 total=self._bounds.total,
             )

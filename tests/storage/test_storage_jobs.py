@@ -249,3 +249,12 @@ def test_ids_never_repeat_and_lists_of_many_are_right(kit):
     ids = [kit.job(owner).id for owner, _ in itertools.product(("ann", "bob"), range(15))]
     assert len(set(ids)) == 30
     assert [job.id for job in kit.store.jobs.unfinished("ann")] == ids[:15]
+
+
+def test_a_job_is_found_again_by_its_mark(kit):
+    """The newest one, of this owner alone."""
+    first, second = kit.job(mark="line 1"), kit.job(mark="line 1")
+    kit.job()
+    marked = kit.store.jobs.marked
+    assert first.mark == "line 1" and marked("ann", "line 1") == second
+    assert marked("ann", "line 2") is None and marked("bob", "line 1") is None

@@ -43,12 +43,18 @@ def migrations_with(folder: Path, upgrade: str) -> Path:
     return copy
 
 
+JOBS_OF_THE_FIRST = (
+    "jobs (key, id, owner, kind, status, created_at, started_at, finished_at, wish, count, enhancement_id, "
+    "cancel_requested, crashes, error)"
+)  # later versions have more
+
+
 def fill(file: Path) -> None:
     """A job, a picture and its texts, in the columns that the first version has."""
     moment = "'2026-01-02 03:04:05.000000'"
     rows = {
         "enhancements": f"'e1', 'ann', {moment}, 'old', '[]', 'new', 1, 'm', '', 't', '1', '{{}}', 0.5",
-        "jobs": f"NULL, 'j1', 'ann', 'generate', 'running', {moment}, NULL, NULL, '{{}}', 2, 'e1', 0, 0, NULL",
+        JOBS_OF_THE_FIRST: f"NULL, 'j1', 'ann', 'generate', 'running', {moment}, NULL, NULL, '{{}}', 2, 'e1', 0, 0, NULL",
         "pictures": (
             f"NULL, 'p1', 'ann', 'j1', 0, {moment}, '兔子', 'a rabbit', '', 3, 64, 64, 8, 0.0, 3.0, "
             "'pocket', '', '{}', '{}', 1.0, 'e1', NULL, 'hash', 9, 1, 4, NULL"
