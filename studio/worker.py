@@ -26,6 +26,7 @@ from studio.errors import Cancelled, EngineError, StudioError
 from studio.orders import Order, work
 from studio.pace import Pace
 from studio.recipe import Recipe
+from studio.saver import Saver
 
 log = logging.getLogger(__name__)
 PREVIEW_S = 0.2  # previews are at least so far apart: five a second are a film, and each costs a part of a step
@@ -45,6 +46,7 @@ class Worker:
         self._wake, self._closing = threading.Event(), threading.Event()
         self._wanted: deque[str] = deque()  # checkpoints to be loaded once nothing waits
         self.trouble: str | None = None  # why the last of them could not be
+        self._saver = Saver()
         self._thread = threading.Thread(target=self._loop, name="worker", daemon=True)
 
     def start(self) -> None:
@@ -68,6 +70,7 @@ class Worker:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
+        self._saver.close()
 
     def _loop(self) -> None:
         while not self._closing.is_set() and self._engine.wait(timeout=IDLE_S).status == "loading":
@@ -141,8 +144,11 @@ class Worker:
             return
         recipe = order.recipe(prompt=prompt, revision=self._engine.state.revision)
         missing = [index for index in range(job.count) if index not in job.indices]
-        for index in missing:
-            self._draw(job, order, recipe.picture(index), index, enhancement_id, last=index == missing[-1])
+        try:
+            for index in missing:
+                self._draw(job, order, recipe.picture(index), index, enhancement_id, last=index == missing[-1])
+        finally:
+            self._saver.settle()  # what was drawn is kept, whatever became of the rest
 
     def _prepare(self, checkpoint: str) -> None:
         """Load what somebody wants to draw with next; nobody waits for it, so a failure is only told."""
@@ -237,10 +243,16 @@ class Worker:
             self._board.post(job.id, step=event.step, steps=event.steps, eta_s=eta, **changes)
 
         drawing = self._engine.draw(recipe, on_step=on_step, cancelled=lambda: self._stopping(job))
-        self._board.post(job.id, phase="saving")
-        self._storage.pictures.add(_new(job, order, recipe, index, enhancement_id, drawing), drawing.image, finish=last)
+        if last:
+            self._board.post(job.id, phase="saving")
+        new = _new(job, order, recipe, index, enhancement_id, drawing)
+
+        def save() -> None:
+            self._storage.pictures.add(new, drawing.image, finish=last)
+            self._board.nudge_all()
+
+        self._saver.put(save)
         self._pace.saw_picture(time.perf_counter() - begun, recipe.steps, recipe.width, recipe.height)
-        self._board.nudge_all()
 
     def _stopping(self, job: Job) -> bool:
         return job.cancel_requested or self._closing.is_set() or self._board.cancelled(job.id)

@@ -237,6 +237,29 @@ def test_only_the_host_loads_and_fetches_where_strangers_come(tmp_path: Path, en
     studio.close()
 
 
+def test_the_next_picture_is_drawn_while_the_last_one_is_saved(make: Make, engine: PaintEngine, tmp_path: Path) -> None:
+    """Somebody else's transaction keeps the first picture from its row until the second one is being drawn."""
+    other: list[sqlite3.Connection] = []
+
+    def lock_then_let_go(recipe: Recipe, step: int) -> None:
+        if (recipe.seed, step) == (10, 8):
+            other.append(
+                sqlite3.connect(tmp_path / "data" / "studio.db", isolation_level=None, check_same_thread=False)
+            )
+            other[0].execute("BEGIN IMMEDIATE")
+        if (recipe.seed, step) == (11, 1):
+            assert studio.history(ME)["total"] == 0
+            other[0].execute("ROLLBACK")
+
+    engine.before_step = lock_then_let_go
+    studio = make()
+    shot = end(studio, ME, studio.submit(ME, Wish(prompt="a cat", seed=10, count=3, enhance=False)))
+    other[0].close()
+    assert shot["status"] == "done", shot
+    assert isinstance(shot["pictures"], list) and [one["seed"] for one in shot["pictures"]] == [10, 11, 12]
+    assert engine.most_at_once == 1
+
+
 def _until(true: Callable[[], bool]) -> None:
     for _ in range(500):
         if true():
