@@ -75,9 +75,19 @@ def last_of(client: httpx.Client, endpoint: str, **values: object) -> dict[str, 
 
     Plain HTTP, since gradio_client looks for news only 20 times a second, which would be measured too.
     """
+    return last_shot(client, endpoint, filed(client, endpoint, **values))
+
+
+def filed(client: httpx.Client, endpoint: str, **values: object) -> str:
+    """The event of a call that was begun."""
     posted = client.post(f"/gradio_api/call/v2/{endpoint}", json=values).raise_for_status()
+    return str(posted.json()["event_id"])
+
+
+def last_shot(client: httpx.Client, endpoint: str, event: str) -> dict[str, Any]:
+    """The last message of an event's stream. Raises RuntimeError as `last_of` does."""
     shot: dict[str, Any] = {}
-    with client.stream("GET", f"/gradio_api/call/{endpoint}/{posted.json()['event_id']}") as answer:
+    with client.stream("GET", f"/gradio_api/call/{endpoint}/{event}") as answer:
         for line in answer.iter_lines():
             if line.startswith("data: [") and (message := json.loads(line[6:])[0]):
                 shot = message

@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ def run(studio: Studio, owner: str, options: argparse.Namespace, *, stop: Callab
             return 1
         place = f"{index:>{len(str(len(lines)))}}/{len(lines)}"
         try:
-            shot, fresh = _done(studio, owner, line, stop, lambda text, at=place: _live(f"{at}  {text}"))
+            shot, fresh = _done(studio, owner, line, stop, partial(_moving, place))
         except StudioError as error:
             shot, fresh = {"status": "failed", "error": str(error)}, True
         if shot["status"] not in FINISHED:
@@ -176,6 +177,10 @@ def _told(shot: View, fresh: bool) -> str:
     pictures = shot["pictures"] if isinstance(shot["pictures"], list) else []
     seconds = sum(float(one["seconds"]) for one in pictures)
     return f"done in {seconds:.1f} s"
+
+
+def _moving(place: str, text: str) -> None:
+    _live(f"{place}  {text}")
 
 
 def _live(text: str) -> None:

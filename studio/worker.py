@@ -45,6 +45,7 @@ class Worker:
         self._board, self._pace = board, pace
         self._wake, self._closing = threading.Event(), threading.Event()
         self._wanted: deque[str] = deque()  # checkpoints to be loaded once nothing waits
+        self._drew = False  # since the engine was last asked to measure
         self.trouble: str | None = None  # why the last of them could not be
         self._saver = Saver()
         self._thread = threading.Thread(target=self._loop, name="worker", daemon=True)
@@ -82,7 +83,7 @@ class Worker:
                 self._run(job)
             elif self._wanted:
                 self._prepare(self._wanted.popleft())
-            else:
+            elif not self._tuned():
                 self._wake.wait(IDLE_S)
 
     def _written(self, write: Callable[[], Job | None]) -> Job | None:
@@ -149,6 +150,17 @@ class Worker:
                 self._draw(job, order, recipe.picture(index), index, enhancement_id, last=index == missing[-1])
         finally:
             self._saver.settle()  # what was drawn is kept, whatever became of the rest
+
+    def _tuned(self) -> bool:
+        """Whether the engine has just measured what is quickest here: only once pictures were drawn, so that nobody waits for it first."""
+        if not self._drew:
+            return False
+        try:
+            self._drew = self._engine.tune()
+        except Exception:  # it is a help: drawing goes on as before
+            log.exception("measuring what is quickest")
+            self._drew = False
+        return self._drew
 
     def _prepare(self, checkpoint: str) -> None:
         """Load what somebody wants to draw with next; nobody waits for it, so a failure is only told."""
@@ -242,7 +254,9 @@ class Worker:
                 changes, looked = {"preview": event.preview}, now
             self._board.post(job.id, step=event.step, steps=event.steps, eta_s=eta, **changes)
 
-        drawing = self._engine.draw(recipe, on_step=on_step, cancelled=lambda: self._stopping(job))
+        like = self._storage.pictures.get(job.owner, order.parent).environment if order.rerun and order.parent else None
+        drawing = self._engine.draw(recipe, on_step=on_step, cancelled=lambda: self._stopping(job), like=like)
+        self._drew = True
         if last:
             self._board.post(job.id, phase="saving")
         new = _new(job, order, recipe, index, enhancement_id, drawing)

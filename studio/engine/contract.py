@@ -146,8 +146,24 @@ class Engine(Protocol):
     def downloads(self) -> Mapping[str, EngineState]:
         """Downloads since the start, by checkpoint name: loading (with fraction, eta_s), ready, or failed."""
 
-    def draw(self, recipe: Recipe, *, on_step: Callable[[StepEvent], None], cancelled: Callable[[], bool]) -> Drawing:
-        """Draw, blocking. Raises Cancelled within one step, OutOfMemory, NotReady, EngineError."""
+    def draw(
+        self,
+        recipe: Recipe,
+        *,
+        on_step: Callable[[StepEvent], None],
+        cancelled: Callable[[], bool],
+        like: Mapping[str, object] | None = None,
+    ) -> Drawing:
+        """Draw, blocking; in the ways of `like`, the environment of a picture that is drawn again, where they are to be had.
+
+        Raises Cancelled within one step, OutOfMemory, NotReady, EngineError.
+        """
+
+    def tune(self) -> bool:
+        """Measure what is quickest here and use it from now on, blocking; False where that is done or nothing is loaded.
+
+        The worker calls it when pictures were drawn and nothing waits.
+        """
 
     def chat(self) -> ChatModel:
         """The language model inside the text encoder, over its own weights. Raises NotReady."""

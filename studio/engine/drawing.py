@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -22,6 +22,7 @@ from studio.engine.environment import environment
 from studio.engine.loading import Loaded
 from studio.engine.placing import tile, untile
 from studio.engine.preview import estimate
+from studio.engine.speed import MASKED, Speed, of, using
 from studio.errors import Cancelled, EngineError, OutOfMemory
 from studio.recipe import Recipe
 
@@ -30,21 +31,30 @@ log = logging.getLogger(__name__)
 OnStep = Callable[[StepEvent], None]
 
 
-def draw(loaded: Loaded, recipe: Recipe, on_step: OnStep, cancelled: Callable[[], bool]) -> Drawing:
+def draw(
+    loaded: Loaded,
+    recipe: Recipe,
+    on_step: OnStep,
+    cancelled: Callable[[], bool],
+    like: Mapping[str, object] | None = None,
+) -> Drawing:
     """Draw `recipe`; if memory runs out, free what can be freed and try once more with less.
+
+    `like` is the environment of a picture that is to be drawn again: its ways are used where they can be had here.
 
     Raises Cancelled, OutOfMemory, EngineError, and whatever `on_step` or `cancelled` raise.
     """
     watch = _Watch(loaded, recipe.steps, on_step, cancelled)
     begun = time.perf_counter()
-    image = _attempt(loaded, recipe, watch)
-    less = image is None
-    if less:
-        log.warning("out of memory at %dx%d; trying once with less", recipe.width, recipe.height)
-        _free(loaded)
-        with _frugal(loaded):
-            image = _attempt(loaded, recipe, watch)
-        _free(loaded)
+    with using(loaded.pipe, loaded.speed, _ways(loaded, recipe, like)) as ways:
+        image = _attempt(loaded, recipe, watch)
+        less = image is None
+        if less:
+            log.warning("out of memory at %dx%d; trying once with less", recipe.width, recipe.height)
+            _free(loaded)
+            with _frugal(loaded):
+                image = _attempt(loaded, recipe, watch)
+            _free(loaded)
     if image is None:
         raise OutOfMemory(
             f"{loaded.device.title} has too little memory for {recipe.width} x {recipe.height} pixels with "
@@ -52,7 +62,15 @@ def draw(loaded: Loaded, recipe: Recipe, on_step: OnStep, cancelled: Callable[[]
         )
     seconds = time.perf_counter() - begun
     tiling = less or loaded.plan.tiling
-    return Drawing(image=image, environment=environment(loaded, tiling=tiling, less=less), seconds=seconds)
+    return Drawing(image=image, environment=environment(loaded, ways, tiling=tiling, less=less), seconds=seconds)
+
+
+def _ways(loaded: Loaded, recipe: Recipe, like: Mapping[str, object] | None) -> Speed:
+    """The ways for this picture: its own if it is drawn again; one that can leave tokens out where two prompts share a step."""
+    ways = loaded.speed if like is None else of(like)
+    if recipe.guidance > 0 and ways.attention not in MASKED:
+        return replace(ways, attention="native")
+    return ways
 
 
 def noise(loaded: Loaded, recipe: Recipe) -> torch.Tensor:

@@ -6,9 +6,9 @@ Holds nothing that tells who or where: no folder, no host, no user.
 from __future__ import annotations
 
 import platform
+from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 import torch
 
@@ -16,10 +16,11 @@ import studio
 from studio.engine.contract import Option
 from studio.engine.loading import Loaded
 from studio.engine.prompts import ROOMS
+from studio.engine.speed import Speed, Trial
 
 
-def environment(loaded: Loaded, *, tiling: bool, less: bool) -> dict[str, object]:
-    """A JSON object. `tiling`: the VAE decoded in tiles; `less`: this is the second try, after memory had run out."""
+def environment(loaded: Loaded, ways: Speed, *, tiling: bool, less: bool) -> dict[str, object]:
+    """A JSON object. `ways` drew it; `tiling`: the VAE decoded in tiles; `less`: this is the second try, after memory had run out."""
     return {
         "studio": str(getattr(studio, "__version__", "")),
         "python": platform.python_version(),
@@ -29,7 +30,7 @@ def environment(loaded: Loaded, *, tiling: bool, less: bool) -> dict[str, object
         "dtype": loaded.plan.numbers,
         "encoder_dtype": loaded.plan.encoder_numbers,
         "threads": torch.get_num_threads(),
-        "attention": _attention(loaded.pipe),
+        **asdict(ways),
         "offload": loaded.plan.offload,
         "vae_tiling": tiling,
         "less_memory": less,
@@ -40,15 +41,31 @@ def environment(loaded: Loaded, *, tiling: bool, less: bool) -> dict[str, object
 
 def options(loaded: Loaded) -> tuple[Option, ...]:
     """What is done for speed with the resident checkpoint, and why."""
-    attention = "chosen by torch for this device" if loaded.device.accelerator else "the one that a processor has"
     rooms = "a prompt is padded no further than it needs; the numbers stay the pipeline's"
     kept = "a prompt that comes again is not encoded again"
     look = "a small map from latents to colours, fitted to this VAE; pictures do not pass through it"
+    speed, trials = loaded.speed, () if loaded.report is None else loaded.report.trials
+    measured: list[Option] = []
+    for name, value in asdict(speed).items():
+        tried = [one for one in trials if one.name == name]
+        used = next((one for one in tried if one.value == value or value is True), None)
+        told = value if isinstance(value, str) else "yes" if value else "no"
+        measured.append(Option(name=name, value=told, why=_why(tried), exact=used is None or used.difference == 0))
     return (
-        Option(name="attention", value=_attention(loaded.pipe), why=attention, exact=True),
+        *measured,
         Option(name="prompts", value=", ".join(map(str, ROOMS)), why=rooms, exact=True),
         Option(name="embeddings", value=str(len(loaded.prompts)), why=kept, exact=True),
         Option(name="previews", value="linear", why=look, exact=True),
+    )
+
+
+def _why(tried: list[Trial]) -> str:
+    """What was measured of a way, as a phrase."""
+    if not tried:
+        return "the plain way; nothing else was tried"
+    return ", ".join(
+        f"{one.value}: {abs(one.gain):.0%} {'less' if one.gain >= 0 else 'more'} time, numbers differ by {one.difference:.0e}"
+        for one in tried
     )
 
 
@@ -58,12 +75,3 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return ""
-
-
-def _attention(pipe: Any) -> str:
-    """The transformer's attention backend by diffusers' name, such as `native`."""
-    for module in pipe.transformer.modules():
-        backend = getattr(getattr(module, "processor", None), "_attention_backend", None)
-        if backend is not None:
-            return str(getattr(backend, "value", backend))
-    return "native"

@@ -20,7 +20,7 @@ from transformers import AutoTokenizer, Qwen3Model
 from transformers.utils import logging as transformers_logging
 
 from studio.engine import device as devices
-from studio.engine import layout, memory
+from studio.engine import layout, memory, speed
 from studio.engine.contract import CheckpointInfo
 from studio.engine.device import Device
 from studio.engine.memory import Plan
@@ -28,6 +28,7 @@ from studio.engine.placing import four_bit, place, software
 from studio.engine.preview import Preview, fit
 from studio.engine.prompts import PromptCache
 from studio.engine.revision import revision
+from studio.engine.speed import Report, Speed
 from studio.errors import EngineError
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,9 @@ class Loaded:
     preview: Preview
     prompts: PromptCache
     counter: TokenCounter
+    speed: Speed = field(default_factory=Speed)  # the ways in use
+    report: Report | None = None  # what was measured of them
+    tuned: bool = False
     chat: Any = field(default=None)  # the language model over the encoder's weights, once it was asked for
 
 
@@ -76,8 +80,13 @@ class TokenCounter:
             return len(self._tokenizer(text, verbose=False)["input_ids"])
 
 
-def load(info: CheckpointInfo, folder: Path, device: Device, memory_gb: float | None) -> Loaded:
-    """Load `folder` and place it on `device`. Raises EngineError with a sentence that says what is wrong."""
+def load(
+    info: CheckpointInfo, folder: Path, device: Device, memory_gb: float | None, notes: Path | None = None
+) -> Loaded:
+    """Load `folder` and place it on `device`, in the ways that `notes` knows to be quickest there.
+
+    Raises EngineError with a sentence that says what is wrong.
+    """
     if wrong := layout.problem(folder):
         raise EngineError(f"{info.title} cannot be loaded: {wrong}.")
     diffusers_logging.disable_progress_bar()  # the page tells how far it is, not the terminal
@@ -90,11 +99,20 @@ def load(info: CheckpointInfo, folder: Path, device: Device, memory_gb: float | 
         raise EngineError(
             f"{info.title} cannot be loaded: a file in its folder is broken ({_brief(error)})."
         ) from error
+    return ready(pipe, info, revision(folder), device, plan, notes)
+
+
+def ready(
+    pipe: Any, info: CheckpointInfo, revised: str, device: Device, plan: Plan, notes: Path | None = None
+) -> Loaded:
+    """A pipeline whose weights were just read or made, placed on `device` as planned, with all that drawing needs. Raises EngineError."""
     pipe.set_progress_bar_config(disable=True)
     preview = _placed(pipe, device, plan, info)
     counter = TokenCounter(pipe.tokenizer)
+    report = speed.known(notes, speed.key(device, info.title, plan.numbers))
     return Loaded(
-        pipe=pipe, info=info, revision=revision(folder), device=device, plan=plan, preview=preview,
+        speed=speed.apply(pipe, report.speed) if report else Speed(), report=report,
+        pipe=pipe, info=info, revision=revised, device=device, plan=plan, preview=preview,
         prompts=PromptCache(pipe, counter, encoder="cpu" if plan.place == "stream" else None, home=device.name),
         counter=counter,
     )  # fmt: skip

@@ -36,7 +36,8 @@ class ResidentEngine:
 
     `checkpoint` and `device` are the settings of those names; `memory_gb` stands in for the memory that is free; `pocket`
     is Pocket's folder; `cache` the Hub's cache (None: the machine's own); `consent`: the checkpoint was named by the person
-    who started the studio, so it may be fetched; `endpoint`: the Hub's address where it is not the usual one.
+    who started the studio, so it may be fetched; `endpoint`: the Hub's address where it is not the usual one; `notes`: where
+    it is written down what is quickest here.
     """
 
     def __init__(
@@ -49,10 +50,12 @@ class ResidentEngine:
         cache: Path | None = None,
         consent: bool = False,
         endpoint: str | None = None,
+        notes: Path | None = None,
     ) -> None:
         self._setting, self._wanted, self._memory_gb = checkpoint, device, memory_gb
         self._catalogue = Catalogue(pocket=pocket, named=checkpoint, cache=cache)
         self._cache, self._endpoint = cache or layout.hub_cache(), endpoint
+        self._notes = notes
         self._consent = consent and checkpoint != "auto"
         self._changed = threading.Condition()
         title = self._catalogue.info(likely := self._likely()).title
@@ -155,13 +158,30 @@ class ResidentEngine:
 
     # --- work
 
-    def draw(self, recipe: Recipe, *, on_step: Callable[[StepEvent], None], cancelled: Callable[[], bool]) -> Drawing:
+    def draw(
+        self,
+        recipe: Recipe,
+        *,
+        on_step: Callable[[StepEvent], None],
+        cancelled: Callable[[], bool],
+        like: Mapping[str, object] | None = None,
+    ) -> Drawing:
         loaded = self._ready()
         if recipe.checkpoint != loaded.info.name:
             raise EngineError(f"The recipe wants {recipe.checkpoint}, and {loaded.info.name} is loaded.")
         from studio.engine.drawing import draw
 
-        return draw(loaded, recipe, on_step, cancelled)
+        return draw(loaded, recipe, on_step, cancelled, like)
+
+    def tune(self) -> bool:
+        loaded = self._loaded
+        if loaded is None or loaded.tuned or loaded.plan.place == "stream":
+            return False
+        from studio.engine.tuning import tune
+
+        loaded.tuned = True
+        tune(loaded, self._notes)
+        return True
 
     def chat(self) -> ChatModel:
         loaded = self._ready()
@@ -226,7 +246,7 @@ class ResidentEngine:
                 raise EngineError(f"{entry.title} is not on this machine's disk yet; it can be fetched on the page.")
             from studio.engine.loading import load
 
-            loaded = load(entry, folder, device, self._memory_gb)
+            loaded = load(entry, folder, device, self._memory_gb, self._notes)
         except EngineError as error:
             self._tell(status="failed", message=str(error))
             raise

@@ -55,6 +55,7 @@ class PaintEngine:
         self.step_s, self.fail_load = step_s, fail_load
         self.before_step: Callable[[Recipe, int], None] = lambda recipe, step: None  # tests hang their faults here
         self.drawing, self.most_at_once, self.drawn = 0, 0, 0
+        self.tunings, self.likes = 0, list[Mapping[str, object] | None]()
         self._begun = threading.Event()
         self._closed = False
 
@@ -102,7 +103,19 @@ class PaintEngine:
     def downloads(self) -> Mapping[str, EngineState]:
         return {}
 
-    def draw(self, recipe: Recipe, *, on_step: Callable[[StepEvent], None], cancelled: Callable[[], bool]) -> Drawing:
+    def tune(self) -> bool:
+        self.tunings += 1
+        return self.tunings == 1
+
+    def draw(
+        self,
+        recipe: Recipe,
+        *,
+        on_step: Callable[[StepEvent], None],
+        cancelled: Callable[[], bool],
+        like: Mapping[str, object] | None = None,
+    ) -> Drawing:
+        self.likes.append(like)
         self._need()
         if recipe.checkpoint != HERE.name:
             raise EngineError(f"{recipe.checkpoint} is not the resident checkpoint.")

@@ -260,6 +260,23 @@ def test_the_next_picture_is_drawn_while_the_last_one_is_saved(make: Make, engin
     assert engine.most_at_once == 1
 
 
+def test_what_is_quickest_is_measured_only_after_pictures_and_when_nothing_waits(
+    make: Make, engine: PaintEngine
+) -> None:
+    at: list[int] = []
+    engine.before_step = lambda recipe, step: at.append(engine.tunings)
+    studio = make()
+    time.sleep(0.3)
+    assert engine.tunings == 0, "nobody waits for it before the first picture"
+    jobs = [studio.submit(ME, Wish(prompt="a cat", enhance=False)) for _ in range(3)]
+    shots = [end(studio, ME, job) for job in jobs]
+    _until(lambda: engine.tunings >= 2)  # the second time it says that all is known
+    assert at[0] == 0 and engine.likes == [None] * 3
+    assert isinstance(shots[0]["pictures"], list)
+    again = end(studio, ME, studio.rerun(ME, shots[0]["pictures"][0]["id"]))
+    assert again["identical"] is True and engine.likes[-1] == shots[0]["pictures"][0]["environment"]
+
+
 def _until(true: Callable[[], bool]) -> None:
     for _ in range(500):
         if true():

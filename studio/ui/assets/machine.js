@@ -90,7 +90,7 @@ studio.part("machine", (it) => {
   function speed() {
     const rows = found.options.map((one) => {
       const key = `machine.why_${one.name}`;
-      const why = t(key) === key ? "" : t(key);
+      const why = t(key) === key ? one.why : t(key);
       const exact = t(one.exact ? "machine.exact" : "machine.inexact");
       return el("li", {}, el("b", { text: t(`machine.option_${one.name}`) }), el("span", { text: one.value }), el("small", { text: [why, exact].filter(Boolean).join(" ") }));
     });

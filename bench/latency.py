@@ -1,0 +1,156 @@
+"""How long a picture takes, through the engine as it tunes itself, beside the plain quick-start script, in one run.
+
+`python -m bench.latency` makes the released models with random weights on the GPU that is there (`--small`: tiny ones, to try the
+measurement anywhere). For each size it draws with the plain pipeline (all of it on the
+device, torch's own attention, nothing compiled), then lets the engine measure and choose, and draws again. It prints medians from the
+prompt to the picture in memory, their ratio, and what the denoising loop computes a second, against the rate of a large matrix product.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bench import fullsize
+
+if TYPE_CHECKING:
+    from studio.engine.loading import Loaded
+
+STEPS = 8
+MATRIX = 8192
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.latency", description=__doc__)
+    parser.add_argument("--small", action="store_true", help="tiny models instead of full-size ones")
+    parser.add_argument("--pictures", type=int, default=10, help="pictures a median (default 10)")
+    parser.add_argument("--sides", type=int, nargs="+", default=[1024, 512], help="pixels a side (default 1024 512)")
+    measure(parser.parse_args())
+
+
+def measure(options: argparse.Namespace) -> None:
+    """The table, a line for each side."""
+    import torch
+
+    from studio.engine import device as devices
+    from studio.engine.tuning import tune
+
+    device = devices.choose("auto")
+    pipe = fullsize.build(device.name, device.dtype, small=options.small)
+    counts = ", ".join(f"{name} {count / 1e6:,.0f} M" for name, count in fullsize.sizes(pipe).items())
+    print(f"{device.title}, torch {torch.__version__}, {device.numbers}; {counts}")
+    rate = matrix_rate(device.name, device.dtype, MATRIX if device.accelerator else 1024)
+    print(f"matrix product: {rate / 1e12:.1f} TFLOP/s")
+    plain = {side: timed(partial(draw_plain, pipe, side), options.pictures) for side in options.sides}
+    loaded = loaded_from(pipe, device, native=max(options.sides))
+    eager = {side: timed(partial(draw_ours, loaded, side), options.pictures) for side in options.sides}
+    tune(loaded, None)
+    print(f"chosen: {loaded.speed}")
+    for one in loaded.report.trials if loaded.report else ():
+        print(
+            f"  {one.name} {one.value}: {1e3 * one.seconds:.1f} ms, plain {1e3 * one.plain:.1f} ms, numbers differ by {one.difference:.1e}"
+        )
+    print("side   plain s  engine s  ratio  tuned s  ratio  denoising TFLOP/s  of the matrix rate")
+    for side in options.sides:
+        steps: list[float] = []
+        ours = timed(partial(draw_ours, loaded, side, steps=steps), options.pictures)
+        done = fullsize.operations(pipe, side) / statistics.median(steps)
+        print(
+            f"{side:5}  {plain[side]:7.3f}  {eager[side]:8.3f}  {eager[side] / plain[side]:5.2f}  {ours:7.3f}  {ours / plain[side]:5.2f}"
+            f"  {done / 1e12:17.1f}  {done / rate:18.0%}"
+        )
+
+
+def timed(draw: Callable[[int], object], pictures: int) -> float:
+    """The median seconds of a picture, after two that do not count."""
+    draw(0)
+    draw(1)
+    seconds = []
+    for seed in range(2, 2 + pictures):
+        begun = time.perf_counter()
+        draw(seed)
+        seconds.append(time.perf_counter() - begun)
+    return statistics.median(seconds)
+
+
+def draw_plain(pipe: Any, side: int, seed: int) -> object:
+    """As the quick-start script does; a new prompt each time, as in the engine."""
+    import torch
+
+    generator = torch.Generator(pipe.device.type).manual_seed(seed)
+    prompt = f"{seed} rabbits on a purple background"
+    return pipe(
+        prompt, height=side, width=side, num_inference_steps=STEPS, guidance_scale=0.0, generator=generator
+    ).images[0]
+
+
+def draw_ours(loaded: Loaded, side: int, seed: int, steps: list[float] | None = None) -> object:
+    """Through the engine's own drawing; `steps` gathers the seconds between two steps."""
+    from studio.engine.drawing import draw
+    from studio.recipe import Recipe
+
+    before = [0.0]
+
+    def on_step(event: Any) -> None:
+        now = time.perf_counter()
+        if steps is not None and event.step > 1:
+            steps.append(now - before[0])
+        before[0] = now
+
+    recipe = Recipe(
+        prompt=f"{seed} rabbits on a purple background", seed=seed, width=side, height=side, steps=STEPS, guidance=0.0, shift=3.0,
+        checkpoint=loaded.info.name,
+    )  # fmt: skip
+    return draw(loaded, recipe, on_step, lambda: False).image
+
+
+def loaded_from(pipe: Any, device: Any, *, native: int, memory_gb: float | None = None) -> Loaded:
+    """The engine's own object around a pipeline that was made here, all of it on the device or as planned for less memory."""
+    from dataclasses import replace
+
+    from studio.engine.catalogue import TURBO
+    from studio.engine.device import free_gb
+    from studio.engine.loading import ready
+    from studio.engine.memory import Room, Weights, plan
+    from studio.engine.placing import software
+
+    counts = fullsize.sizes(pipe)
+    weights = Weights(
+        **counts,
+        block=sum(p.numel() for p in pipe.transformer.layers[0].parameters()),
+        width=pipe.transformer.config.dim,
+        channels=pipe.vae.config.block_out_channels[1],
+        native=native,
+    )
+    have = memory_gb if memory_gb is not None else (free_gb(device) or 0) + sum(counts.values()) * 2 / 1e9
+    found = plan(weights, Room(kind=device.kind, have_gb=have, numbers=device.numbers, small=software(device.kind)))
+    print(f"plan: {found.why} (estimated peak {found.peak_gb:.1f} GB)")
+    info = replace(TURBO, defaults=replace(TURBO.defaults, native=native))
+    return ready(pipe, info, "random", device, found)
+
+
+def matrix_rate(device: str, dtype: Any, size: int) -> float:
+    """Operations a second of a square matrix product, the best of some rounds."""
+    import torch
+
+    a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    best = 0.0
+    for _ in range(5):
+        if device.startswith("cuda"):
+            torch.cuda.synchronize()
+        begun = time.perf_counter()
+        for _ in range(5):
+            a @ b
+        if device.startswith("cuda"):
+            torch.cuda.synchronize()
+        best = max(best, 5 * 2 * size**3 / (time.perf_counter() - begun))
+    return best
+
+
+if __name__ == "__main__":
+    main()
