@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never behind a proxy
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never behind a proxy
 
 
 def health(url: str) -> dict[str, object]:
     """What `/healthz` answers. Raises OSError while nobody listens."""
-    with _DIRECT.open(f"{url}/healthz", timeout=5) as answer:
+    with DIRECT.open(f"{url}/healthz", timeout=5) as answer:
         found: dict[str, object] = json.load(answer)
     return found
 
