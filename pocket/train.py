@@ -35,7 +35,8 @@ CPU: dict[str, Stage] = {
     "transformer": Stage(steps=20000, size=64),
     "turbo": Stage(steps=2000, size=32),
 }
-"""Hours of two idle cores: one for the language model, one for the VAE, some six for the base, two for the turbo."""
+"""Hours of two idle cores: two for the language model and one for its practice, one for the VAE and its decoder, some six for the base,
+two for the turbo."""
 GPU: dict[str, Stage] = {
     "language": Stage(steps=3000, size=256),
     "practice": Stage(steps=600, size=256),
@@ -44,6 +45,7 @@ GPU: dict[str, Stage] = {
     "transformer": Stage(steps=12000, size=256),
     "turbo": Stage(steps=1200, size=256),
 }
+"""Meant for some ten minutes of a large GPU; it has never been run on one."""
 STAGES = (*CPU, "export")
 TRAIN: dict[str, Callable[..., None]] = {
     "language": train_language.train,
@@ -107,8 +109,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> None:
-    options = parser().parse_args()
+    made = parser()
+    options = made.parse_args()
     torch.set_num_threads(options.threads)
+    if options.begin and not options.stage:
+        made.error(
+            "--begin wants --stage: without it the language model would be trained anew, and nothing taken up would fit it"
+        )
     if options.begin:
         begin.take_up(options.state, options.begin)
     for stage in options.stage or STAGES:

@@ -366,9 +366,10 @@ def train(
 
 
 def trained_transformer(state: Path, seed: int = 0) -> ZImageTransformer2DModel:
-    """The averaged weights of the last saved state, also of a training that still runs; untrained where there is none."""
+    """The averaged weights of the last saved state, also of a training that still runs; where there is none, what the state began with,
+    or nothing learnt."""
     torch.manual_seed(seed)
-    model = new_transformer()
+    model = begin.transformer(state) or new_transformer()
     if saved := load_state(state / f"{STAGE}.pt"):
         entrance = whiten(model)
         model.load_state_dict(without_naming(saved["model"] | saved["average"]))

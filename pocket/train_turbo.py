@@ -129,7 +129,7 @@ def train(
         with torch.no_grad():
             x = start(student, lesson.latents, lesson.noise, step, lesson.texts, own=own)
             wanted = (landing(teacher, x, begin, end, lesson.texts, nothing) - x) / (end - begin)
-        loss = (velocity(student, x, begin, lesson.texts) - wanted).square().mean()
+        loss = (lesson.weights * (velocity(student, x, begin, lesson.texts) - wanted).square()).mean()
         loss.backward()
         together.average(student, plan)
         torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
@@ -145,8 +145,8 @@ def train(
 
 
 def trained_turbo(state: Path, seed: int = 0) -> ZImageTransformer2DModel:
-    """The averaged weights of the last saved state; the base's where there is none."""
-    model = trained_transformer(state, seed)
+    """The averaged weights of the last saved state; where there is none, the base's with what the state began with on top."""
+    model = beginning(state, trained_transformer(state, seed))
     if saved := load_state(state / f"{STAGE}.pt"):
         model.load_state_dict(saved["model"] | saved["average"])
     return model

@@ -1,4 +1,4 @@
-"""What Pocket's three trainings share: a plan by steps or minutes, the optimisers, the average of weights, saved state.
+"""What Pocket's trainings share: a plan by steps or minutes, the optimisers, the average of weights, saved state.
 
 It knows no model and no data. Every batch is a function of the seed and the step alone, so that a training that was
 killed goes on from its last saved state as if nothing had happened.

@@ -58,3 +58,11 @@ def test_importing_does_nothing(path: Path) -> None:
     for node in module.body:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             pytest.fail(f"{name(path)}:{node.lineno} calls something when it is imported")
+
+
+def test_the_gallery_stands_in_the_readme_with_its_pictures() -> None:
+    from docs.gallery import MARK, PICTURES, RIDDLE, WISHES
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8").split(f"<!-- {MARK} -->")[1].split(f"<!-- /{MARK} -->")[0]
+    assert all(f"`{wish.prompt}`" in text for wish in (*WISHES, RIDDLE))
+    assert "**solve**" in text and all((PICTURES / name).is_file() for name in ("pocket.png", "riddle.png"))

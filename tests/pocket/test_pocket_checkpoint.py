@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import cache
+from random import Random
 
 import numpy as np
 import pytest
@@ -12,14 +13,14 @@ import torch
 from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, ZImagePipeline, ZImageTransformer2DModel
 from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen3ForCausalLM, Qwen3Model
 
-from pocket.captions import long_caption
+from pocket.captions import long_caption, short_caption
 from pocket.export import CHECKPOINT, LARGEST_TOTAL, check, size_of
-from pocket.judge import Verdict
+from pocket.judge import Verdict, read
 from pocket.language import enhancer_text
 from pocket.measure import Trial, Way, draw, load, meets_bars, score, table, trials
 from pocket.measure_language import answers, held_out_dialogues, is_right, riddles_right, shuffled
 from pocket.transformer import encode_captions
-from pocket.world import SKILLS, Scene, plain
+from pocket.world import SIDE, SKILLS, Scene, plain
 
 BASE = CHECKPOINT.with_name("checkpoint-base")
 RIGHT = Verdict(background=True, style=True, kinds=True, counts=True, places=True, size=True, text=True, ink=True)
@@ -96,6 +97,18 @@ def test_the_same_seed_draws_the_same_pixels_and_another_does_not() -> None:
     assert np.abs(first.pixels.astype(int) - different.pixels.astype(int)).mean() > 1
 
 
+def test_seeds_differ_in_where_and_how_large_a_thing_stands() -> None:
+    scene = Scene(things=(("cat", 1),), background=plain("purple"))
+    prompt = short_caption(scene, "en", Random(0))
+    asked = [Trial(skill="kinds", scene=scene, language="en", prompt=prompt, seed=seed) for seed in range(8)]
+    results, _ = draw(pipeline(), asked, Way(batch=4))
+    found = [read(result.pixels).things for result in results]
+    middles = [things[0].middle for things in found if len(things) == 1]
+    assert len(middles) >= 7
+    for along in zip(*middles, strict=True):
+        assert max(along) - min(along) > SIDE / 16, middles
+
+
 def test_trials_are_held_out_and_repeatable_and_ask_for_every_skill() -> None:
     asked = trials("zh", 50, 7)
     assert all(trial.scene.held_out for trial in asked)
@@ -150,4 +163,5 @@ def test_guidance_draws_the_base_and_its_negative_prompt_lowers_a_colour() -> No
         red, _, of_blue = np.stack([np.asarray(image.convert("RGB"), dtype=float) for image in images]).mean((0, 1, 2))
         return float(of_blue - red)
 
-    assert blue("a blue background") < blue("a red background") - 10
+    against = blue("a blue background")
+    assert against < blue("a red background") - 10 and against < blue("") - 5

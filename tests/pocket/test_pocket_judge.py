@@ -162,13 +162,20 @@ def test_wrong_pictures_are_noticed() -> None:
     rng = Random(3)
     seen: Counter[str] = Counter()
     missed = []
-    for scene in asked():
+    with_words = [draw_scene(rng, SKILLS[skill]) for skill in ("latin", "chinese") for _ in range(30)]
+    for scene in (*asked(), *with_words):
         for name, wrong in wrong_scenes(scene, rng):
             seen[name] += 1
             if judge(picture(wrong, rng), scene).right:
                 missed.append((name, scene, wrong))
     assert len(seen) == 18 and sum(seen.values()) > 250, seen
     assert len(missed) <= 0.02 * sum(seen.values()), missed
+    for name in ("one more", "one fewer", "another kind", "letters shuffled"):
+        assert seen[name] >= 40 and sum(one == name for one, _, _ in missed) <= 0.02 * seen[name], (
+            name,
+            seen[name],
+            missed,
+        )
 
 
 def test_each_skill_has_its_own_verdict() -> None:
