@@ -49,7 +49,7 @@ def measure(options: argparse.Namespace) -> None:
     plain = {side: timed(partial(draw_plain, pipe, side), options.pictures) for side in options.sides}
     loaded = loaded_from(pipe, device, native=max(options.sides))
     eager = {side: timed(partial(draw_ours, loaded, side), options.pictures) for side in options.sides}
-    tune(loaded, None)
+    tune(loaded, None, lambda: False)
     print(f"chosen: {loaded.speed}")
     for one in loaded.report.trials if loaded.report else ():
         print(
@@ -117,7 +117,7 @@ def loaded_from(pipe: Any, device: Any, *, native: int, memory_gb: float | None 
     from studio.engine.device import free_gb
     from studio.engine.loading import ready
     from studio.engine.memory import Room, Weights, plan
-    from studio.engine.placing import software
+    from studio.engine.placing import software, to_int8
 
     counts = fullsize.sizes(pipe)
     weights = Weights(
@@ -128,8 +128,22 @@ def loaded_from(pipe: Any, device: Any, *, native: int, memory_gb: float | None 
         native=native,
     )
     have = memory_gb if memory_gb is not None else (free_gb(device) or 0) + sum(counts.values()) * 2 / 1e9
-    found = plan(weights, Room(kind=device.kind, have_gb=have, numbers=device.numbers, small=software(device.kind)))
+    small = tuple(
+        one for one in software(device.kind) if one == "int8"
+    )  # 4 bits are made while files are read: here are none
+    found = plan(
+        weights,
+        Room(
+            kind=device.kind,
+            have_gb=have,
+            numbers=device.numbers,
+            small=small,
+        ),
+    )
     print(f"plan: {found.why} (estimated peak {found.peak_gb:.1f} GB)")
+    for part, numbers in (("transformer", found.numbers), ("text_encoder", found.encoder_numbers)):
+        if numbers == "int8":
+            to_int8(getattr(pipe, part), part)
     info = replace(TURBO, defaults=replace(TURBO.defaults, native=native))
     return ready(pipe, info, "random", device, found)
 

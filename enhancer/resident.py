@@ -108,10 +108,9 @@ class ResidentChat:
 
     def _tokens(self, ids: list[int], sampling: Sampling, most: int, cancelled: Callable[[], bool]) -> Iterator[int]:
         """At most `most` tokens, without the end mark. `cancelled` is asked before each."""
-        device = self._model.get_input_embeddings().weight.device
         generator = torch.Generator().manual_seed(sampling.seed)  # on the CPU: means the same on every device
         cache = DynamicCache(config=self._model.config)
-        step = torch.tensor([ids], device=device)
+        step = self._here([ids])
         for _ in range(most):
             if cancelled():
                 return
@@ -119,7 +118,11 @@ class ResidentChat:
             if token in self._ends:
                 return
             yield token
-            step = torch.tensor([[token]], device=device)
+            step = self._here([[token]])
+
+    def _here(self, ids: list[list[int]]) -> Tensor:
+        """Token ids where the model is now: one that takes turns with others comes to its device with the first token."""
+        return torch.tensor(ids, device=self._model.get_input_embeddings().weight.device)
 
 
 def with_head(text_encoder: Qwen3Model) -> Qwen3ForCausalLM:

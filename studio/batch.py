@@ -57,10 +57,11 @@ def split(arguments: Sequence[str]) -> tuple[argparse.Namespace | None, list[str
     return parser.parse_known_args(arguments[1:])
 
 
-def read(file: Path, usual: Mapping[str, Any]) -> list[Line]:
-    """The lines of a file. Raises ValueError with the line's number and the rule, OSError where the file cannot be read.
+def read(file: Path, usual: Mapping[str, Any], checkpoint: str) -> list[Line]:
+    """The lines of a file, to be drawn with `checkpoint` where they name none.
 
-    Lines that ask the same thing are told apart by how many came before, so that each is drawn.
+    Lines that ask the same thing are told apart by how many came before, so that each is drawn. Raises ValueError with the line's number
+    and the rule, OSError where the file cannot be read.
     """
     lines: list[Line] = []
     seen: Counter[str] = Counter()
@@ -72,7 +73,7 @@ def read(file: Path, usual: Mapping[str, Any]) -> list[Line]:
             wish = Wish(**asked)
         except InvalidWish as error:
             raise ValueError(f"Line {number} of {file.name}: {error}") from None
-        told = json.dumps(asked, sort_keys=True, ensure_ascii=False)
+        told = json.dumps({"checkpoint": checkpoint, **asked}, sort_keys=True, ensure_ascii=False)
         seen[told] += 1
         mark = hashlib.sha256(f"{told}\0{seen[told]}".encode()).hexdigest()
         lines.append(Line(number=number, wish=wish, mark=mark))
@@ -112,7 +113,7 @@ def usual(options: argparse.Namespace) -> dict[str, Any]:
 def run(studio: Studio, owner: str, options: argparse.Namespace, *, stop: Callable[[], bool], say: Say = print) -> int:
     """Draw the file's lines; the exit code: 0 when all are drawn, 1 when some are not, 2 when nothing could begin."""
     try:
-        lines = read(options.file, usual(options))
+        lines = read(options.file, usual(options), studio.checkpoint().name)
     except (ValueError, OSError) as error:
         say(str(error) if isinstance(error, ValueError) else f"{options.file} cannot be read ({error.strerror}).")
         return 2

@@ -14,9 +14,10 @@ class Saver:
         self._going: Future[None] | None = None
 
     def put(self, save: Callable[[], None]) -> None:
-        """Begin to save, once the one before is done; raises what that raised, and then begins nothing."""
-        self.settle()
-        self._going = self._pool.submit(save)
+        """Begin to save once the one before is done, and wait for that; raises what it raised. What is given is saved all the same."""
+        before, self._going = self._going, self._pool.submit(save)
+        if before is not None:
+            before.result()
 
     def settle(self) -> None:
         """Wait until everything is saved; raises what the last save raised, once."""

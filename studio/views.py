@@ -160,7 +160,9 @@ def _ways(plan: Plan) -> list[View]:
         {
             **{name: getattr(one, name) for name in fields},
             "peak_gb": round(one.peak_gb, 2),
+            "ram_gb": round(one.ram_gb, 2),
             "prompt_s": round(one.prompt_s, 1),
+            "picture_s": round(one.picture_s, 1),
             "step_s": round(one.step_s, 2),
             "chosen": one == chosen,
         }

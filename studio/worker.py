@@ -10,7 +10,6 @@ import errno
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
@@ -44,7 +43,7 @@ class Worker:
         self._storage, self._engine, self._enhancer_for = storage, engine, enhancer_for
         self._board, self._pace = board, pace
         self._wake, self._closing = threading.Event(), threading.Event()
-        self._wanted: deque[str] = deque()  # checkpoints to be loaded once nothing waits
+        self._wanted: str | None = None  # the checkpoint to be loaded once nothing waits
         self._drew = False  # since the engine was last asked to measure
         self.trouble: str | None = None  # why the last of them could not be
         self._saver = Saver()
@@ -62,7 +61,7 @@ class Worker:
 
     def load(self, checkpoint: str) -> None:
         """Have a checkpoint resident once the queue is empty, so that the next wish for it need not wait."""
-        self._wanted.append(checkpoint)
+        self._wanted = checkpoint
         self._wake.set()
 
     def close(self, timeout: float = 30.0) -> None:
@@ -71,7 +70,8 @@ class Worker:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
-        self._saver.close()
+        if not self._thread.is_alive():  # else it is in a long step, and will save or queue again what it has
+            self._saver.close()
 
     def _loop(self) -> None:
         while not self._closing.is_set() and self._engine.wait(timeout=IDLE_S).status == "loading":
@@ -81,8 +81,9 @@ class Worker:
             job = self._written(self._storage.jobs.claim)
             if job is not None:
                 self._run(job)
-            elif self._wanted:
-                self._prepare(self._wanted.popleft())
+            elif wanted := self._wanted:
+                self._wanted = None
+                self._prepare(wanted)
             elif not self._tuned():
                 self._wake.wait(IDLE_S)
 
@@ -156,11 +157,15 @@ class Worker:
         if not self._drew:
             return False
         try:
-            self._drew = self._engine.tune()
+            self._drew = self._engine.tune(self._busy)
         except Exception:  # it is a help: drawing goes on as before
             log.exception("measuring what is quickest")
             self._drew = False
         return self._drew
+
+    def _busy(self) -> bool:
+        """Whether somebody waits, or the studio is told to stop."""
+        return self._closing.is_set() or self._storage.jobs.counts()["queued"] > 0
 
     def _prepare(self, checkpoint: str) -> None:
         """Load what somebody wants to draw with next; nobody waits for it, so a failure is only told."""

@@ -72,6 +72,11 @@ def free_gb(device: Device) -> float | None:
         return free / 1e9
     if device.kind == "mps":
         return float(torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()) / 1e9
+    return ram_gb()
+
+
+def ram_gb() -> float:
+    """The machine's own memory that is not in use, in GB of 10^9 bytes."""
     return float(psutil.virtual_memory().available) / 1e9
 
 

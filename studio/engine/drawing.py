@@ -20,6 +20,7 @@ from studio.engine import device as devices
 from studio.engine.contract import Drawing, StepEvent
 from studio.engine.environment import environment
 from studio.engine.loading import Loaded
+from studio.engine.memory import turned
 from studio.engine.placing import tile, untile
 from studio.engine.preview import estimate
 from studio.engine.speed import MASKED, Speed, of, using
@@ -169,8 +170,7 @@ def _frugal(loaded: Loaded) -> Iterator[None]:
     """With less: the VAE in tiles, and on a CUDA card one part at a time; the second stays so until the next load."""
     if loaded.device.kind == "cuda" and not loaded.plan.offload:
         loaded.pipe.enable_model_cpu_offload(device=loaded.device.name)
-        why = "parts take turns on the device since memory ran out"
-        loaded.plan = replace(loaded.plan, place="turns", why=why)
+        loaded.plan = turned(loaded.plan, "parts take turns on the device since memory ran out")
     tile(loaded.pipe.vae)
     try:
         yield

@@ -32,6 +32,7 @@ def environment(loaded: Loaded, ways: Speed, *, tiling: bool, less: bool) -> dic
         "threads": torch.get_num_threads(),
         **asdict(ways),
         "offload": loaded.plan.offload,
+        "place": loaded.plan.place,
         "vae_tiling": tiling,
         "less_memory": less,
         "batch": 1,
@@ -50,7 +51,9 @@ def options(loaded: Loaded) -> tuple[Option, ...]:
         tried = [one for one in trials if one.name == name]
         used = next((one for one in tried if one.value == value or value is True), None)
         told = value if isinstance(value, str) else "yes" if value else "no"
-        measured.append(Option(name=name, value=told, why=_why(tried), exact=used is None or used.difference == 0))
+        facts = tuple({"value": one.value, "gain": round(one.gain, 3), "difference": one.difference} for one in tried)
+        exact = used is None or used.difference == 0
+        measured.append(Option(name=name, value=told, why=_why(tried), exact=exact, tried=facts))
     return (
         *measured,
         Option(name="prompts", value=", ".join(map(str, ROOMS)), why=rooms, exact=True),

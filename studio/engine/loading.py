@@ -23,8 +23,8 @@ from studio.engine import device as devices
 from studio.engine import layout, memory, speed
 from studio.engine.contract import CheckpointInfo
 from studio.engine.device import Device
-from studio.engine.memory import Plan
-from studio.engine.placing import four_bit, place, software
+from studio.engine.memory import Numbers, Plan
+from studio.engine.placing import four_bit, place, software, to_int8
 from studio.engine.preview import Preview, fit
 from studio.engine.prompts import PromptCache
 from studio.engine.revision import revision
@@ -39,7 +39,8 @@ CLASSES: dict[str, Any] = {
     "transformer": ZImageTransformer2DModel,
     "vae": AutoencoderKL,
     "text_encoder": Qwen3Model,
-}  # of a part that stands beside shared ones, and so in no pipeline's index
+}
+ONLY_HERE = {"local_files_only": True}
 
 
 @dataclass(kw_only=True)
@@ -93,7 +94,15 @@ def load(
     transformers_logging.disable_progress_bar()
     try:
         plan = planned(device, folder, memory_gb)
-        pipe = _assembled(folder, plan)
+    except (OSError, ValueError) as error:
+        log.exception("planning for %s", info.name)
+        raise EngineError(
+            f"{info.title} cannot be loaded: a file in its folder is broken ({_brief(error)})."
+        ) from error
+    try:
+        pipe = _assembled(folder, device, plan)
+    except torch.OutOfMemoryError as error:
+        raise EngineError(f"{info.title} does not fit on {device.title}: {plan.why}.") from error
     except Exception as error:  # whatever a strange folder makes the libraries raise is one thing to the reader
         log.exception("loading %s", info.name)
         raise EngineError(
@@ -109,32 +118,48 @@ def ready(
     pipe.set_progress_bar_config(disable=True)
     preview = _placed(pipe, device, plan, info)
     counter = TokenCounter(pipe.tokenizer)
-    report = speed.known(notes, speed.key(device, info.title, plan.numbers))
+    report = speed.known(notes, speed.key(device, info.title, plan))
     return Loaded(
-        speed=speed.apply(pipe, report.speed) if report else Speed(), report=report,
+        speed=speed.apply(pipe, report.speed if report else Speed()), report=report,
         pipe=pipe, info=info, revision=revised, device=device, plan=plan, preview=preview,
         prompts=PromptCache(pipe, counter, encoder="cpu" if plan.place == "stream" else None, home=device.name),
         counter=counter,
     )  # fmt: skip
 
 
-def _assembled(folder: Path, plan: Plan) -> Any:
-    """The pipeline of `folder`: as diffusers loads a whole one, or its own parts and those that it shares or holds in 4 bits."""
+def _assembled(folder: Path, device: Device, plan: Plan) -> Any:
+    """The pipeline of `folder`, its own parts and those that it shares.
+
+    The large ones are read one by one, made small at once and moved at once where they stay on the device, so that the machine never
+    holds all of them in wide numbers.
+    """
     dtype = torch.bfloat16 if plan.computed == "bf16" else torch.float32
     options: dict[str, Any] = {"dtype": dtype, "local_files_only": True, "use_safetensors": True}
-    lender, own = layout.shared(folder), {}
-    fours = {
-        part
-        for part, numbers in (("transformer", plan.numbers), ("text_encoder", plan.encoder_numbers))
-        if numbers == "4 bit"
-    }
-    for part, lies in layout.parts(folder).items():
-        if part in fours or (lender is not None and lies.parent == folder):
-            told = options if part in layout.WEIGHED else {"local_files_only": True}
-            if part in fours:
-                told = told | {"quantization_config": four_bit(part, dtype)}
-            own[part] = CLASSES[part].from_pretrained(lies, **told)
+    own: dict[str, Any] = {}
+    lender, lies = layout.shared(folder), layout.parts(folder)
+    for part, numbers in (("transformer", plan.numbers), ("text_encoder", plan.encoder_numbers)):
+        own[part] = _read(part, lies[part], device, numbers, options)
+        if plan.place == "stay":
+            own[part].to(device.name)
+    for part, where in lies.items():
+        if part not in own and lender is not None and where.parent == folder:
+            own[part] = CLASSES[part].from_pretrained(where, **(options if part in layout.WEIGHED else ONLY_HERE))
     return ZImagePipeline.from_pretrained(lender or folder, **own, **options)
+
+
+def _read(part: str, where: Path, device: Device, numbers: Numbers, options: dict[str, Any]) -> Any:
+    """One large part in the machine's memory, in the numbers of the plan."""
+    if numbers == "4 bit":  # made on the card, one part at a time
+        with torch.cuda.device(device.name):
+            return (
+                CLASSES[part]
+                .from_pretrained(where, quantization_config=four_bit(part, options["dtype"]), **options)
+                .to("cpu")
+            )
+    found = CLASSES[part].from_pretrained(where, **options)
+    if numbers == "int8":
+        to_int8(found, part)
+    return found
 
 
 def planned(device: Device, folder: Path, memory_gb: float | None) -> Plan:
@@ -142,7 +167,9 @@ def planned(device: Device, folder: Path, memory_gb: float | None) -> Plan:
     kind: Any = device.kind
     numbers: Any = device.numbers
     have = devices.free_gb(device) if memory_gb is None else memory_gb
-    return memory.plan(weights(folder), memory.Room(kind=kind, have_gb=have, numbers=numbers, small=software(kind)))
+    ram = devices.ram_gb() if kind == "cuda" else None
+    room = memory.Room(kind=kind, have_gb=have, numbers=numbers, ram_gb=ram, small=software(kind))
+    return memory.plan(weights(folder), room)
 
 
 def weights(folder: Path) -> memory.Weights:

@@ -45,19 +45,21 @@ class Weights:
 
 @dataclass(frozen=True, kw_only=True)
 class Room:
-    """What there is: the kind of device, its free memory (None: it cannot be told), its own numbers, and the small numbers for which the
-    software is there."""
+    """What there is: the kind of device, its free memory (None: it cannot be told), its own numbers, the small numbers for which the
+    software is there, and for a card the machine's own free memory, where weights are read and wait."""
 
     kind: Kind
     have_gb: float | None
     numbers: Numbers
+    ram_gb: float | None = None
     small: tuple[Numbers, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """One way to hold a checkpoint. `peak_gb` at its native size, `prompt_s` and `step_s` are seconds of moving for a new prompt and for
-    each step: estimates all. `why` is one sentence for people, without a full stop."""
+    """One way to hold a checkpoint: what it takes of the device at the native size, and of the machine's memory beside a card; what it
+    costs, in seconds of moving, for a new prompt, each picture and each step. Estimates all. `why` is one sentence for people,
+    without a full stop."""
 
     place: Place
     numbers: Numbers  # of the transformer
@@ -65,7 +67,9 @@ class Plan:
     computed: Numbers  # what is computed in, and what the VAE and the sensitive layers are held in
     tiling: bool  # pictures of the native size and larger are decoded in tiles
     peak_gb: float
+    ram_gb: float
     prompt_s: float
+    picture_s: float
     step_s: float
     fits: bool
     why: str = ""
@@ -115,20 +119,36 @@ def _way(weights: Weights, room: Room, place: Place, numbers: Numbers, encoder_n
     decode = (
         (min(TILE, weights.native) if tiling else weights.native) ** 2 * weights.channels * DECODE_VALUES * wide / 1e9
     )
-    prompt_s = step_s = 0.0
+    # Parts are read one after the other in wide numbers, made small at once, and moved at once where they stay on a card.
+    wide_transformer, wide_encoder = weights.transformer * wide / 1e9, weights.text_encoder * wide / 1e9
+    reading = max(wide_transformer, transformer + wide_encoder, transformer + encoder + vae)
+    ram, prompt_s, picture_s, step_s = reading, 0.0, 0.0, 0.0
     if place == "stay":
         peak = transformer + encoder + vae + max(step, decode)
-    elif place == "turns":
+        ram = max(wide_transformer, wide_encoder)
+    elif place == "turns":  # after a picture the transformer makes room for the VAE, and comes back for the next one
         peak = max(encoder + step / 4, transformer + step, vae + decode)
-        prompt_s = (encoder + transformer) / MOVED_GB_S
+        prompt_s, picture_s = encoder / MOVED_GB_S, 2 * transformer / MOVED_GB_S
     else:  # the encoder works beside the device, and of the transformer one block computes while the next one comes
         peak = SENSITIVE["transformer"] * transformer + 2 * weights.block * wide / 1e9 + vae + max(step, decode)
         prompt_s, step_s = encoder / READ_GB_S, transformer / MOVED_GB_S
-    fits = room.have_gb is None or peak <= USABLE * room.have_gb
+    if room.kind != "cuda":  # one memory for reading and for work
+        peak, ram = max(peak, reading), 0.0
+    fits = all(have is None or wants <= USABLE * have for wants, have in ((peak, room.have_gb), (ram, room.ram_gb)))
     return Plan(
         place=place, numbers=numbers, encoder_numbers=encoder_numbers, computed=computed, tiling=tiling,
-        peak_gb=peak, prompt_s=prompt_s, step_s=step_s, fits=fits,
+        peak_gb=peak, ram_gb=ram, prompt_s=prompt_s, picture_s=picture_s, step_s=step_s, fits=fits,
     )  # fmt: skip
+
+
+def turned(plan: Plan, why: str) -> Plan:
+    """The plan once memory has run out: its parts take turns, in the numbers that they are held in."""
+    same = (
+        one
+        for one in plan.others
+        if (one.place, one.numbers, one.encoder_numbers) == ("turns", plan.numbers, plan.encoder_numbers)
+    )
+    return replace(next(same, replace(plan, place="turns")), tiling=plan.tiling, why=why, hint="", others=plan.others)
 
 
 def _held(parameters: int, numbers: Numbers, wide: float, sensitive: float) -> float:

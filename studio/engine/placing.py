@@ -1,4 +1,4 @@
-"""Placing: puts a loaded pipeline where its memory plan says, in the numbers that it says.
+"""Placing: puts a loaded pipeline where its memory plan says, and makes parts small where it says.
 
 Knows pipelines, devices and plans; knows no files and no recipe.
 """
@@ -21,10 +21,7 @@ SMALL = {
 
 
 def place(pipe: Any, device: Device, plan: Plan) -> None:
-    """Make small what the plan makes small, and put every part where it says. Raises torch's own errors where it does not fit."""
-    for part, numbers in (("transformer", plan.numbers), ("text_encoder", plan.encoder_numbers)):
-        if numbers == "int8":
-            to_int8(getattr(pipe, part), part)
+    """Put every part where the plan says. Raises torch's own errors where it does not fit."""
     if plan.place == "turns":
         pipe.enable_model_cpu_offload(device=device.name)
     elif plan.place == "stream":

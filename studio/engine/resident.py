@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.engine import layout
 from studio.engine.catalogue import Catalogue, is_folder
-from studio.engine.contract import CheckpointInfo, Drawing, EngineState, Machine, StepEvent
+from studio.engine.contract import CheckpointInfo, Drawing, EngineState, Machine, Option, StepEvent
 from studio.engine.download import fetch
 from studio.errors import Cancelled, EngineError, NotReady, StudioError
 from studio.recipe import Recipe
@@ -103,17 +103,21 @@ class ResidentEngine:
         if device is None:
             return None
         from studio.engine.device import free_gb, threads, total_gb
-        from studio.engine.environment import options
 
+        options: tuple[Option, ...] = ()
+        if loaded is not None:
+            from studio.engine import environment
+
+            options = environment.options(loaded)
         return Machine(
             device=device.title,
             kind=device.kind,
-            numbers=device.numbers,
+            numbers=loaded.plan.computed if loaded is not None else device.numbers,
             threads=threads(),
             total_gb=total_gb(device),
             free_gb=free_gb(device),
             plan=loaded.plan if loaded is not None else None,
-            options=options(loaded) if loaded is not None else (),
+            options=options,
         )
 
     # --- checkpoints
@@ -173,15 +177,14 @@ class ResidentEngine:
 
         return draw(loaded, recipe, on_step, cancelled, like)
 
-    def tune(self) -> bool:
+    def tune(self, wanted: Callable[[], bool]) -> bool:
         loaded = self._loaded
         if loaded is None or loaded.tuned or loaded.plan.place == "stream":
             return False
         from studio.engine.tuning import tune
 
-        loaded.tuned = True
-        tune(loaded, self._notes)
-        return True
+        loaded.tuned = tune(loaded, self._notes, wanted)
+        return loaded.tuned
 
     def chat(self) -> ChatModel:
         loaded = self._ready()
@@ -258,7 +261,7 @@ class ResidentEngine:
             self._tell(status="failed", message=sentence)
             raise EngineError(sentence) from error
         self._loaded = loaded
-        message = f"{entry.title} is ready on {device.title} in {device.numbers}: {loaded.plan.why}."
+        message = f"{entry.title} is ready on {device.title} in {loaded.plan.computed}: {loaded.plan.why}."
         self._tell(status="ready", revision=loaded.revision, message=message)
 
     def _on(self) -> Device:

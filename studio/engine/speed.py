@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from studio.engine.device import Device
+from studio.engine.memory import Plan
 
 log = logging.getLogger(__name__)
 
@@ -80,9 +82,11 @@ def of(environment: Mapping[str, object]) -> Speed:
     )
 
 
-def key(device: Device, title: str, numbers: str) -> str:
-    """What measurements hold for: this device, these versions, this checkpoint in these numbers."""
-    return f"{device.title} | torch {version('torch')} | diffusers {version('diffusers')} | {title} in {numbers}"
+def key(device: Device, title: str, plan: Plan) -> str:
+    """What measurements hold for: this device, these versions and attention packages, this checkpoint held as planned."""
+    packages = [name for name in ("flash_attn", "flash_attn_interface") if find_spec(name)]
+    versions = " | ".join([f"torch {version('torch')}", f"diffusers {version('diffusers')}", *packages])
+    return f"{device.title} | {versions} | {title} in {plan.numbers}, {plan.place}"
 
 
 def known(file: Path | None, name: str) -> Report | None:
@@ -145,20 +149,36 @@ def compile_blocks(pipe: Any) -> None:
     pipe.transformer.compile_repeated_blocks(dynamic=True)
 
 
-def measure(pipe: Any, device: Device, native: int, *, backends: tuple[str, ...] | None = None) -> Report:
-    """Try each way beside the plain one, on a picture of the native size. The pipeline is left as the report says, uncompiled."""
+def measure(
+    pipe: Any,
+    device: Device,
+    native: int,
+    *,
+    backends: tuple[str, ...] | None = None,
+    wanted: Callable[[], bool] = lambda: False,
+) -> Report | None:
+    """Try each way beside the plain one, on a picture of the native size. The pipeline is left as the report says, uncompiled.
+
+    None where it was `wanted` for something else meanwhile; then all is plain again.
+    """
     apply(pipe, Speed())
     step, decode = _step(pipe, device, native), _decode(pipe, device, native)
     trials: list[Trial] = []
     others = [name for name in backends or ATTENTION[device.kind] if name != "native"]
     if others:
-        plain, wanted = _timed(step, device)
+        plain, right = _timed(step, device)
         for name in others:
+            if wanted():
+                break
             if _attend(pipe, name):
-                trials += _trial("attention", name, step, device, plain, wanted)
-    plain, wanted = _timed(decode, device)
-    pipe.vae.to(memory_format=torch.channels_last)
-    trials += _trial("channels_last", "yes", decode, device, plain, wanted)
+                trials += _trial("attention", name, step, device, plain, right)
+    if not wanted():
+        plain, right = _timed(decode, device)
+        pipe.vae.to(memory_format=torch.channels_last)
+        trials += _trial("channels_last", "yes", decode, device, plain, right)
+    if wanted():
+        apply(pipe, Speed())
+        return None
     speed = chosen(trials, exact=device.kind == "cpu")
     apply(pipe, speed)
     return Report(speed=speed, trials=tuple(trials))
@@ -167,9 +187,9 @@ def measure(pipe: Any, device: Device, native: int, *, backends: tuple[str, ...]
 def measure_compiled(pipe: Any, device: Device, native: int, before: Report) -> Report:
     """Compile the blocks, and say whether that helped. Where it did not, they run as they were."""
     step = _step(pipe, device, native)
-    plain, wanted = _timed(step, device)
+    plain, right = _timed(step, device)
     compile_blocks(pipe)
-    trials = (*before.trials, *_trial("compiled", "yes", step, device, plain, wanted))
+    trials = (*before.trials, *_trial("compiled", "yes", step, device, plain, right))
     speed = chosen(trials)
     if not speed.compiled:
         for block in pipe.transformer.modules():
@@ -195,6 +215,7 @@ def _attend(pipe: Any, backend: str) -> bool:
     """Whether the transformer attends by this backend now: one that is not installed leaves all as it was."""
     if backend == _attends(pipe):
         return True
+    logging.getLogger("diffusers.models.modeling_utils").setLevel(logging.ERROR)  # it calls each choice experimental
     try:
         pipe.transformer.set_attention_backend(backend)
     except (RuntimeError, ValueError, ImportError) as error:
@@ -209,11 +230,11 @@ def _attends(pipe: Any) -> str:
         backend = getattr(getattr(module, "processor", None), "_attention_backend", None)
         if backend is not None:
             return str(getattr(backend, "value", backend))
-    return "native"
+    return ""  # whichever another model set last: diffusers keeps one for the whole process
 
 
 def _trial(
-    name: str, value: str, run: Callable[[], torch.Tensor], device: Device, plain: float, wanted: torch.Tensor
+    name: str, value: str, run: Callable[[], torch.Tensor], device: Device, plain: float, right: torch.Tensor
 ) -> list[Trial]:
     """What a way takes; nothing where it cannot compute this."""
     try:
@@ -221,7 +242,7 @@ def _trial(
     except (RuntimeError, ValueError, ImportError) as error:
         log.info("%s %s was tried and failed: %s", name, value, str(error).partition("\n")[0])
         return []
-    difference = float((found.float() - wanted.float()).abs().max() / wanted.float().abs().max().clamp_min(1e-12))
+    difference = float((found.float() - right.float()).abs().max() / right.float().abs().max().clamp_min(1e-12))
     log.info(
         "%s %s: %.1f ms, plain %.1f ms, numbers differ by %.1e", name, value, 1e3 * seconds, 1e3 * plain, difference
     )

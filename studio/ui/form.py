@@ -102,7 +102,7 @@ def _folds(studio: Studio, info: CheckpointInfo) -> tuple[gr.Radio, dict[str, gr
         native, offered = wants.native, classes(wants.native)
         side = gr.Radio(
             list(offered),
-            value=native,
+            value=shape_of(native, native, native)[1],
             label=text("side"),
             elem_id="side",
             interactive=True,

@@ -81,6 +81,11 @@ SENTENCES = {
     "{title} is not on this machine's disk yet; it can be fetched on the page.": "{title} 还不在磁盘上，可以在页面上下载。",
     "{title} cannot be loaded: {why}.": "无法载入 {title}：{why}。",
     "{title} does not fit on {device}: {why}.": "{device} 放不下 {title}：{why}。",
+    "Only the host may download a checkpoint here: name it when the studio is started.": "这里只有主人可以下载模型。",
+    "Only the host may load another checkpoint here; a wish that names one loads it in its turn.": (
+        "这里只有主人可以预先载入模型；点名它的图片轮到时会自动载入。"
+    ),
+    "{title} could not be loaded; the log tells why.": "无法载入 {title}，原因见日志。",
     "{title} could not be loaded ({kind}); the log tells why.": "无法载入 {title}（{kind}），原因见日志。",
     "{what} {id} was not found.": "没有找到，可能已被删除。",
 }

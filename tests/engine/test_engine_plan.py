@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 
 from studio.engine.device import Device, free_gb
 from studio.engine.loading import Loaded, load, planned, weights
-from studio.engine.memory import BYTES, Kind, Numbers, Plan, Room, Weights, plan, ways
+from studio.engine.memory import BYTES, Kind, Numbers, Plan, Room, Weights, plan, turned, ways
 from studio.engine.placing import may_be_small, software, stream
 from studio.engine.resident import ResidentEngine
 from studio.settings import ROOT
@@ -99,8 +100,27 @@ def test_smaller_numbers_take_less_and_moving_costs_seconds() -> None:
     by = {(one.place, one.numbers, one.encoder_numbers, one.tiling): one for one in ways(RELEASED, room("cuda", 8))}
     assert by["turns", "4 bit", "4 bit", True].peak_gb < by["turns", "int8", "int8", True].peak_gb
     assert by["turns", "int8", "int8", True].peak_gb < by["turns", "bf16", "bf16", True].peak_gb
-    assert by["turns", "bf16", "bf16", True].prompt_s == pytest.approx((6.155 + 4.022) * BYTES["bf16"] / 10, rel=0.01)
+    turns = by["turns", "bf16", "bf16", True]
+    assert turns.prompt_s == pytest.approx(4.022 * BYTES["bf16"] / 10, rel=0.01)
+    assert turns.picture_s == pytest.approx(2 * 6.155 * BYTES["bf16"] / 10, rel=0.01)
     assert by["stream", "bf16", "bf16", True].step_s > 1 > by["turns", "bf16", "bf16", True].step_s == 0
+
+
+def test_the_machines_own_memory_is_planned_with_too() -> None:
+    """Where parts wait beside a card, and where they are read before they stay on it."""
+    large = room("cuda", 24)
+    assert plan(RELEASED, replace(large, ram_gb=64)).place == "stay"
+    assert plan(RELEASED, replace(large, ram_gb=14)).place == "stay", "parts are read one by one"
+    assert not plan(RELEASED, replace(large, ram_gb=8)).fits
+    found = plan(RELEASED, replace(room("cuda", 16), ram_gb=16))
+    assert (found.place, found.numbers) == ("turns", "int8"), "what waits in bf16 would not fit beside the card"
+
+
+def test_a_plan_that_ran_out_of_memory_is_one_of_those_that_were_weighed() -> None:
+    found = turned(plan(RELEASED, room("cuda", 80)), "memory ran out")
+    assert found.place == "turns" and found.why == "memory ran out"
+    assert any(replace(found, why="", others=()) == one for one in found.others)
+    assert turned(plan(RELEASED, room("cpu", 64)), "x").place == "turns"
 
 
 def test_sizes_are_read_from_the_files() -> None:

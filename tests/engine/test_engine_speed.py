@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from studio.engine import speed
+from studio.engine import drawing, speed
 from studio.engine.resident import ResidentEngine
 from studio.engine.speed import Report, Speed, Trial
 
@@ -58,14 +58,15 @@ def test_each_way_is_tried_beside_the_plain_one_and_the_pipeline_is_left_as_was_
 ) -> None:
     notes = tmp_path / "speed.json"
     engine = new_engine("pocket", notes=notes)
-    assert engine.tune() is False, "nothing is loaded yet"
+    assert engine.tune(lambda: False) is False, "nothing is loaded yet"
     engine.start()
     assert engine.wait(120).status == "ready"
     before = desk_of(engine).pixels()
-    assert engine.tune() is True and engine.tune() is False
+    assert engine.tune(lambda: True) is False and not notes.exists(), "somebody waits: it is put off"
+    assert engine.tune(lambda: False) is True and engine.tune(lambda: False) is False
     assert desk_of(engine).pixels() == before, "on a processor no number may change"
     (name,) = json.loads(notes.read_text("utf-8"))
-    assert "torch" in name and "Pocket in fp32" in name
+    assert "torch" in name and "Pocket in fp32, stay" in name
     assert engine.machine is not None
     by = {option.name: option for option in engine.machine.options}
     assert "time, numbers differ by" in by["channels_last"].why and by["attention"].value == "native"
@@ -102,11 +103,23 @@ def test_a_rerun_uses_the_ways_of_its_picture_and_those_in_use_come_back(desk: A
 
 
 def test_two_prompts_in_one_step_are_never_given_to_a_backend_that_cannot_leave_tokens_out(desk: Any) -> None:
-    like = {"attention": "flash"}
-    drawn = desk.engine.draw(
-        replace(desk.recipe, guidance=2.0, steps=1), like=like, on_step=lambda event: None, cancelled=lambda: False
-    )
-    assert drawn.environment["attention"] == "native"
+    loaded = desk.engine._ready()
+    for guidance, attention in ((2.0, "native"), (0.0, "flash")):
+        ways = drawing._ways(loaded, replace(desk.recipe, guidance=guidance), {"attention": "flash"})
+        assert ways.attention == attention
+
+
+def test_what_one_model_was_set_to_is_no_other_ones_plain_way(
+    desk: Any, new_engine: Callable[..., ResidentEngine], desk_of: Callable[[ResidentEngine], Any]
+) -> None:
+    """diffusers keeps one active backend for the whole process; a model that was never set follows it."""
+    speed.apply(desk.engine._ready().pipe, Speed(attention="_native_math"))
+    other = new_engine("pocket")
+    other.start()
+    assert other.wait(120).status == "ready"
+    assert speed._attends(other.pipeline) == "native"
+    assert desk_of(other).draw().environment["attention"] == "native"
+    speed.apply(desk.engine._ready().pipe, Speed())
 
 
 @pytest.mark.gpu

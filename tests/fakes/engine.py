@@ -103,7 +103,7 @@ class PaintEngine:
     def downloads(self) -> Mapping[str, EngineState]:
         return {}
 
-    def tune(self) -> bool:
+    def tune(self, wanted: Callable[[], bool]) -> bool:
         self.tunings += 1
         return self.tunings == 1
 

@@ -57,6 +57,7 @@
     try {
       const draft = Object.fromEntries(KEPT.map((id) => [id, value(id)]));
       draft.reason = form.reason()?.checked;
+      draft.normalization = document.querySelector("#normalization input")?.checked;
       draft.checkpoint = form.checkpoint();
       sessionStorage.setItem(KEY, JSON.stringify(draft));
     } catch {
@@ -75,6 +76,8 @@
     const fit = KEPT.filter((id) => same || ["prompt", "seed", "count"].includes(id));
     for (const id of fit) if (typeof draft[id] === "string" && draft[id] !== "") studio.type(field(id), draft[id]);
     if (typeof draft.reason === "boolean") form.setReason(draft.reason);
+    const box = document.querySelector("#normalization input");
+    if (same && box && box.checked !== Boolean(draft.normalization)) box.click();
   }
 
   // Tokens, counted by the very encoder, when the typing pauses.

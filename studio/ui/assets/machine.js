@@ -67,6 +67,7 @@ studio.part("machine", (it) => {
   function cost(way) {
     const parts = [];
     if (way.prompt_s) parts.push(t("machine.cost_prompt", { time: studio.lasting(way.prompt_s) }));
+    if (way.picture_s) parts.push(t("machine.cost_picture", { time: studio.lasting(way.picture_s) }));
     if (way.step_s) parts.push(t("machine.cost_step", { time: studio.lasting(way.step_s) }));
     return parts.join(", ") || t("machine.cost_none");
   }
@@ -74,11 +75,12 @@ studio.part("machine", (it) => {
   function memory() {
     if (!found.plan) return section("machine.plan", nothing("machine.no_plan"));
     const chosen = found.plan.ways.find((way) => way.chosen);
-    const heads = ["way", "peak", "cost", "fits"].map((key) => el("th", { scope: "col", text: t(`machine.${key}`) }));
+    const card = found.kind === "cuda"; // with a memory of its own, beside the machine's
+    const heads = ["way", "peak", ...(card ? ["ram"] : []), "cost", "fits"].map((key) => el("th", { scope: "col", text: t(`machine.${key}`) }));
     const rows = found.plan.ways.map((way) =>
       el("tr", { className: way.chosen ? "chosen" : way.fits ? "" : "not" },
         el("th", { scope: "row" }, said(way), way.chosen ? el("em", { text: t("machine.chosen") }) : null),
-        el("td", { text: size(way.peak_gb) }), el("td", { text: cost(way) }), el("td", { text: t(way.fits ? "machine.yes" : "machine.no") })),
+        el("td", { text: size(way.peak_gb) }), card ? el("td", { text: size(way.ram_gb) }) : null, el("td", { text: cost(way) }), el("td", { text: t(way.fits ? "machine.yes" : "machine.no") })),
     );
     return section("machine.plan",
       el("p", { className: "big", text: chosen ? said(chosen) : "" }),
@@ -87,12 +89,21 @@ studio.part("machine", (it) => {
       el("p", { className: "faint", text: t("machine.estimates") }));
   }
 
+  function why(option) {
+    if (!option.tried) return t(`machine.why_${option.name}`);
+    if (!option.tried.length) return t("machine.why_plain");
+    return option.tried.map((one) => {
+      const percent = Math.round(Math.abs(100 * one.gain));
+      const off = one.difference ? one.difference.toExponential(0) : "0";
+      return t(one.gain >= 0 ? "machine.less_time" : "machine.more_time", { value: one.value, percent, off });
+    }).join(" ");
+  }
+
   function speed() {
     const rows = found.options.map((one) => {
-      const key = `machine.why_${one.name}`;
-      const why = t(key) === key ? one.why : t(key);
       const exact = t(one.exact ? "machine.exact" : "machine.inexact");
-      return el("li", {}, el("b", { text: t(`machine.option_${one.name}`) }), el("span", { text: one.value }), el("small", { text: [why, exact].filter(Boolean).join(" ") }));
+      const value = ["yes", "no", "linear"].includes(one.value) ? t(`machine.${one.value}`) : one.value;
+      return el("li", {}, el("b", { text: t(`machine.option_${one.name}`) }), el("span", { text: value }), el("small", { text: `${why(one)} ${exact}` }));
     });
     return rows.length ? section("machine.speed", el("ul", { className: "options" }, ...rows)) : el("section");
   }
@@ -115,9 +126,9 @@ studio.part("machine", (it) => {
       const percent = Math.round(100 * (fetched.fraction ?? 0));
       return fetched.eta_s ? t("download_left", { percent, time: studio.lasting(fetched.eta_s) }) : t("download_running", { percent });
     }
-    if (fetched?.status === "failed") return studio.said(fetched.message);
-    if (asking === one.name) return t("download_ask", { title: one.title, size: one.gb, free: found.models.free_gb });
     if (one.on_disk) return t("download_ready");
+    if (asking === one.name) return t("download_ask", { title: one.title, size: one.gb, free: found.models.free_gb });
+    if (fetched?.status === "failed") return studio.said(fetched.message);
     return one.folder ? t("folder_broken") : t("download_absent", { size: one.gb });
   }
 
