@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     )
     device: str = Field("auto", description="where to draw: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`")
     memory_gb: float | None = Field(None, gt=0, description="memory to plan for, in GB; unset is what is free")
+    hub: Literal["huggingface", "modelscope"] = Field(
+        "huggingface",
+        description="where checkpoints are fetched from, once somebody has agreed: `huggingface` or `modelscope`",
+    )
     enhancer: Literal["auto", "resident", "remote", "off"] = Field(
         "auto",
         description="which model reasons: the text encoder's own weights (`resident`), a server (`remote`), or none (`off`)",

@@ -1,6 +1,6 @@
-"""Fetching a checkpoint from the Hub into the Hub's own cache, with progress, after somebody has agreed to it.
+"""Fetching a checkpoint from a hub into the Hugging Face Hub's own cache, with progress, after somebody has agreed to it.
 
-With `transfer` the only module of the engine that asks the network. Knows no pipeline and no torch.
+With `hubs` and `transfer` the only module of the engine that asks the network. Knows no pipeline and no torch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from studio.engine import layout
-from studio.engine.transfer import TIMEOUT, transfer
+from studio.engine.hubs import Hub
+from studio.engine.transfer import pointer, transfer
 from studio.errors import Cancelled, DownloadFailed
 
 log = logging.getLogger(__name__)
@@ -25,41 +26,40 @@ RESERVE = 10**9  # bytes of the disk that a download leaves free
 Report = Callable[[int, int, float | None], None]  # bytes done, bytes in all, seconds to go
 
 
-def fetch(
-    repository: str, cache: Path, *, report: Report, stopped: Callable[[], bool], endpoint: str | None = None
-) -> Path:
-    """Fetch what the pipeline needs of `repository` and return the snapshot's folder; blocks.
+def fetch(repository: str, cache: Path, *, report: Report, stopped: Callable[[], bool], place: Hub) -> Path:
+    """Fetch what the pipeline needs of `repository` from `place` and return the snapshot's folder; blocks.
 
-    `endpoint` is the Hub's address where it is not the usual one. Raises DownloadFailed with a sentence; Cancelled once
-    `stopped()` is true. What was fetched stays, and the next call goes on from there.
+    Raises DownloadFailed with a sentence; Cancelled once `stopped()` is true. What was fetched stays, and the next call goes on from
+    there, from whichever place: files go by their hashes.
     """
     try:
-        return _fetch(repository, cache, report, stopped, endpoint)
+        return _fetch(repository, cache, report, stopped, place)
     except (Cancelled, DownloadFailed):
         raise
     except Exception as error:  # the Hub's client raises its transport's errors, which differ from version to version
         log.warning("fetching %s: %s: %s", repository, type(error).__name__, error)
-        raise DownloadFailed(_sentence(repository, error)) from error
+        raise DownloadFailed(_sentence(repository, place.title, error)) from error
 
 
-def _fetch(repository: str, cache: Path, report: Report, stopped: Callable[[], bool], endpoint: str | None) -> Path:
-    from huggingface_hub import HfApi
-
-    found = HfApi(endpoint=endpoint).repo_info(repository, files_metadata=True, timeout=TIMEOUT)
-    files = {file.rfilename: int(file.size or 0) for file in found.siblings or [] if _needed(file.rfilename)}
-    commit = str(found.sha or "")
+def _fetch(repository: str, cache: Path, report: Report, stopped: Callable[[], bool], place: Hub) -> Path:
+    found = place.listing(repository)
+    files = {name: size for name, size in found.sizes.items() if _needed(name)}
+    commit = found.commit
     if not re.fullmatch(r"[0-9a-f]{40}", commit) or "model_index.json" not in files:
         raise DownloadFailed(f"{repository} cannot be fetched: it is not a checkpoint in diffusers layout.")
-    place = cache / f"models--{repository.replace('/', '--')}"
-    folder = place / "snapshots" / commit
+    home = cache / f"models--{repository.replace('/', '--')}"
+    folder = home / "snapshots" / commit
     progress = _Progress(sum(files.values()), report, stopped)
     here = sum(size for name, size in files.items() if (folder / name).is_file())
-    _room(repository, cache, progress.total - here - _partial(place))
+    _room(repository, cache, progress.total - here - _partial(home))
+    headers = place.headers
     for name, size in sorted(files.items(), key=lambda item: item[1]):  # small ones first: what is wrong shows early
         progress.begin()
-        transfer(repository, name, commit, place, endpoint=endpoint, count=progress.add, alive=progress.check)
+        if not pointer(home, commit, name).is_file():
+            remote = place.remote(repository, commit, name)
+            transfer(name, remote, home, commit, headers=headers, count=progress.add, alive=progress.check)
         progress.end(size)
-    _name_main(place, commit)
+    _name_main(home, commit)
     if wrong := layout.problem(folder):
         raise DownloadFailed(f"{repository} was fetched, but cannot be used: {wrong}.")
     return folder
@@ -134,7 +134,7 @@ def _name_main(place: Path, commit: str) -> None:
     beside.replace(ref)
 
 
-def _sentence(repository: str, error: Exception) -> str:
+def _sentence(repository: str, place: str, error: Exception) -> str:
     from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled, RepositoryNotFoundError
 
     begin = f"{repository} could not be fetched: "
@@ -143,14 +143,14 @@ def _sentence(repository: str, error: Exception) -> str:
     if isinstance(error, GatedRepoError):
         return begin + "its owner asks for a login and consent on huggingface.co first."
     if isinstance(error, RepositoryNotFoundError) or _status(error) == 401:
-        return begin + "the Hub has no such repository, or it is private."
+        return begin + f"{place} has no such repository, or it is private."
     if status := _status(error):
-        return begin + f"the Hub answered {status}. What came so far is kept."
+        return begin + f"{place} answered {status}. What came so far is kept."
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return begin + "the disk is full. What came so far is kept."
     if isinstance(error, PermissionError):
         return begin + "its folder in the cache cannot be written."
-    return begin + "the Hub cannot be reached. Check the network and try again; what came so far is kept."
+    return begin + f"{place} cannot be reached. Check the network and try again; what came so far is kept."
 
 
 def _status(error: Exception) -> int | None:

@@ -16,10 +16,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from studio.engine import layout
+from studio.engine import hubs, layout
 from studio.engine.catalogue import Catalogue, is_folder
 from studio.engine.contract import CheckpointInfo, Drawing, EngineState, Machine, Option, StepEvent
 from studio.engine.download import fetch
+from studio.engine.hubs import Name
 from studio.errors import Cancelled, EngineError, NotReady, StudioError
 from studio.recipe import Recipe
 
@@ -36,7 +37,7 @@ class ResidentEngine:
 
     `checkpoint` and `device` are the settings of those names; `memory_gb` stands in for the memory that is free; `pocket`
     is Pocket's folder; `cache` the Hub's cache (None: the machine's own); `consent`: the checkpoint was named by the person
-    who started the studio, so it may be fetched; `endpoint`: the Hub's address where it is not the usual one; `notes`: where
+    who started the studio, so it may be fetched, from `hub`; `endpoint`: its address where it is not the usual one; `notes`: where
     it is written down what is quickest here.
     """
 
@@ -49,12 +50,13 @@ class ResidentEngine:
         pocket: Path,
         cache: Path | None = None,
         consent: bool = False,
+        hub: Name = "huggingface",
         endpoint: str | None = None,
         notes: Path | None = None,
     ) -> None:
         self._setting, self._wanted, self._memory_gb = checkpoint, device, memory_gb
         self._catalogue = Catalogue(pocket=pocket, named=checkpoint, cache=cache)
-        self._cache, self._endpoint = cache or layout.hub_cache(), endpoint
+        self._cache, self._hub = cache or layout.hub_cache(), hubs.hub(hub, endpoint)
         self._notes = notes
         self._consent = consent and checkpoint != "auto"
         self._changed = threading.Condition()
@@ -312,7 +314,7 @@ class ResidentEngine:
             told(replace(self._note(entry, "loading", message), fraction=done / total if total else 0.0, eta_s=eta_s))
 
         try:
-            fetch(entry.source, self._cache, report=report, stopped=self._closed.is_set, endpoint=self._endpoint)
+            fetch(entry.source, self._cache, report=report, stopped=self._closed.is_set, place=self._hub)
         except (Cancelled, EngineError) as error:
             told(self._note(entry, "failed", str(error)))
             raise

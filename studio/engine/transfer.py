@@ -1,4 +1,4 @@
-"""One file from the Hub into the Hub's cache: goes on where an earlier try ended, and is checked against its hash.
+"""One file from a hub into the Hugging Face Hub's cache: goes on where an earlier try ended, and is checked against its hash.
 
 The Hub's own client throws a file's beginning away when it is interrupted, which for this family's weights can be 10 GB; so the
 partial file here is ours. Where things lie in the end is as that client expects it. Knows no checkpoint.
@@ -13,61 +13,57 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from studio.engine.hubs import Remote
 from studio.errors import DownloadFailed
 
 CHUNK = 2**22
-TIMEOUT = 20  # seconds to wait for an answer
 Count = Callable[
     [int, bool], None
 ]  # bytes more, and whether they were on the disk already; raises to stop the transfer
 
 
 def transfer(
-    repository: str,
     name: str,
-    commit: str,
+    remote: Remote,
     place: Path,
+    commit: str,
     *,
-    endpoint: str | None,
+    headers: dict[str, str],
     count: Count,
     alive: Callable[[], None],
 ) -> None:
-    """Bring file `name` of `repository` at `commit` into `place`, the repository's folder in the cache; blocks.
+    """Bring file `name`, which `remote` tells of, into `place`, the repository's folder in the cache, under `commit`; blocks.
 
     `alive` is called now and then while the file is checked, and raises to stop. Raises DownloadFailed for a damaged file, what
     `count` and `alive` raise, and the errors of the Hub's client.
     """
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils import build_hf_headers
 
-    pointer = place / "snapshots" / commit / name
-    if pointer.is_file():
-        return
-    url = hf_hub_url(repository, name, revision=commit, endpoint=endpoint)
-    about = get_hf_file_metadata(url, timeout=TIMEOUT)
-    if not about.etag or not re.fullmatch(r"[\w-]+", about.etag):
-        raise DownloadFailed(f"{name} of {repository} could not be fetched: the Hub gives no hash for it.")
-    blob = place / "blobs" / about.etag
+    blob = place / "blobs" / remote.hash
     if not blob.is_file():
-        part = blob.with_name(f"{about.etag}.part")
+        part = blob.with_name(f"{remote.hash}.part")
         part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("ab") as stream:
             have = stream.tell()
             count(have, True)
             http_get(
-                url,
+                remote.url,
                 stream,
                 resume_size=have,
-                headers=build_hf_headers(),
-                expected_size=about.size,
+                headers=headers,
+                expected_size=remote.size,
                 tqdm_class=bar(count),
             )
-        if not intact(part, about.etag, alive):
+        if not intact(part, remote.hash, alive):
             part.unlink()
-            raise DownloadFailed(f"{name} of {repository} arrived damaged and was removed. Try again.")
+            raise DownloadFailed(f"{name} arrived damaged and was removed. Try again.")
         part.replace(blob)
-    _point(pointer, blob)
+    point(pointer(place, commit, name), blob)
+
+
+def pointer(place: Path, commit: str, name: str) -> Path:
+    """Where a snapshot has a file."""
+    return place / "snapshots" / commit / name
 
 
 def intact(file: Path, etag: str, alive: Callable[[], None]) -> bool:
@@ -99,7 +95,7 @@ def bar(count: Count) -> Any:
     return Bar
 
 
-def _point(pointer: Path, blob: Path) -> None:
+def point(pointer: Path, blob: Path) -> None:
     """Let the snapshot's name lead to the blob; where links are not allowed, the file itself goes there."""
     pointer.parent.mkdir(parents=True, exist_ok=True)
     pointer.unlink(missing_ok=True)  # a link that leads nowhere

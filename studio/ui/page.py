@@ -13,6 +13,7 @@ from typing import Any
 
 import gradio as gr
 
+from studio.engine.hubs import hub
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import api, create, gallery, header, machine, picture, queue, theme, wording, wording_said
@@ -76,6 +77,7 @@ def _facts(studio: Studio, settings: Settings) -> dict[str, object]:
         "remote_model": settings.enhancer_model if settings.enhancer == "remote" else None,
         "title": studio.checkpoint().title,
         "may_download": settings.owner_rule == "one",
+        "hub": hub(settings.hub).title,
     }
 
 

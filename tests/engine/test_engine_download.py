@@ -1,4 +1,4 @@
-"""Fetching a checkpoint from a server on loopback that speaks the Hub's interface and holds Pocket."""
+"""Fetching a checkpoint from a server on loopback that speaks both hubs' interfaces and holds Pocket."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from studio.engine import hubs
 from studio.engine.download import fetch
 from studio.engine.resident import ResidentEngine
 from studio.errors import Cancelled, DownloadFailed, EngineError, NotReady
@@ -26,7 +28,7 @@ COMMIT = "89abcdef0123456789abcdef0123456789abcdef"
 class Hub(ThreadingHTTPServer):
     """A Hub with one repository. `cut`: bytes after which the next transfers break; `status`: what it answers instead."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: hubs.Name) -> None:
         super().__init__(("127.0.0.1", 0), Answer)
         self.files = {
             str(path.relative_to(folder).as_posix()): path.read_bytes() for path in folder.rglob("*") if path.is_file()
@@ -39,6 +41,8 @@ class Hub(ThreadingHTTPServer):
         self.hold.set()
         self.given: list[tuple[str, int]] = []  # file, first byte
         self.url = f"http://127.0.0.1:{self.server_port}"
+        self.name = name
+        self.place = hubs.hub(name, self.url)
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -61,7 +65,31 @@ class Answer(BaseHTTPRequestHandler):
             listed = [{"rfilename": name, "size": len(data)} for name, data in self.server.files.items()]
             about = {"id": REPOSITORY, "modelId": REPOSITORY, "sha": COMMIT, "siblings": listed, "tags": []}
             return self._send(200, json.dumps(about).encode(), body=body)
+        if self.path.startswith(f"/api/v1/models/{REPOSITORY}/repo/files?"):
+            return self._send(200, json.dumps({"Code": 200, "Data": {"Files": self._listed()}}).encode(), body=body)
+        if self.path.startswith(f"/api/v1/models/{REPOSITORY}/repo?"):
+            name = parse_qs(urlsplit(self.path).query)["FilePath"][0]
+            return self._give(name, body=body)
+        if self.path.startswith("/api/v1/"):
+            return self._send(404, b"{}", body=body)
         name = self.path.partition("?")[0].removeprefix(f"/{REPOSITORY}/resolve/{COMMIT}/")
+        self._give(name, body=body)
+
+    def _listed(self) -> list[dict[str, Any]]:
+        files = self.server.files.items()
+        told = self.server.etags
+        listed = [
+            {
+                "Path": name,
+                "Size": len(data),
+                "Type": "blob",
+                "Sha256": told.get(name) or hashlib.sha256(data).hexdigest(),
+            }
+            for name, data in files
+        ]
+        return [{"Path": "vae", "Type": "tree", "Size": 0, "Sha256": ""}, *listed]
+
+    def _give(self, name: str, *, body: bool) -> None:
         data = self.server.files.get(name)
         if data is None:
             return self._send(404, b"{}", body=body, headers={"X-Error-Code": "RepoNotFound"})
@@ -93,9 +121,9 @@ class Answer(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
 
-@pytest.fixture
-def hub(pocket: Path) -> Iterator[Hub]:
-    made = Hub(pocket)
+@pytest.fixture(params=["huggingface", "modelscope"])
+def hub(request: pytest.FixtureRequest, pocket: Path) -> Iterator[Hub]:
+    made = Hub(pocket, request.param)
     thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield made
@@ -116,9 +144,9 @@ def settled(engine: ResidentEngine, name: str, seconds: float = 60) -> Any:
 def test_progress_grows_to_all_and_only_what_is_needed_is_fetched(hub: Hub, tmp_path: Path, pocket: Path) -> None:
     told: list[tuple[int, int, float | None]] = []
     folder = fetch(
-        REPOSITORY, tmp_path, report=lambda *values: told.append(values), stopped=lambda: False, endpoint=hub.url
+        REPOSITORY, tmp_path, report=lambda *values: told.append(values), stopped=lambda: False, place=hub.place
     )
-    assert folder == tmp_path / "models--Tongyi-MAI--Z-Image-Turbo" / "snapshots" / COMMIT
+    assert folder == tmp_path / "models--Tongyi-MAI--Z-Image-Turbo" / "snapshots" / hub.place.listing(REPOSITORY).commit
     done = [each[0] for each in told]
     assert done == sorted(done) and len(set(done)) > 5
     assert told[-1][0] == told[-1][1] == sum(len(data) for name, data in hub.files.items() if needed(name))
@@ -134,7 +162,7 @@ def needed(name: str) -> bool:
 
 def test_what_was_fetched_is_not_fetched_again(hub: Hub, tmp_path: Path) -> None:
     for _ in range(2):
-        fetch(REPOSITORY, tmp_path, report=lambda *values: None, stopped=lambda: False, endpoint=hub.url)
+        fetch(REPOSITORY, tmp_path, report=lambda *values: None, stopped=lambda: False, place=hub.place)
     names = [name for name, _ in hub.given]
     assert len(names) == len(set(names))
 
@@ -150,11 +178,11 @@ def test_a_stopped_download_goes_on_where_it_was(hub: Hub, tmp_path: Path) -> No
         return bool(came) and came[-1] >= rest + PIECE
 
     with pytest.raises(Cancelled, match="what was fetched is kept"):
-        fetch(REPOSITORY, tmp_path, report=lambda done, *_: came.append(done), stopped=stopped, endpoint=hub.url)
+        fetch(REPOSITORY, tmp_path, report=lambda done, *_: came.append(done), stopped=stopped, place=hub.place)
     hub.given.clear()
     later: list[int] = []
     folder = fetch(
-        REPOSITORY, tmp_path, report=lambda done, *_: later.append(done), stopped=lambda: False, endpoint=hub.url
+        REPOSITORY, tmp_path, report=lambda done, *_: later.append(done), stopped=lambda: False, place=hub.place
     )
     assert hub.given == [(largest, PIECE)], "only the rest of the largest file may be asked for"
     assert later == sorted(later)
@@ -165,7 +193,7 @@ def test_a_stopped_download_goes_on_where_it_was(hub: Hub, tmp_path: Path) -> No
 def test_a_server_that_breaks_off_is_asked_for_the_rest(hub: Hub, tmp_path: Path) -> None:
     largest = max(hub.files, key=lambda name: len(hub.files[name]))
     hub.cut = PIECE + 100_000
-    folder = fetch(REPOSITORY, tmp_path, report=lambda *v: None, stopped=lambda: False, endpoint=hub.url)
+    folder = fetch(REPOSITORY, tmp_path, report=lambda *v: None, stopped=lambda: False, place=hub.place)
     assert [first for name, first in hub.given if name == largest] == [0, PIECE]
     assert (folder / largest).read_bytes() == hub.files[largest]
 
@@ -175,17 +203,17 @@ def test_a_damaged_file_is_removed_and_fetched_anew(hub: Hub, tmp_path: Path) ->
     whole = hub.files[name]
     hub.etags[name] = hashlib.sha256(whole).hexdigest()
     hub.files[name] = whole[:-1] + bytes([whole[-1] ^ 1])
-    with pytest.raises(DownloadFailed, match=f"{name} of {REPOSITORY} arrived damaged and was removed"):
-        fetch(REPOSITORY, tmp_path, report=lambda *v: None, stopped=lambda: False, endpoint=hub.url)
+    with pytest.raises(DownloadFailed, match=f"{name} arrived damaged and was removed"):
+        fetch(REPOSITORY, tmp_path, report=lambda *v: None, stopped=lambda: False, place=hub.place)
     hub.files[name] = whole
-    folder = fetch(REPOSITORY, tmp_path, report=lambda *v: None, stopped=lambda: False, endpoint=hub.url)
+    folder = fetch(REPOSITORY, tmp_path, report=lambda *v: None, stopped=lambda: False, place=hub.place)
     assert (folder / name).read_bytes() == whole
 
 
 def test_the_hub_s_own_client_finds_what_was_fetched(hub: Hub, tmp_path: Path) -> None:
     from huggingface_hub import snapshot_download
 
-    folder = fetch(REPOSITORY, tmp_path, report=lambda *v: None, stopped=lambda: False, endpoint=hub.url)
+    folder = fetch(REPOSITORY, tmp_path, report=lambda *v: None, stopped=lambda: False, place=hub.place)
     found = snapshot_download(REPOSITORY, cache_dir=tmp_path, local_files_only=True)
     assert Path(found) == folder
 
@@ -193,38 +221,44 @@ def test_the_hub_s_own_client_finds_what_was_fetched(hub: Hub, tmp_path: Path) -
 @pytest.mark.parametrize("name", ["vae/../../../escaped.json", "../model_index.json"])
 def test_a_file_s_name_does_not_lead_out_of_its_folder(hub: Hub, tmp_path: Path, name: str) -> None:
     hub.files[name] = b"{}"
-    fetch(REPOSITORY, tmp_path / "cache", report=lambda *v: None, stopped=lambda: False, endpoint=hub.url)
+    fetch(REPOSITORY, tmp_path / "cache", report=lambda *v: None, stopped=lambda: False, place=hub.place)
     assert not [path for path in tmp_path.rglob("*") if path.name == "escaped.json"]
     assert not any(".." in given for given, _ in hub.given)
 
 
 def test_without_a_server_it_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(DownloadFailed, match=r"could not be fetched: the Hub cannot be reached\. .*kept\.$"):
-        fetch(REPOSITORY, tmp_path, report=lambda *v: None, stopped=lambda: False, endpoint="http://127.0.0.1:9")
+    with pytest.raises(DownloadFailed, match=r"could not be fetched: Hugging Face cannot be reached\. .*kept\.$"):
+        fetch(
+            REPOSITORY,
+            tmp_path,
+            report=lambda *v: None,
+            stopped=lambda: False,
+            place=hubs.hub("huggingface", "http://127.0.0.1:9"),
+        )
 
 
 @pytest.mark.parametrize(
     ("status", "sentence"),
-    [(500, "the Hub answered 500"), (401, "the Hub has no such repository, or it is private"), (403, "answered 403")],
+    [(500, "{hub} answered 500"), (401, "{hub} has no such repository, or it is private"), (403, "answered 403")],
 )
 def test_what_the_hub_refuses_is_a_sentence(hub: Hub, tmp_path: Path, status: int, sentence: str) -> None:
     hub.status = status
-    with pytest.raises(DownloadFailed, match=sentence) as caught:
-        fetch(REPOSITORY, tmp_path, report=lambda *values: None, stopped=lambda: False, endpoint=hub.url)
+    with pytest.raises(DownloadFailed, match=sentence.replace("{hub}", hub.place.title)) as caught:
+        fetch(REPOSITORY, tmp_path, report=lambda *values: None, stopped=lambda: False, place=hub.place)
     assert "\n" not in str(caught.value)
 
 
 def test_a_repository_that_is_no_checkpoint_is_refused_before_anything_is_fetched(hub: Hub, tmp_path: Path) -> None:
     del hub.files["model_index.json"]
     with pytest.raises(DownloadFailed, match="not a checkpoint in diffusers layout"):
-        fetch(REPOSITORY, tmp_path, report=lambda *values: None, stopped=lambda: False, endpoint=hub.url)
+        fetch(REPOSITORY, tmp_path, report=lambda *values: None, stopped=lambda: False, place=hub.place)
     assert hub.given == []
 
 
 def test_a_checkpoint_without_its_weights_is_told(hub: Hub, tmp_path: Path) -> None:
     del hub.files["vae/diffusion_pytorch_model.safetensors"]
     with pytest.raises(DownloadFailed, match=r"cannot be used: it lacks vae/diffusion_pytorch_model\.safetensors"):
-        fetch(REPOSITORY, tmp_path, report=lambda *values: None, stopped=lambda: False, endpoint=hub.url)
+        fetch(REPOSITORY, tmp_path, report=lambda *values: None, stopped=lambda: False, place=hub.place)
 
 
 def test_the_disk_s_room_is_asked_first() -> None:
@@ -236,7 +270,7 @@ def test_the_disk_s_room_is_asked_first() -> None:
 
 
 def test_nothing_is_fetched_without_consent(hub: Hub, new_engine: Callable[..., ResidentEngine]) -> None:
-    engine = new_engine("turbo", endpoint=hub.url)
+    engine = new_engine("turbo", hub=hub.name, endpoint=hub.url)
     engine.start()
     state = engine.wait(240)
     assert state.status == "failed"
@@ -247,7 +281,7 @@ def test_nothing_is_fetched_without_consent(hub: Hub, new_engine: Callable[..., 
 def test_a_checkpoint_named_by_who_starts_the_studio_is_fetched_and_loaded(
     hub: Hub, new_engine: Callable[..., ResidentEngine]
 ) -> None:
-    engine = new_engine("turbo", endpoint=hub.url, consent=True)
+    engine = new_engine("turbo", hub=hub.name, endpoint=hub.url, consent=True)
     hub.hold.clear()
     engine.start()
     assert engine.wait(0.2).status == "loading"
@@ -255,7 +289,7 @@ def test_a_checkpoint_named_by_who_starts_the_studio_is_fetched_and_loaded(
         engine.chat()
     hub.hold.set()
     state = engine.wait(240)
-    assert (state.status, state.checkpoint, state.revision) == ("ready", "turbo", COMMIT)
+    assert (state.status, state.checkpoint, state.revision) == ("ready", "turbo", hub.place.listing(REPOSITORY).commit)
     assert engine.downloads["turbo"].status == "ready"
     assert engine.info("turbo").on_disk
 
@@ -263,7 +297,7 @@ def test_a_checkpoint_named_by_who_starts_the_studio_is_fetched_and_loaded(
 def test_a_download_that_was_agreed_to_goes_on_in_the_background(
     hub: Hub, new_engine: Callable[..., ResidentEngine]
 ) -> None:
-    engine = new_engine("pocket", endpoint=hub.url)
+    engine = new_engine("pocket", hub=hub.name, endpoint=hub.url)
     assert engine.downloads == {}
     hub.hold.clear()
     engine.download("turbo")
@@ -284,14 +318,14 @@ def test_no_network_is_a_sentence_in_the_state(new_engine: Callable[..., Residen
     engine.start()
     state = engine.wait(240)
     assert state.status == "failed"
-    assert "the Hub cannot be reached" in state.message
+    assert "Hugging Face cannot be reached" in state.message
     assert engine.downloads["base"].status == "failed"
     engine.download("base")
-    assert "the Hub cannot be reached" in settled(engine, "base").message
+    assert "Hugging Face cannot be reached" in settled(engine, "base").message
 
 
 def test_closing_stops_a_download(hub: Hub, new_engine: Callable[..., ResidentEngine]) -> None:
-    engine = new_engine("pocket", endpoint=hub.url)
+    engine = new_engine("pocket", hub=hub.name, endpoint=hub.url)
     hub.hold.clear()
     engine.download("turbo")
     closing = threading.Thread(target=engine.close)
@@ -306,3 +340,18 @@ def test_closing_stops_a_download(hub: Hub, new_engine: Callable[..., ResidentEn
 def test_a_folder_is_not_downloaded(new_engine: Callable[..., ResidentEngine]) -> None:
     with pytest.raises(EngineError, match="nothing to fetch"):
         new_engine("pocket").download("pocket")
+
+
+def test_what_was_begun_at_one_hub_is_ended_at_the_other(hub: Hub, tmp_path: Path) -> None:
+    """Files go by their hashes: what is there is not fetched again, and what was broken off goes on."""
+    largest = max(hub.files, key=lambda name: len(hub.files[name]))
+    hub.cut = 200_000
+    with pytest.raises(DownloadFailed):
+        fetch(REPOSITORY, tmp_path, report=lambda *v: None, stopped=lambda: False, place=hub.place)
+    hub.cut = None
+    before = len(hub.given)
+    other = hubs.hub("modelscope" if hub.name == "huggingface" else "huggingface", hub.url)
+    folder = fetch(REPOSITORY, tmp_path, report=lambda *v: None, stopped=lambda: False, place=other)
+    assert (folder / largest).read_bytes() == hub.files[largest]
+    given = [name for name, _ in hub.given]
+    assert set(given[:before]) - set(given[before:]), "small files were there already"

@@ -230,7 +230,7 @@
       return studio.el(
         "div",
         { className: "consent" },
-        studio.el("p", { text: studio.t("download_ask", { title: one.title, size: one.gb, free: studio.state.free_gb }) }),
+        studio.el("p", { text: studio.t("download_ask", { title: one.title, size: one.gb, free: studio.state.free_gb, hub: studio.facts.hub }) }),
         studio.el("button", { type: "button", className: "yes", text: studio.t("download_yes", { size: one.gb }), on: { click: yes } }),
         studio.el("button", { type: "button", text: studio.t("keep"), on: { click: () => ((asking = null), draw()) } }),
       );

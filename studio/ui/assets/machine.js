@@ -127,7 +127,7 @@ studio.part("machine", (it) => {
       return fetched.eta_s ? t("download_left", { percent, time: studio.lasting(fetched.eta_s) }) : t("download_running", { percent });
     }
     if (one.on_disk) return t("download_ready");
-    if (asking === one.name) return t("download_ask", { title: one.title, size: one.gb, free: found.models.free_gb });
+    if (asking === one.name) return t("download_ask", { title: one.title, size: one.gb, free: found.models.free_gb, hub: studio.facts.hub });
     if (fetched?.status === "failed") return studio.said(fetched.message);
     return one.folder ? t("folder_broken") : t("download_absent", { size: one.gb });
   }
