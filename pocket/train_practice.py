@@ -124,4 +124,5 @@ def train(
     if together.leads:
         keeper.keep()
         model.load_state_dict({name: weight.bfloat16() for name, weight in average.weights.items()}, strict=False)
-        save_language(folder(state), tokenizer, model.to(torch.bfloat16).cpu())
+        fresh = train_language.load_tokenizer(told(state))  # the one in use remembers how its batches were padded
+        save_language(folder(state), fresh, model.to(torch.bfloat16).cpu())
