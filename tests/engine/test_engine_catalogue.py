@@ -184,9 +184,8 @@ def test_how_a_hub_id_is_spelled(name: str, is_one: bool) -> None:
 
 def test_parameters_are_counted_from_the_headers(engine: Any, pocket: Path) -> None:
     pipe = engine.pipeline
-    assert parameters(pocket) == sum(
-        weight.numel() for part in (pipe.transformer, pipe.vae, pipe.text_encoder) for weight in part.parameters()
-    )
+    parts = {"transformer": pipe.transformer, "vae": pipe.vae, "text_encoder": pipe.text_encoder}
+    assert parameters(pocket) == {name: sum(one.numel() for one in part.parameters()) for name, part in parts.items()}
 
 
 def test_the_cache_is_where_the_hub_s_own_tools_look() -> None:

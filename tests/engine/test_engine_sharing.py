@@ -111,9 +111,9 @@ def test_where_guidance_is_0_a_negative_prompt_is_refused(sharing: ResidentEngin
 
 def test_shared_parameters_count(sharing: ResidentEngine) -> None:
     pipe, entry = sharing.pipeline, sharing.info("pocket-base")
-    assert parameters(Path(entry.source)) == sum(
-        weight.numel() for part in (pipe.transformer, pipe.vae, pipe.text_encoder) for weight in part.parameters()
-    )
+    parts = {"transformer": pipe.transformer, "vae": pipe.vae, "text_encoder": pipe.text_encoder}
+    wanted = {name: sum(one.numel() for one in part.parameters()) for name, part in parts.items()}
+    assert parameters(Path(entry.source)) == wanted
 
 
 @pytest.mark.parametrize("own", OWN, ids="+".join)

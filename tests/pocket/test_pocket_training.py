@@ -16,6 +16,7 @@ from pocket.export import CHECKPOINT, check, export, load_parts
 from pocket.export import scheduler as export_scheduler
 from pocket.language import HIDDEN
 from pocket.measure import load
+from pocket.naming import Naming
 from pocket.train import CPU, GPU, STAGES, parser
 from pocket.train_transformer import ROOM, Draw, Draws, draw_times, flow_loss, is_simple, pool_layouts
 from pocket.training import Average, Optimisers, Plan, load_state, rate, save_state, train_in_processes
@@ -111,12 +112,14 @@ def test_processes_that_train_together_take_the_mean_of_their_gradients(tmp_path
     alone = new_transformer()
     scenes = {shape: [layout.scene for layout in pool.layouts] for shape, pool in pools.items()}
     teacher = train_transformer.Teacher(pools, language)
-    train_transformer.measure_captions(alone, whiten(alone), teacher, Draws(scenes, tokenizer, 0, 2))
+    entrance, naming = whiten(alone), Naming(alone)
+    train_transformer.measure_captions(alone, entrance, teacher, Draws(scenes, tokenizer, 0, 2))
     optimisers = Optimisers(alone, inside=(".attention.", ".feed_forward."), muon=2e-3, adam=1e-3)
     quicken(alone, compiled=False)
     for rank in (0, 1):
         lesson = teacher.lesson(Draws(scenes, tokenizer, 0, 2, rank=rank)[0])
-        (flow_loss(alone, lesson.latents, lesson.texts, lesson.times, lesson.noise) / 2).backward()
+        loss = flow_loss(alone, lesson.latents, lesson.texts, lesson.times, lesson.noise, lesson.weights)
+        ((loss + train_transformer.NAMING * naming.loss(lesson.names)) / 2).backward()
     torch.nn.utils.clip_grad_norm_(alone.parameters(), 1.0)
     optimisers.step(rate(0))
     # The moments of a first step are the gradients; AdamW's weights would only tell their signs.

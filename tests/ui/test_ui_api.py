@@ -27,7 +27,8 @@ PICTURE_KEYS = {
 PARAMETERS = {
     "/generate": {
         "prompt": None, "enhance": True, "seed": None, "width": None, "height": None, "steps": None, "guidance": None,
-        "negative_prompt": "", "count": 1, "checkpoint": None, "enhancement": None,
+        "negative_prompt": "", "count": 1, "checkpoint": None, "enhancement": None, "shift": None, "cfg_normalization": False,
+        "cfg_truncation": None,
     },
     "/enhance": {"prompt": None, "seed": None},
     "/history": {"query": "", "cursor": None, "limit": 24, "favourite": False, "tag": None, "trash": False},
@@ -40,6 +41,7 @@ PARAMETERS = {
     "/restore": {"id": None},
     "/share": {"id": None, "days": 30},
     "/unshare": {"token": None},
+    "/machine": {},
 }  # fmt: skip
 
 
