@@ -13,13 +13,13 @@ from pathlib import Path
 POCKET = Path(__file__).resolve().parent.parent / "pocket" / "checkpoint"
 
 
-def related(parent: Path) -> Path:
-    """Makes `checkpoint` and `checkpoint-base` in `parent`, their files links; returns the base's folder."""
+def related(parent: Path, **said: object) -> Path:
+    """Makes `checkpoint` and `checkpoint-base` in `parent`, their files links; returns the base's folder, whose note says `said` too."""
     from pocket.export import BASE_NOTE  # with it comes torch, which tests over HTTP need for nothing else
 
     shutil.copytree(POCKET, parent / "checkpoint", copy_function=os.symlink)
     base = parent / "checkpoint-base"
     for part in ("transformer", "scheduler"):
         shutil.copytree(POCKET / part, base / part, copy_function=os.symlink)
-    (base / "studio.json").write_text(json.dumps({"shares": "../checkpoint", **BASE_NOTE}), encoding="utf-8")
+    (base / "studio.json").write_text(json.dumps({"shares": "../checkpoint", **BASE_NOTE, **said}), encoding="utf-8")
     return base

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -18,9 +17,7 @@ pytestmark = IN_CHROMIUM
 def test_the_room_says_what_draws_loads_another_checkpoint_and_times_pictures(
     chromium: Browser, start_app: StartApp, tmp_path: Path
 ) -> None:
-    folder = related(tmp_path)
-    note = json.loads((folder / "studio.json").read_text("utf-8"))
-    (folder / "studio.json").write_text(json.dumps({**note, "title": "Sketchbook"}), encoding="utf-8")
+    folder = related(tmp_path, title="Sketchbook")
     app = start_app(checkpoint=folder)
     client = app.client()
     for _ in range(2):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -23,9 +22,7 @@ def choose(page: Page, name: str) -> None:
 def test_a_base_shows_its_guidance_and_negative_prompt_and_pocket_hides_what_it_has_not(
     chromium: Browser, start_app: StartApp, tmp_path: Path
 ) -> None:
-    folder = related(tmp_path)
-    note = json.loads((folder / "studio.json").read_text("utf-8"))
-    (folder / "studio.json").write_text(json.dumps({**note, "title": "Sketchbook"}), encoding="utf-8")
+    folder = related(tmp_path, title="Sketchbook")
     app = start_app(checkpoint=folder)
     with visiting(chromium, app.url) as visit:
         page = visit.open()
