@@ -24,8 +24,7 @@ log = logging.getLogger("studio")
 
 def main() -> None:
     """Serve until told to stop. Ends with code 2 and a sentence where it cannot begin."""
-    startup.stay_inside(os.environ)
-    startup.write_log()
+    startup.begin(os.environ)
     asked, flags = batch.split(sys.argv[1:])
     try:
         settings = read(flags, os.environ)

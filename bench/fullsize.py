@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from diffusers import ZImagePipeline
 
 SPREAD = 0.02  # of the invented weights, as such models begin with
+SOME = 10_000_019  # invented numbers, which the weights repeat; a prime, so that no two rows are alike
 
 TRANSFORMER: dict[str, Any] = {"axes_lens": [1536, 512, 512]}  # all else is the class's own default
 ENCODER: dict[str, Any] = {
@@ -68,9 +69,12 @@ def invent(module: Any, device: str) -> Any:
     import torch
 
     module = module.to_empty(device=device).eval().requires_grad_(False)
+    some = torch.randn(SOME, device=device) * SPREAD  # repeated: a processor would draw for minutes
     for name, tensor in module.state_dict().items():
         if tensor.ndim > 1:
-            tensor.normal_(0, SPREAD)
+            flat = tensor.view(-1)
+            for begin in range(0, flat.numel(), SOME):
+                flat[begin : begin + SOME] = some[: flat.numel() - begin]
         elif torch.is_floating_point(tensor):
             tensor.fill_(1.0 if name.endswith("weight") else 0.0)
     return module

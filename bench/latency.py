@@ -3,7 +3,8 @@
 `python -m bench.latency` makes the released models with random weights on the GPU that is there (`--small`: tiny ones, to try the
 measurement anywhere). For each size it draws with the plain pipeline (all of it on the
 device, torch's own attention, nothing compiled), then lets the engine measure and choose, and draws again. It prints medians from the
-prompt to the picture in memory, their ratio, and what the denoising loop computes a second, against the rate of a large matrix product.
+prompt to the picture in memory, their ratio, what the denoising loop computes a second against the rate of a large matrix product, and
+what a preview of each step adds.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bench import fullsize
 
 if TYPE_CHECKING:
+    from studio.engine.contract import Drawing
     from studio.engine.loading import Loaded
 
 STEPS = 8
@@ -49,21 +52,27 @@ def measure(options: argparse.Namespace) -> None:
     plain = {side: timed(partial(draw_plain, pipe, side), options.pictures) for side in options.sides}
     loaded = loaded_from(pipe, device, native=max(options.sides))
     eager = {side: timed(partial(draw_ours, loaded, side), options.pictures) for side in options.sides}
+    begun = time.perf_counter()
     tune(loaded, None, lambda: False)
-    print(f"chosen: {loaded.speed}")
+    print(f"measured and prepared in {time.perf_counter() - begun:.0f} s")
+    print(f"chosen: {loaded.ways.now}")
     for one in loaded.report.trials if loaded.report else ():
         print(
             f"  {one.name} {one.value}: {1e3 * one.seconds:.1f} ms, plain {1e3 * one.plain:.1f} ms, numbers differ by {one.difference:.1e}"
         )
-    print("side   plain s  engine s  ratio  tuned s  ratio  denoising TFLOP/s  of the matrix rate")
+    print("side   plain s  engine s  ratio  tuned s  ratio  step ms  TFLOP/s  of the matrix rate  a step's preview")
     for side in options.sides:
         steps: list[float] = []
         ours = timed(partial(draw_ours, loaded, side, steps=steps), options.pictures)
-        done = fullsize.operations(pipe, side) / statistics.median(steps)
+        watched = timed(partial(draw_ours, loaded, side, look=True), options.pictures)
+        step = statistics.median(steps)
+        done = fullsize.operations(pipe, side) / step
         print(
             f"{side:5}  {plain[side]:7.3f}  {eager[side]:8.3f}  {eager[side] / plain[side]:5.2f}  {ours:7.3f}  {ours / plain[side]:5.2f}"
-            f"  {done / 1e12:17.1f}  {done / rate:18.0%}"
+            f"  {1e3 * step:7.1f}  {done / 1e12:7.1f}  {done / rate:18.0%}  {(watched - ours) / STEPS / step:16.1%}"
         )
+    facts = drawn(loaded, options.sides[0], 1).environment
+    print("drawn with:", ", ".join(f"{name} {facts[name]}" for name in asdict(loaded.ways.now)))
 
 
 def timed(draw: Callable[[int], object], pictures: int) -> float:
@@ -89,8 +98,13 @@ def draw_plain(pipe: Any, side: int, seed: int) -> object:
     ).images[0]
 
 
-def draw_ours(loaded: Loaded, side: int, seed: int, steps: list[float] | None = None) -> object:
-    """Through the engine's own drawing; `steps` gathers the seconds between two steps."""
+def draw_ours(loaded: Loaded, side: int, seed: int, steps: list[float] | None = None, *, look: bool = False) -> object:
+    """Through the engine's own drawing; `steps` gathers the seconds between two steps; `look`: with a preview of each."""
+    return drawn(loaded, side, seed, steps, look=look).image
+
+
+def drawn(loaded: Loaded, side: int, seed: int, steps: list[float] | None = None, *, look: bool = False) -> Drawing:
+    """The same with the environment that drew it."""
     from studio.engine.drawing import draw
     from studio.recipe import Recipe
 
@@ -98,15 +112,17 @@ def draw_ours(loaded: Loaded, side: int, seed: int, steps: list[float] | None = 
 
     def on_step(event: Any) -> None:
         now = time.perf_counter()
-        if steps is not None and event.step > 1:
+        if steps is not None and 1 < event.step < STEPS:  # the last one is waited for
             steps.append(now - before[0])
         before[0] = now
+        if look:
+            event.preview  # noqa: B018
 
     recipe = Recipe(
         prompt=f"{seed} rabbits on a purple background", seed=seed, width=side, height=side, steps=STEPS, guidance=0.0, shift=3.0,
         checkpoint=loaded.info.name,
     )  # fmt: skip
-    return draw(loaded, recipe, on_step, lambda: False).image
+    return draw(loaded, recipe, on_step, lambda: False)
 
 
 def loaded_from(pipe: Any, device: Any, *, native: int, memory_gb: float | None = None) -> Loaded:
@@ -114,10 +130,10 @@ def loaded_from(pipe: Any, device: Any, *, native: int, memory_gb: float | None 
     from dataclasses import replace
 
     from studio.engine.catalogue import TURBO
-    from studio.engine.device import free_gb
+    from studio.engine.device import free_gb, ram_gb
     from studio.engine.loading import ready
     from studio.engine.memory import Room, Weights, plan
-    from studio.engine.placing import software, to_int8
+    from studio.engine.placing import to_int8
 
     counts = fullsize.sizes(pipe)
     weights = Weights(
@@ -128,18 +144,11 @@ def loaded_from(pipe: Any, device: Any, *, native: int, memory_gb: float | None 
         native=native,
     )
     have = memory_gb if memory_gb is not None else (free_gb(device) or 0) + sum(counts.values()) * 2 / 1e9
-    small = tuple(
-        one for one in software(device.kind) if one == "int8"
-    )  # 4 bits are made while files are read: here are none
-    found = plan(
-        weights,
-        Room(
-            kind=device.kind,
-            have_gb=have,
-            numbers=device.numbers,
-            small=small,
-        ),
-    )
+    room = Room(
+        kind=device.kind, have_gb=have, numbers=device.numbers, ram_gb=ram_gb() if device.kind == "cuda" else None,
+        small=("int8",),  # 4 bits are made while files are read: here are none
+    )  # fmt: skip
+    found = plan(weights, room)
     print(f"plan: {found.why} (estimated peak {found.peak_gb:.1f} GB)")
     for part, numbers in (("transformer", found.numbers), ("text_encoder", found.encoder_numbers)):
         if numbers == "int8":

@@ -2,7 +2,8 @@
 
 `python -m bench.memory` measures each cap in a process of its own (`torch.cuda.set_per_process_memory_fraction`), with the released models
 and random weights made in the machine's memory and placed as the plan for that cap says. It prints the plan, its estimate, the real peak
-and the seconds of a first picture and of one more. Without a CUDA device it prints the plans alone.
+and the seconds of a first picture and of one more; then memory is taken away and a picture drawn all the same.
+Without a CUDA device it prints the plans alone.
 """
 
 from __future__ import annotations
@@ -11,17 +12,22 @@ import argparse
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bench import fullsize
 
 if TYPE_CHECKING:
+    import torch
+
     from studio.engine.loading import Loaded
 
 CAPS = (24, 16, 12, 8)
 SIDE = 1024
 WORDS = 16  # tokens that the language model writes before
+LEFT = 200 * 2**20  # bytes that are left to a picture to see how it copes
 
 
 def main() -> None:
@@ -57,18 +63,60 @@ def measure(cap: float, *, small: bool) -> None:
     torch.cuda.set_per_process_memory_fraction(min(1.0, cap * 2**30 / total), index)
     pipe = fullsize.build("cpu", device.dtype, small=small)
     loaded = loaded_from(pipe, device, native=SIDE, memory_gb=cap * 2**30 / 1e9)
-    torch.cuda.reset_peak_memory_stats(index)
-    talk(loaded)
-    times = []
-    for seed in range(2):
-        begun = time.perf_counter()
-        draw_ours(loaded, SIDE, seed)
-        times.append(time.perf_counter() - begun)
-    peak = torch.cuda.max_memory_allocated(index) / 2**30
+    device_gb = {"weights": torch.cuda.memory_allocated(index) / 2**30}
+    with peak(device_gb, "talking"):
+        talk(loaded)
+    with peak(device_gb, "drawing"):
+        times = [timed(partial(draw_ours, loaded, SIDE, seed)) for seed in range(2)]
+    with peak(device_gb, "the same prompt"):
+        times.append(timed(partial(draw_ours, loaded, SIDE, 1)))
+    told = ", ".join(f"{name} {gib:.1f}" for name, gib in device_gb.items())
     print(
-        f"{cap:g} GiB: peak {peak:.1f} GiB, first picture {times[0]:.1f} s, next {times[1]:.1f} s, {loaded.plan.why}",
+        f"{cap:g} GiB: planned {loaded.plan.peak_gb * 1e9 / 2**30:.1f}, on the card {told} GiB; first picture {times[0]:.1f} s, another"
+        f" prompt {times[1]:.1f} s, the same prompt {times[2]:.1f} s; {loaded.plan.why}",
         flush=True,
     )
+    provoke(loaded, index)
+
+
+def provoke(loaded: Loaded, index: torch.device) -> None:
+    """Take the memory away that a picture needs, draw it all the same, give the memory back, and draw the next one."""
+    import torch
+
+    from bench.latency import drawn
+    from studio.errors import OutOfMemory
+
+    torch.cuda.empty_cache()
+    limit = torch.cuda.get_per_process_memory_fraction(index) * torch.cuda.get_device_properties(index).total_memory
+    left = int(limit) - torch.cuda.memory_reserved(index)
+    ballast = [torch.empty(max(0, left - LEFT), dtype=torch.uint8, device=index)]
+    for held in (f"{LEFT / 2**20:.0f} MiB left beside the weights", "the memory given back"):
+        begun = time.perf_counter()
+        try:
+            facts = drawn(loaded, SIDE, 7).environment
+            said = f"drawn, less_memory {facts['less_memory']}, tiling {facts['vae_tiling']}, {facts['place']}"
+        except OutOfMemory as error:
+            said = f"refused: {error}"
+        print(f"  {held}: {said}, {time.perf_counter() - begun:.1f} s", flush=True)
+        ballast.clear()
+
+
+@contextmanager
+def peak(found: dict[str, float], name: str) -> Iterator[None]:
+    """The most that is allocated meanwhile, in GiB."""
+    import torch
+
+    torch.cuda.reset_peak_memory_stats()
+    yield
+    torch.cuda.synchronize()
+    found[name] = torch.cuda.max_memory_allocated() / 2**30
+
+
+def timed(run: Callable[[], object]) -> float:
+    """Seconds."""
+    begun = time.perf_counter()
+    run()
+    return time.perf_counter() - begun
 
 
 def talk(loaded: Loaded) -> None:

@@ -19,6 +19,7 @@ from enhancer.contract import Draft
 
 Phase = Literal["waiting", "loading", "reasoning", "drawing", "saving"]
 INTERVAL_S = 0.1  # a watcher is told at most this often, except of the end
+CALM_S = 1.0  # one whose job only moved up in the queue is told at most this often
 BREATH_S = 0.02  # it waits this long for what comes right behind a change, as the end does behind the last saving
 
 
@@ -41,17 +42,19 @@ class Watcher:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._changed, self._ended = asyncio.Event(), asyncio.Event()
+        self._changed, self._own, self._ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._told = time.monotonic()  # whoever begins to watch has just looked
         self._woken = False  # the loop is told once of any number of changes
 
-    def wake(self, *, ended: bool) -> None:
-        """From any thread: something changed; `ended` is told without delay."""
-        if self._woken and not ended:
+    def wake(self, *, own: bool = False, ended: bool = False) -> None:
+        """From any thread: something changed; `own`: in the job itself and not only around it; `ended` is told without delay."""
+        if self._woken and not own:
             return
         self._woken = True
+        if own and not ended and self._own.is_set():
+            return
         try:
-            self._loop.call_soon_threadsafe(self._set, ended)
+            self._loop.call_soon_threadsafe(self._set, own, ended)
         except RuntimeError:  # the loop is closed: nobody waits any more
             return
 
@@ -59,14 +62,19 @@ class Watcher:
         """Wait until something changed, or `timeout` seconds have gone."""
         if not await _within(timeout, self._changed):
             return
+        if not self._own.is_set():
+            await _within(max(BREATH_S, self._told + CALM_S - time.monotonic()), self._own)
         if not self._ended.is_set():
             await _within(max(BREATH_S, self._told + INTERVAL_S - time.monotonic()), self._ended)
         self._woken = False
         self._changed.clear()
+        self._own.clear()
         self._told = time.monotonic()
 
-    def _set(self, ended: bool) -> None:
+    def _set(self, own: bool, ended: bool) -> None:
         self._changed.set()
+        if own:
+            self._own.set()
         if ended:
             self._ended.set()
 
@@ -87,14 +95,14 @@ class Board:
             if "preview" in changes:
                 live = replace(live, preview_number=live.preview_number + 1)
             self._live[job_id] = live
-        self._wake(job_id, ended=False)
+        self._wake(job_id, own=True)
 
     def end(self, job_id: str) -> None:
         """Forget a job's progress: it is finished, or queued again."""
         with self._lock:
             self._live.pop(job_id, None)
             self._cancelled.discard(job_id)
-        self._wake(job_id, ended=True)
+        self._wake(job_id, own=True, ended=True)
 
     def live(self, job_id: str) -> Live:
         """The progress of a job; the default for one that is not running."""
@@ -117,11 +125,15 @@ class Board:
             return job_id in self._cancelled
 
     def nudge_all(self) -> None:
-        """Wake every watcher: positions in the queue or the engine's state changed."""
+        """Wake every watcher, sooner or later: positions in the queue or the engine's state changed."""
         with self._lock:
             jobs = list(self._watchers)
         for job_id in jobs:
-            self._wake(job_id, ended=False)
+            self._wake(job_id)
+
+    def nudge(self, job_id: str) -> None:
+        """Wake those who watch one job: something of it was written down."""
+        self._wake(job_id, own=True)
 
     @contextmanager
     def watch(self, job_id: str) -> Iterator[Watcher]:
@@ -138,11 +150,11 @@ class Board:
                 if not group:
                     self._watchers.pop(job_id, None)
 
-    def _wake(self, job_id: str, *, ended: bool) -> None:
+    def _wake(self, job_id: str, *, own: bool = False, ended: bool = False) -> None:
         with self._lock:
             group = list(self._watchers.get(job_id, ()))
         for watcher in group:
-            watcher.wake(ended=ended)
+            watcher.wake(own=own, ended=ended)
 
 
 async def _within(seconds: float, event: asyncio.Event) -> bool:

@@ -20,6 +20,18 @@ from pydantic import ValidationError
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
+SWITCH_S = 0.0005
+"""Threads that compute in Python hand over after this long; by torch's count a step is many short calls, and the default of 5 ms makes the
+thread that draws wait behind every message that goes out meanwhile."""
+
+
+def begin(environ: MutableMapping[str, str]) -> None:
+    """What every start begins with: stay inside, write a log, and let threads take short turns."""
+    stay_inside(environ)
+    write_log()
+    sys.setswitchinterval(SWITCH_S)
+
+
 def stay_inside(environ: MutableMapping[str, str]) -> None:
     """Turn off what libraries would tell their makers, and let no proxy stand between this machine and itself.
 

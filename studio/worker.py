@@ -268,7 +268,7 @@ class Worker:
 
         def save() -> None:
             self._storage.pictures.add(new, drawing.image, finish=last)
-            self._board.nudge_all()
+            self._board.nudge(job.id)
 
         self._saver.put(save)
         self._pace.saw_picture(time.perf_counter() - begun, recipe.steps, recipe.width, recipe.height)

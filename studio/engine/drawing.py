@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,15 +22,19 @@ from studio.engine.contract import Drawing, StepEvent
 from studio.engine.environment import environment
 from studio.engine.loading import Loaded
 from studio.engine.memory import turned
-from studio.engine.placing import tile, untile
+from studio.engine.placing import take_turns, tile, untile
 from studio.engine.preview import estimate
-from studio.engine.speed import MASKED, Speed, of, using
+from studio.engine.speed import Speed, of
+from studio.engine.ways import shape
 from studio.errors import Cancelled, EngineError, OutOfMemory
 from studio.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
 OnStep = Callable[[StepEvent], None]
+
+MASKED = ("native", "_native_cudnn", "_native_math")
+"""Attention that can leave tokens out, which two prompts of different lengths in one guided step need."""
 
 
 def draw(
@@ -47,15 +52,14 @@ def draw(
     """
     watch = _Watch(loaded, recipe.steps, on_step, cancelled)
     begun = time.perf_counter()
-    with using(loaded.pipe, loaded.speed, _ways(loaded, recipe, like)) as ways:
-        image = _attempt(loaded, recipe, watch)
-        less = image is None
-        if less:
-            log.warning("out of memory at %dx%d; trying once with less", recipe.width, recipe.height)
-            _free(loaded)
-            with _frugal(loaded):
-                image = _attempt(loaded, recipe, watch)
-            _free(loaded)
+    image, ways = _attempt(loaded, recipe, watch, like)
+    less = image is None
+    if less:
+        log.warning("out of memory at %dx%d; trying once with less", recipe.width, recipe.height)
+        _free(loaded)
+        with _frugal(loaded):
+            image, ways = _attempt(loaded, recipe, watch, like)
+        _free(loaded)
     if image is None:
         raise OutOfMemory(
             f"{loaded.device.title} has too little memory for {recipe.width} x {recipe.height} pixels with "
@@ -68,7 +72,7 @@ def draw(
 
 def _ways(loaded: Loaded, recipe: Recipe, like: Mapping[str, object] | None) -> Speed:
     """The ways for this picture: its own if it is drawn again; one that can leave tokens out where two prompts share a step."""
-    ways = loaded.speed if like is None else of(like)
+    ways = loaded.ways.now if like is None else of(like)
     if recipe.guidance > 0 and ways.attention not in MASKED:
         return replace(ways, attention="native")
     return ways
@@ -87,10 +91,17 @@ def noise(loaded: Loaded, recipe: Recipe) -> torch.Tensor:
 
 
 class _Watch:
-    """What happens after each step: has it been cancelled, and if not, how does the picture look."""
+    """What happens after each step: has it been cancelled, and if not, how does the picture look.
+
+    A card works behind the host. There a step is told of when it is over and the next one has been handed out, so that the card never
+    waits for us, and a cancelled job stops within the step at work.
+    """
 
     def __init__(self, loaded: Loaded, steps: int, on_step: OnStep, cancelled: Callable[[], bool]) -> None:
         self._loaded, self._steps, self._on_step, self._cancelled = loaded, steps, on_step, cancelled
+        self._behind = loaded.device.kind == "cuda"
+        self._handed: deque[tuple[StepEvent, torch.cuda.Event]] = deque()
+        self._stream: torch.cuda.Stream | None = None
         self.raised: BaseException | None = None  # by the caller's own functions: theirs, and not the pipeline's
 
     def check(self) -> None:
@@ -101,10 +112,41 @@ class _Watch:
     def __call__(self, pipe: Any, index: int, timestep: Any, tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
         self.check()
         x0 = estimate(pipe.scheduler, tensors["latents"], tensors["noise_pred"])
-        event = StepEvent(step=index + 1, steps=self._steps, look=lambda: self._loaded.preview(x0))
+        if not self._behind:
+            self._tell(StepEvent(step=index + 1, steps=self._steps, look=lambda: self._loaded.preview(x0)))
+            return {}  # change no tensor
+        done = torch.cuda.Event()
+        done.record()
+        event = StepEvent(step=index + 1, steps=self._steps, look=lambda: self._beside(x0, done))
+        self._handed.append((event, done))
+        self._catch_up(behind=1)
+        return {}
+
+    def end(self) -> None:
+        """All was handed out: tell of the steps that were not told of yet."""
+        self._catch_up(behind=0)
+
+    def _catch_up(self, behind: int) -> None:
+        while len(self._handed) > behind:
+            event, done = self._handed.popleft()
+            done.synchronize()
+            self._tell(event)
+
+    def begin(self) -> None:
+        """Nothing was handed out yet."""
+        self._handed.clear()
+
+    def _beside(self, x0: torch.Tensor, done: torch.cuda.Event) -> Image.Image:
+        """The preview of a step that is over, while the next one is at work."""
+        if self._stream is None:
+            self._stream = torch.cuda.Stream(torch.device(self._loaded.device.name))
+        with torch.cuda.stream(self._stream):
+            done.wait()
+            return self._loaded.preview(x0)
+
+    def _tell(self, event: StepEvent) -> None:
         self._call(lambda: self._on_step(event))
         self.check()
-        return {}  # change no tensor
 
     def _call(self, function: Callable[[], Any]) -> Any:
         try:
@@ -114,10 +156,14 @@ class _Watch:
             raise
 
 
-def _attempt(loaded: Loaded, recipe: Recipe, watch: _Watch) -> Image.Image | None:
-    """The picture, or None if memory ran out: returned and not raised, so that no traceback keeps tensors alive."""
+def _attempt(
+    loaded: Loaded, recipe: Recipe, watch: _Watch, like: Mapping[str, object] | None
+) -> tuple[Image.Image | None, Speed]:
+    """The picture and the ways that drew it; no picture if memory ran out: returned and not raised, so that no traceback keeps tensors
+    alive."""
+    wanted = _ways(loaded, recipe, like)
     try:
-        return _run(loaded, recipe, watch)
+        return _run(loaded, recipe, watch, wanted)
     except (RuntimeError, MemoryError, ValueError) as error:
         if error is watch.raised:
             raise
@@ -125,35 +171,50 @@ def _attempt(loaded: Loaded, recipe: Recipe, watch: _Watch) -> Image.Image | Non
             log.exception("drawing with %s", loaded.info.name)
             raise EngineError("The pipeline failed while it drew this picture; the log tells more.") from error
         log.warning("out of memory: %s", str(error).partition("\n")[0])
-        return None
+        return None, wanted
     finally:
-        if loaded.plan.place == "turns":
-            loaded.pipe.maybe_free_model_hooks()  # raising from the callback skips the pipeline's own call
+        loaded.pipe.maybe_free_model_hooks()  # raising from the callback skips the pipeline's own call
 
 
-def _run(loaded: Loaded, recipe: Recipe, watch: _Watch) -> Image.Image:
+def _run(loaded: Loaded, recipe: Recipe, watch: _Watch, wanted: Speed) -> tuple[Image.Image, Speed]:
     watch.check()
-    pipe = loaded.pipe
-    guided = recipe.guidance > 0
-    prompt = loaded.prompts(recipe.prompt)
-    negative = loaded.prompts(recipe.negative_prompt) if guided else None
+    watch.begin()
+    pipe, ways = loaded.pipe, loaded.ways
+    with ways.using(wanted):
+        prompt = loaded.prompts(recipe.prompt)
+        negative = loaded.prompts(recipe.negative_prompt) if recipe.guidance > 0 else None
+    lengths = [len(each) for each in (prompt, negative) if each is not None]
     pipe.scheduler.set_shift(recipe.shift)
     watch.check()
-    found = pipe(
-        prompt_embeds=[prompt],
-        negative_prompt_embeds=None if negative is None else [negative],
-        height=recipe.height,
-        width=recipe.width,
-        num_inference_steps=recipe.steps,
-        guidance_scale=recipe.guidance,
-        cfg_normalization=recipe.cfg_normalization,
-        cfg_truncation=recipe.cfg_truncation,
-        latents=noise(loaded, recipe),
-        callback_on_step_end=watch,
-        callback_on_step_end_tensor_inputs=["latents", "noise_pred"],
-    )
-    image: Image.Image = found.images[0]
-    return image.convert("RGB")
+    with ways.using(wanted, shape(recipe.height, recipe.width, *lengths)) as got:
+        with ways.stepping(got):
+            found = pipe(
+                prompt_embeds=[prompt],
+                negative_prompt_embeds=None if negative is None else [negative],
+                height=recipe.height,
+                width=recipe.width,
+                num_inference_steps=recipe.steps,
+                guidance_scale=recipe.guidance,
+                cfg_normalization=recipe.cfg_normalization,
+                cfg_truncation=recipe.cfg_truncation,
+                latents=noise(loaded, recipe),
+                callback_on_step_end=watch,
+                callback_on_step_end_tensor_inputs=["latents", "noise_pred"],
+                output_type="latent",
+            )
+        with ways.decoding(got):
+            pixels = decode(pipe, found.images)
+        watch.end()  # while the decoder works
+        return Image.fromarray(pixels.cpu().numpy()), got
+
+
+def decode(pipe: Any, latents: torch.Tensor) -> torch.Tensor:
+    """The picture of clean latents [1, channels, h, w] as bytes [height, width, 3] on the device, by the pipeline's own arithmetic."""
+    with torch.no_grad():
+        scaled = latents.to(pipe.vae.dtype) / pipe.vae.config.scaling_factor + (pipe.vae.config.shift_factor or 0.0)
+        values = pipe.vae.decode(scaled, return_dict=False)[0]
+        values = pipe.image_processor.postprocess(values, output_type="pt")[0]  # [3, height, width] in [0, 1]
+        return (values.float() * 255).round().to(torch.uint8).movedim(0, -1).contiguous()
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -169,8 +230,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 def _frugal(loaded: Loaded) -> Iterator[None]:
     """With less: the VAE in tiles, and on a CUDA card one part at a time; the second stays so until the next load."""
     if loaded.device.kind == "cuda" and not loaded.plan.offload:
-        loaded.pipe.enable_model_cpu_offload(device=loaded.device.name)
+        loaded.ways.still()
         loaded.plan = turned(loaded.plan, "parts take turns on the device since memory ran out")
+        take_turns(loaded.pipe, torch.device(loaded.device.name), locked=False)
     tile(loaded.pipe.vae)
     try:
         yield
@@ -181,5 +243,6 @@ def _frugal(loaded: Loaded) -> Iterator[None]:
 
 def _free(loaded: Loaded) -> None:
     loaded.prompts.clear()
+    loaded.ways.clear()
     gc.collect()
     devices.release(loaded.device)

@@ -45,7 +45,7 @@ def options(loaded: Loaded) -> tuple[Option, ...]:
     rooms = "a prompt is padded no further than it needs; the numbers stay the pipeline's"
     kept = "a prompt that comes again is not encoded again"
     look = "a small map from latents to colours, fitted to this VAE; pictures do not pass through it"
-    speed, trials = loaded.speed, () if loaded.report is None else loaded.report.trials
+    speed, trials = loaded.ways.now, () if loaded.report is None else loaded.report.trials
     measured: list[Option] = []
     for name, value in asdict(speed).items():
         tried = [one for one in trials if one.name == name]

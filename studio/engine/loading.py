@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import logging
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from studio.engine.preview import Preview, fit
 from studio.engine.prompts import PromptCache
 from studio.engine.revision import revision
 from studio.engine.speed import Report, Speed
+from studio.engine.ways import Ways
 from studio.errors import EngineError
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class Loaded:
     preview: Preview
     prompts: PromptCache
     counter: TokenCounter
-    speed: Speed = field(default_factory=Speed)  # the ways in use
+    ways: Ways
     report: Report | None = None  # what was measured of them
     tuned: bool = False
     chat: Any = field(default=None)  # the language model over the encoder's weights, once it was asked for
@@ -118,11 +119,12 @@ def ready(
     pipe.set_progress_bar_config(disable=True)
     preview = _placed(pipe, device, plan, info)
     counter = TokenCounter(pipe.tokenizer)
+    ways = Ways(pipe, device, still=plan.place == "stay")
     report = speed.known(notes, speed.key(device, info.title, plan))
+    ways.use(replace(report.speed, compiled=False, compiled_vae=False) if report else Speed())  # compiling is for later
     return Loaded(
-        speed=speed.apply(pipe, report.speed if report else Speed()), report=report,
-        pipe=pipe, info=info, revision=revised, device=device, plan=plan, preview=preview,
-        prompts=PromptCache(pipe, counter, encoder="cpu" if plan.place == "stream" else None, home=device.name),
+        pipe=pipe, info=info, revision=revised, device=device, plan=plan, preview=preview, ways=ways, report=report,
+        prompts=PromptCache(pipe, counter, encoder="cpu" if plan.place == "stream" else device.name, home=device.name),
         counter=counter,
     )  # fmt: skip
 

@@ -20,10 +20,12 @@ SENSITIVE = {"transformer": 0.03, "text_encoder": 0.1}
 """The part of each that keeps its own numbers when the rest is made smaller: embeddings, modulation, first and last layers."""
 USABLE = 0.92
 """The part of the free memory that is planned with; the rest is lost between blocks."""
-STEP_VALUES, DECODE_VALUES = 24, 6
-"""Numbers alive at once, for each value of a step's widest tensor and of the decoder's: estimates, to be held against `bench.memory`."""
+STEP_VALUES, DECODE_VALUES, TILE_VALUES = 21, 6, 5
+"""Numbers alive at once, for each value of a step's widest tensor and of the decoder's, whole and in tiles: as `bench.memory` showed."""
 TILE = 512  # pixels a side of the pieces in which a picture is decoded where memory is short
 MOVED_GB_S = 10.0  # between memory and card, as PCIe 4 gives to pinned copies in practice; the plan's seconds are estimates by it
+LOCKED = 0.6
+"""The part of the machine's free memory that may be kept from being paged out."""
 READ_GB_S = 2.0  # how fast a processor goes through weights that it computes with
 PATCH = 16  # pixels a side of one of the transformer's tokens
 TEXT_TOKENS = 512
@@ -72,6 +74,7 @@ class Plan:
     picture_s: float
     step_s: float
     fits: bool
+    locked: bool = False  # what waits beside a card is kept from being paged out, and comes at the bus's full speed
     why: str = ""
     hint: str = ""  # what would make it better, as a sentence, or nothing
     others: tuple[Plan, ...] = field(default=(), repr=False)
@@ -96,7 +99,7 @@ def ways(weights: Weights, room: Room) -> tuple[Plan, ...]:
     if room.kind == "cuda":
         options += [("turns", own, own, False), ("turns", own, own, True)]
         if "int8" in room.small:
-            options += [("turns", "int8", own, True), ("turns", "int8", "int8", True)]
+            options += [("turns", "int8", own, True), ("stay", "int8", "int8", True), ("turns", "int8", "int8", True)]
         if "4 bit" in room.small:
             options.append(("turns", "4 bit", "4 bit", True))
         options.append(("stream", own, own, True))
@@ -116,9 +119,8 @@ def _way(weights: Weights, room: Room, place: Place, numbers: Numbers, encoder_n
     vae = weights.vae * wide / 1e9
     tokens = (weights.native / PATCH) ** 2 + TEXT_TOKENS
     step = tokens * weights.width * STEP_VALUES * wide / 1e9
-    decode = (
-        (min(TILE, weights.native) if tiling else weights.native) ** 2 * weights.channels * DECODE_VALUES * wide / 1e9
-    )
+    side, values = (min(TILE, weights.native), TILE_VALUES) if tiling else (weights.native, DECODE_VALUES)
+    decode = side**2 * weights.channels * values * wide / 1e9
     # Parts are read one after the other in wide numbers, made small at once, and moved at once where they stay on a card.
     wide_transformer, wide_encoder = weights.transformer * wide / 1e9, weights.text_encoder * wide / 1e9
     reading = max(wide_transformer, transformer + wide_encoder, transformer + encoder + vae)
@@ -126,9 +128,13 @@ def _way(weights: Weights, room: Room, place: Place, numbers: Numbers, encoder_n
     if place == "stay":
         peak = transformer + encoder + vae + max(step, decode)
         ram = max(wide_transformer, wide_encoder)
-    elif place == "turns":  # after a picture the transformer makes room for the VAE, and comes back for the next one
-        peak = max(encoder + step / 4, transformer + step, vae + decode)
-        prompt_s, picture_s = encoder / MOVED_GB_S, 2 * transformer / MOVED_GB_S
+    elif (
+        place == "turns"
+    ):  # a new prompt brings the encoder, and a picture after it the transformer; nothing is moved back
+        peak = vae + max(encoder + step / 4, transformer + max(step, decode))
+        prompt_s = (encoder + transformer) / MOVED_GB_S
+        if numbers == "4 bit":  # which is moved by other means: after a picture, and back
+            prompt_s, picture_s = encoder / MOVED_GB_S, 2 * transformer / MOVED_GB_S
     else:  # the encoder works beside the device, and of the transformer one block computes while the next one comes
         peak = SENSITIVE["transformer"] * transformer + 2 * weights.block * wide / 1e9 + vae + max(step, decode)
         prompt_s, step_s = encoder / READ_GB_S, transformer / MOVED_GB_S
@@ -138,6 +144,7 @@ def _way(weights: Weights, room: Room, place: Place, numbers: Numbers, encoder_n
     return Plan(
         place=place, numbers=numbers, encoder_numbers=encoder_numbers, computed=computed, tiling=tiling,
         peak_gb=peak, ram_gb=ram, prompt_s=prompt_s, picture_s=picture_s, step_s=step_s, fits=fits,
+        locked=place == "turns" and room.ram_gb is not None and ram <= LOCKED * room.ram_gb,
     )  # fmt: skip
 
 
@@ -184,12 +191,8 @@ def _hint(weights: Weights, chosen: Plan, room: Room) -> str:
     """Which package to install, where small numbers would spare streaming or make an unlikely plan fit."""
     if chosen.fits and chosen.place != "stream":
         return ""
-    packages: dict[Numbers, str] = {"int8": "torchao", "4 bit": "bitsandbytes"}
-    for numbers, package in packages.items():
-        if numbers not in room.small:
-            for one in ways(weights, replace(room, small=(numbers,))):
-                if one.fits and one.numbers == numbers:
-                    return (
-                        f"With the package {package} the weights would fit in {numbers}, and nothing would be streamed."
-                    )
+    if room.kind == "cuda" and "4 bit" not in room.small:
+        for one in ways(weights, replace(room, small=("4 bit",))):
+            if one.fits and one.numbers == "4 bit":
+                return "With the package bitsandbytes the weights would fit in 4 bit, and nothing would be streamed."
     return ""

@@ -10,8 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from studio.engine import int8
 from studio.engine.device import Device
 from studio.engine.memory import TILE, Numbers, Plan
+from studio.engine.turns import Turns
 
 SMALL = {
     "transformer": (("layers.", "noise_refiner.", "context_refiner."), ("adaLN_modulation",)),
@@ -23,13 +25,24 @@ SMALL = {
 def place(pipe: Any, device: Device, plan: Plan) -> None:
     """Put every part where the plan says. Raises torch's own errors where it does not fit."""
     if plan.place == "turns":
-        pipe.enable_model_cpu_offload(device=device.name)
+        take_turns(pipe, torch.device(device.name), locked=plan.locked)
     elif plan.place == "stream":
         stream(pipe, torch.device(device.name))
     else:
         pipe.to(device.name)
     if plan.tiling:
         tile(pipe.vae)
+
+
+def take_turns(pipe: Any, device: torch.device, *, locked: bool) -> None:
+    """Text encoder and transformer take turns on the device; the VAE stays there. What is in 4 bits moves by diffusers' own means."""
+    if any(getattr(part, "quantization_method", None) for part in (pipe.text_encoder, pipe.transformer)):
+        pipe.enable_model_cpu_offload(device=device)
+        return
+    turns = Turns(device, locked=locked)
+    turns.add("text_encoder", pipe.text_encoder)
+    turns.add("transformer", pipe.transformer)
+    turns.keep(pipe.vae)
 
 
 def stream(pipe: Any, device: torch.device) -> None:
@@ -62,15 +75,8 @@ def untile(vae: Any) -> None:
 
 
 def to_int8(model: nn.Module, part: str) -> None:
-    """Hold the large matrices of a part in 8 bits, a scale for each row; they are computed with in the inputs' numbers.
-
-    torchao's weight-only quantisation (pytorch/ao). `part` names the sensitive layers, which are left alone.
-    """
-    from torchao.quantization import Int8WeightOnlyConfig, quantize_
-
-    quantize_(
-        model, Int8WeightOnlyConfig(set_inductor_config=False), lambda module, name: may_be_small(part, module, name)
-    )
+    """Hold the large matrices of a part in 8 bits. `part` names the sensitive layers, which are left alone."""
+    int8.to_int8(model, lambda module, name: may_be_small(part, module, name))
 
 
 def four_bit(part: str, dtype: torch.dtype) -> Any:
@@ -93,8 +99,7 @@ def may_be_small(part: str, module: nn.Module, name: str) -> bool:
 
 
 def software(kind: str) -> tuple[Numbers, ...]:
-    """The small numbers for which this machine has what is needed."""
+    """The small numbers that this machine can hold weights in: 4 bits need a package."""
     from importlib.util import find_spec
 
-    wanted: tuple[tuple[Numbers, str], ...] = (("int8", "torchao"), ("4 bit", "bitsandbytes"))
-    return tuple(numbers for numbers, package in wanted if find_spec(package) and (numbers == "int8" or kind == "cuda"))
+    return ("int8", "4 bit") if kind == "cuda" and find_spec("bitsandbytes") else ("int8",)

@@ -181,7 +181,7 @@ class ResidentEngine:
 
     def tune(self, wanted: Callable[[], bool]) -> bool:
         loaded = self._loaded
-        if loaded is None or loaded.tuned or loaded.plan.place == "stream":
+        if loaded is None or loaded.plan.place == "stream" or (loaded.tuned and not loaded.ways.cold()):
             return False
         from studio.engine.tuning import tune
 

@@ -1,21 +1,40 @@
 """Tuning: measures what is quickest for the resident checkpoint, uses it, and writes it down for the next start.
 
-It is a job of the worker's own, for a time when nothing waits. Knows no queue.
+What is tried: attention backends that are installed, the VAE's memory layout, recorded calls, and compiled blocks. It is a job of the
+worker's own, for a time when nothing waits. Knows no queue.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from studio.engine import device as devices
 from studio.engine import speed
+from studio.engine.device import Device
 from studio.engine.loading import Loaded
+from studio.engine.speed import Report, Speed, Trial, chosen
+from studio.engine.ways import Shape, Ways, attend, shape
 
 log = logging.getLogger(__name__)
+
+ATTENTION: Mapping[str, tuple[str, ...]] = {
+    "cuda": ("native", "_native_cudnn", "_flash_3", "flash"),
+    "mps": ("native",),
+    "cpu": ("native",),
+}
+"""diffusers' names of what may be tried on a kind of device. Those that would be fetched from somewhere are not among them."""
 PATIENT = 512  # pixels a side; a processor would measure larger pictures for minutes, and a wish that comes meanwhile would wait
+ROUNDS = 3
+TOKENS = 64  # of an invented prompt
+USUAL = (32, 64, 96, 128, 160)  # padded lengths of prompts that are prepared for beside those that were drawn
 
 
 def tune(loaded: Loaded, notes: Path | None, wanted: Callable[[], bool]) -> bool:
@@ -27,39 +46,201 @@ def tune(loaded: Loaded, notes: Path | None, wanted: Callable[[], bool]) -> bool
     if loaded.device.kind == "cpu" and native > PATIENT:
         return True
     try:
-        return _tune(loaded, notes, native, wanted)
+        with torch.no_grad():
+            return _tune(loaded, notes, native, wanted)
     except RuntimeError as error:  # memory, or a kernel that does not suit this device
         log.warning("measuring what is quickest ended early: %s", str(error).partition("\n")[0])
-        loaded.speed = speed.apply(loaded.pipe, speed.Speed())
+        loaded.ways.use(Speed())
+        loaded.ways.clear()
         devices.release(loaded.device)
         return True
     finally:
-        if loaded.plan.place == "turns":
-            loaded.pipe.maybe_free_model_hooks()  # else the transformer stays where the encoder comes next
+        loaded.pipe.maybe_free_model_hooks()  # what accelerate moves by turns goes back; nothing happens elsewhere
 
 
 def _tune(loaded: Loaded, notes: Path | None, native: int, wanted: Callable[[], bool]) -> bool:
-    name = speed.key(loaded.device, loaded.info.title, loaded.plan)
-    compiles = (
-        loaded.device.kind == "cuda" and loaded.plan.place == "stay" and loaded.plan.numbers == loaded.plan.computed
-    )
+    ways = loaded.ways
+    if notes is not None:
+        os.environ.setdefault(
+            "TORCHINDUCTOR_CACHE_DIR", str(notes.with_name("compiled"))
+        )  # asked for when something is compiled
     if loaded.report is None:
-        report = speed.measure(loaded.pipe, loaded.device, native, wanted=wanted)
+        report = measure(ways, native, wanted=wanted)
         if report is None:
             return False
-        loaded.report, loaded.speed = report, report.speed
-    tried = any(one.name == "compiled" for one in loaded.report.trials)
-    if compiles and (loaded.report.speed.compiled or not tried):
-        if wanted():
+        loaded.report = report
+        ways.use(report.speed)
+    if loaded.device.kind == "cuda" and loaded.plan.numbers in (loaded.plan.computed, "int8"):
+        for part in ("compiled", "compiled_vae"):
+            if (getattr(loaded.report.speed, part) or not loaded.report.tried(part)) and not getattr(ways.now, part):
+                report = measure_compiled(ways, native, loaded.report, part, wanted)
+                if report is None:
+                    return False
+                loaded.report = report
+        if not prepare(ways, native, wanted):
             return False
-        _compile(loaded, native)
-    speed.remember(notes, name, loaded.report)
+    speed.remember(notes, speed.key(loaded.device, loaded.info.title, loaded.plan), loaded.report)
     return True
 
 
-def _compile(loaded: Loaded, native: int) -> None:
-    """Compile the blocks and measure; where it gains nothing, pictures pass the compiled code over."""
-    before = loaded.report or speed.Report()
-    plain = replace(before, trials=tuple(one for one in before.trials if one.name != "compiled"))
-    loaded.report = speed.measure_compiled(loaded.pipe, loaded.device, native, plain)
-    loaded.speed = replace(loaded.speed, compiled=loaded.report.speed.compiled)
+def measure(
+    ways: Ways,
+    native: int,
+    *,
+    backends: tuple[str, ...] | None = None,
+    wanted: Callable[[], bool] = lambda: False,
+) -> Report | None:
+    """Try each way beside the plain one, on a picture of the native size; nothing compiled. The ways in use come back.
+
+    None where it was `wanted` for something else meanwhile.
+    """
+    pipe, device = ways.pipe, ways.device
+    trials: list[Trial] = []
+    with ways.using(Speed()):
+        step, decode = stepped(ways, shape(native, native, TOKENS)), decoded(ways, native, native)
+        others = [name for name in backends or ATTENTION[device.kind] if name != "native"]
+        plain, right = _timed(step, device) if others else (0.0, torch.empty(0))
+        for name in others:
+            if wanted():
+                return None
+            if attend(pipe, name):
+                trials += _trial("attention", name, step, device, plain, right)
+        attend(pipe, "native")
+        if wanted():
+            return None
+        if ways.graphs:
+            trials += _recorded(ways, stepped(ways, shape(native // 2, native // 2, TOKENS)))
+        plain, right = _timed(decode, device)
+        pipe.vae.to(memory_format=torch.channels_last)
+        trials += _trial("channels_last", "yes", decode, device, plain, right)
+    return Report(speed=chosen(trials, exact=device.kind == "cpu"), trials=tuple(trials))
+
+
+def measure_compiled(
+    ways: Ways, native: int, before: Report, part: str, wanted: Callable[[], bool] = lambda: False
+) -> Report | None:
+    """Compile the transformer's blocks (`compiled`) or the decoder's (`compiled_vae`), and say whether that helped, if that is not known.
+
+    Where it did not, they run as they were. None where it was `wanted` for something else before all was compiled.
+    """
+    decoder = part == "compiled_vae"
+    run = decoded(ways, native, native) if decoder else stepped(ways, shape(native, native, TOKENS))
+    name = "decoder" if decoder else "transformer"
+    with _still(ways):
+        plain, right = (0.0, torch.empty(0)) if before.tried(part) else _timed(run, ways.device)
+        if decoder:
+            ways.pipe.vae.to(memory_format=torch.channels_last)
+        with torch.compiler.set_stance("default"):
+            if not ways.compile(name, run, wanted):
+                return None
+            trials = () if before.tried(part) else _trial(part, "yes", run, ways.device, plain, right)
+    report = Report(trials=(*before.trials, *trials))
+    report = replace(report, speed=chosen(report.trials))
+    if not getattr(report.speed, part):
+        ways.plain(name)
+    ways.use(replace(ways.now, **{part: getattr(report.speed, part)}))
+    return report
+
+
+def prepare(ways: Ways, native: int, wanted: Callable[[], bool]) -> bool:
+    """Run compiled code once for each shape that was drawn, and for the usual ones of the native size, so that no picture waits for it.
+
+    False where it was `wanted` for something else before all were.
+    """
+    if not (ways.now.compiled or ways.now.compiled_vae):
+        return True
+    usual = [] if ways.ready else [shape(native, native, each) for each in USUAL]
+    for each in [*ways.cold(), *usual]:
+        if wanted():
+            return False
+        with _still(ways), torch.compiler.set_stance("default"):
+            if ways.now.compiled_vae and not ways.decodes(each):
+                ways.pipe.vae.to(memory_format=torch.channels_last)
+                decoded(ways, each.height, each.width)()
+            if ways.now.compiled:
+                stepped(ways, each)()
+        ways.prepared(each)
+    return True
+
+
+@contextmanager
+def _still(ways: Ways) -> Iterator[None]:
+    """Nothing is recorded meanwhile, and the ways in use are set again at the end."""
+    now = ways.now
+    ways.recording(False)
+    try:
+        yield
+    finally:
+        ways.use(now)
+
+
+def stepped(ways: Ways, of: Shape) -> Callable[[], torch.Tensor]:
+    """One forward of the transformer on invented numbers, the same each time, for a picture and its prompts."""
+    pipe, device = ways.pipe, ways.device
+    config, scale, dtype = pipe.transformer.config, pipe.vae_scale_factor, pipe.transformer.dtype
+    dice = torch.Generator().manual_seed(0)
+    size = (config.in_channels, 1, of.height // scale, of.width // scale)
+    x = [torch.randn(size, generator=dice).to(device.name, dtype) for _ in of.prompts]
+    text = [torch.randn(each, config.cap_feat_dim, generator=dice).to(device.name, dtype) for each in of.prompts]
+    moment = torch.full((len(x),), 0.5, device=device.name)
+    return lambda: pipe.transformer(x, moment, text, return_dict=False)[0][0].clone()
+
+
+def decoded(ways: Ways, height: int, width: int) -> Callable[[], torch.Tensor]:
+    """One picture decoded from invented latents."""
+    pipe, scale = ways.pipe, ways.pipe.vae_scale_factor
+    dice = torch.Generator().manual_seed(0)
+    latents = torch.randn(1, pipe.vae.config.latent_channels, height // scale, width // scale, generator=dice)
+    latents = latents.to(ways.device.name, pipe.vae.dtype)
+    return lambda: pipe.vae.decode(latents, return_dict=False)[0]
+
+
+def _recorded(ways: Ways, step: Callable[[], torch.Tensor]) -> list[Trial]:
+    """What recorded calls spare of a small picture's step, for which the host's time counts most."""
+    plain, right = _timed(step, ways.device)
+    graph = ways.graphs["transformer"]
+    patience, graph.after = graph.after, 0
+    ways.recording(True)
+    try:
+        return _trial("graphs", "yes", step, ways.device, plain, right)
+    finally:
+        ways.recording(False)
+        graph.after = patience
+        ways.clear()
+
+
+def _trial(
+    name: str, value: str, run: Callable[[], torch.Tensor], device: Device, plain: float, right: torch.Tensor
+) -> list[Trial]:
+    """What a way takes; nothing where it cannot compute this."""
+    try:
+        seconds, found = _timed(run, device)
+    except (RuntimeError, ValueError, ImportError) as error:
+        log.info("%s %s was tried and failed: %s", name, value, str(error).partition("\n")[0])
+        return []
+    difference = float((found.float() - right.float()).abs().max() / right.float().abs().max().clamp_min(1e-12))
+    log.info(
+        "%s %s: %.1f ms, plain %.1f ms, numbers differ by %.1e", name, value, 1e3 * seconds, 1e3 * plain, difference
+    )
+    return [Trial(name=name, value=value, seconds=seconds, plain=plain, difference=difference)]
+
+
+def _timed(run: Callable[[], torch.Tensor], device: Device) -> tuple[float, torch.Tensor]:
+    """The least seconds of some rounds, after one that does not count, and what came out."""
+    with torch.no_grad():
+        found = run()
+        least = float("inf")
+        for _ in range(ROUNDS):
+            _wait(device)
+            begun = time.perf_counter()
+            found = run()
+            _wait(device)
+            least = min(least, time.perf_counter() - begun)
+    return least, found
+
+
+def _wait(device: Device) -> None:
+    if device.kind == "cuda":
+        torch.cuda.synchronize(torch.device(device.name))
+    elif device.kind == "mps":
+        torch.mps.synchronize()

@@ -30,7 +30,7 @@ CARDS = [
     ("cuda", 8, "turns", "int8", "int8", True, True),
     ("cuda", 10, "turns", "int8", "bf16", True, True),
     ("cuda", 12, "turns", "int8", "bf16", True, True),
-    ("cuda", 16, "turns", "bf16", "bf16", False, True),
+    ("cuda", 16, "turns", "bf16", "bf16", True, True),
     ("cuda", 24, "stay", "bf16", "bf16", True, True),
     ("cuda", 32, "stay", "bf16", "bf16", False, True),
     ("cuda", 48, "stay", "bf16", "bf16", False, True),
@@ -83,8 +83,6 @@ def test_a_larger_card_is_never_planned_worse() -> None:
 
 
 def test_without_the_software_for_small_numbers_blocks_are_streamed() -> None:
-    found = plan(RELEASED, room("cuda", 8, ()))
-    assert found.place == "stream" and "torchao" in found.hint
     found = plan(RELEASED, room("cuda", 8, ("int8",)))
     assert found.numbers == "int8" and not found.hint
     assert "bitsandbytes" in plan(RELEASED, room("cuda", 6, ("int8",))).hint
@@ -101,8 +99,8 @@ def test_smaller_numbers_take_less_and_moving_costs_seconds() -> None:
     assert by["turns", "4 bit", "4 bit", True].peak_gb < by["turns", "int8", "int8", True].peak_gb
     assert by["turns", "int8", "int8", True].peak_gb < by["turns", "bf16", "bf16", True].peak_gb
     turns = by["turns", "bf16", "bf16", True]
-    assert turns.prompt_s == pytest.approx(4.022 * BYTES["bf16"] / 10, rel=0.01)
-    assert turns.picture_s == pytest.approx(2 * 6.155 * BYTES["bf16"] / 10, rel=0.01)
+    assert turns.prompt_s == pytest.approx((4.022 + 6.155) * BYTES["bf16"] / 10, rel=0.01)
+    assert turns.picture_s == 0 < by["turns", "4 bit", "4 bit", True].picture_s
     assert by["stream", "bf16", "bf16", True].step_s > 1 > by["turns", "bf16", "bf16", True].step_s == 0
 
 

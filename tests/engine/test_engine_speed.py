@@ -6,14 +6,17 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from shutil import which
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from studio.engine import drawing, speed
+from studio.engine import drawing, speed, tuning
 from studio.engine.resident import ResidentEngine
 from studio.engine.speed import Report, Speed, Trial
+from studio.engine.ways import attends, shape
 
 SLOW = Trial(name="attention", value="_native_cudnn", seconds=1.2, plain=1.0, difference=0.0)
 QUICK = replace(SLOW, value="_flash_3", seconds=0.5, difference=0.01)
@@ -78,17 +81,16 @@ def test_each_way_is_tried_beside_the_plain_one_and_the_pipeline_is_left_as_was_
 
 
 def test_backends_are_measured_and_one_that_is_not_installed_is_passed_over(desk: Any) -> None:
-    loaded = desk.engine._ready()
+    ways = desk.engine._ready().ways
     before = desk.pixels()
-    report = speed.measure(loaded.pipe, loaded.device, 64, backends=("native", "_native_math", "_flash_3", "sage"))
+    report = tuning.measure(ways, 64, backends=("native", "_native_math", "_flash_3", "sage"))
     assert [(one.name, one.value) for one in report.trials] == [("attention", "_native_math"), ("channels_last", "yes")]
     assert all(one.seconds > 0 and one.plain > 0 and 0 <= one.difference < 1e-3 for one in report.trials)
-    speed.apply(loaded.pipe, Speed())
-    assert desk.pixels() == before
+    assert desk.pixels() == before and ways.now == Speed()
 
 
 def test_a_rerun_uses_the_ways_of_its_picture_and_those_in_use_come_back(desk: Any) -> None:
-    loaded = desk.engine._ready()
+    ways = desk.engine._ready().ways
     options = {"on_step": lambda event: None, "cancelled": lambda: False}
     plain = desk.draw()
     like = {**plain.environment, "attention": "_native_math", "channels_last": True}
@@ -97,9 +99,10 @@ def test_a_rerun_uses_the_ways_of_its_picture_and_those_in_use_come_back(desk: A
     assert desk.draw().environment == plain.environment
     assert desk.draw().image.tobytes() == plain.image.tobytes()
 
-    absent = desk.engine.draw(desk.recipe, like={**like, "attention": "_flash_3", "compiled": True}, **options)
-    assert absent.environment["attention"] == "native" and absent.environment["compiled"] is False
-    assert loaded.speed == Speed()
+    absent = {"attention": "_flash_3", "compiled": True, "compiled_vae": True, "graphs": True}
+    drawn = desk.engine.draw(desk.recipe, like={**like, **absent}, **options)
+    assert [drawn.environment[name] for name in absent] == ["native", False, False, False]
+    assert ways.now == Speed()
 
 
 def test_two_prompts_in_one_step_are_never_given_to_a_backend_that_cannot_leave_tokens_out(desk: Any) -> None:
@@ -113,21 +116,71 @@ def test_what_one_model_was_set_to_is_no_other_ones_plain_way(
     desk: Any, new_engine: Callable[..., ResidentEngine], desk_of: Callable[[ResidentEngine], Any]
 ) -> None:
     """diffusers keeps one active backend for the whole process; a model that was never set follows it."""
-    speed.apply(desk.engine._ready().pipe, Speed(attention="_native_math"))
+    desk.engine._ready().ways.use(Speed(attention="_native_math"))
     other = new_engine("pocket")
     other.start()
     assert other.wait(120).status == "ready"
-    assert speed._attends(other.pipeline) == "native"
+    assert attends(other.pipeline) == "native"
     assert desk_of(other).draw().environment["attention"] == "native"
-    speed.apply(desk.engine._ready().pipe, Speed())
+    desk.engine._ready().ways.use(Speed())
+
+
+def test_shapes_are_told_apart_by_what_the_transformer_pads_to() -> None:
+    assert shape(64, 96, 1) == shape(64, 96, 32) != shape(64, 96, 33) == shape(64, 96, 64)
+    assert shape(64, 96, 20) != shape(96, 64, 20) != shape(64, 96, 20, 20)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # a compiler's own: what it imports, and what it advises
+@pytest.mark.skipif(which("cc") is None and which("gcc") is None, reason="compiling needs a C compiler: apt-get install gcc")
+def test_compiled_code_is_used_only_for_shapes_that_were_prepared_and_a_wish_interrupts_compiling(
+    desk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compiled for real, on the processor; the parts of it that only a card uses by itself are called here by hand."""
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    ways = desk.engine._ready().ways
+    plain = desk.draw()
+    side = desk.recipe.height
+    before = Report(trials=(replace(QUICK, name="compiled"), replace(QUICK, name="compiled_vae")))  # known to help
+    with torch.no_grad():
+        for part in ("compiled", "compiled_vae"):
+            assert tuning.measure_compiled(ways, side, before, part, lambda: True) is None, "somebody waits"
+            report = tuning.measure_compiled(ways, side, before, part)
+            assert report is not None and getattr(report.speed, part)
+        assert ways.now.compiled and ways.now.compiled_vae
+        unprepared = desk.draw()
+        assert not unprepared.environment["compiled"] and not unprepared.environment["compiled_vae"]
+        assert unprepared.image.tobytes() == plain.image.tobytes()
+        assert ways.cold() and not tuning.prepare(ways, side, lambda: True)
+        assert tuning.prepare(ways, side, lambda: False) and not ways.cold()
+
+    drawn = desk.draw()
+    assert drawn.environment["compiled"] is True and drawn.environment["compiled_vae"] is True
+    assert desk.draw().image.tobytes() == drawn.image.tobytes()
+    apart = np.abs(np.asarray(drawn.image, dtype=float) - np.asarray(plain.image, dtype=float)).mean()
+    assert apart < 1, "the same picture, but for rounding"
+    options = {"on_step": lambda event: None, "cancelled": lambda: False}
+    again = desk.engine.draw(desk.recipe, like=plain.environment, **options)
+    assert again.image.tobytes() == plain.image.tobytes() and again.environment["compiled"] is False
+    other = desk.engine.draw(replace(desk.recipe, width=side // 2), like=drawn.environment, **options)
+    assert other.environment["compiled"] is False, "nobody waits for a compiler"
+    for name in ("transformer", "decoder"):
+        ways.plain(name)
+    ways.use(Speed())
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="compiled blocks are measured on a CUDA device")
-def test_compiled_blocks_draw_nearly_the_same(new_engine: Callable[..., ResidentEngine]) -> None:
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="calls are recorded on a CUDA device only")
+def test_recorded_calls_draw_the_same(
+    new_engine: Callable[..., ResidentEngine], desk_of: Callable[[ResidentEngine], Any]
+) -> None:
     engine = new_engine("pocket", device="cuda")
     engine.start()
     assert engine.wait(240).status == "ready"
-    loaded = engine._ready()
-    report = speed.measure_compiled(loaded.pipe, loaded.device, 128, Report())
-    assert report.trials[-1].name == "compiled" and report.trials[-1].difference < 0.05
+    ways, desk = engine._ready().ways, desk_of(engine)
+    plain = desk.pixels()
+    ways.use(Speed(graphs=True))
+    drawn = [desk.draw() for _ in range(4)]
+    assert {one.environment["graphs"] for one in drawn} == {True}
+    assert ways.graphs["transformer"]._graphs and ways.graphs["decoder"]._graphs
+    assert desk.pixels() == plain

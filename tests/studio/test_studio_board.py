@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.board import INTERVAL_S, Board
+from studio.board import CALM_S, INTERVAL_S, Board
 from studio.errors import Refused, shorten
 from studio.pace import Pace
 from studio.quota import Quota
@@ -56,6 +56,25 @@ def test_a_watcher_of_one_job_does_not_hear_of_another() -> None:
             return time.monotonic() - begun >= 3 * INTERVAL_S
 
     assert asyncio.run(watch())
+
+
+def test_moving_up_in_the_queue_is_told_calmly_and_what_happens_to_the_job_itself_at_once() -> None:
+    board = Board()
+
+    async def watch() -> list[float]:
+        waited = []
+        with board.watch("job") as watcher:
+            for own in (False, True):
+                begun = time.monotonic()
+                board.nudge_all()
+                if own:
+                    board.post("job", step=1)
+                await watcher.change(10.0)
+                waited.append(time.monotonic() - begun)
+        return waited
+
+    calm, own = asyncio.run(watch())
+    assert calm > 0.8 * CALM_S and own < 0.8 * CALM_S
 
 
 def test_cancelling_is_by_job_and_is_forgotten_with_it() -> None:

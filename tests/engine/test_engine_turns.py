@@ -1,0 +1,58 @@
+"""Parts that take turns on a device: what works is there, nothing changes by the way, and a language model over the encoder follows it."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from enhancer.contract import Sampling
+from enhancer.resident import ResidentChat
+from studio.engine import turns as module
+from studio.engine.placing import take_turns
+from studio.engine.turns import Turns
+
+
+def test_a_part_comes_when_it_is_called_and_the_other_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        module, "PIECE", 2000
+    )  # so that a part lies in several pieces, and one tensor is larger than a piece
+    torch.manual_seed(0)
+    one, two = nn.Sequential(nn.Linear(30, 40), nn.BatchNorm1d(40), nn.Linear(40, 7)).eval(), nn.Linear(30, 3)
+    given = torch.randn(5, 30)
+    right = one(given), two(given)
+    turns = Turns(torch.device("cpu"))
+    turns.add("one", one)
+    turns.add("two", two)
+    waiting = [each.data_ptr() for each in one.parameters()]
+    assert turns.here() is None
+    for _ in range(2):
+        assert torch.equal(one(given), right[0])
+        assert turns.here() == "one"
+        assert [each.data_ptr() for each in two.parameters()] != waiting
+        assert torch.equal(two(given), right[1])
+        assert turns.here() == "two" and [each.data_ptr() for each in one.parameters()] == waiting
+    assert one.state_dict().keys() == {
+        "0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var", "1.num_batches_tracked", "2.weight", "2.bias",
+    }  # fmt: skip
+
+
+def test_a_pipeline_whose_parts_take_turns_draws_and_talks_the_same(desk: Any) -> None:
+    loaded = desk.engine._ready()
+    sampling = Sampling(seed=3, temperature=0.7, top_p=0.8, max_tokens=400)
+    wish = [{"role": "user", "content": "two cats and a dog"}]
+
+    def said() -> str:
+        chat = ResidentChat(loaded.pipe.text_encoder, loaded.pipe.tokenizer, name="Pocket", revision="")
+        return "".join(islice(chat.stream(wish, sampling, lambda: False), 20))
+
+    pixels, text = desk.pixels(), said()
+    take_turns(loaded.pipe, torch.device("cpu"), locked=False)
+    loaded.prompts.clear()
+    assert desk.pixels() == pixels
+    assert said() == text
+    loaded.prompts.clear()
+    assert desk.pixels() == pixels
