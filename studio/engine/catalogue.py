@@ -78,11 +78,16 @@ class Catalogue:
         known = (replace(POCKET, source=str(self.pocket)), *family, TURBO, BASE)
         if self.named == "auto" or any(entry.name == self.named for entry in known):
             return known
-        if layout.is_hub_id(self.named) and not Path(self.named).is_dir():
+        if layout.is_hub_id(self.named) and not Path(self.named).exists():
             return (*known, replace(TURBO, name=self.named, title=self.named, source=self.named, download_gb=0.0))
         # Only its last part names a folder: where it lies is the host's own business, and names reach pages, files and refusals.
-        title = Path(self.named).expanduser().resolve().name or "folder"
-        name = f"{title} (folder)" if any(entry.name == title for entry in known) else title
+        place = Path(self.named).expanduser().resolve()
+        title = place.name or "folder"
+        name = (
+            f"{title} ({'file' if layout.is_single(place) else 'folder'})"
+            if any(entry.name == title for entry in known)
+            else title
+        )
         return (*known, replace(TURBO, name=name, title=title, source=self.named, download_gb=0.0))
 
     def _look(self, entry: CheckpointInfo) -> CheckpointInfo:
@@ -94,8 +99,8 @@ class Catalogue:
 
 
 def is_folder(entry: CheckpointInfo) -> bool:
-    """Whether the entry is a folder of this machine, and not a repository of the Hub."""
-    return not layout.is_hub_id(entry.source) or Path(entry.source).is_dir()
+    """Whether the entry is a folder or a file of this machine, and not a repository of the Hub."""
+    return not layout.is_hub_id(entry.source) or Path(entry.source).exists()
 
 
 def described(entry: CheckpointInfo, folder: Path) -> CheckpointInfo:
@@ -108,9 +113,10 @@ def described(entry: CheckpointInfo, folder: Path) -> CheckpointInfo:
         where = layout.parts(folder)
     except ValueError:  # it shares what it may not: it cannot be loaded, and loading tells why
         where = {part: folder / part for part in layout.PARTS}
+    note = (folder.parent if layout.is_single(folder) else folder) / layout.NOTE
     shift = _peek(where["scheduler"] / "scheduler_config.json").get("shift")
     native = _peek(where["vae"] / "config.json").get("sample_size")
-    return _said(_said(entry, {"shift": shift, "native": native}), _peek(folder / layout.NOTE))
+    return _said(_said(entry, {"shift": shift, "native": native}), _peek(note))
 
 
 def _said(entry: CheckpointInfo, said: Mapping[str, object]) -> CheckpointInfo:

@@ -26,14 +26,18 @@ RESERVE = 10**9  # bytes of the disk that a download leaves free
 Report = Callable[[int, int, float | None], None]  # bytes done, bytes in all, seconds to go
 
 
-def fetch(repository: str, cache: Path, *, report: Report, stopped: Callable[[], bool], place: Hub) -> Path:
+def fetch(
+    repository: str, cache: Path, *, report: Report, stopped: Callable[[], bool], place: Hub, whole: bool = True
+) -> Path:
     """Fetch what the pipeline needs of `repository` from `place` and return the snapshot's folder; blocks.
+
+    Not `whole`: all but the transformer's weights, for a single file that has its own.
 
     Raises DownloadFailed with a sentence; Cancelled once `stopped()` is true. What was fetched stays, and the next call goes on from
     there, from whichever place: files go by their hashes.
     """
     try:
-        return _fetch(repository, cache, report, stopped, place)
+        return _fetch(repository, cache, report, stopped, place, whole)
     except (Cancelled, DownloadFailed):
         raise
     except Exception as error:  # the Hub's client raises its transport's errors, which differ from version to version
@@ -41,9 +45,9 @@ def fetch(repository: str, cache: Path, *, report: Report, stopped: Callable[[],
         raise DownloadFailed(_sentence(repository, place.title, error)) from error
 
 
-def _fetch(repository: str, cache: Path, report: Report, stopped: Callable[[], bool], place: Hub) -> Path:
+def _fetch(repository: str, cache: Path, report: Report, stopped: Callable[[], bool], place: Hub, whole: bool) -> Path:
     found = place.listing(repository)
-    files = {name: size for name, size in found.sizes.items() if _needed(name)}
+    files = {name: size for name, size in found.sizes.items() if _needed(name) and (whole or not _own(name))}
     commit = found.commit
     if not re.fullmatch(r"[0-9a-f]{40}", commit) or "model_index.json" not in files:
         raise DownloadFailed(f"{repository} cannot be fetched: it is not a checkpoint in diffusers layout.")
@@ -60,6 +64,8 @@ def _fetch(repository: str, cache: Path, report: Report, stopped: Callable[[], b
             transfer(name, remote, home, commit, headers=headers, count=progress.add, alive=progress.check)
         progress.end(size)
     _name_main(home, commit)
+    if not whole and layout.lends(folder):
+        return folder
     if wrong := layout.problem(folder):
         raise DownloadFailed(f"{repository} was fetched, but cannot be used: {wrong}.")
     return folder
@@ -68,6 +74,11 @@ def _fetch(repository: str, cache: Path, report: Report, stopped: Callable[[], b
 def _needed(name: str) -> bool:
     """Whether the pipeline reads this file; a name that leads out of its folder is never one."""
     return ".." not in Path(name).parts and any(fnmatch(name, pattern) for pattern in layout.PATTERNS)
+
+
+def _own(name: str) -> bool:
+    """Whether this file holds the transformer's weights."""
+    return name.startswith("transformer/") and not name.endswith(".json")
 
 
 class _Progress:

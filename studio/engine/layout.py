@@ -1,7 +1,8 @@
 """What a checkpoint's folder looks like on the disk: the parts it needs, what is missing, where the Hub's cache keeps it.
 
-A folder may hold only what is its own, and name in `studio.json` the folder that has the rest: `{"shares": "../checkpoint"}`.
-Reads names, JSON and the headers of safetensors files; knows no torch, opens no pickle and asks no network.
+A folder may hold only what is its own, and name in `studio.json` the folder that has the rest: `{"shares": "../checkpoint"}`. A
+single file, safetensors or GGUF, holds a transformer alone; the rest is taken from the folder around it, or from the released
+models in the Hub's cache. Reads names, JSON and headers; knows no torch, opens no pickle and asks no network.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import suppress
 from math import prod
 from pathlib import Path
 
+from studio.engine import headers
 from studio.errors import shorten
 
 WEIGHED = {"transformer": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
@@ -26,13 +28,22 @@ PATTERNS = (
     *(f"{part}/*.json" for part in WEIGHED),
     *(f"{part}/*.safetensors" for part in WEIGHED),
 )  # all that the pipeline reads; pictures, papers and pickles of a repository stay where they are
-HEADER_MAX = 100 * 2**20  # bytes; safetensors' own bound for a header
+LENDERS = ("Tongyi-MAI/Z-Image-Turbo", "Tongyi-MAI/Z-Image")
+"""Repositories whose text encoder, tokenizer and VAE a single file is drawn with: the released models have the same."""
+EMBEDDERS = ("x_embedder.", "cap_embedder.")
+"""By these inside a tensor's name a transformer of this family is known, whoever wrote the file."""
+SCALES = ("scale_weight", "weight_scale", "scaled_fp8", "comfy_quant")
+"""Inside names of numbers that only another program knows how to compute with."""
 
 
 def problem(folder: Path) -> str | None:
-    """What keeps `folder` from being a Z-Image checkpoint, as the end of a sentence, or None."""
+    """What keeps `folder`, or a single file, from being a Z-Image checkpoint, as the end of a sentence, or None."""
+    if is_single(folder):
+        return _single_problem(folder)
+    if folder.is_file():
+        return f"a single file must be {' or '.join(headers.SUFFIXES)}; nothing else is opened"
     if not folder.is_dir():
-        return "there is no such folder"
+        return "there is no such folder or file"
     try:
         lender = shared(folder)
     except ValueError as error:
@@ -49,8 +60,10 @@ def shared(folder: Path) -> Path | None:
 
     A note is a file like any other of a folder that came from somewhere, so it can name only a folder inside its own or one
     beside it, and that may not be a link; what lies there is then read as if it were loaded itself. Raises ValueError with
-    the end of a sentence for anything else.
+    the end of a sentence for anything else, and for a single file where nothing that is on the disk can lend to it.
     """
+    if is_single(folder):
+        return _lender(folder)
     try:
         said = read_json(folder / NOTE).get("shares")
     except (OSError, ValueError):
@@ -75,6 +88,8 @@ def shared(folder: Path) -> Path | None:
 def parts(folder: Path) -> dict[str, Path]:
     """Where each part lies: in `folder`, or where it has none of its own, in the folder that it shares. Raises ValueError."""
     lender = shared(folder)
+    if lender is not None and is_single(folder):
+        return {part: lender / part for part in PARTS}
     return {part: (folder if lender is None or (folder / part).is_dir() else lender) / part for part in PARTS}
 
 
@@ -86,14 +101,14 @@ def missing(folder: Path) -> tuple[str, ...]:
     if not any((where["tokenizer"] / name).is_file() for name in ("tokenizer.json", "vocab.json")):
         gone.append(where["tokenizer"] / "tokenizer.json")
     gone += [file for file in weight_files(folder) if not file.is_file()]
-    return tuple(_name(file, folder) for file in gone)
+    return tuple(_name(file, where["vae"].parent if is_single(folder) else folder) for file in gone)
 
 
 def parameters(folder: Path) -> dict[str, int]:
     """How many numbers the weights of each part hold, from the headers alone. Raises OSError, ValueError for a broken file."""
     found = dict.fromkeys(WEIGHED, 0)
     for part, file in _part_files(folder):
-        found[part] += sum(_numbers(entry) for name, entry in header(file).items() if name != "__metadata__")
+        found[part] += headers.count(headers.shapes(file))
     return found
 
 
@@ -101,9 +116,9 @@ def block(folder: Path) -> int:
     """How many numbers the transformer's largest block holds. Raises OSError, ValueError for a broken file."""
     found: dict[str, int] = {}
     for part, file in _part_files(folder):
-        for name, entry in header(file).items() if part == "transformer" else ():
-            if inside := re.match(r"(layers|noise_refiner|context_refiner)\.\d+\.", name):
-                found[inside[0]] = found.get(inside[0], 0) + _numbers(entry)
+        for name, shape in headers.shapes(file).items() if part == "transformer" else ():
+            if inside := re.search(r"(layers|noise_refiner|context_refiner)\.\d+\.", name):
+                found[inside[0]] = found.get(inside[0], 0) + prod(shape)
     return max(found.values(), default=0)
 
 
@@ -116,28 +131,75 @@ def _part_files(folder: Path) -> Iterator[tuple[str, Path]]:
     """Each weight file with the part that it belongs to."""
     where = parts(folder)
     for part, stem in WEIGHED.items():
+        if part == "transformer" and is_single(folder):
+            yield part, folder
+            continue
         for name in sorted(_weights(where[part], stem)):
             yield part, where[part] / name
 
 
-def _numbers(entry: dict[str, list[int]]) -> int:
-    return prod(entry["shape"])
+def is_single(place: Path) -> bool:
+    """Whether a checkpoint is one file, a transformer alone, and not a folder."""
+    return place.suffix.lower() in headers.SUFFIXES and place.is_file()
 
 
-def header(file: Path) -> dict[str, dict[str, list[int]]]:
-    """The header of a safetensors file: tensors by name, with dtype, shape and place. Raises OSError, ValueError."""
-    with file.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        if not 2 <= length <= min(HEADER_MAX, file.stat().st_size):
-            raise ValueError(f"{file.parent.name}/{file.name} is not a safetensors file")
-        found = json.loads(stream.read(length))
-    if not isinstance(found, dict):
-        raise ValueError(f"{file.parent.name}/{file.name} is not a safetensors file")
-    return found
+def alone(place: Path) -> bool:
+    """Whether a single file has nothing on the disk that could lend it the rest."""
+    if not is_single(place):
+        return False
+    try:
+        _lender(place)
+    except ValueError:
+        return True
+    return False
+
+
+def lends(folder: Path) -> bool:
+    """Whether a folder has all that a pipeline needs besides the transformer's weights."""
+    if not folder.is_dir() or _index_problem(folder):
+        return False
+    try:
+        return all(name.startswith("transformer/") and not name.endswith(".json") for name in missing(folder))
+    except ValueError:
+        return False
+
+
+def _lender(file: Path) -> Path:
+    """The folder that a single file is drawn with. Raises ValueError with the end of a sentence."""
+    around = (file.parent, file.parent.parent)  # it lies in a checkpoint's folder, or in its transformer's
+    in_cache = (folder for name in LENDERS for folder in snapshots(hub_cache(), name))
+    for folder in (*around, *in_cache):
+        if lends(folder):
+            return folder
+    raise ValueError(
+        f"it is a transformer alone, and the text encoder, tokenizer and VAE of {LENDERS[0]} are not on this machine's disk"
+    )
+
+
+def _single_problem(file: Path) -> str | None:
+    """What is wrong with a single file, as the end of a sentence, or None."""
+    try:
+        names = list(headers.shapes(file))
+        for name in names:
+            if any(sign in name for sign in SCALES):
+                return f"its numbers are scaled in a way that only another program knows (it holds {shorten(name)})"
+        if not all(any(sign in name for name in names) for sign in EMBEDDERS):
+            return "it holds no Z-Image transformer"
+        _lender(file)
+    except (ValueError, ImportError) as error:
+        return str(error)
+    except OSError as error:
+        return f"it cannot be read ({error.strerror or type(error).__name__})"
+    return None
 
 
 def snapshot(cache: Path, repository: str) -> Path | None:
     """The folder of a complete snapshot of `repository` in the Hub's cache, `main` before others, or None."""
+    return next((folder for folder in snapshots(cache, repository) if problem(folder) is None), None)
+
+
+def snapshots(cache: Path, repository: str) -> list[Path]:
+    """The folders of all snapshots of `repository` in the Hub's cache, `main` first, then the newest; whole or not."""
     place = cache / f"models--{repository.replace('/', '--')}"
     names = []
     with suppress(OSError):  # no ref: fetched by commit, or not at all
@@ -146,9 +208,8 @@ def snapshot(cache: Path, repository: str) -> Path | None:
         found = sorted((place / "snapshots").iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
         names += [path.name for path in found]
     except OSError:
-        return None
-    folders = (place / "snapshots" / name for name in names if name)
-    return next((folder for folder in folders if problem(folder) is None), None)
+        return []
+    return [place / "snapshots" / name for name in dict.fromkeys(names) if name]
 
 
 def is_snapshot(folder: Path) -> bool:

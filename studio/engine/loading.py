@@ -14,13 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, ZImagePipeline, ZImageTransformer2DModel
+from diffusers import (
+    AutoencoderKL,
+    FlowMatchEulerDiscreteScheduler,
+    GGUFQuantizationConfig,
+    ZImagePipeline,
+    ZImageTransformer2DModel,
+)
 from diffusers.utils import logging as diffusers_logging
 from transformers import AutoTokenizer, Qwen3Model
 from transformers.utils import logging as transformers_logging
 
 from studio.engine import device as devices
-from studio.engine import layout, memory, speed
+from studio.engine import headers, layout, memory, speed
 from studio.engine.contract import CheckpointInfo
 from studio.engine.device import Device
 from studio.engine.memory import Numbers, Plan
@@ -139,8 +145,12 @@ def _assembled(folder: Path, device: Device, plan: Plan) -> Any:
     options: dict[str, Any] = {"dtype": dtype, "local_files_only": True, "use_safetensors": True}
     own: dict[str, Any] = {}
     lender, lies = layout.shared(folder), layout.parts(folder)
+    sources = {
+        "transformer": folder if layout.is_single(folder) else lies["transformer"],
+        "text_encoder": lies["text_encoder"],
+    }
     for part, numbers in (("transformer", plan.numbers), ("text_encoder", plan.encoder_numbers)):
-        own[part] = _read(part, lies[part], device, numbers, options)
+        own[part] = _read(part, sources[part], device, numbers, options)
         if plan.place == "stay":
             own[part].to(device.name)
     for part, where in lies.items():
@@ -151,6 +161,8 @@ def _assembled(folder: Path, device: Device, plan: Plan) -> Any:
 
 def _read(part: str, where: Path, device: Device, numbers: Numbers, options: dict[str, Any]) -> Any:
     """One large part in the machine's memory, in the numbers of the plan."""
+    if where.is_file():
+        return _read_single(where, numbers, options)
     if numbers == "4 bit":  # made on the card, one part at a time
         with torch.cuda.device(device.name):
             return (
@@ -161,6 +173,21 @@ def _read(part: str, where: Path, device: Device, numbers: Numbers, options: dic
     found = CLASSES[part].from_pretrained(where, **options)
     if numbers == "int8":
         to_int8(found, part)
+    return found
+
+
+def _read_single(file: Path, numbers: Numbers, options: dict[str, Any]) -> Any:
+    """A transformer from a file in other programs' names and numbers; its configuration is its lender's."""
+    config = layout.parts(file)["transformer"]
+    more = {"quantization_config": GGUFQuantizationConfig(compute_dtype=options["dtype"])} if numbers == "gguf" else {}
+    try:
+        found = ZImageTransformer2DModel.from_single_file(
+            str(file), config=str(config), dtype=options["dtype"], local_files_only=True, **more
+        )
+    except NotImplementedError as error:  # how torch says that some tensors got no numbers
+        raise ValueError("it lacks tensors that its configuration describes") from error
+    if numbers == "int8":
+        to_int8(found, "transformer")
     return found
 
 
@@ -186,6 +213,9 @@ def weights(folder: Path) -> memory.Weights:
         width=width if isinstance(width, int) else memory.Weights.width,
         channels=int(channels[1]) if isinstance(channels, list) and len(channels) > 1 else memory.Weights.channels,
         native=native if isinstance(native, int) else memory.Weights.native,
+        packed_gb=folder.stat().st_size / 1e9
+        if layout.is_single(folder) and folder.suffix.lower() == headers.GGUF
+        else None,
     )
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Kind = Literal["cuda", "mps", "cpu"]
-Numbers = Literal["fp32", "bf16", "int8", "4 bit"]
+Numbers = Literal["fp32", "bf16", "int8", "4 bit", "gguf"]
 Place = Literal["stay", "turns", "stream"]
 
-BYTES: Mapping[Numbers, float] = {"fp32": 4.0, "bf16": 2.0, "int8": 1.01, "4 bit": 0.56}
+BYTES: Mapping[Numbers, float] = {"fp32": 4.0, "bf16": 2.0, "int8": 1.01, "4 bit": 0.56, "gguf": 0.7}
 """Bytes a number; the two small kinds with their scales, one a row or one for 64 numbers."""
 SENSITIVE = {"transformer": 0.03, "text_encoder": 0.1}
 """The part of each that keeps its own numbers when the rest is made smaller: embeddings, modulation, first and last layers."""
@@ -43,6 +43,7 @@ class Weights:
     block: int = 0
     channels: int = 256
     native: int = 1024
+    packed_gb: float | None = None  # of a transformer whose file holds small numbers already, as it is then held
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +96,8 @@ def plan(weights: Weights, room: Room) -> Plan:
 def ways(weights: Weights, room: Room) -> tuple[Plan, ...]:
     """Every way that this kind of device has, best first: all stays, parts take turns, small numbers, streamed blocks."""
     own = room.numbers
+    if weights.packed_gb is not None:
+        return tuple(_way(weights, room, *option) for option in _packed(room))
     options: list[tuple[Place, Numbers, Numbers, bool]] = [("stay", own, own, False), ("stay", own, own, True)]
     if room.kind == "cuda":
         options += [("turns", own, own, False), ("turns", own, own, True)]
@@ -111,10 +114,19 @@ def ways(weights: Weights, room: Room) -> tuple[Plan, ...]:
     return tuple(_way(weights, room, *option) for option in options)
 
 
+def _packed(room: Room) -> list[tuple[Place, Numbers, Numbers, bool]]:
+    """The ways to hold a transformer that comes in small numbers: only where it lies and how the encoder is held can be chosen."""
+    places: tuple[Place, ...] = ("stay", "turns") if room.kind == "cuda" else ("stay",)
+    encoders = dict.fromkeys((room.numbers, "int8") if "int8" in room.small else (room.numbers,))
+    found = [(place, encoder) for encoder in encoders for place in places]
+    return [("stay", "gguf", room.numbers, False), *((place, "gguf", encoder, True) for place, encoder in found)]
+
+
 def _way(weights: Weights, room: Room, place: Place, numbers: Numbers, encoder_numbers: Numbers, tiling: bool) -> Plan:
-    computed: Numbers = room.numbers if room.kind != "cpu" or numbers == "fp32" else "bf16"
+    computed: Numbers = room.numbers if room.kind != "cpu" or numbers in ("fp32", "gguf") else "bf16"
     wide = BYTES[computed]
-    transformer = _held(weights.transformer, numbers, wide, SENSITIVE["transformer"])
+    packed = weights.packed_gb
+    transformer = packed if packed is not None else _held(weights.transformer, numbers, wide, SENSITIVE["transformer"])
     encoder = _held(weights.text_encoder, encoder_numbers, wide, SENSITIVE["text_encoder"])
     vae = weights.vae * wide / 1e9
     tokens = (weights.native / PATCH) ** 2 + TEXT_TOKENS
@@ -122,7 +134,8 @@ def _way(weights: Weights, room: Room, place: Place, numbers: Numbers, encoder_n
     side, values = (min(TILE, weights.native), TILE_VALUES) if tiling else (weights.native, DECODE_VALUES)
     decode = side**2 * weights.channels * values * wide / 1e9
     # Parts are read one after the other in wide numbers, made small at once, and moved at once where they stay on a card.
-    wide_transformer, wide_encoder = weights.transformer * wide / 1e9, weights.text_encoder * wide / 1e9
+    wide_transformer = packed if packed is not None else weights.transformer * wide / 1e9
+    wide_encoder = weights.text_encoder * wide / 1e9
     reading = max(wide_transformer, transformer + wide_encoder, transformer + encoder + vae)
     ram, prompt_s, picture_s, step_s = reading, 0.0, 0.0, 0.0
     if place == "stay":
@@ -172,13 +185,14 @@ def _why(chosen: Plan, found: tuple[Plan, ...], room: Room) -> str:
         "turns": "parts take turns on the device",
         "stream": "the transformer's blocks stream through the device and the text encoder works on the processor",
     }[chosen.place]
-    if chosen.numbers != room.numbers:
-        small = (
-            f"in {chosen.numbers}"
-            if chosen.numbers == chosen.encoder_numbers
-            else f"the transformer in {chosen.numbers}"
-        )
-        said += f", {small}"
+    if chosen.numbers == chosen.encoder_numbers != room.numbers:
+        said += f", in {chosen.numbers}"
+    else:
+        if chosen.numbers != room.numbers:
+            packed = "as its GGUF file holds it"
+            said += f", the transformer {packed if chosen.numbers == 'gguf' else f'in {chosen.numbers}'}"
+        if chosen.encoder_numbers != room.numbers:
+            said += f", the text encoder in {chosen.encoder_numbers}"
     if chosen is not found[0] and chosen.tiling:
         said += ", pictures decoded in tiles"
     if chosen is found[0] or room.have_gb is None:

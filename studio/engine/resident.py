@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from studio.engine import hubs, layout
-from studio.engine.catalogue import Catalogue, is_folder
+from studio.engine.catalogue import TURBO, Catalogue, is_folder
 from studio.engine.contract import CheckpointInfo, Drawing, EngineState, Machine, Option, StepEvent
 from studio.engine.download import fetch
 from studio.engine.hubs import Name
@@ -227,8 +227,11 @@ class ResidentEngine:
         try:
             entry = self._catalogue.info(self._decide())
             self._tell(status="loading", checkpoint=entry.name, message=f"Loading {entry.title}.")
-            if not entry.on_disk and self._consent and not is_folder(entry):
-                self._fetch(entry, first=True)
+            if not entry.on_disk and self._consent:
+                if not is_folder(entry):
+                    self._fetch(entry, first=True)
+                elif layout.alone(Path(entry.source).expanduser()):  # what the released model lends to a single file
+                    self._fetch(TURBO, first=True, whole=False)
                 entry = self._catalogue.info(entry.name)
             with self._loading:
                 if not self._closed.is_set():
@@ -300,8 +303,9 @@ class ResidentEngine:
         except StudioError:
             log.info("%s was not fetched", entry.name)
 
-    def _fetch(self, entry: CheckpointInfo, *, first: bool = False) -> None:
+    def _fetch(self, entry: CheckpointInfo, *, first: bool = False, whole: bool = True) -> None:
         """Fetch, telling `downloads`, and the engine's state too if it is the `first` checkpoint. Raises as `fetch`."""
+        title = entry.title if whole else f"what {entry.title} lends"
 
         def told(note: EngineState) -> None:
             with self._changed:
@@ -310,15 +314,15 @@ class ResidentEngine:
                 self._tell(message=note.message, fraction=note.fraction, eta_s=note.eta_s)
 
         def report(done: int, total: int, eta_s: float | None) -> None:
-            message = f"Fetching {entry.title}: {done / 1e9:.1f} of {total / 1e9:.1f} GB."
+            message = f"Fetching {title}: {done / 1e9:.1f} of {total / 1e9:.1f} GB."
             told(replace(self._note(entry, "loading", message), fraction=done / total if total else 0.0, eta_s=eta_s))
 
         try:
-            fetch(entry.source, self._cache, report=report, stopped=self._closed.is_set, place=self._hub)
+            fetch(entry.source, self._cache, report=report, stopped=self._closed.is_set, place=self._hub, whole=whole)
         except (Cancelled, EngineError) as error:
             told(self._note(entry, "failed", str(error)))
             raise
-        told(replace(self._note(entry, "ready", f"{entry.title} is on the disk."), fraction=1.0))
+        told(replace(self._note(entry, "ready", f"{title[:1].upper()}{title[1:]} is on the disk."), fraction=1.0))
 
     def _note(self, entry: CheckpointInfo, status: Any, message: str) -> EngineState:
         return EngineState(status=status, checkpoint=entry.name, device=self.state.device, message=message)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from studio.engine import layout
+from studio.engine import headers, layout
 
 CONTENT_MAX = 2**30  # bytes; a folder up to here is hashed by content, which takes seconds at most
 CHUNK = 2**20
@@ -26,9 +26,26 @@ def revision(folder: Path) -> str:
     """
     if layout.is_snapshot(folder):
         return folder.name
+    if layout.is_single(folder):
+        return _single(folder)
     files = sorted({*_visible(folder), *_shared(folder)})
     stats = [(path.relative_to(folder).as_posix(), path.stat()) for path in files]
     return _hashed(folder, tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
+
+
+def _single(file: Path) -> str:
+    """Of a single file: its own content and what lends the rest, a snapshot of the Hub by its commit."""
+    lender = layout.shared(file)
+    assert lender is not None  # loading has seen it
+    stat = file.stat()
+    own = _hashed(file.parent, ((file.name, stat.st_size, stat.st_mtime_ns),))
+    if layout.is_snapshot(lender):
+        rest = lender.name
+    else:
+        files = sorted(path for part in layout.PARTS if part != "transformer" for path in _visible(lender / part))
+        stats = [(path.relative_to(lender).as_posix(), path.stat()) for path in files]
+        rest = _hashed(lender, tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
+    return hashlib.sha256(f"{own}\0{rest}".encode()).hexdigest()
 
 
 def _visible(folder: Path) -> Iterator[Path]:
@@ -52,10 +69,10 @@ def _hashed(folder: Path, files: tuple[tuple[str, int, int], ...]) -> str:
     total = hashlib.sha256()
     for name, size, changed in files:
         total.update(f"{name}\0{size}\0".encode())
-        if small or not name.endswith(".safetensors"):
+        if small or not name.endswith(headers.SUFFIXES):
             total.update(_content(folder / name))
         else:
-            total.update(f"{changed}\0{sorted(layout.header(folder / name))}\0".encode())
+            total.update(f"{changed}\0{sorted(headers.shapes(folder / name))}\0".encode())
     return total.hexdigest()
 
 

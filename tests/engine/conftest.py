@@ -88,6 +88,15 @@ def new_engine(tmp_path: Path) -> Iterator[Callable[..., ResidentEngine]]:
 
 
 @pytest.fixture
+def own_desk(new_engine: Callable[..., ResidentEngine]) -> Desk:
+    """A desk of an engine with Pocket that no other test uses, for those that change it."""
+    made = new_engine("pocket")
+    made.start()
+    assert made.wait(240).status == "ready"
+    return Desk(made)
+
+
+@pytest.fixture
 def base(tmp_path: Path) -> Path:
     """The folder of a base that shares; Pocket's is beside it."""
     return related(tmp_path)

@@ -294,6 +294,27 @@ def test_a_checkpoint_named_by_who_starts_the_studio_is_fetched_and_loaded(
     assert engine.info("turbo").on_disk
 
 
+def test_a_single_file_has_only_the_rest_fetched(
+    hub: Hub, new_engine: Callable[..., ResidentEngine], pocket: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "hub"
+    monkeypatch.setenv("HF_HUB_CACHE", str(cache))
+    file = tmp_path / "mine.safetensors"
+    file.write_bytes((pocket / "transformer" / "diffusion_pytorch_model.safetensors").read_bytes())
+    refused = new_engine(str(file), hub=hub.name, endpoint=hub.url, cache=cache)
+    refused.start()
+    assert "are not on this machine's disk" in refused.wait(60).message and hub.given == []
+    engine = new_engine(str(file), hub=hub.name, endpoint=hub.url, cache=cache, consent=True)
+    engine.start()
+    state = engine.wait(240)
+    assert state.status == "ready", state.message
+    fetched = {name for name, _ in hub.given}
+    assert "vae/diffusion_pytorch_model.safetensors" in fetched and "transformer/config.json" in fetched
+    assert not any(name.startswith("transformer/") and name.endswith(".safetensors") for name in fetched)
+    assert not engine.info("turbo").on_disk, "its own transformer was not fetched"
+    assert engine.downloads["turbo"].message == "What Z-Image-Turbo lends is on the disk."
+
+
 def test_a_download_that_was_agreed_to_goes_on_in_the_background(
     hub: Hub, new_engine: Callable[..., ResidentEngine]
 ) -> None:

@@ -132,7 +132,9 @@ def test_shapes_are_told_apart_by_what_the_transformer_pads_to() -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # a compiler's own: what it imports, and what it advises
-@pytest.mark.skipif(which("cc") is None and which("gcc") is None, reason="compiling needs a C compiler: apt-get install gcc")
+@pytest.mark.skipif(
+    which("cc") is None and which("gcc") is None, reason="compiling needs a C compiler: apt-get install gcc"
+)
 def test_compiled_code_is_used_only_for_shapes_that_were_prepared_and_a_wish_interrupts_compiling(
     desk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

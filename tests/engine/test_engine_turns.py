@@ -40,8 +40,8 @@ def test_a_part_comes_when_it_is_called_and_the_other_makes_room(monkeypatch: py
     }  # fmt: skip
 
 
-def test_a_pipeline_whose_parts_take_turns_draws_and_talks_the_same(desk: Any) -> None:
-    loaded = desk.engine._ready()
+def test_a_pipeline_whose_parts_take_turns_draws_and_talks_the_same(own_desk: Any) -> None:
+    loaded = own_desk.engine._ready()
     sampling = Sampling(seed=3, temperature=0.7, top_p=0.8, max_tokens=400)
     wish = [{"role": "user", "content": "two cats and a dog"}]
 
@@ -49,10 +49,10 @@ def test_a_pipeline_whose_parts_take_turns_draws_and_talks_the_same(desk: Any) -
         chat = ResidentChat(loaded.pipe.text_encoder, loaded.pipe.tokenizer, name="Pocket", revision="")
         return "".join(islice(chat.stream(wish, sampling, lambda: False), 20))
 
-    pixels, text = desk.pixels(), said()
+    pixels, text = own_desk.pixels(), said()
     take_turns(loaded.pipe, torch.device("cpu"), locked=False)
     loaded.prompts.clear()
-    assert desk.pixels() == pixels
+    assert own_desk.pixels() == pixels
     assert said() == text
     loaded.prompts.clear()
-    assert desk.pixels() == pixels
+    assert own_desk.pixels() == pixels
