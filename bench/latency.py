@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,7 @@ def measure(options: argparse.Namespace) -> None:
     print(f"matrix product: {rate / 1e12:.1f} TFLOP/s")
     plain = {side: timed(partial(draw_plain, pipe, side), options.pictures) for side in options.sides}
     loaded = loaded_from(pipe, device, native=max(options.sides))
+    first = drawn(loaded, options.sides[0], 1)
     eager = {side: timed(partial(draw_ours, loaded, side), options.pictures) for side in options.sides}
     begun = time.perf_counter()
     tune(loaded, None, lambda: False)
@@ -71,7 +72,14 @@ def measure(options: argparse.Namespace) -> None:
             f"{side:5}  {plain[side]:7.3f}  {eager[side]:8.3f}  {eager[side] / plain[side]:5.2f}  {ours:7.3f}  {ours / plain[side]:5.2f}"
             f"  {1e3 * step:7.1f}  {done / 1e12:7.1f}  {done / rate:18.0%}  {(watched - ours) / STEPS / step:16.1%}"
         )
-    facts = drawn(loaded, options.sides[0], 1).environment
+    again = [drawn(loaded, options.sides[0], 1) for _ in range(4)]
+    rerun = drawn(loaded, options.sides[0], 1, like=first.environment)
+    same = len({one.image.tobytes() for one in again}) == 1
+    print(
+        f"one recipe drawn four times: {'identical' if same else 'DIFFERENT'}; the first picture, before anything was measured, drawn"
+    )
+    print(f"again in its own ways: {'identical' if rerun.image.tobytes() == first.image.tobytes() else 'DIFFERENT'}")
+    facts = again[-1].environment
     print("drawn with:", ", ".join(f"{name} {facts[name]}" for name in asdict(loaded.ways.now)))
 
 
@@ -103,8 +111,16 @@ def draw_ours(loaded: Loaded, side: int, seed: int, steps: list[float] | None = 
     return drawn(loaded, side, seed, steps, look=look).image
 
 
-def drawn(loaded: Loaded, side: int, seed: int, steps: list[float] | None = None, *, look: bool = False) -> Drawing:
-    """The same with the environment that drew it."""
+def drawn(
+    loaded: Loaded,
+    side: int,
+    seed: int,
+    steps: list[float] | None = None,
+    *,
+    look: bool = False,
+    like: Mapping[str, object] | None = None,
+) -> Drawing:
+    """The same with the environment that drew it; in the ways of `like`, another one."""
     from studio.engine.drawing import draw
     from studio.recipe import Recipe
 
@@ -122,7 +138,7 @@ def drawn(loaded: Loaded, side: int, seed: int, steps: list[float] | None = None
         prompt=f"{seed} rabbits on a purple background", seed=seed, width=side, height=side, steps=STEPS, guidance=0.0, shift=3.0,
         checkpoint=loaded.info.name,
     )  # fmt: skip
-    return draw(loaded, recipe, on_step, lambda: False)
+    return draw(loaded, recipe, on_step, lambda: False, like)
 
 
 def loaded_from(pipe: Any, device: Any, *, native: int, memory_gb: float | None = None) -> Loaded:

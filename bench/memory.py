@@ -2,8 +2,8 @@
 
 `python -m bench.memory` measures each cap in a process of its own (`torch.cuda.set_per_process_memory_fraction`), with the released models
 and random weights made in the machine's memory and placed as the plan for that cap says. It prints the plan, its estimate, the real peak
-and the seconds of a first picture and of one more; then memory is taken away and a picture drawn all the same.
-Without a CUDA device it prints the plans alone.
+and the seconds of a first picture and of two more; with `--provoke` memory is then taken away and a picture drawn all the same. Without a
+CUDA device it prints the plans alone.
 """
 
 from __future__ import annotations
@@ -36,18 +36,20 @@ def main() -> None:
     parser.add_argument("--cap", type=float, help="measure this cap in this process, in GiB")
     parser.add_argument("--caps", type=float, nargs="+", default=list(CAPS), help="caps in GiB (default 24 16 12 8)")
     parser.add_argument("--small", action="store_true", help="tiny models instead of full-size ones")
+    parser.add_argument("--provoke", action="store_true", help="then take memory away and draw all the same")
     options = parser.parse_args()
     if options.cap is not None:
-        measure(options.cap, small=options.small)
+        measure(options.cap, small=options.small, provoked=options.provoke)
         return
     for cap in options.caps:
         command = [sys.executable, "-m", "bench.memory", "--cap", str(cap), *(["--small"] if options.small else [])]
+        command += ["--provoke"] if options.provoke else []
         done = subprocess.run(command, check=False)
         if done.returncode:
             print(f"{cap:g} GiB: ended with code {done.returncode}", flush=True)
 
 
-def measure(cap: float, *, small: bool) -> None:
+def measure(cap: float, *, small: bool, provoked: bool) -> None:
     """One cap: place, talk, draw twice, and tell."""
     import torch
 
@@ -76,7 +78,8 @@ def measure(cap: float, *, small: bool) -> None:
         f" prompt {times[1]:.1f} s, the same prompt {times[2]:.1f} s; {loaded.plan.why}",
         flush=True,
     )
-    provoke(loaded, index)
+    if provoked:
+        provoke(loaded, index)
 
 
 def provoke(loaded: Loaded, index: torch.device) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 KINDS = ("cat", "dog", "rabbit", "chicken", "fish", "apple", "star", "moon", "sun", "tree", "flower", "house", "car")
 COLOURS = ("red", "blue", "green", "yellow", "white", "black", "purple", "pink")
 WARM = 2  # pairs that are not counted
-QUEUED_PAIRS = 3
+QUEUED_PAIRS = 7
 
 Draw = Callable[[str, int], float]  # prompt and seed to the seconds that it took
 Pair = tuple[float, float]  # seconds alone, seconds through the studio
@@ -39,7 +39,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.overhead", description=__doc__)
     parser.add_argument("--pairs", type=int, default=20, help="pairs to measure (default 20)")
-    parser.add_argument("--queued", type=int, metavar="N", help="N pictures a pair, all wishes filed at once (3 pairs)")
+    parser.add_argument("--queued", type=int, metavar="N", help="N pictures a pair, all wishes filed at once (7 pairs)")
     parser.add_argument(
         "--repeated", action="store_true", help="the same prompt again, against new ones, through the studio"
     )

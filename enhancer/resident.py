@@ -14,9 +14,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, PreTrainedTokenizerBase, Qwen3ForCausalLM, Qwen3Model
+from transformers import PreTrainedTokenizerBase, Qwen3ForCausalLM, Qwen3Model
 
 from enhancer.contract import Message, Sampling
+from enhancer.decoding import decoding
 from enhancer.errors import EnhancerError, ModelRefused, NoPrompt
 
 TOP_K = 20
@@ -107,22 +108,22 @@ class ResidentChat:
         return [int(token) for token in self._tokenizer(text, add_special_tokens=False)["input_ids"]]
 
     def _tokens(self, ids: list[int], sampling: Sampling, most: int, cancelled: Callable[[], bool]) -> Iterator[int]:
-        """At most `most` tokens, without the end mark. `cancelled` is asked before each."""
+        """At most `most` tokens, without the end mark. `cancelled` is asked before each, and before each forward."""
         generator = torch.Generator().manual_seed(sampling.seed)  # on the CPU: means the same on every device
-        cache = DynamicCache(config=self._model.config)
-        step = self._here([ids])
+        if cancelled():
+            return
+        steps = decoding(self._model, len(ids) + most)
+        logits = steps.begin(ids)
         for _ in range(most):
             if cancelled():
                 return
-            token = choose(_logits(self._model, step, cache), sampling, generator)
+            token = choose(logits, sampling, generator)
             if token in self._ends:
                 return
             yield token
-            step = self._here([[token]])
-
-    def _here(self, ids: list[list[int]]) -> Tensor:
-        """Token ids where the model is now: one that takes turns with others comes to its device with the first token."""
-        return torch.tensor(ids, device=self._model.get_input_embeddings().weight.device)
+            if cancelled():
+                return
+            logits = steps.next(token)
 
 
 def with_head(text_encoder: Qwen3Model) -> Qwen3ForCausalLM:
@@ -132,16 +133,6 @@ def with_head(text_encoder: Qwen3Model) -> Qwen3ForCausalLM:
     model.model = text_encoder
     model.lm_head.weight = text_encoder.get_input_embeddings().weight
     return model.eval() if not text_encoder.training else model
-
-
-def _logits(model: Qwen3ForCausalLM, ids: Tensor, cache: DynamicCache) -> Tensor:
-    """Of the token after the last: float32 [vocabulary] on the CPU. `cache` grows by `ids` [1, n]."""
-    # Entered for each token alone: around the loop it would leak into whoever iterates the pieces.
-    with torch.inference_mode():
-        # By its place: transformers 5.24 has given the cache another name, and warns of the one before.
-        out = model(ids, None, None, cache, use_cache=True, logits_to_keep=1)
-        logits: Tensor = out.logits[0, -1]
-        return logits.float().cpu()
 
 
 def choose(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> int:

@@ -180,7 +180,7 @@ def _run(loaded: Loaded, recipe: Recipe, watch: _Watch, wanted: Speed) -> tuple[
     watch.check()
     watch.begin()
     pipe, ways = loaded.pipe, loaded.ways
-    with ways.using(wanted):
+    with ways.encoding(wanted):
         prompt = loaded.prompts(recipe.prompt)
         negative = loaded.prompts(recipe.negative_prompt) if recipe.guidance > 0 else None
     lengths = [len(each) for each in (prompt, negative) if each is not None]

@@ -43,7 +43,7 @@ def problem(folder: Path) -> str | None:
     if folder.is_file():
         return f"a single file must be {' or '.join(headers.SUFFIXES)}; nothing else is opened"
     if not folder.is_dir():
-        return "there is no such folder or file"
+        return "there is no such file" if folder.suffix.lower() in headers.SUFFIXES else "there is no such folder"
     try:
         lender = shared(folder)
     except ValueError as error:

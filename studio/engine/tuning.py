@@ -111,7 +111,7 @@ def measure(
         if ways.graphs:
             trials += _recorded(ways, stepped(ways, shape(native // 2, native // 2, TOKENS)))
         plain, right = _timed(decode, device)
-        pipe.vae.to(memory_format=torch.channels_last)
+        ways.lay(True)
         trials += _trial("channels_last", "yes", decode, device, plain, right)
     return Report(speed=chosen(trials, exact=device.kind == "cpu"), trials=tuple(trials))
 
@@ -129,7 +129,7 @@ def measure_compiled(
     with _still(ways):
         plain, right = (0.0, torch.empty(0)) if before.tried(part) else _timed(run, ways.device)
         if decoder:
-            ways.pipe.vae.to(memory_format=torch.channels_last)
+            ways.lay(True)
         with torch.compiler.set_stance("default"):
             if not ways.compile(name, run, wanted):
                 return None
@@ -155,7 +155,7 @@ def prepare(ways: Ways, native: int, wanted: Callable[[], bool]) -> bool:
             return False
         with _still(ways), torch.compiler.set_stance("default"):
             if ways.now.compiled_vae and not ways.decodes(each):
-                ways.pipe.vae.to(memory_format=torch.channels_last)
+                ways.lay(True)
                 decoded(ways, each.height, each.width)()
             if ways.now.compiled:
                 stepped(ways, each)()

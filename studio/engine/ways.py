@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from diffusers.models.resnet import ResnetBlock2D
+from diffusers.models.upsampling import Upsample2D
 from torch import nn
 
 from studio.engine.device import Device
@@ -51,6 +52,7 @@ class Ways:
         """`still`: all parts stay on the device where they are, so that their calls may be recorded."""
         self.pipe, self.device, self.now = pipe, device, Speed()
         self.drawn: Counter[Shape] = Counter()
+        self._last = False
         self._ready: set[Shape] = set()
         self._sizes: set[tuple[int, int]] = set()
         self._compiled: set[str] = set()
@@ -108,6 +110,24 @@ class Ways:
         for each in self.graphs.values():
             each.clear()
 
+    def lay(self, last: bool) -> None:
+        """The VAE's memory layout: channels last, or contiguous. Its weights move by it, and recorded calls would not find them again."""
+        if last == self._last:
+            return
+        self._last = last
+        if "decoder" in self.graphs:
+            self.graphs["decoder"].clear()
+        self.pipe.vae.to(memory_format=torch.channels_last if last else torch.contiguous_format)
+
+    @contextmanager
+    def encoding(self, speed: Speed) -> Iterator[None]:
+        """While prompts are encoded, which only recordings are of use for."""
+        self.recording(speed.graphs)
+        try:
+            yield
+        finally:
+            self.recording(self.now.graphs)
+
     def recording(self, on: bool) -> None:
         """Record and replay calls, or not."""
         for each in self.graphs.values():
@@ -127,7 +147,9 @@ class Ways:
             if isinstance(block, ResnetBlock2D):
                 name = f"decoder {block.in_channels} to {block.out_channels}"
                 found.setdefault(name, []).append(block)
-        return found
+            elif isinstance(block, Upsample2D):
+                found.setdefault(f"decoder {block.channels} enlarged", []).append(block)
+        return found | {"decoder end": [self.pipe.vae.decoder.conv_norm_out]}
 
     def compile(self, part: str, run: Callable[[], object], wanted: Callable[[], bool]) -> bool:
         """Compile the pieces of the transformer or the `decoder` one by one, `run` being a call that goes through them.
@@ -184,7 +206,7 @@ class Ways:
             attention = "native"
             attend(self.pipe, attention)
         last = speed.channels_last or speed.compiled_vae
-        self.pipe.vae.to(memory_format=torch.channels_last if last else torch.contiguous_format)
+        self.lay(last)
         graphs = speed.graphs and bool(self.graphs)
         self.recording(graphs)
         for name, each in self.graphs.items():

@@ -8,8 +8,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench import fullsize, latency, memory
-from studio.engine import speed
 from studio.engine.device import Device
+from studio.engine.speed import Speed
+from studio.engine.tuning import stepped
+from studio.engine.ways import Ways, shape
 
 
 @pytest.fixture(scope="module")
@@ -19,17 +21,14 @@ def pipe() -> object:
 
 def test_the_operations_of_a_step_are_those_that_torch_counts(pipe: object) -> None:
     side = 256
-    step = latency_step(pipe, side)
-    speed.apply(pipe, speed.Speed(attention="_native_math"))  # torch counts no fused attention of a processor
+    ways = Ways(pipe, Device(name="cpu", title="cpu", dtype=torch.float32), still=True)
+    step = stepped(ways, shape(side, side, 64))
+    ways.use(Speed(attention="_native_math"))  # torch counts no fused attention of a processor
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         step()
-    speed.apply(pipe, speed.Speed())
+    ways.use(Speed())
     counted, told = counter.get_total_flops(), fullsize.operations(pipe, side)
     assert told == pytest.approx(counted, rel=0.05), "but for embedding, modulation and the last layer"
-
-
-def latency_step(pipe: object, side: int) -> object:
-    return speed._step(pipe, Device(name="cpu", title="cpu", dtype=torch.float32), side)
 
 
 def test_random_weights_draw_through_the_engine_and_talk(pipe: object) -> None:

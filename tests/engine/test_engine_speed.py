@@ -16,7 +16,7 @@ import torch
 from studio.engine import drawing, speed, tuning
 from studio.engine.resident import ResidentEngine
 from studio.engine.speed import Report, Speed, Trial
-from studio.engine.ways import attends, shape
+from studio.engine.ways import Ways, attends, shape
 
 SLOW = Trial(name="attention", value="_native_cudnn", seconds=1.2, plain=1.0, difference=0.0)
 QUICK = replace(SLOW, value="_flash_3", seconds=0.5, difference=0.01)
@@ -130,6 +130,12 @@ def test_shapes_are_told_apart_by_what_the_transformer_pads_to() -> None:
     assert shape(64, 96, 20) != shape(96, 64, 20) != shape(64, 96, 20, 20)
 
 
+def weights_lie(ways: Ways) -> list[int]:
+    """The addresses of all weights that recorded calls read."""
+    parts = (ways.pipe.transformer, ways.pipe.text_encoder, ways.pipe.vae.decoder)
+    return [each.data_ptr() for part in parts for each in part.parameters()]
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # a compiler's own: what it imports, and what it advises
 @pytest.mark.skipif(
@@ -157,6 +163,10 @@ def test_compiled_code_is_used_only_for_shapes_that_were_prepared_and_a_wish_int
         assert tuning.prepare(ways, side, lambda: False) and not ways.cold()
 
     drawn = desk.draw()
+    lies = weights_lie(ways)
+    desk.engine._ready().prompts.clear()  # so that the next one is encoded, too
+    desk.draw()
+    assert weights_lie(ways) == lies, "a recorded call knows the weights by where they lie"
     assert drawn.environment["compiled"] is True and drawn.environment["compiled_vae"] is True
     assert desk.draw().image.tobytes() == drawn.image.tobytes()
     apart = np.abs(np.asarray(drawn.image, dtype=float) - np.asarray(plain.image, dtype=float)).mean()
