@@ -36,17 +36,40 @@ def main() -> None:
     parser.add_argument("--cap", type=float, help="measure this cap in this process, in GiB")
     parser.add_argument("--caps", type=float, nargs="+", default=list(CAPS), help="caps in GiB (default 24 16 12 8)")
     parser.add_argument("--small", action="store_true", help="tiny models instead of full-size ones")
+    parser.add_argument("--plain", action="store_true", help="measure the plain script alone, in this process")
     parser.add_argument("--provoke", action="store_true", help="then take memory away and draw all the same")
     options = parser.parse_args()
     if options.cap is not None:
         measure(options.cap, small=options.small, provoked=options.provoke)
         return
-    for cap in options.caps:
-        command = [sys.executable, "-m", "bench.memory", "--cap", str(cap), *(["--small"] if options.small else [])]
-        command += ["--provoke"] if options.provoke else []
+    if options.plain:
+        measure_plain(small=options.small)
+        return
+    further = [name for name in ("small", "provoke") if getattr(options, name)]
+    for which in (["--plain"], *(["--cap", str(cap)] for cap in options.caps)):
+        command = [sys.executable, "-m", "bench.memory", *which, *(f"--{name}" for name in further)]
         done = subprocess.run(command, check=False)
         if done.returncode:
-            print(f"{cap:g} GiB: ended with code {done.returncode}", flush=True)
+            print(f"{' '.join(which)}: ended with code {done.returncode}", flush=True)
+
+
+def measure_plain(*, small: bool) -> None:
+    """The quick-start script beside it: everything on the card, without a cap."""
+    from bench.latency import draw_plain
+    from studio.engine import device as devices
+
+    device = devices.choose("auto")
+    if device.kind != "cuda":
+        print("plain script: not measured, no CUDA device here", flush=True)
+        return
+    pipe, device_gb = fullsize.build(device.name, device.dtype, small=small), dict[str, float]()
+    with peak(device_gb, "drawing"):
+        times = [timed(partial(draw_plain, pipe, SIDE, seed)) for seed in range(2)]
+    print(
+        f"plain script, no cap: on the card {device_gb['drawing']:.1f} GiB; first picture {times[0]:.1f} s,"
+        f" another prompt {times[1]:.1f} s",
+        flush=True,
+    )
 
 
 def measure(cap: float, *, small: bool, provoked: bool) -> None:

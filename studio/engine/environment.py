@@ -18,6 +18,9 @@ from studio.engine.loading import Loaded
 from studio.engine.prompts import ROOMS
 from studio.engine.speed import Speed, Trial
 
+ON_A_CARD = ("compiled", "compiled_vae", "graphs")
+"""Ways that are tried on a CUDA card only."""
+
 
 def environment(loaded: Loaded, ways: Speed, *, tiling: bool, less: bool) -> dict[str, object]:
     """A JSON object. `ways` drew it; `tiling`: the VAE decoded in tiles; `less`: this is the second try, after memory had run out."""
@@ -48,6 +51,8 @@ def options(loaded: Loaded) -> tuple[Option, ...]:
     speed, trials = loaded.ways.now, () if loaded.report is None else loaded.report.trials
     measured: list[Option] = []
     for name, value in asdict(speed).items():
+        if name in ON_A_CARD and loaded.device.kind != "cuda":
+            continue
         tried = [one for one in trials if one.name == name]
         used = next((one for one in tried if one.value == value or value is True), None)
         told = value if isinstance(value, str) else "yes" if value else "no"

@@ -92,11 +92,13 @@ studio.part("machine", (it) => {
   function why(option) {
     if (!option.tried) return t(`machine.why_${option.name}`);
     if (!option.tried.length) return t("machine.why_plain");
-    return option.tried.map((one) => {
+    const left = found.kind === "cpu" && option.value === "no" && option.tried.some((one) => one.gain >= 0.02 && one.difference);
+    const told = option.tried.map((one) => {
       const percent = Math.round(Math.abs(100 * one.gain));
       const off = one.difference ? one.difference.toExponential(0) : "0";
-      return t(one.gain >= 0 ? "machine.less_time" : "machine.more_time", { value: one.value, percent, off });
-    }).join(" ");
+      return t(one.gain >= 0 ? "machine.less_time" : "machine.more_time", { value: one.value === "yes" ? t("machine.with_it") : one.value, percent, off });
+    });
+    return [...told, ...(left ? [t("machine.only_exact")] : [])].join(" ");
   }
 
   function speed() {
