@@ -10,6 +10,7 @@ import errno
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
@@ -165,7 +166,7 @@ class Worker:
 
     def _busy(self) -> bool:
         """Whether somebody waits, or the studio is told to stop."""
-        return self._closing.is_set() or self._storage.jobs.counts()["queued"] > 0
+        return self._closing.is_set() or self._wanted is not None or self._storage.jobs.counts()["queued"] > 0
 
     def _prepare(self, checkpoint: str) -> None:
         """Load what somebody wants to draw with next; nobody waits for it, so a failure is only told."""
@@ -190,11 +191,14 @@ class Worker:
         before = self._engine.state
         try:
             self._engine.switch(checkpoint)
-        except Exception:  # whatever it was, the old checkpoint may be gone now, and the next job wants it
-            if before.status == "ready":
-                with suppress(StudioError):  # the engine's state tells; this job's own error is the one to raise
-                    self._engine.switch(before.checkpoint)
-            raise
+            return
+        except Exception as error:  # whatever it was, the old checkpoint may be gone now, and the next job wants it
+            failed = error
+        if before.status == "ready":
+            _let_go(failed)
+            with suppress(StudioError):  # the engine's state tells; this job's own error is the one to raise
+                self._engine.switch(before.checkpoint)
+        raise failed
 
     def _reason(self, job: Job, order: Order, info: CheckpointInfo) -> Enhancement:
         if self._enhancer_for is None:
@@ -275,6 +279,13 @@ class Worker:
 
     def _stopping(self, job: Job) -> bool:
         return job.cancel_requested or self._closing.is_set() or self._board.cancelled(job.id)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Let what an error's calls held go, such as a checkpoint that did not fit, so that there is room for another one."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _new(

@@ -96,6 +96,10 @@ def release(device: Device | None) -> None:
     """Give memory that nothing uses back to the device."""
     if device is not None and device.kind == "cuda":
         torch.cuda.empty_cache()
+        if host := getattr(
+            torch._C, "_host_emptyCache", None
+        ):  # what was locked in the machine's memory; torch has no public name for it
+            host()
     elif device is not None and device.kind == "mps":
         torch.mps.empty_cache()
 

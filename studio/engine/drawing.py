@@ -18,10 +18,10 @@ import torch
 from PIL import Image
 
 from studio.engine import device as devices
-from studio.engine.contract import Drawing, StepEvent
+from studio.engine.contract import TOKENS_MAX, Drawing, StepEvent
 from studio.engine.environment import environment
 from studio.engine.loading import Loaded
-from studio.engine.memory import turned
+from studio.engine.memory import USABLE, turned
 from studio.engine.placing import take_turns, tile, untile
 from studio.engine.preview import estimate
 from studio.engine.speed import Speed, of
@@ -53,6 +53,9 @@ def draw(
     watch = _Watch(loaded, recipe.steps, on_step, cancelled)
     begun = time.perf_counter()
     image, ways = _attempt(loaded, recipe, watch, like)
+    if image is None and loaded.ways.clear():  # recordings keep memory: without them it may do
+        _free(loaded)
+        image, ways = _attempt(loaded, recipe, watch, like)
     less = image is None
     if less:
         log.warning("out of memory at %dx%d; trying once with less", recipe.width, recipe.height)
@@ -63,7 +66,7 @@ def draw(
     if image is None:
         raise OutOfMemory(
             f"{loaded.device.title} has too little memory for {recipe.width} x {recipe.height} pixels with "
-            f"{loaded.info.title}, also in tiles and part by part. A smaller picture may fit."
+            f"{loaded.info.title}, also with less. A smaller picture may fit."
         )
     seconds = time.perf_counter() - begun
     tiling = less or loaded.plan.tiling
@@ -180,7 +183,8 @@ def _run(loaded: Loaded, recipe: Recipe, watch: _Watch, wanted: Speed) -> tuple[
     watch.check()
     watch.begin()
     pipe, ways = loaded.pipe, loaded.ways
-    with ways.encoding(wanted):
+    told = [recipe.prompt, recipe.negative_prompt] if recipe.guidance > 0 else [recipe.prompt]
+    with ways.encoding(wanted, full=any(loaded.counter(each) >= TOKENS_MAX for each in told)):
         prompt = loaded.prompts(recipe.prompt)
         negative = loaded.prompts(recipe.negative_prompt) if recipe.guidance > 0 else None
     lengths = [len(each) for each in (prompt, negative) if each is not None]
@@ -230,15 +234,31 @@ def is_out_of_memory(error: BaseException) -> bool:
 def _frugal(loaded: Loaded) -> Iterator[None]:
     """With less: the VAE in tiles, and on a CUDA card one part at a time; the second stays so until the next load."""
     if loaded.device.kind == "cuda" and not loaded.plan.offload:
-        loaded.ways.still()
-        loaded.plan = turned(loaded.plan, "parts take turns on the device since memory ran out")
-        take_turns(loaded.pipe, torch.device(loaded.device.name), locked=False)
+        turned_now(loaded)
     tile(loaded.pipe.vae)
     try:
         yield
     finally:
         if not loaded.plan.tiling:
             untile(loaded.pipe.vae)
+
+
+def turned_now(loaded: Loaded) -> None:
+    """Let parts take turns from now on, where the machine's own memory has room for them; else all stays as it is."""
+    parts = (loaded.pipe.text_encoder, loaded.pipe.transformer)
+    wanted = sum(each.numel() * each.element_size() for part in parts for each in part.parameters()) / 1e9
+    if wanted > USABLE * devices.ram_gb():
+        log.warning("parts cannot take turns: they take %.1f GB of the machine's own memory", wanted)
+        return
+    loaded.ways.still()
+    try:
+        take_turns(loaded.pipe, torch.device(loaded.device.name), locked=False)
+    except (RuntimeError, MemoryError) as error:
+        log.warning("parts cannot take turns: %s", str(error).partition("\n")[0])
+        loaded.pipe.remove_all_hooks()
+        loaded.pipe.to(loaded.device.name)
+        return
+    loaded.plan = turned(loaded.plan, "parts take turns on the device since memory ran out")
 
 
 def _free(loaded: Loaded) -> None:

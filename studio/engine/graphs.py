@@ -24,7 +24,8 @@ SPARE = 3 * 2**30
 class Replayed:
     """Stands in for a module's `forward`. A call whose shapes came more than `after` times before is recorded and replayed from then on.
 
-    What comes back lies where the next replay writes: whoever calls takes it before. Calls with anything else than tensors, lists and
+    Tensors that come back are copies; what comes back in another shape than a tensor or a list of them lies where the next replay writes,
+    and whoever calls takes it before. Calls with anything else than tensors, lists and
     plain values, or with gradients, pass through. `mode` tells apart recordings of different ways to compute.
     """
 
@@ -36,7 +37,9 @@ class Replayed:
         self._seen: Counter[Hashable] = Counter()
         self._graphs: OrderedDict[Hashable, _Recording] = OrderedDict()
         self._failed: set[Hashable] = set()
-        self._pool: Any = None
+        self._place: tuple[Any, torch.cuda.Stream] | None = (
+            None  # one for all recordings, so that they share their memory
+        )
         module.forward = self
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -64,18 +67,20 @@ class Replayed:
         """Let the module's own `forward` be called again."""
         self._module.forward = self._forward
 
-    def clear(self) -> None:
-        """Drop every recording, and the memory that they keep."""
+    def clear(self) -> bool:
+        """Drop every recording, and the memory that they keep; whether there were any."""
+        had = bool(self._graphs)
         self._graphs.clear()
         self._seen.clear()
         self._failed.clear()
-        self._pool = None
+        self._place = None
+        return had
 
     def _record(self, key: Hashable, args: Any, kwargs: Any, tensors: list[torch.Tensor]) -> _Recording | None:
-        if self._pool is None:
-            self._pool = torch.cuda.graph_pool_handle()
         try:
-            self._graphs[key] = _Recording(self._forward, args, kwargs, tensors, self._pool)
+            if self._place is None:
+                self._place = torch.cuda.graph_pool_handle(), torch.cuda.Stream()
+            self._graphs[key] = _Recording(self._forward, args, kwargs, tensors, *self._place)
         except RuntimeError as error:  # something inside asks the device and waits, or memory is short: nothing is lost
             log.info("a call could not be recorded: %s", str(error).partition("\n")[0])
             self._failed.add(key)
@@ -92,13 +97,14 @@ class Strange:
 class _Recording:
     """One recorded call: where its inputs lie, and what comes out."""
 
-    def __init__(self, forward: Any, args: Any, kwargs: Any, tensors: list[torch.Tensor], pool: Any) -> None:
+    def __init__(
+        self, forward: Any, args: Any, kwargs: Any, tensors: list[torch.Tensor], pool: Any, stream: Any
+    ) -> None:
         self._inputs = [each.clone() for each in tensors]
         places = iter(self._inputs)
         args = _with(args, places)
         kwargs = {name: _with(kwargs[name], places) for name in sorted(kwargs)}
         self._graph = torch.cuda.CUDAGraph()
-        stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             # By hand: torch's context manager collects garbage first, which takes longer in a large process than it spares. Other
@@ -114,7 +120,7 @@ class _Recording:
         for place, given in zip(self._inputs, tensors, strict=True):
             place.copy_(given)
         self._graph.replay()
-        return self._out
+        return _copied(self._out)
 
 
 def _leaves(value: Any) -> Iterator[Any]:
@@ -134,6 +140,13 @@ def _with(value: Any, tensors: Iterator[torch.Tensor]) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(_with(each, tensors) for each in value)
     return next(tensors) if isinstance(value, torch.Tensor) else value
+
+
+def _copied(value: Any) -> Any:
+    """The same with tensors of its own: pieces of one picture are decoded one after the other, and put together at the end."""
+    if isinstance(value, list | tuple):
+        return type(value)(_copied(each) for each in value)
+    return value.clone() if isinstance(value, torch.Tensor) else value
 
 
 def _shape(tensor: torch.Tensor) -> Hashable:

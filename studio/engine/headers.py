@@ -6,21 +6,32 @@ Knows safetensors and GGUF; opens nothing else, and no pickle.
 from __future__ import annotations
 
 import json
+import operator
+import struct
 from math import prod
 from pathlib import Path
+from typing import BinaryIO
 
 HEADER_MAX = 100 * 2**20  # bytes; safetensors' own bound for a header
 GGUF, SAFETENSORS = ".gguf", ".safetensors"
 SUFFIXES = (GGUF, SAFETENSORS)
 
+_GGUF_SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
+"""Bytes of a plain value by its kind in a GGUF file."""
+_GGUF_TEXT, _GGUF_ARRAY = 8, 9
+
 Shapes = dict[str, tuple[int, ...]]
 
 
 def shapes(file: Path) -> Shapes:
-    """Shapes by name, as torch orders them. Raises OSError, ValueError for a broken file, ImportError where its kind needs a package."""
+    """Shapes by name, as torch orders them. Raises OSError, ValueError for a broken file."""
     if file.suffix.lower() == GGUF:
         return _gguf(file)
-    return {name: tuple(entry["shape"]) for name, entry in header(file).items() if name != "__metadata__"}
+    try:
+        entries = {name: entry["shape"] for name, entry in header(file).items() if name != "__metadata__"}
+        return {name: tuple(map(operator.index, shape)) for name, shape in entries.items()}
+    except (TypeError, KeyError, RecursionError) as error:
+        raise ValueError(f"{file.parent.name}/{file.name} is not a safetensors file") from error
 
 
 def count(found: Shapes) -> int:
@@ -42,11 +53,64 @@ def header(file: Path) -> dict[str, dict[str, list[int]]]:
 
 
 def _gguf(file: Path) -> Shapes:
+    """The header of a GGUF file, read by itself: it comes from anywhere, and the package would believe whatever lengths it tells."""
     try:
-        from gguf import GGUFReader
-    except ImportError:
-        raise ImportError("a GGUF file is read with the package gguf: pip install gguf") from None
-    try:
-        return {one.name: tuple(int(side) for side in reversed(one.shape)) for one in GGUFReader(file).tensors}
-    except (ValueError, IndexError, KeyError, OverflowError) as error:
+        with file.open("rb") as stream:
+            return _Gguf(stream, file.stat().st_size).shapes()
+    except (ValueError, struct.error, UnicodeDecodeError) as error:
         raise ValueError(f"{file.name} is not a GGUF file") from error
+
+
+class _Gguf:
+    """Reads what comes before the numbers in a GGUF file (versions 2 and 3; ggml-org/ggml, docs/gguf.md)."""
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self._stream, self._size = stream, min(size, HEADER_MAX)
+
+    def shapes(self) -> Shapes:
+        if self._take(4) != b"GGUF" or self._number("I") not in (2, 3):
+            raise ValueError("no GGUF file of a known version")
+        tensors, values = self._number("Q"), self._number("Q")
+        for _ in range(self._bounded(values)):
+            self._text()
+            self._pass(self._number("I"))
+        found: Shapes = {}
+        for _ in range(self._bounded(tensors)):
+            name = self._text()
+            sides = [self._number("Q") for _ in range(self._bounded(self._number("I")))]
+            self._take(12)  # kind and place
+            found[name] = tuple(reversed(sides))
+        return found
+
+    def _pass(self, kind: int) -> None:
+        """Pass over one value. Arrays hold plain values or texts: the format allows arrays in arrays, and no such file is known."""
+        if kind in _GGUF_SIZES:
+            self._take(_GGUF_SIZES[kind])
+        elif kind == _GGUF_TEXT:
+            self._text()
+        elif kind == _GGUF_ARRAY and (inside := self._number("I")) != _GGUF_ARRAY:
+            count = self._bounded(self._number("Q"))
+            if inside in _GGUF_SIZES:
+                self._take(count * _GGUF_SIZES[inside])
+            else:
+                for _ in range(count):
+                    self._pass(inside)
+        else:
+            raise ValueError(f"a value of kind {kind}")
+
+    def _text(self) -> str:
+        return self._take(self._bounded(self._number("Q"))).decode("utf-8")
+
+    def _number(self, code: str) -> int:
+        return int(struct.unpack(f"<{code}", self._take(struct.calcsize(code)))[0])
+
+    def _bounded(self, count: int) -> int:
+        """A count of things, each of at least a byte, that the file can hold."""
+        if count > self._size:
+            raise ValueError(f"{count} of something in {self._size} bytes")
+        return count
+
+    def _take(self, count: int) -> bytes:
+        if count > self._size - self._stream.tell():
+            raise ValueError("it ends early")
+        return self._stream.read(count)

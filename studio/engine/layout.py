@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib.util import find_spec
 from math import prod
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def parts(folder: Path) -> dict[str, Path]:
     """Where each part lies: in `folder`, or where it has none of its own, in the folder that it shares. Raises ValueError."""
     lender = shared(folder)
     if lender is not None and is_single(folder):
-        return {part: lender / part for part in PARTS}
+        return parts(lender)
     return {part: (folder if lender is None or (folder / part).is_dir() else lender) / part for part in PARTS}
 
 
@@ -145,7 +146,7 @@ def is_single(place: Path) -> bool:
 
 def alone(place: Path) -> bool:
     """Whether a single file has nothing on the disk that could lend it the rest."""
-    if not is_single(place):
+    if not is_single(place) or _wrong_inside(place):
         return False
     try:
         _lender(place)
@@ -172,12 +173,25 @@ def _lender(file: Path) -> Path:
         if lends(folder):
             return folder
     raise ValueError(
-        f"it is a transformer alone, and the text encoder, tokenizer and VAE of {LENDERS[0]} are not on this machine's disk"
+        f"it is a transformer alone, and what {LENDERS[0]} lends to it (text encoder, tokenizer, VAE) is not on the disk"
     )
 
 
 def _single_problem(file: Path) -> str | None:
     """What is wrong with a single file, as the end of a sentence, or None."""
+    if wrong := _wrong_inside(file):
+        return wrong
+    try:
+        _lender(file)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _wrong_inside(file: Path) -> str | None:
+    """What is wrong with what a single file holds, as the end of a sentence, or None."""
+    if file.suffix.lower() == headers.GGUF and find_spec("gguf") is None:
+        return "a GGUF file is read with the package gguf, which is not installed: pip install gguf"
     try:
         names = list(headers.shapes(file))
         for name in names:
@@ -185,8 +199,7 @@ def _single_problem(file: Path) -> str | None:
                 return f"its numbers are scaled in a way that only another program knows (it holds {shorten(name)})"
         if not all(any(sign in name for name in names) for sign in EMBEDDERS):
             return "it holds no Z-Image transformer"
-        _lender(file)
-    except (ValueError, ImportError) as error:
+    except ValueError as error:
         return str(error)
     except OSError as error:
         return f"it cannot be read ({error.strerror or type(error).__name__})"
@@ -227,7 +240,8 @@ def hub_cache() -> Path:
 
 def is_hub_id(name: str) -> bool:
     """Whether `name` is spelled as the Hub spells a repository: one slash, plain characters."""
-    return re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", name, re.ASCII) is not None
+    spelled = re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", name, re.ASCII) is not None
+    return spelled and not name.lower().endswith(headers.SUFFIXES)  # that is a file which is not there
 
 
 def read_json(file: Path) -> dict[str, object]:

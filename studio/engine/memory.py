@@ -87,9 +87,9 @@ class Plan:
 
 
 def plan(weights: Weights, room: Room) -> Plan:
-    """The first of `ways` that fits, in the order of what costs least; the last one where none does. Its `others` are all ways."""
+    """The first of `ways` that fits, in the order of what costs least; where none does, the one that lacks least. Its `others` are all."""
     found = ways(weights, room)
-    chosen = next((one for one in found if one.fits), found[-1])
+    chosen = next((one for one in found if one.fits), None) or min(found, key=lambda one: _shortfall(one, room))
     return replace(chosen, why=_why(chosen, found, room), hint=_hint(weights, chosen, room), others=found)
 
 
@@ -161,6 +161,12 @@ def _way(weights: Weights, room: Room, place: Place, numbers: Numbers, encoder_n
     )  # fmt: skip
 
 
+def _shortfall(one: Plan, room: Room) -> float:
+    """How many times what is free a way would take, of the memory that it is shortest of."""
+    wanted = ((one.peak_gb, room.have_gb), (one.ram_gb, room.ram_gb))
+    return max(wants / max(have, 1e-3) for wants, have in wanted if have is not None)
+
+
 def turned(plan: Plan, why: str) -> Plan:
     """The plan once memory has run out: its parts take turns, in the numbers that they are held in."""
     same = (
@@ -195,10 +201,14 @@ def _why(chosen: Plan, found: tuple[Plan, ...], room: Room) -> str:
             said += f", the text encoder in {chosen.encoder_numbers}"
     if chosen is not found[0] and chosen.tiling:
         said += ", pictures decoded in tiles"
-    if chosen is found[0] or room.have_gb is None:
+    if room.have_gb is None or (chosen is found[0] and chosen.fits):
         return said
     said += f", for {found[0].peak_gb:.0f} GB are wanted and {room.have_gb:.0f} GB are free"
-    return said if chosen.fits else f"{said}; it may not be enough"
+    if chosen.fits:
+        return said
+    if room.ram_gb is not None and chosen.ram_gb > USABLE * room.ram_gb:
+        said += f", and beside it {chosen.ram_gb:.0f} GB of the machine's own memory, of which {room.ram_gb:.0f} GB are free"
+    return f"{said}; it may not be enough"
 
 
 def _hint(weights: Weights, chosen: Plan, room: Room) -> str:

@@ -36,7 +36,7 @@ def place(pipe: Any, device: Device, plan: Plan) -> None:
 
 def take_turns(pipe: Any, device: torch.device, *, locked: bool) -> None:
     """Text encoder and transformer take turns on the device; the VAE stays there. What is in 4 bits moves by diffusers' own means."""
-    if any(getattr(part, "quantization_method", None) for part in (pipe.text_encoder, pipe.transformer)):
+    if any(getattr(part, "is_loaded_in_4bit", False) for part in (pipe.text_encoder, pipe.transformer)):
         pipe.enable_model_cpu_offload(device=device)
         return
     turns = Turns(device, locked=locked)

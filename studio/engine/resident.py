@@ -147,7 +147,7 @@ class ResidentEngine:
     def download(self, checkpoint: str) -> None:
         entry = self._catalogue.info(checkpoint)
         if is_folder(entry):
-            raise EngineError(f"{entry.title} is a folder of this machine; there is nothing to fetch.")
+            raise EngineError(f"{entry.title} lies on this machine; there is nothing to fetch.")
         with self._changed:
             running = self._fetching.get(entry.name)
             if running is not None and running.is_alive():

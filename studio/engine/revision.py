@@ -42,9 +42,14 @@ def _single(file: Path) -> str:
     if layout.is_snapshot(lender):
         rest = lender.name
     else:
-        files = sorted(path for part in layout.PARTS if part != "transformer" for path in _visible(lender / part))
-        stats = [(path.relative_to(lender).as_posix(), path.stat()) for path in files]
-        rest = _hashed(lender, tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
+        where = layout.parts(file)
+        lent = [path for part, folder in where.items() if part != "transformer" for path in _visible(folder)]
+        root = lender.parent  # what the lender shares itself lies inside it, or beside it
+        stats = [
+            (path.relative_to(root).as_posix(), path.stat())
+            for path in sorted([*lent, where["transformer"] / "config.json"])
+        ]
+        rest = _hashed(root, tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
     return hashlib.sha256(f"{own}\0{rest}".encode()).hexdigest()
 
 

@@ -34,6 +34,8 @@ ATTENTION: Mapping[str, tuple[str, ...]] = {
 PATIENT = 512  # pixels a side; a processor would measure larger pictures for minutes, and a wish that comes meanwhile would wait
 ROUNDS = 3
 TOKENS = 64  # of an invented prompt
+PARTS = {"compiled": "transformer", "compiled_vae": "decoder"}
+"""What is compiled for each of these ways."""
 USUAL = (32, 64, 96, 128, 160)  # padded lengths of prompts that are prepared for beside those that were drawn
 
 
@@ -71,9 +73,16 @@ def _tune(loaded: Loaded, notes: Path | None, native: int, wanted: Callable[[], 
         loaded.report = report
         ways.use(report.speed)
     if loaded.device.kind == "cuda" and loaded.plan.numbers in (loaded.plan.computed, "int8"):
-        for part in ("compiled", "compiled_vae"):
+        for part in PARTS:
             if (getattr(loaded.report.speed, part) or not loaded.report.tried(part)) and not getattr(ways.now, part):
-                report = measure_compiled(ways, native, loaded.report, part, wanted)
+                try:
+                    report = measure_compiled(ways, native, loaded.report, part, wanted)
+                except (
+                    RuntimeError
+                ) as error:  # no compiler on this machine, or no memory: all else stays as it was measured
+                    log.warning("%s could not be had here: %s", part, str(error).partition("\n")[0])
+                    ways.plain(PARTS[part])
+                    continue
                 if report is None:
                     return False
                 loaded.report = report
@@ -125,7 +134,7 @@ def measure_compiled(
     """
     decoder = part == "compiled_vae"
     run = decoded(ways, native, native) if decoder else stepped(ways, shape(native, native, TOKENS))
-    name = "decoder" if decoder else "transformer"
+    name = PARTS[part]
     with _still(ways):
         plain, right = (0.0, torch.empty(0)) if before.tried(part) else _timed(run, ways.device)
         if decoder:
@@ -153,13 +162,18 @@ def prepare(ways: Ways, native: int, wanted: Callable[[], bool]) -> bool:
     for each in [*ways.cold(), *usual]:
         if wanted():
             return False
-        with _still(ways), torch.compiler.set_stance("default"):
-            if ways.now.compiled_vae and not ways.decodes(each):
-                ways.lay(True)
-                decoded(ways, each.height, each.width)()
-            if ways.now.compiled:
-                stepped(ways, each)()
-        ways.prepared(each)
+        try:
+            with _still(ways), torch.compiler.set_stance("default"):
+                if ways.now.compiled_vae and not ways.decodes(each):
+                    ways.lay(True)
+                    decoded(ways, each.height, each.width)()
+                if ways.now.compiled:
+                    stepped(ways, each)()
+        except RuntimeError as error:
+            log.warning("%s could not be prepared: %s", each, str(error).partition("\n")[0])
+            ways.give_up(each)
+        else:
+            ways.prepared(each)
     return True
 
 

@@ -54,6 +54,7 @@ class Ways:
         self.drawn: Counter[Shape] = Counter()
         self._last = False
         self._ready: set[Shape] = set()
+        self._hopeless: set[Shape] = set()
         self._sizes: set[tuple[int, int]] = set()
         self._compiled: set[str] = set()
         can = still and device.kind == "cuda"
@@ -104,11 +105,11 @@ class Ways:
         for each in self.graphs.values():
             each.leave()
         self.graphs = {}
+        self.now = replace(self.now, graphs=False)
 
-    def clear(self) -> None:
-        """Drop recordings, to free their memory."""
-        for each in self.graphs.values():
-            each.clear()
+    def clear(self) -> bool:
+        """Drop recordings, to free their memory; whether there were any."""
+        return any([each.clear() for each in self.graphs.values()])
 
     def lay(self, last: bool) -> None:
         """The VAE's memory layout: channels last, or contiguous. Its weights move by it, and recorded calls would not find them again."""
@@ -120,9 +121,10 @@ class Ways:
         self.pipe.vae.to(memory_format=torch.channels_last if last else torch.contiguous_format)
 
     @contextmanager
-    def encoding(self, speed: Speed) -> Iterator[None]:
-        """While prompts are encoded, which only recordings are of use for."""
-        self.recording(speed.graphs)
+    def encoding(self, speed: Speed, *, full: bool) -> Iterator[None]:
+        """While prompts are encoded, which only recordings are of use for. `full`: one fills all the room that there is, and with
+        nothing to mask another kernel attends than in a recording."""
+        self.recording(speed.graphs and not full)
         try:
             yield
         finally:
@@ -164,7 +166,11 @@ class Ways:
                 return False
             for block in blocks:
                 block.compile(dynamic=True)
-            run()
+            try:
+                run()
+            except BaseException:  # no compiler here, or no memory: pictures must find the blocks as they were
+                uncompile(blocks)
+                raise
             self._compiled.add(name)
         return True
 
@@ -173,15 +179,14 @@ class Ways:
         for name, blocks in self.pieces().items():
             if name.startswith("decoder") == (part == "decoder"):
                 self._compiled.discard(name)
-                for block in blocks:
-                    block._compiled_call_impl = None
+                uncompile(blocks)
         self.clear()
 
     def cold(self) -> list[Shape]:
         """Shapes that were drawn and for which compiled code is not ready, the commonest first."""
         if not (self.now.compiled or self.now.compiled_vae):
             return []
-        return [each for each, _ in self.drawn.most_common() if each not in self._ready]
+        return [each for each, _ in self.drawn.most_common() if each not in self._ready and each not in self._hopeless]
 
     @property
     def ready(self) -> bool:
@@ -191,6 +196,10 @@ class Ways:
     def decodes(self, each: Shape) -> bool:
         """Whether the decoder was prepared for pictures of this size."""
         return (each.height, each.width) in self._sizes
+
+    def give_up(self, each: Shape) -> None:
+        """Compiled code cannot be run for a shape here, as where memory is short: its pictures stay uncompiled."""
+        self._hopeless.add(each)
 
     def prepared(self, each: Shape) -> None:
         """Compiled code was run for a shape, and is used for its pictures from now on."""
@@ -207,7 +216,10 @@ class Ways:
             attend(self.pipe, attention)
         last = speed.channels_last or speed.compiled_vae
         self.lay(last)
-        graphs = speed.graphs and bool(self.graphs)
+        adapted = bool(getattr(self.pipe.transformer, "_hf_peft_config_loaded", False))
+        graphs = (
+            speed.graphs and bool(self.graphs) and not adapted
+        )  # a recording would not know that an adapter came or went
         self.recording(graphs)
         for name, each in self.graphs.items():
             each.mode = (attention, speed.compiled) if name == "transformer" else (last, speed.compiled_vae)
@@ -220,6 +232,12 @@ class Ways:
             "eager_on_recompile" if compiled else "force_eager"
         )
         return stance
+
+
+def uncompile(blocks: list[nn.Module]) -> None:
+    """Let blocks run as they were before `compile`."""
+    for block in blocks:
+        block._compiled_call_impl = None
 
 
 def attend(pipe: Any, backend: str) -> bool:

@@ -78,6 +78,22 @@ SENTENCES = {
     "With the package {package} the weights would fit in {numbers}, and nothing would be streamed.": (
         "装上 {package} 包，权重可以用 {numbers} 放下，不必逐块流入。"
     ),
+    "{device} has too little memory for {size} pixels with {title}, also with less. A smaller picture may fit.": (
+        "{device} 的内存不够用 {title} 画 {size} 像素，省着用也不够。小一些的图片也许可以。"
+    ),
+    "{title} cannot be loaded: it is a transformer alone, and what {lender} lends to it (text encoder, tokenizer, VAE) is not on the disk.": (
+        "无法载入 {title}：它只是一个 transformer，而 {lender} 的文本编码器、分词器和 VAE 不在磁盘上。"
+    ),
+    "{title} cannot be loaded: its numbers are scaled in a way that only another program knows (it holds {name}).": (
+        "无法载入 {title}：其中的数值按只有别的程序才懂的方式缩放过（含有 {name}）。"
+    ),
+    "{title} cannot be loaded: it holds no Z-Image transformer.": "无法载入 {title}：其中没有 Z-Image 的 transformer。",
+    "{title} cannot be loaded: a single file must be .gguf or .safetensors; nothing else is opened.": (
+        "无法载入 {title}：单个文件必须是 .gguf 或 .safetensors，别的一概不打开。"
+    ),
+    "{title} cannot be loaded: a GGUF file is read with the package gguf, which is not installed: pip install gguf.": (
+        "无法载入 {title}：读取 GGUF 文件需要 gguf 包：pip install gguf。"
+    ),
     "{title} is not on this machine's disk yet; it can be fetched on the page.": "{title} 还不在磁盘上，可以在页面上下载。",
     "{title} cannot be loaded: {why}.": "无法载入 {title}：{why}。",
     "{title} does not fit on {device}: {why}.": "{device} 放不下 {title}：{why}。",

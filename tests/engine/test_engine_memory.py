@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import torch
 
+from studio.engine import drawing
 from studio.engine.device import choose
 from studio.engine.drawing import is_out_of_memory
+from studio.engine.turns import Turns
 from studio.errors import EngineError, OutOfMemory
 
 
@@ -112,3 +114,28 @@ def _part(desk: Any, name: str) -> Any:
     first, _, rest = name.partition(".")
     module = getattr(desk.engine.pipeline, first)
     return getattr(module, rest) if rest else module
+
+
+def test_parts_take_turns_after_memory_ran_out_only_where_they_have_room(
+    own_desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = own_desk.engine._ready()
+    before, plan = own_desk.pixels(), loaded.plan
+    monkeypatch.setattr(drawing.devices, "ram_gb", lambda: 0.001)
+    drawing.turned_now(loaded)
+    assert loaded.plan is plan and not hasattr(loaded.pipe.transformer, "_hf_hook")
+    monkeypatch.undo()
+
+    def fails(pipe: Any, device: Any, *, locked: bool) -> None:
+        turns = Turns(device)
+        turns.add("text_encoder", pipe.text_encoder)
+        raise RuntimeError("can't allocate memory")
+
+    monkeypatch.setattr(drawing, "take_turns", fails)
+    drawing.turned_now(loaded)
+    loaded.prompts.clear()
+    assert loaded.plan is plan and not hasattr(loaded.pipe.text_encoder, "_hf_hook") and own_desk.pixels() == before
+    monkeypatch.undo()
+    drawing.turned_now(loaded)
+    loaded.prompts.clear()
+    assert loaded.plan.place == "turns" and own_desk.pixels() == before

@@ -110,6 +110,9 @@ def test_the_machines_own_memory_is_planned_with_too() -> None:
     assert plan(RELEASED, replace(large, ram_gb=64)).place == "stay"
     assert plan(RELEASED, replace(large, ram_gb=14)).place == "stay", "parts are read one by one"
     assert not plan(RELEASED, replace(large, ram_gb=8)).fits
+    short = plan(RELEASED, replace(room("cuda", 80), ram_gb=12))
+    assert short.place == "stay" and "12 GB of the machine's own memory, of which 12 GB are free" in short.why
+    assert "it may not be enough" in short.why
     found = plan(RELEASED, replace(room("cuda", 16), ram_gb=16))
     assert (found.place, found.numbers) == ("turns", "int8"), "what waits in bf16 would not fit beside the card"
 

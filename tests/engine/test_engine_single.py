@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from studio.engine.placing import take_turns
 from studio.engine.resident import ResidentEngine
 from studio.engine.revision import revision
 from tests.engine.conftest import POCKET, Desk
+from tests.related import related
 
 Weights = dict[str, torch.Tensor]
 NAMES = {
@@ -69,6 +71,17 @@ def gguf(file: Path) -> Path:
     return file
 
 
+def written(header: str) -> bytes:
+    """A safetensors file with this header and no numbers."""
+    return len(header).to_bytes(8, "little") + header.encode()
+
+
+ARRAY, NUMBER = struct.pack("<I", 9), struct.pack("<I", 4)
+BEGIN = b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Q", 1) + b"k"
+LONG = BEGIN + ARRAY + NUMBER + struct.pack("<Q", 2**62)  # an array of more than any file holds
+NESTED = BEGIN + ARRAY + (ARRAY + struct.pack("<Q", 1)) * 5000
+
+
 def ready(engine: ResidentEngine) -> ResidentEngine:
     engine.start()
     state = engine.wait(120)
@@ -111,6 +124,7 @@ def test_a_gguf_file_stays_in_its_numbers_and_draws_nearly_the_same(
     held = sum(each.numel() * each.element_size() for each in loaded.pipe.transformer.parameters())
     assert held < 1.2 * file.stat().st_size, "it is not widened in memory"
     take_turns(loaded.pipe, torch.device("cpu"), locked=False)
+    assert type(loaded.pipe.transformer._hf_hook).__name__ == "_Call", "by our own turns, which copy nothing back"
     assert Desk(engine).draw(checkpoint=file.name).image.tobytes() == drawn.image.tobytes()
 
 
@@ -127,7 +141,7 @@ def test_what_else_it_needs_is_found_in_the_hubs_cache(tmp_path: Path, monkeypat
     file = tmp_path / "elsewhere" / "mine.safetensors"
     file.parent.mkdir()
     save_file(originals(), file)
-    assert layout.alone(file) and "not on this machine's disk" in str(layout.problem(file))
+    assert layout.alone(file) and "is not on the disk" in str(layout.problem(file))
     snapshot = tmp_path / "hub" / SNAPSHOT
     snapshot.parent.mkdir(parents=True)
     shutil.move(folder(tmp_path), snapshot)
@@ -148,6 +162,11 @@ def test_what_else_it_needs_is_found_in_the_hubs_cache(tmp_path: Path, monkeypat
     [
         ("mine.ckpt", b"\x80\x02", "a single file must be .gguf or .safetensors; nothing else is opened"),
         ("mine.gguf", b"GGUF" + bytes(40), "is not a GGUF file"),
+        ("mine.gguf", LONG, "is not a GGUF file"),
+        ("mine.gguf", NESTED, "is not a GGUF file"),
+        ("mine.safetensors", written('{"x_embedder.a": 5}'), "is not a safetensors file"),
+        ("mine.safetensors", written('{"x_embedder.a": {}}'), "is not a safetensors file"),
+        ("mine.safetensors", written('{"x_embedder.a": ' + "[" * 50_000), "is not a safetensors file"),
         ("mine.safetensors", b"nonsense and more of it", "is not a safetensors file"),
         ("mine.safetensors", {"lora.up": torch.zeros(2)}, "it holds no Z-Image transformer"),
         ("mine.safetensors", {"x_embedder.weight": torch.zeros(2), "layers.0.scale_weight": torch.zeros(1)}, "scaled in a way"),
@@ -166,3 +185,33 @@ def test_a_file_that_is_no_transformer_is_refused_with_what_is_wrong(
     engine.start()
     state = engine.wait(60)
     assert state.status == "failed" and said in state.message, state.message
+
+
+def test_nothing_is_fetched_for_a_file_that_is_no_transformer_and_a_file_is_no_name_of_the_hub(
+    new_engine: Callable[..., ResidentEngine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    other = tmp_path / "other.safetensors"
+    save_file({"lora.up": torch.zeros(2)}, other)
+    for name, said in ((str(other), "it holds no Z-Image transformer"), ("models/gone.gguf", "there is no such file")):
+        engine = new_engine(name, consent=True, endpoint="http://127.0.0.1:9")
+        engine.start()
+        state = engine.wait(60)
+        assert state.status == "failed" and said in state.message and engine.downloads == {}
+
+
+def test_a_folder_that_shares_can_lend_too_and_its_configuration_counts(tmp_path: Path) -> None:
+    base = related(tmp_path)
+    shutil.copy(tmp_path / "checkpoint" / "model_index.json", base)
+    (base / "transformer" / "diffusion_pytorch_model.safetensors").unlink()
+    file = base / "mine.safetensors"
+    save_file(originals(), file)
+    assert layout.problem(file) is None
+    where = layout.parts(file)
+    assert (where["vae"], where["transformer"]) == (base / "../checkpoint/vae", base / "transformer")
+    first = revision(file)
+    config = base / "transformer" / "config.json"
+    text = config.read_text("utf-8")
+    config.unlink()
+    config.write_text(text.replace("{", '{"more": 1, ', 1), "utf-8")
+    assert revision(file) != first

@@ -16,7 +16,7 @@ import torch
 from studio.engine import drawing, speed, tuning
 from studio.engine.resident import ResidentEngine
 from studio.engine.speed import Report, Speed, Trial
-from studio.engine.ways import Ways, attends, shape
+from studio.engine.ways import Shape, Ways, attends, shape
 
 SLOW = Trial(name="attention", value="_native_cudnn", seconds=1.2, plain=1.0, difference=0.0)
 QUICK = replace(SLOW, value="_flash_3", seconds=0.5, difference=0.01)
@@ -179,6 +179,40 @@ def test_compiled_code_is_used_only_for_shapes_that_were_prepared_and_a_wish_int
     for name in ("transformer", "decoder"):
         ways.plain(name)
     ways.use(Speed())
+
+
+def test_what_could_not_be_compiled_runs_as_it_was(desk: Any) -> None:
+    loaded = desk.engine._ready()
+    before = desk.pixels()
+
+    def fails() -> None:
+        raise RuntimeError("no compiler on this machine")
+
+    for part in ("transformer", "decoder"):
+        with pytest.raises(RuntimeError, match="no compiler"):
+            loaded.ways.compile(part, fails, lambda: False)
+    assert all(block._compiled_call_impl is None for blocks in loaded.ways.pieces().values() for block in blocks)
+    assert desk.pixels() == before
+
+
+def test_a_shape_that_cannot_be_prepared_is_given_up_and_the_others_are_not(
+    own_desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ways = own_desk.engine._ready().ways
+    large, small = shape(2048, 2048, 40), shape(64, 64, 40)
+    ways.drawn.update([large, small])
+    ways.now = Speed(compiled=True)
+    real = tuning.stepped
+
+    def stepped(of_ways: Ways, of: Shape) -> Callable[[], torch.Tensor]:
+        if of == large:
+            raise torch.OutOfMemoryError("out of memory")
+        return real(of_ways, of)
+
+    monkeypatch.setattr(tuning, "stepped", stepped)
+    assert ways.cold() == [large, small]
+    assert tuning.prepare(ways, 64, lambda: False) and ways.cold() == []
+    assert ways.ready
 
 
 @pytest.mark.gpu

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -155,6 +156,39 @@ def test_a_checkpoint_that_cannot_be_loaded_takes_nothing_from_the_others(make: 
     assert (bad["status"], bad["error"]) == ("failed", "It is broken.")
     assert studio.state.status == "ready"
     assert end(studio, ME, studio.submit(ME, Wish(prompt="a cat", enhance=False)))["status"] == "done"
+
+
+class Weights:
+    """What a load holds while it fails."""
+
+
+class Holding(Fickle):
+    """Fails inside a call that holds weights, as a loader does that runs out of memory."""
+
+    held: weakref.ref[Weights] | None = None
+    gone: bool | None = None
+
+    def switch(self, checkpoint: str) -> None:
+        if checkpoint == HERE.name:
+            self.gone = self.held is not None and self.held() is None
+            return super().switch(checkpoint)
+        try:
+            self._read()
+        except RuntimeError as error:
+            self.resident = checkpoint
+            raise EngineError("It does not fit.") from error
+
+    def _read(self) -> None:
+        weights = Weights()
+        self.held = weakref.ref(weights)
+        raise RuntimeError("out of memory")
+
+
+def test_what_a_failed_load_held_is_gone_before_the_old_checkpoint_comes_back(make: Make) -> None:
+    engine = Holding()
+    studio = make(on=engine)
+    bad = end(studio, YOU, studio.submit(YOU, Wish(prompt="a cat", enhance=False, checkpoint="turbo")))
+    assert (bad["status"], bad["error"], engine.gone) == ("failed", "It does not fit.", True)
 
 
 def test_the_queue_goes_on_when_the_database_could_not_be_written_for_a_while(
