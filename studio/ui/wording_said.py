@@ -81,7 +81,7 @@ SENTENCES = {
     "{device} has too little memory for {size} pixels with {title}, also with less. A smaller picture may fit.": (
         "{device} 的内存不够用 {title} 画 {size} 像素，省着用也不够。小一些的图片也许可以。"
     ),
-    "{title} cannot be loaded: it is a transformer alone, and what {lender} lends to it (text encoder, tokenizer, VAE) is not on the disk.": (
+    "{title} cannot be loaded: it is a transformer alone, and what {lender} lends to it ({what}) is not on the disk.": (
         "无法载入 {title}：它只是一个 transformer，而 {lender} 的文本编码器、分词器和 VAE 不在磁盘上。"
     ),
     "{title} cannot be loaded: its numbers are scaled in a way that only another program knows (it holds {name}).": (
