@@ -9,13 +9,16 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
+from typing import Literal
 
 from enhancer import templates
-from enhancer.contract import STEPS, ChatModel, Draft, Sampling, StepDraft
-from enhancer.errors import EnhancerError, Stopped, TimedOut
+from enhancer.checks import Check, checked, lost
+from enhancer.contract import STEPS, ChatModel, Draft, Message, Sampling, StepDraft
+from enhancer.errors import EnhancerError, ModelRefused, ModelUnreachable, NoPrompt, Stopped, TimedOut
 from enhancer.headings import SECTIONS
 from enhancer.parse import Parser, Reading
 
+Repair = Literal["told", "again", "off"]
 MAX_TOKENS = 1536
 """Room for four short steps and a prompt of 300 words, in Chinese too."""
 
@@ -36,12 +39,14 @@ class Enhancer:
         top_p: float = 0.8,
         max_tokens: int = MAX_TOKENS,
         time_limit_s: float = 120.0,
+        repair: Repair = "told",
     ) -> None:
-        """ValueError where there is no template of that name."""
+        """ValueError where there is no template of that name. `repair`: how a prompt that lost something is asked for once more, with
+        what was lost `told`, or simply `again` by the next seed, for a model that knows one question only; or not at all."""
         self._chat = chat
         self._templates = {language: templates.load(template, language) for language in templates.LANGUAGES}
         self._temperature, self._top_p, self._max_tokens = temperature, top_p, max_tokens
-        self._time_limit_s = time_limit_s
+        self._time_limit_s, self._repair = time_limit_s, repair
 
     def enhance(
         self, prompt: str, *, seed: int, cancelled: Callable[[], bool] = _never
@@ -51,32 +56,49 @@ class Enhancer:
         Raises TimedOut, Stopped, NoPrompt, ModelRefused or ModelUnreachable, each with a sentence. `cancelled` is asked
         between pieces; closing the generator stops the model too.
         """
-        writing = _Writing(self._draft(prompt, seed), time.monotonic())
+        empty, started = self._draft(prompt, seed), time.monotonic()
         sampling = Sampling(seed=seed, temperature=self._temperature, top_p=self._top_p, max_tokens=self._max_tokens)
         template = self._templates[templates.language(prompt)]
-        deadline = writing.started + self._time_limit_s
+        asked = templates.messages(template, prompt)
+        told = _Told(cancelled, started + self._time_limit_s, self._time_limit_s)
+        writing, answer = _Writing(empty, started), list[str]()
+        reading = yield from self._round(writing, asked, sampling, told, answer)
+        done = writing.finished(reading)
+        if self._repair == "off" or not (faults := _faults(prompt, reading)):
+            yield done
+            return
+        note: dict[str, object] = {"lost": [one.wanted for one in faults], "used": False}
+        if self._repair == "told":
+            asked = templates.repair(template, prompt, "".join(answer), [one.wanted for one in faults])
+        else:
+            sampling = replace(sampling, seed=seed + 1)
+        again = _Writing(empty, started)
+        try:
+            second = yield from self._round(again, asked, sampling, told, [])
+        except (NoPrompt, ModelRefused, ModelUnreachable):
+            second = None  # what there is is better than nothing, and says what it lost
+        if second is not None and len(_faults(prompt, second)) < len(faults):
+            done, note["used"] = again.finished(second), True
+        seconds = time.monotonic() - started
+        yield replace(done, sampling={**done.sampling, "repair": note}, seconds=seconds)
 
-        def over() -> bool:
-            return cancelled() or time.monotonic() >= deadline
-
+    def _round(
+        self, writing: _Writing, asked: list[Message], sampling: Sampling, told: _Told, answer: list[str]
+    ) -> Generator[Draft, None, Reading]:
+        """One answer as it is written, its pieces added to `answer`; what was read of it in the end."""
         parser = Parser()
-        with closing(_closable(self._chat.stream(templates.messages(template, prompt), sampling, over))) as pieces:
+        with closing(_closable(self._chat.stream(asked, sampling, told.over))) as pieces:
             try:
                 for piece in pieces:
-                    self._check(cancelled, deadline)
+                    told.check()
+                    answer.append(piece)
                     if draft := writing.changed(parser.feed(piece)):
                         yield draft
             except EnhancerError:
-                self._check(cancelled, deadline)  # a model that was told to stop may end in a fault; the reason is ours
+                told.check()  # a model that was told to stop may end in a fault; the reason is ours
                 raise
-        self._check(cancelled, deadline)
-        yield writing.finished(parser.finish())
-
-    def _check(self, cancelled: Callable[[], bool], deadline: float) -> None:
-        if cancelled():
-            raise Stopped("The reasoning was cancelled.")
-        if time.monotonic() >= deadline:
-            raise TimedOut(f"The reasoning was stopped: it took longer than {self._time_limit_s:g} seconds.")
+        told.check()
+        return parser.finish()
 
     def _draft(self, prompt: str, seed: int) -> Draft:
         template = self._templates[templates.language(prompt)]
@@ -96,6 +118,27 @@ class Enhancer:
                 "language": template.language,
             },
         )
+
+
+class _Told:
+    """Whether somebody or the time has told an enhancement to stop."""
+
+    def __init__(self, cancelled: Callable[[], bool], deadline: float, limit_s: float) -> None:
+        self._cancelled, self._deadline, self._limit_s = cancelled, deadline, limit_s
+
+    def over(self) -> bool:
+        return self._cancelled() or time.monotonic() >= self._deadline
+
+    def check(self) -> None:
+        if self._cancelled():
+            raise Stopped("The reasoning was cancelled.")
+        if time.monotonic() >= self._deadline:
+            raise TimedOut(f"The reasoning was stopped: it took longer than {self._limit_s:g} seconds.")
+
+
+def _faults(prompt: str, reading: Reading) -> tuple[Check, ...]:
+    """What the wish names and the prompt that was written has lost."""
+    return lost(checked(prompt, reading.prompt, solve=reading.texts[STEPS.index("solve")]))
 
 
 class _Writing:

@@ -38,9 +38,14 @@ COLOURS = (
     "khaki",
     "olive",
 )  # fmt: skip
-_SAME = {"gray": "grey", "golden": "gold"}
+_SAME = {
+    "gray": "grey", "golden": "gold", "crimson": "red", "scarlet": "red", "maroon": "red", "violet": "purple", "lavender": "purple",
+    "indigo": "purple", "magenta": "pink", "navy": "blue", "teal": "blue", "turquoise": "blue", "cyan": "blue", "olive": "green",
+    "ivory": "white", "beige": "brown", "khaki": "brown",
+}  # fmt: skip
+"""A shade may be told by the colour that it is one of: that is no loss which a picture shows."""
 _COLOUR = re.compile(rf"\b({'|'.join(COLOURS)}|gray)\b", re.IGNORECASE)
-_HAN_COLOUR = re.compile(r"([红橙黄绿蓝紫粉棕黑白灰金银青])色|([红橙黄绿蓝紫粉棕黑白灰])的")
+_HAN_COLOUR = re.compile(r"(?<![粉橘橙紫玫])(?:([红橙黄绿蓝紫粉棕黑白灰金银青])色|([红橙黄绿蓝紫粉棕黑白灰])的)")
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _STOPS = re.compile(
@@ -51,13 +56,24 @@ _STOPS = re.compile(
 _SIZES = re.compile("big|large|small|tiny|huge|little|tall|short|old|young|new", re.IGNORECASE)
 _NOUN_WORDS = 3  # a number and its noun stand no further apart
 _COUNT = re.compile(rf"({HAN_NUMBER})([{CLASSIFIERS}])([\u3400-\u9fff]{{1,8}})")
+_ABOUT = re.compile(
+    r"(?:at (?:most|least)|(?:no|not) (?:more|fewer|less) than|up to|about|around|至少|最多|至多|不超过|大约|大概|到|至)\s*$",
+    re.IGNORECASE,
+)
+_VAGUE = re.compile("[一二两三四五六七八九]{2,}")  # two or three, said in one breath
 _PARTICLES = re.compile(r"[的在和与跟着了是有上下里中旁边前后]")
 _NAME = re.compile(r"\b[A-Z][\w’'-]+(?:\s+(?:of\s+|the\s+|de\s+|van\s+|von\s+)?[A-Z][\w’'-]+)*")
+_PEOPLES = re.compile(
+    r"(?:ese|ish|ian|ean|ican|French|Dutch|Greek|German)$"
+)  # Chinese, English: told of things, and names of none
 
 
-def checked(wish: str, result: str, *, solved: bool = False) -> tuple[Check, ...]:
-    """Everything in `wish` that had to be kept, in the order of KINDS, each once. `solved`: the reasoning turned the wish into
-    something else, so what the result does not speak of at all is not asked for."""
+def checked(wish: str, result: str, *, solve: str = "") -> tuple[Check, ...]:
+    """Everything in `wish` that had to be kept, in the order of KINDS, each once.
+
+    `solve` is what the reasoning says of it: what is named there and not spoken of in the result was solved, and is not asked for.
+    """
+    solved = solve.casefold()
     plain, said = _without_quotes(wish), _without_quotes(result)
     found = [
         *(Check(kind="text", wanted=text, held=text in result) for text in quoted(wish)),
@@ -95,6 +111,8 @@ def _counted(text: str) -> Iterator[tuple[int, list[str], str]]:
     """Each number with the words that it may count, and how it is said: (3, [red, rabbits], 'three red rabbits')."""
     tokens = _tokens(text)
     for index, token in enumerate(tokens):
+        if _ABOUT.search(" ".join(tokens[max(0, index - 3) : index])):
+            continue
         if token.casefold() not in WORDS and not (token.isdecimal() and len(token) <= 3):
             continue
         number = value(token)
@@ -109,57 +127,98 @@ def _counted(text: str) -> Iterator[tuple[int, list[str], str]]:
             yield number, after[:_NOUN_WORDS], " ".join([token, *after[:_NOUN_WORDS]])
 
 
-def _english_counts(wish: str, result: str, solved: bool) -> Iterator[Check]:
-    there = {(number, singular(word)) for number, words, _ in _counted(result) for word in words}
+def _english_counts(wish: str, result: str, solve: str) -> Iterator[Check]:
+    there: dict[str, set[int]] = {}
+    for number, words, _ in _counted(result):
+        for word in words:
+            there.setdefault(singular(word), set()).add(number)
+    for noun in re.findall(r"\b(?:an?|single)\s+(?:[a-z-]+\s+){0,2}?([a-z-]+)", result.casefold()):
+        there.setdefault(singular(noun), set()).add(1)
     spoken = {singular(token) for token in _tokens(result)}
-    alone = {
-        singular(noun) for noun in re.findall(r"\b(?:an?|single)\s+(?:[a-z-]+\s+){0,2}?([a-z-]+)", result.casefold())
-    }
     for number, words, told in _counted(wish):
         nouns = [singular(word) for word in words if not _SIZES.fullmatch(word) and not _COLOUR.fullmatch(word)]
-        known = [noun for noun in nouns if noun in spoken]
-        if not nouns or (solved and not known):
-            continue
-        held = any((number, noun) in there for noun in nouns) or (number == 1 and any(noun in alone for noun in known))
-        yield Check(kind="count", wanted=told, held=held)
-
-
-def _chinese_counts(wish: str, result: str, solved: bool) -> Iterator[Check]:
-    there = [(value(match[1]), _PARTICLES.sub("", match[3])) for match in _COUNT.finditer(result)]
-    for match in _COUNT.finditer(wish):
-        nouns = [part for part in _PARTICLES.split(_HAN_COLOUR.sub("的", match[3])) if part]
         if not nouns:
             continue
-        noun = nouns[0]
-        if solved and noun not in result:
+        known = [noun for noun in nouns if noun in spoken]
+        numbers = set().union(*(there.get(noun, set()) for noun in nouns))
+        yield from _count(told, number, numbers, known=bool(known), result=result, solve=solve)
+
+
+def _chinese_counts(wish: str, result: str, solve: str) -> Iterator[Check]:
+    there = [(value(match[1]), _PARTICLES.sub("", match[3])) for match in _counts(result)]
+    for match in _counts(wish):
+        nouns = [part for part in _PARTICLES.split(_HAN_COLOUR.sub("的", match[3])) if part]
+        number = value(match[1])
+        if not nouns or number is None or _VAGUE.fullmatch(match[1]) or _ABOUT.search(wish[: match.start()]):
             continue
+        noun = nouns[0]
         pairs = [
             noun[at : at + 2] for at in range(max(1, len(noun) - 1))
         ]  # what follows a noun may be taken for a part of it
-        held = any(number == value(match[1]) and any(pair in after for pair in pairs) for number, after in there)
-        yield Check(kind="count", wanted=f"{match[1]}{match[2]}{noun}", held=held)
+        numbers = {found for found, after in there if found is not None and any(pair in after for pair in pairs)}
+        known = bool(numbers) or any(
+            pair in (result if len(pair) > 1 else after) for pair in pairs for _, after in there
+        )
+        yield from _count(f"{match[1]}{match[2]}{noun}", number, numbers, known=known, result=result, solve=solve)
 
 
-def _colours(wish: str, result: str, solved: bool) -> Iterator[Check]:
-    if solved and not _COLOUR.search(result) and not _HAN_COLOUR.search(result):
-        return
-    there = {_SAME.get(match[1].casefold(), match[1].casefold()) for match in _COLOUR.finditer(result)}
+def _count(told: str, number: int, numbers: set[int], *, known: bool, result: str, solve: str) -> Iterator[Check]:
+    """Whether a number of things was kept. `numbers`: how many of them the result tells of; `known`: it speaks of them at all."""
+    solved = _numbers(solve)
+    if number in numbers:
+        yield Check(kind="count", wanted=told, held=True)
+    elif numbers and number in solved and numbers & solved:
+        return  # the reasoning made another number of it
+    elif not known and (number in _numbers(result) or number in solved or number == 1):
+        return  # by another name, or solved
+    elif number > 1 or numbers:
+        yield Check(kind="count", wanted=told, held=False)
+
+
+def _numbers(text: str) -> set[int]:
+    """Every number that a text tells of, in digits or words of either language."""
+    words = (value(token) for token in [*_tokens(text), *re.findall(HAN_NUMBER, text)])
+    return {number for number in words if number is not None}
+
+
+def _counts(text: str) -> Iterator[re.Match[str]]:
+    """Numbers with classifiers, wherever one begins: one may stand in what follows another."""
+    at = 0
+    while match := _COUNT.search(text, at):
+        yield match
+        at = match.start(3)
+
+
+def _colours(wish: str, result: str, solved: str) -> Iterator[Check]:
+    there = {match[1].casefold() for match in _COLOUR.finditer(result)}
+    there |= {_SAME.get(colour, colour) for colour in there}
     for match in _COLOUR.finditer(wish):
         colour = match[1].casefold()
-        yield Check(kind="colour", wanted=match[1], held=_SAME.get(colour, colour) in there)
+        held = _SAME.get(colour, colour) in there
+        if held or colour not in solved:
+            yield Check(kind="colour", wanted=match[1], held=held)
     for match in _HAN_COLOUR.finditer(wish):
         colour = match[1] or match[2]
-        yield Check(kind="colour", wanted=f"{colour}色", held=colour in result)
+        if colour in result or f"{colour}色" not in solved:
+            yield Check(kind="colour", wanted=f"{colour}色", held=colour in result)
 
 
-def _names(wish: str, result: str, solved: bool) -> Iterator[Check]:
+def _names(wish: str, result: str, solved: str) -> Iterator[Check]:
     spoken = result.casefold()
     for match in _NAME.finditer(wish):
         name, begins = match[0], not wish[: match.start()].strip() or re.search(r"[.!?:;\n]\s*$", wish[: match.start()])
         if begins:  # any sentence begins with a capital: only what stands behind its first word is a name for sure
             _, _, name = name.partition(" ")
-        if len(name) < 2 or name.isupper() or value(name) is not None or (solved and name.casefold() not in spoken):
+        held = name.casefold() in spoken
+        if (
+            len(name) < 2
+            or name.isupper()
+            or _PEOPLES.search(name)
+            or wish[: match.start()].endswith(" by ")
+            or value(name) is not None
+            or (not held and name.casefold() in solved)
+        ):
             continue
-        yield Check(kind="name", wanted=name, held=name.casefold() in spoken)
+        yield Check(kind="name", wanted=name, held=held)
     for match in _TITLE.finditer(wish):
         yield Check(kind="name", wanted=match[1], held=match[1] in result)

@@ -6,7 +6,7 @@ import re
 
 _ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-_OTHERS = {"single": 1, "pair": 2, "couple": 2, "dozen": 12, "hundred": 100}
+_OTHERS = {"single": 1, "pair": 2, "couple": 2, "dozen": 12, "hundred": 100, "thousand": 1000, "million": 1_000_000}
 WORDS: dict[str, int] = {
     **{word: value for value, word in enumerate(_ONES.split())},
     **{word: 10 * value for value, word in enumerate(_TENS.split(), start=2)},
@@ -23,9 +23,7 @@ _DIGITS = {
 }
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 HAN_NUMBER = "[0-9０-９]+|[零〇一二两俩三四五六七八九十百千]+"
-CLASSIFIERS = (
-    "只个条匹头朵棵辆座把张本件杯瓶颗位名群双对幅艘架台盏枝支根块片粒束串栋间扇面滴盘碗盆团尾株艘顶口道封袋盒匙"
-)
+CLASSIFIERS = "只个条匹头朵棵辆座把张本件杯瓶颗位名群双对幅艘架台盏枝支根块片粒束串栋间扇面滴盘碗盆团尾株艘顶口道封袋盒匙列份部段轮支"
 
 _IRREGULAR = {
     "men": "man", "women": "woman", "children": "child", "people": "person", "mice": "mouse", "geese": "goose", "feet": "foot",

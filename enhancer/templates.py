@@ -60,6 +60,25 @@ def messages(template: Template, wish: str) -> list[Message]:
     return [{"role": "system", "content": template.text}, {"role": "user", "content": wish}]
 
 
+REPAIR: dict[Language, str] = {
+    "en": (
+        "Your prompt has lost something that the wish names, or tells another number of it. Write the whole answer again, with the same "
+        "five headings, and keep these as the wish says them, quoted text letter for letter:"
+    ),
+    "zh": (
+        "你写的提示词丢掉了愿望里点名的内容，或写错了数目。请把整个回答重写一遍，五个标题不变，"
+        "并按愿望原样保留下面这些，引号里的文字一字不差："
+    ),
+}
+"""What is said to a model whose prompt lost something; below it stands what, one a line."""
+
+
+def repair(template: Template, wish: str, answer: str, lost: list[str]) -> list[Message]:
+    """What is put to the model once more: all that was said, its own answer, and what that lost."""
+    said = "\n".join([REPAIR[template.language], *(f"- {one}" for one in lost)])
+    return [*messages(template, wish), {"role": "assistant", "content": answer}, {"role": "user", "content": said}]
+
+
 def language(wish: str) -> Language:
     """The language to answer a wish in: "zh" where it has Chinese characters, and at least as many as words in other scripts.
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import lru_cache
 
+from enhancer.checks import Check, checked
 from enhancer.contract import STEPS, Draft
 from storage.records import Enhancement, Job, Picture, Share
 from studio.engine.contract import EngineState, Machine
@@ -67,6 +69,9 @@ def enhancement(found: Enhancement) -> View:
         "template_version": found.template_version,
         "seconds": round(found.seconds, 3),
         "done": True,
+        "checks": _checks(
+            found.original, found.prompt, next((step.text for step in found.steps if step.name == "solve"), "")
+        ),
     }
 
 
@@ -86,7 +91,20 @@ def draft(written: Draft) -> View:
         "template_version": written.template_version,
         "seconds": round(written.seconds, 3),
         "done": written.done,
+        "checks": _checks(written.original, written.prompt, written.steps[STEPS.index("solve")].text)
+        if written.done
+        else [],
     }
+
+
+def _checks(original: str, prompt: str, solve: str) -> list[View]:
+    """What the wish named and the prompt had to keep: `held` says whether it did."""
+    return [asdict(one) for one in _checked(original, prompt, solve)]
+
+
+@lru_cache(maxsize=1024)
+def _checked(original: str, prompt: str, solve: str) -> tuple[Check, ...]:
+    return checked(original, prompt, solve=solve)
 
 
 def no_steps() -> list[View]:

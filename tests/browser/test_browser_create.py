@@ -35,6 +35,22 @@ def test_a_wish_is_reasoned_about_and_drawn(visit: Visit, client: Client) -> Non
     marked = "".join(page.locator(".drawn-text mark").all_inner_texts())
     assert (marked == "") == (picture["prompt"].lower() == WISH)
     assert page.locator("#prompt textarea").input_value() == WISH
+    lost = [one for one in picture["enhancement"]["checks"] if not one["held"]]
+    told = f"Checked: all that your prompt names is kept ({len(picture['enhancement']['checks'])})."
+    expect(page.locator(".thread .kept")).to_have_text(re.compile("^Lost from your prompt: ") if lost else told)
+
+
+def test_what_the_reasoning_lost_is_named(visit: Visit, client: Client) -> None:
+    """Pocket draws nine of a thing at most, and says so; the page says what that does to the wish."""
+    page = visit.open()
+    fill(page, "15 mushrooms on a red background", reason=True, seed=4017991)
+    page.keyboard.press("Control+Enter")
+    drawn(page, 4017991)
+    checks = newest(client)["enhancement"]["checks"]
+    assert {one["wanted"]: one["held"] for one in checks} == {"15 mushrooms": False, "red": True}
+    expect(page.locator(".thread .kept.lost")).to_have_text(
+        "Lost from your prompt: 15 mushrooms. Edit it, or try another."
+    )
 
 
 def test_an_edited_prompt_keeps_its_reasoning(visit: Visit, client: Client) -> None:

@@ -223,7 +223,9 @@ def test_a_short_prompt_costs_a_short_forward_and_gives_the_pipelines_numbers(
     assert found.shape == wanted.shape
     assert torch.allclose(found, wanted, rtol=0, atol=1e-5 * float(wanted.std()))
     (room,) = seen
-    assert room == min(room for room in ROOMS if room >= len(wanted))
+    assert room == min(room for room in ROOMS if room > len(wanted) or room == ROOMS[-1]), (
+        "something is masked, as there"
+    )
 
 
 def test_the_cache_of_prompts_is_bounded(desk: Any) -> None:

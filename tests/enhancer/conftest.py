@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -108,6 +108,7 @@ class Manners:
     """What the loopback server does with the next request, and what it was asked last."""
 
     pieces: list[str] = field(default_factory=list)  # content, one chunk each
+    next_pieces: Callable[[], list[str]] | None = None  # the content of each answer, where they differ
     thoughts: list[str] = field(default_factory=list)  # reasoning_content, before the content
     raw: list[bytes] = field(default_factory=list)  # sent as they are, in place of chunks
     status: int = 200
@@ -163,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _lines(self, manners: Manners) -> Iterator[bytes]:
         deltas: list[dict[str, str]] = [{"reasoning_content": thought} for thought in manners.thoughts]
-        deltas += [{"content": piece} for piece in manners.pieces]
+        deltas += [{"content": piece} for piece in (manners.next_pieces() if manners.next_pieces else manners.pieces)]
         for delta in deltas:
             yield self._chunk({"index": 0, "delta": delta})
         if manners.finish:

@@ -129,3 +129,49 @@ def test_closing_the_drafts_closes_the_stream(loopback: Any) -> None:
 def test_an_unknown_template_is_refused_at_once(loopback: Any) -> None:
     with pytest.raises(ValueError, match="nothing"):
         enhancer(loopback, [], template="nothing")
+
+
+KEPT, LOST = ANSWER.replace("A shop", "Three shops"), ANSWER.replace("A shop", "Two shops")
+
+
+def told(loopback: Any, answers: list[str], **options: Any) -> tuple[list[Draft], list[Any]]:
+    """The drafts of a wish for three shops, and what the server was asked, answer by answer."""
+    left, asked = list(answers), []
+
+    def next_answer() -> list[str]:
+        asked.append(dict(loopback.manners.asked))
+        return [left.pop(0)]
+
+    loopback.manners.next_pieces = next_answer
+    made = Enhancer(RemoteChat(loopback.url, "reciter"), **options)
+    return list(made.enhance('three shops with "SALE"', seed=4)), asked
+
+
+def test_a_prompt_that_lost_something_is_asked_for_once_more_with_what_it_lost(loopback: Any) -> None:
+    drafts, asked = told(loopback, [LOST, KEPT])
+    assert drafts[-1].done and drafts[-1].prompt == 'Three shops, "SALE".'
+    assert drafts[-1].sampling["repair"] == {"lost": ["three shops"], "used": True}
+    assert [draft.done for draft in drafts[:-1]] == [False] * (len(drafts) - 1)
+    *before, answer, fault = asked[1]["messages"]
+    assert before == asked[0]["messages"] and answer == {"role": "assistant", "content": LOST}
+    assert fault["content"].endswith("letter for letter:\n- three shops")
+    assert asked[1]["seed"] == asked[0]["seed"] == 4
+
+
+@pytest.mark.parametrize("second", [LOST, "", "I cannot help with that."])
+def test_what_is_still_lost_is_told_and_the_first_prompt_stays(loopback: Any, second: str) -> None:
+    drafts, asked = told(loopback, [LOST, second])
+    assert drafts[-1].prompt == 'Two shops, "SALE".' and len(asked) == 2
+    assert drafts[-1].sampling["repair"] == {"lost": ["three shops"], "used": False}
+
+
+def test_nothing_is_asked_twice_where_nothing_was_lost_or_nobody_wants_it(loopback: Any) -> None:
+    for answer, repair in ((KEPT, "told"), (LOST, "off")):
+        drafts, asked = told(loopback, [answer], repair=repair)
+        assert len(asked) == 1 and "repair" not in drafts[-1].sampling
+
+
+def test_a_model_that_knows_one_question_is_asked_it_again_by_another_seed(loopback: Any) -> None:
+    drafts, asked = told(loopback, [LOST, KEPT], repair="again")
+    assert drafts[-1].sampling["repair"]["used"] is True
+    assert asked[1]["messages"] == asked[0]["messages"] and asked[1]["seed"] == 5

@@ -79,11 +79,14 @@ def test_what_was_lost_is_named(wish: str, result: str, kind: str, wanted: str) 
 
 def test_what_was_solved_is_not_asked_for() -> None:
     wish = "chickens and rabbits in a cage: 4 heads, 14 legs"
-    assert lost(checked(wish, "One chicken and three rabbits on a plain blue background.", solved=True)) == ()
-    assert lost(checked(wish, "One chicken.")) != ()
-    assert lost(checked("3 rabbits, what do 2 of them eat", "2 rabbits eat grass", solved=True)) != (), (
-        "it speaks of rabbits"
+    result = "One chicken and three rabbits on a plain blue background."
+    assert (
+        lost(checked(wish, result, solve="If all 4 heads were chickens: 8 legs of 14. Rabbits: 3. Chickens: 1.")) == ()
     )
+    assert lost(checked(wish, result)) != ()
+    assert lost(checked("3 rabbits at a lake", "2 rabbits at a lake", solve="3 rabbits")) != (), "it speaks of rabbits"
+    assert lost(checked("the flag of Japan", "A white flag with a red disc.", solve="Japan: a red disc.")) == ()
+    assert lost(checked("红色加蓝色是什么颜色", "一块紫色的布。", solve="红色加蓝色得紫色。")) == ()
 
 
 def test_texts_in_quotes_are_found_in_the_order_in_which_they_stand() -> None:
@@ -91,9 +94,9 @@ def test_texts_in_quotes_are_found_in_the_order_in_which_they_stand() -> None:
     assert quoted(wish) == ["soft", "loud", "early", "晚"]
 
 
-@given(st.text(max_size=300), st.text(max_size=300), st.booleans())
-def test_any_two_texts_are_compared_without_an_error(wish: str, result: str, solved: bool) -> None:
-    for one in checked(wish, result, solved=solved):
+@given(st.text(max_size=300), st.text(max_size=300), st.text(max_size=100))
+def test_any_two_texts_are_compared_without_an_error(wish: str, result: str, solve: str) -> None:
+    for one in checked(wish, result, solve=solve):
         assert one.wanted
 
 

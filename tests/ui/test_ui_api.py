@@ -125,6 +125,9 @@ def test_generate_reasons_first_and_keeps_original_steps_and_prompt(client: Clie
     found = client.predict(last["pictures"][0]["id"], api_name="/picture")
     assert found["original_prompt"] == "三只兔子，紫色背景"
     assert found["enhancement"]["prompt"] == found["prompt"]
+    assert found["enhancement"]["checks"] == [
+        {"kind": "count", "wanted": "三只兔子", "held": True}, {"kind": "colour", "wanted": "紫色", "held": True},
+    ]  # fmt: skip
     assert [step["name"] for step in found["enhancement"]["steps"]] == ["keep", "solve", "compose", "text"]
 
 

@@ -17,7 +17,8 @@
     const text = el("p", { className: "drawn-text" });
     const field = el("textarea", { className: "edit", rows: 4, hidden: true, spellcheck: false });
     const buttons = el("div", { className: "row" });
-    const result = el("div", { className: "result", hidden: true }, text, field, buttons);
+    const kept = el("p", { className: "kept", hidden: true });
+    const result = el("div", { className: "result", hidden: true }, text, field, kept, buttons);
     const head = el("summary", {}, title, facts);
     const fold = el("details", { className: "thread", open: true }, head, later, list, label, result);
     root.append(el("section", { className: "why" }, fold));
@@ -78,7 +79,18 @@
       }
       text.hidden = editing;
       field.hidden = !editing;
+      drawKept();
       drawButtons();
+    }
+    // What the wish named, checked in the prompt: what was lost by name, else in a word that nothing was.
+    function drawKept() {
+      const { enhancement } = view;
+      const checks = enhancement?.done && enhancement.prompt === prompt() ? (enhancement.checks ?? []) : [];
+      const gone = checks.filter((one) => !one.held);
+      kept.hidden = editing || !checks.length;
+      kept.classList.toggle("lost", gone.length > 0);
+      const names = gone.map((one) => (one.kind === "text" ? `“${one.wanted}”` : one.wanted)).join(studio.t("list_comma"));
+      kept.textContent = gone.length ? studio.t("check_lost", { names }) : studio.t("check_held", { n: checks.length });
     }
     let buttonsOf = "";
     function drawButtons() {
