@@ -62,10 +62,6 @@ def tune(loaded: Loaded, notes: Path | None, wanted: Callable[[], bool]) -> bool
 
 def _tune(loaded: Loaded, notes: Path | None, native: int, wanted: Callable[[], bool]) -> bool:
     ways = loaded.ways
-    if notes is not None:
-        os.environ.setdefault(
-            "TORCHINDUCTOR_CACHE_DIR", str(notes.with_name("compiled"))
-        )  # asked for when something is compiled
     if loaded.report is None:
         report = measure(ways, native, wanted=wanted)
         if report is None:
@@ -73,23 +69,31 @@ def _tune(loaded: Loaded, notes: Path | None, native: int, wanted: Callable[[], 
         loaded.report = report
         ways.use(report.speed)
     if loaded.device.kind == "cuda" and loaded.plan.numbers in (loaded.plan.computed, "int8"):
-        for part in PARTS:
-            if (getattr(loaded.report.speed, part) or not loaded.report.tried(part)) and not getattr(ways.now, part):
-                try:
-                    report = measure_compiled(ways, native, loaded.report, part, wanted)
-                except (
-                    RuntimeError
-                ) as error:  # no compiler on this machine, or no memory: all else stays as it was measured
-                    log.warning("%s could not be had here: %s", part, str(error).partition("\n")[0])
-                    ways.plain(PARTS[part])
-                    continue
-                if report is None:
-                    return False
-                loaded.report = report
+        if not all(_compiled(loaded, native, part, wanted) for part in PARTS):
+            return False
         if not prepare(ways, native, wanted):
             return False
     speed.remember(notes, speed.key(loaded.device, loaded.info.title, loaded.plan), loaded.report)
     return True
+
+
+def _compiled(loaded: Loaded, native: int, part: str, wanted: Callable[[], bool]) -> bool:
+    """Compile a part where that is known to help, or find out; False where it was `wanted` for something else meanwhile."""
+    ways, report = loaded.ways, loaded.report or Report()
+    cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "z-image-studio" / "compiled"
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache))  # asked for when something is compiled
+    helps = getattr(report.speed, part) or not report.tried(part)
+    if not helps or getattr(ways.now, part) or part in ways.hopeless:
+        return True
+    try:
+        found = measure_compiled(ways, native, report, part, wanted)
+    except RuntimeError as error:  # no compiler on this machine, or no memory: all else stays as it was measured
+        log.warning("%s could not be had here: %s", part, str(error).partition("\n")[0])
+        ways.plain(PARTS[part])
+        ways.hopeless.add(part)
+        return True
+    loaded.report = found or report
+    return found is not None
 
 
 def measure(
@@ -171,7 +175,7 @@ def prepare(ways: Ways, native: int, wanted: Callable[[], bool]) -> bool:
                     stepped(ways, each)()
         except RuntimeError as error:
             log.warning("%s could not be prepared: %s", each, str(error).partition("\n")[0])
-            ways.give_up(each)
+            ways.hopeless.add(each)
         else:
             ways.prepared(each)
     return True

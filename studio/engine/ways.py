@@ -54,7 +54,7 @@ class Ways:
         self.drawn: Counter[Shape] = Counter()
         self._last = False
         self._ready: set[Shape] = set()
-        self._hopeless: set[Shape] = set()
+        self.hopeless: set[Shape | str] = set()  # shapes and parts for which compiled code cannot be had here
         self._sizes: set[tuple[int, int]] = set()
         self._compiled: set[str] = set()
         can = still and device.kind == "cuda"
@@ -186,7 +186,7 @@ class Ways:
         """Shapes that were drawn and for which compiled code is not ready, the commonest first."""
         if not (self.now.compiled or self.now.compiled_vae):
             return []
-        return [each for each, _ in self.drawn.most_common() if each not in self._ready and each not in self._hopeless]
+        return [each for each, _ in self.drawn.most_common() if each not in self._ready and each not in self.hopeless]
 
     @property
     def ready(self) -> bool:
@@ -196,10 +196,6 @@ class Ways:
     def decodes(self, each: Shape) -> bool:
         """Whether the decoder was prepared for pictures of this size."""
         return (each.height, each.width) in self._sizes
-
-    def give_up(self, each: Shape) -> None:
-        """Compiled code cannot be run for a shape here, as where memory is short: its pictures stay uncompiled."""
-        self._hopeless.add(each)
 
     def prepared(self, each: Shape) -> None:
         """Compiled code was run for a shape, and is used for its pictures from now on."""

@@ -195,6 +195,23 @@ def test_what_could_not_be_compiled_runs_as_it_was(desk: Any) -> None:
     assert desk.pixels() == before
 
 
+def test_a_part_that_cannot_be_compiled_is_tried_once_and_takes_nothing_from_the_rest(
+    own_desk: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    loaded, tries = own_desk.engine._ready(), []
+    loaded.report = Report(trials=(LAYOUT,))
+
+    def fails(*given: Any) -> None:
+        tries.append(given[3])
+        raise RuntimeError("no compiler on this machine")
+
+    monkeypatch.setattr(tuning, "measure_compiled", fails)
+    for _ in range(2):
+        assert all(tuning._compiled(loaded, 64, part, lambda: False) for part in tuning.PARTS)
+    assert tries == ["compiled", "compiled_vae"] and loaded.report.trials == (LAYOUT,)
+
+
 def test_a_shape_that_cannot_be_prepared_is_given_up_and_the_others_are_not(
     own_desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
