@@ -7,24 +7,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
-from dataclasses import replace
-from typing import Literal
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from enhancer import templates
-from enhancer.checks import Check, checked, lost
+from enhancer.checks import checked, lost
 from enhancer.contract import STEPS, ChatModel, Draft, Message, Sampling, StepDraft
 from enhancer.errors import EnhancerError, ModelRefused, ModelUnreachable, NoPrompt, Stopped, TimedOut
 from enhancer.headings import SECTIONS
 from enhancer.parse import Parser, Reading
+from enhancer.steering import Steering
 
-Repair = Literal["told", "again", "off"]
 MAX_TOKENS = 1536
 """Room for four short steps and a prompt of 300 words, in Chinese too."""
 
 
 def _never() -> bool:
     return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """How long a prompt may be: `count` gives its tokens as the painter counts them, None where nobody can tell; `most` are seen."""
+
+    count: Callable[[str], int | None]
+    most: int
 
 
 class Enhancer:
@@ -35,52 +43,76 @@ class Enhancer:
         chat: ChatModel,
         *,
         template: str = "chain",
+        folder: Path | None = None,
         temperature: float = 0.7,
         top_p: float = 0.8,
         max_tokens: int = MAX_TOKENS,
         time_limit_s: float = 120.0,
-        repair: Repair = "told",
+        follows: bool = True,
+        repair: bool = True,
+        fit: Fit | None = None,
     ) -> None:
-        """ValueError where there is no template of that name. `repair`: how a prompt that lost something is asked for once more, with
-        what was lost `told`, or simply `again` by the next seed, for a model that knows one question only; or not at all."""
+        """ValueError where there is no template of that name, in ours or in `folder`.
+
+        `follows` says whether the model does what it is told beside a wish. One that does not is asked again by the next seed where it
+        lost something, and can be told of no length, no locked words and no instruction. `repair` is whether it is asked again at all.
+        """
         self._chat = chat
-        self._templates = {language: templates.load(template, language) for language in templates.LANGUAGES}
+        self._templates = {language: templates.load(template, language, folder) for language in templates.LANGUAGES}
         self._temperature, self._top_p, self._max_tokens = temperature, top_p, max_tokens
-        self._time_limit_s, self._repair = time_limit_s, repair
+        self._time_limit_s, self._follows, self._repair, self._fit = time_limit_s, follows, repair, fit
 
     def enhance(
-        self, prompt: str, *, seed: int, cancelled: Callable[[], bool] = _never
+        self, prompt: str, *, seed: int, steering: Steering | None = None, cancelled: Callable[[], bool] = _never
     ) -> Generator[Draft, None, None]:
         """Drafts of one enhancement, one for each visible change; the last, and only it, is `done` and has its prompt.
 
         Raises TimedOut, Stopped, NoPrompt, ModelRefused or ModelUnreachable, each with a sentence. `cancelled` is asked
-        between pieces; closing the generator stops the model too.
+        between pieces; closing the generator stops the model too. Between two drafts time stands still: whoever takes them may do
+        something else meanwhile.
         """
-        empty, started = self._draft(prompt, seed), time.monotonic()
+        steering = steering or Steering()
+        wish = steering.style.put(prompt) if steering.style and not steering.instruction else prompt
+        clock = _Clock()
+        empty = self._draft(prompt, seed, steering)
         sampling = Sampling(seed=seed, temperature=self._temperature, top_p=self._top_p, max_tokens=self._max_tokens)
         template = self._templates[templates.language(prompt)]
-        asked = templates.messages(template, prompt)
-        told = _Told(cancelled, started + self._time_limit_s, self._time_limit_s)
-        writing, answer = _Writing(empty, started), list[str]()
+        asked = templates.messages(template, wish, steering if self._follows else None)
+        told = _Told(cancelled, clock, self._time_limit_s)
+        writing, answer = _Writing(empty, clock), list[str]()
         reading = yield from self._round(writing, asked, sampling, told, answer)
         done = writing.finished(reading)
-        if self._repair == "off" or not (faults := _faults(prompt, reading)):
+        faults = self._faults(prompt, steering, reading)
+        if not self._repair or not faults:
             yield done
             return
-        note: dict[str, object] = {"lost": [one.wanted for one in faults], "used": False}
-        if self._repair == "told":
-            asked = templates.repair(template, prompt, "".join(answer), [one.wanted for one in faults])
+        note: dict[str, object] = {"lost": list(faults.lost), "used": False}
+        if faults.tokens:
+            note["tokens"] = faults.tokens
+        if self._follows:
+            too_long = (faults.tokens, self._fit.most) if self._fit and faults.tokens else None
+            asked = templates.repair(
+                template, wish, "".join(answer), list(faults.lost), too_long=too_long, steering=steering
+            )
         else:
             sampling = replace(sampling, seed=seed + 1)
-        again = _Writing(empty, started)
+        again = _Writing(empty, clock)
         try:
             second = yield from self._round(again, asked, sampling, told, [])
         except (NoPrompt, ModelRefused, ModelUnreachable):
             second = None  # what there is is better than nothing, and says what it lost
-        if second is not None and len(_faults(prompt, second)) < len(faults):
+        if second is not None and self._faults(prompt, steering, second).weight < faults.weight:
             done, note["used"] = again.finished(second), True
-        seconds = time.monotonic() - started
-        yield replace(done, sampling={**done.sampling, "repair": note}, seconds=seconds)
+        yield replace(done, sampling={**done.sampling, "repair": note}, seconds=clock.seconds)
+
+    def _faults(self, prompt: str, steering: Steering, reading: Reading) -> _Faults:
+        """What is wrong with a prompt that was written. What an instruction changes is no loss: then only locked words are asked for."""
+        wish = "" if steering.instruction else prompt
+        solve = reading.texts[STEPS.index("solve")]
+        gone = lost(checked(wish, reading.prompt, solve=solve, locks=steering.locks))
+        tokens = self._fit.count(reading.prompt) if self._fit else None
+        over = tokens is not None and self._fit is not None and tokens > self._fit.most
+        return _Faults(lost=tuple(one.wanted for one in gone), tokens=tokens or 0 if over else 0)
 
     def _round(
         self, writing: _Writing, asked: list[Message], sampling: Sampling, told: _Told, answer: list[str]
@@ -93,14 +125,15 @@ class Enhancer:
                     told.check()
                     answer.append(piece)
                     if draft := writing.changed(parser.feed(piece)):
-                        yield draft
+                        with told.clock.stopped():
+                            yield draft
             except EnhancerError:
                 told.check()  # a model that was told to stop may end in a fault; the reason is ours
                 raise
         told.check()
         return parser.finish()
 
-    def _draft(self, prompt: str, seed: int) -> Draft:
+    def _draft(self, prompt: str, seed: int, steering: Steering) -> Draft:
         template = self._templates[templates.language(prompt)]
         return Draft(
             original=prompt,
@@ -111,6 +144,7 @@ class Enhancer:
             revision=self._chat.revision,
             template=template.name,
             template_version=template.version,
+            steering=steering.to_json(),
             sampling={
                 "temperature": self._temperature,
                 "top_p": self._top_p,
@@ -120,32 +154,64 @@ class Enhancer:
         )
 
 
+class _Clock:
+    """Seconds since it was made, without those for which it was stopped."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        at = time.monotonic()
+        try:
+            yield
+        finally:
+            self._began += time.monotonic() - at
+
+
+@dataclass(frozen=True)
 class _Told:
     """Whether somebody or the time has told an enhancement to stop."""
 
-    def __init__(self, cancelled: Callable[[], bool], deadline: float, limit_s: float) -> None:
-        self._cancelled, self._deadline, self._limit_s = cancelled, deadline, limit_s
+    cancelled: Callable[[], bool]
+    clock: _Clock
+    limit_s: float
 
     def over(self) -> bool:
-        return self._cancelled() or time.monotonic() >= self._deadline
+        return self.cancelled() or self.clock.seconds >= self.limit_s
 
     def check(self) -> None:
-        if self._cancelled():
+        if self.cancelled():
             raise Stopped("The reasoning was cancelled.")
-        if time.monotonic() >= self._deadline:
-            raise TimedOut(f"The reasoning was stopped: it took longer than {self._limit_s:g} seconds.")
+        if self.clock.seconds >= self.limit_s:
+            raise TimedOut(f"The reasoning was stopped: it took longer than {self.limit_s:g} seconds.")
 
 
-def _faults(prompt: str, reading: Reading) -> tuple[Check, ...]:
-    """What the wish names and the prompt that was written has lost."""
-    return lost(checked(prompt, reading.prompt, solve=reading.texts[STEPS.index("solve")]))
+@dataclass(frozen=True, kw_only=True)
+class _Faults:
+    """What a prompt has lost, and its tokens where they are more than are seen; 0 where they fit."""
+
+    lost: tuple[str, ...]
+    tokens: int
+
+    def __bool__(self) -> bool:
+        return bool(self.lost or self.tokens)
+
+    @property
+    def weight(self) -> tuple[int, int]:
+        """Fewer is better: a prompt that is cut has lost something too."""
+        return len(self.lost) + bool(self.tokens), self.tokens
 
 
 class _Writing:
     """One enhancement while it is written: turns what was read into drafts and measures each step's seconds."""
 
-    def __init__(self, empty: Draft, started: float) -> None:
-        self.started = started
+    def __init__(self, empty: Draft, clock: _Clock) -> None:
+        self._time = clock
         self._empty = empty
         self._reading = Reading()
         self._began: dict[str, float] = {}
@@ -164,7 +230,7 @@ class _Writing:
         return replace(self._drafted(reading), done=True)
 
     def _clock(self, section: str | None) -> None:
-        now = time.monotonic()
+        now = self._time.seconds
         if section != self._reading.section:
             if self._reading.section is not None:
                 self._ended[self._reading.section] = now
@@ -183,8 +249,7 @@ class _Writing:
             )
             for index, (name, text) in enumerate(zip(STEPS, reading.texts, strict=True))
         )
-        seconds = time.monotonic() - self.started
-        return replace(self._empty, steps=steps, prompt=reading.prompt, seconds=seconds)
+        return replace(self._empty, steps=steps, prompt=reading.prompt, seconds=self._time.seconds)
 
     def _seconds(self, name: str) -> float | None:
         if name not in self._began or name not in self._ended:

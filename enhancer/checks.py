@@ -13,8 +13,8 @@ from typing import Literal
 
 from enhancer.numbers import CLASSIFIERS, HAN_NUMBER, WORDS, singular, value
 
-Kind = Literal["text", "count", "colour", "name"]
-KINDS: tuple[Kind, ...] = ("text", "count", "colour", "name")
+Kind = Literal["lock", "text", "count", "colour", "name"]
+KINDS: tuple[Kind, ...] = ("lock", "text", "count", "colour", "name")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Check:
     held: bool
 
 
-_QUOTES = (
+QUOTES = (
     re.compile(r'"([^"\n]{1,400})"'), re.compile(r"“([^”\n]{1,400})”"), re.compile(r"「([^」\n]{1,400})」"),
     re.compile(r"『([^』\n]{1,400})』"), re.compile(r"(?<![\w’'])['‘]([^'‘’\n]{1,400})['’](?![\w])"),
 )  # fmt: skip
@@ -68,14 +68,17 @@ _PEOPLES = re.compile(
 )  # Chinese, English: told of things, and names of none
 
 
-def checked(wish: str, result: str, *, solve: str = "") -> tuple[Check, ...]:
+def checked(wish: str, result: str, *, solve: str = "", locks: tuple[str, ...] = ()) -> tuple[Check, ...]:
     """Everything in `wish` that had to be kept, in the order of KINDS, each once.
 
+    `locks` are words that somebody has locked; large and small letters are alike in them.
     `solve` is what the reasoning says of it: what is named there and not spoken of in the result was solved, and is not asked for.
     """
     solved = solve.casefold()
     plain, said = _without_quotes(wish), _without_quotes(result)
+    spoken = result.casefold()
     found = [
+        *(Check(kind="lock", wanted=lock, held=lock.casefold() in spoken) for lock in locks),
         *(Check(kind="text", wanted=text, held=text in result) for text in quoted(wish)),
         *_english_counts(plain, said, solved),
         *_chinese_counts(plain, said, solved),
@@ -92,12 +95,12 @@ def lost(checks: tuple[Check, ...]) -> tuple[Check, ...]:
 
 def quoted(text: str) -> list[str]:
     """The texts inside quotation marks of either language, in the order in which they stand, each once."""
-    found = [(match.start(), match[1]) for quotes in _QUOTES for match in quotes.finditer(text)]
+    found = [(match.start(), match[1]) for quotes in QUOTES for match in quotes.finditer(text)]
     return list(dict.fromkeys(inside for _, inside in sorted(found) if inside.strip()))
 
 
 def _without_quotes(text: str) -> str:
-    for quotes in _QUOTES:
+    for quotes in QUOTES:
         text = quotes.sub(" ; ", text)
     return _TITLE.sub(" ; ", text)
 

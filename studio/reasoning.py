@@ -39,7 +39,7 @@ def enhancer_for(settings: Settings, engine: Engine) -> EnhancerFor | None:
             template=said or info.template,
             temperature=sampling["temperature"],
             top_p=sampling["top_p"],
-            repair="told" if (said or info.template) == REMOTE_TEMPLATE else "again",
+            follows=(said or info.template) == REMOTE_TEMPLATE,
         )
 
     return resident

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from enhancer import templates
-from enhancer.chain import Enhancer
+from enhancer import styles, templates
+from enhancer.chain import Enhancer, Fit
 from enhancer.contract import STEPS, Draft, Message, Sampling
 from enhancer.errors import EnhancerError, ModelRefused, ModelUnreachable, NoPrompt, Stopped, TimedOut
 from enhancer.remote import RemoteChat
+from enhancer.steering import Steering
 
 ANSWER = (
     '## keep\nthe words "SALE"\n## solve\na shop\n## compose\nclose\n## text\n"SALE": red\n## prompt\nA shop, "SALE".'
@@ -166,12 +167,93 @@ def test_what_is_still_lost_is_told_and_the_first_prompt_stays(loopback: Any, se
 
 
 def test_nothing_is_asked_twice_where_nothing_was_lost_or_nobody_wants_it(loopback: Any) -> None:
-    for answer, repair in ((KEPT, "told"), (LOST, "off")):
+    for answer, repair in ((KEPT, True), (LOST, False)):
         drafts, asked = told(loopback, [answer], repair=repair)
         assert len(asked) == 1 and "repair" not in drafts[-1].sampling
 
 
 def test_a_model_that_knows_one_question_is_asked_it_again_by_another_seed(loopback: Any) -> None:
-    drafts, asked = told(loopback, [LOST, KEPT], repair="again")
+    drafts, asked = told(loopback, [LOST, KEPT], follows=False)
     assert drafts[-1].sampling["repair"]["used"] is True
     assert asked[1]["messages"] == asked[0]["messages"] and asked[1]["seed"] == 5
+
+
+def steered(
+    loopback: Any, answers: list[str], wish: str, steering: Steering, **options: Any
+) -> tuple[Draft, list[Any]]:
+    left, asked = list(answers), []
+
+    def next_answer() -> list[str]:
+        asked.append(dict(loopback.manners.asked))
+        return [left.pop(0)]
+
+    loopback.manners.next_pieces = next_answer
+    made = Enhancer(RemoteChat(loopback.url, "reciter"), **options)
+    return list(made.enhance(wish, seed=4, steering=steering))[-1], asked
+
+
+def test_a_prompt_that_is_too_long_is_asked_to_be_shorter(loopback: Any) -> None:
+    long, short = (KEPT.replace("Three shops", f"Three shops{' in the rain' * n}") for n in (30, 2))
+    draft, asked = steered(
+        loopback, [long, short], "three shops", Steering(), fit=Fit(count=lambda text: len(text.split()), most=50)
+    )
+    assert draft.prompt == 'Three shops in the rain in the rain, "SALE".'
+    assert draft.sampling["repair"] == {"lost": [], "tokens": 93, "used": True}
+    said = asked[1]["messages"][-1]["content"]
+    assert "93 tokens" in said and "reads 50" in said and "at most 48 %" in said
+
+
+def test_a_shorter_prompt_that_still_does_not_fit_is_better_than_a_longer_one(loopback: Any) -> None:
+    fit = Fit(count=lambda text: len(text.split()), most=4)
+    long, short = (KEPT.replace("Three shops", f"Three shops{' in the rain' * n}") for n in (30, 2))
+    for answers, used in (([long, short], True), ([short, long], False)):
+        draft, _ = steered(loopback, answers, "three shops", Steering(), fit=fit)
+        assert draft.prompt == 'Three shops in the rain in the rain, "SALE".'
+        assert draft.sampling["repair"]["used"] is used  # type: ignore[index]
+
+
+def test_length_style_and_locked_words_are_put_to_a_model_that_follows(loopback: Any) -> None:
+    ink = next(one for one in styles.load("general") if one.name == "ink")
+    steering = Steering(style=ink, length="short", locks=("shops",))
+    draft, asked = steered(loopback, [KEPT], "three shops", steering)
+    system, wish = (one["content"] for one in asked[0]["messages"])
+    assert templates.LENGTH["en"]["short"] in system and system.endswith(f"{templates.LOCKS['en']}\n- shops")
+    assert wish == f"three shops, {ink.words['en']}"
+    assert draft.original == "three shops" and draft.steering == {"style": "ink", "length": "short", "locks": ["shops"]}
+
+
+def test_a_locked_word_that_was_lost_is_asked_for_once_more(loopback: Any) -> None:
+    locked = Steering(locks=("old shops",))
+    draft, asked = steered(loopback, [KEPT, KEPT.replace("shops", "old shops")], "three old shops", locked)
+    assert draft.prompt == 'Three old shops, "SALE".' and asked[1]["messages"][-1]["content"].endswith("- old shops")
+
+
+def test_a_model_that_does_not_follow_is_told_of_a_style_by_the_wish_alone(loopback: Any) -> None:
+    ink = styles.load("general")[0]
+    _, asked = steered(
+        loopback, [KEPT], "three shops.", Steering(style=ink, locks=("shops",)), follows=False, template="pocket"
+    )
+    system, wish = (one["content"] for one in asked[0]["messages"])
+    assert system == templates.load("pocket", "en").text and wish == f"three shops. A {ink.words['en'][2:]}."
+
+
+def test_an_instruction_is_put_behind_the_prompt_that_there_is(loopback: Any) -> None:
+    steering = Steering(instruction="make it dusk, keep the rest", before="Three shops at noon.")
+    draft, asked = steered(loopback, ["## prompt\nTwo shops at dusk."], "three shops", steering)
+    assert draft.prompt == "Two shops at dusk."  # what an instruction changes is no loss: it is not asked for again
+    _, wish, before, instruction = asked[0]["messages"]
+    assert wish["content"] == "three shops" and before == {
+        "role": "assistant",
+        "content": "## prompt\nThree shops at noon.",
+    }
+    assert instruction["role"] == "user" and instruction["content"].endswith("\n\nmake it dusk, keep the rest")
+    assert draft.steering == {"instruction": "make it dusk, keep the rest", "before": "Three shops at noon."}
+
+
+def test_time_stands_still_while_whoever_takes_the_drafts_does_something_else(loopback: Any) -> None:
+    loopback.manners.pieces = list(ANSWER)
+    drafts = Enhancer(RemoteChat(loopback.url, "reciter"), time_limit_s=0.5).enhance("three shops", seed=1)
+    next(drafts)
+    time.sleep(1.0)
+    *_, last = drafts
+    assert last.done and last.seconds < 0.5
