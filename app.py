@@ -55,6 +55,7 @@ def build(settings: Settings, kept: storage.Storage) -> Studio:
         bounds=Bounds(per_owner=settings.queue_per_owner, total=settings.queue_total),
         quota=Quota(settings.data, settings.disk_quota_gb),
         strangers=settings.owner_rule != "one",
+        remote=settings.enhancer == "remote",
     )
 
 

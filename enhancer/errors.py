@@ -4,6 +4,7 @@ EnhancerError
 ├── ModelUnreachable   no connection, or no answer in time
 ├── ModelRefused       the server said no (key, quota, unknown model), or the model declined
 ├── NoPrompt           the model answered, but no prompt could be found in what it said
+├── NoPicture          what was to be looked at is no picture that may be read
 ├── TimedOut           the time limit was reached
 └── Stopped            cancelled by its owner
 """
@@ -25,6 +26,10 @@ class ModelRefused(EnhancerError):
 
 class NoPrompt(EnhancerError):
     """The model answered, but no prompt could be found in what it said."""
+
+
+class NoPicture(EnhancerError):
+    """What was to be looked at is no picture that may be read."""
 
 
 class TimedOut(EnhancerError):

@@ -5,10 +5,11 @@ Its faults come out as one sentence each, without the key. Knows no chain, and n
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from queue import Empty, Full, Queue
 from urllib.parse import urlsplit
 
@@ -28,6 +29,10 @@ NO_KEY = "none"
 """Sent where no key is set: with nothing at all, InferenceClient would send the user's saved Hugging Face token along."""
 POLL_S = 0.05
 """Seconds between two looks at whether the answer is still wanted."""
+BLIND = (400, 415, 422, 500)
+"""What servers answer to a picture that their model cannot read."""
+_Body = dict[str, object]
+"""A message as it is sent: its content is a text, or a list of parts."""
 
 
 class RemoteChat:
@@ -73,9 +78,28 @@ class RemoteChat:
     def stream(self, messages: Sequence[Message], sampling: Sampling, cancelled: Callable[[], bool]) -> Iterator[str]:
         """Pieces of the answer; what the server marks as reasoning comes first, between <think> and </think>.
 
-        A reader thread waits for the server, so that `cancelled` is seen while the server is silent. Raises
-        ModelUnreachable, ModelRefused, or NoPrompt where the answer was cut at `sampling.max_tokens`.
+        Raises ModelUnreachable, ModelRefused, or NoPrompt where the answer was cut at `sampling.max_tokens`.
         """
+        return self._answer([dict(message) for message in messages], sampling, cancelled)
+
+    def describe(
+        self,
+        picture: bytes,
+        ask: str,
+        sampling: Sampling,
+        cancelled: Callable[[], bool],
+        *,
+        media_type: str = "image/jpeg",
+    ) -> Generator[str, None, None]:
+        """As `stream`, about a picture, which is sent as it is within one message that asks `ask` of it."""
+        data = f"data:{media_type};base64,{base64.b64encode(picture).decode('ascii')}"
+        content = [{"type": "text", "text": ask}, {"type": "image_url", "image_url": {"url": data}}]
+        return self._answer([{"role": "user", "content": content}], sampling, cancelled)
+
+    def _answer(
+        self, messages: list[_Body], sampling: Sampling, cancelled: Callable[[], bool]
+    ) -> Generator[str, None, None]:
+        """A reader thread waits for the server, so that `cancelled` is seen while the server is silent."""
         pieces: Queue[str | EnhancerError | None] = Queue(maxsize=64)
         unwanted = threading.Event()
 
@@ -88,9 +112,7 @@ class RemoteChat:
                     continue
             return False
 
-        reader = threading.Thread(
-            target=self._read, args=(list(messages), sampling, put), name="remote-chat", daemon=True
-        )
+        reader = threading.Thread(target=self._read, args=(messages, sampling, put), name="remote-chat", daemon=True)
         reader.start()
         try:
             while not cancelled():
@@ -109,7 +131,7 @@ class RemoteChat:
             reader.join(timeout=2 * POLL_S)
 
     def _read(
-        self, messages: list[Message], sampling: Sampling, put: Callable[[str | EnhancerError | None], bool]
+        self, messages: list[_Body], sampling: Sampling, put: Callable[[str | EnhancerError | None], bool]
     ) -> None:
         """The reader thread: everything that happens to it is handed over as an item."""
         try:
@@ -123,16 +145,16 @@ class RemoteChat:
         except EnhancerError as error:
             put(error)
         except HfHubHTTPError as error:  # before ValueError, which some of them are too
-            put(self._refusal(error))
+            put(self._refusal(error, pictured=any(not isinstance(message["content"], str) for message in messages)))
         except (ValueError, TypeError, KeyError, AttributeError, IndexError):
             # What the client raises on chunks that are no JSON, or JSON of another shape.
             put(ModelUnreachable(f"The server at {self._host} answered in a form that is not the OpenAI protocol's."))
         except Exception as error:  # whatever else it is must reach the one who waits, not die with this thread
             put(self._fault(error))
 
-    def _pieces(self, client: InferenceClient, messages: list[Message], sampling: Sampling) -> Iterator[str]:
+    def _pieces(self, client: InferenceClient, messages: list[_Body], sampling: Sampling) -> Iterator[str]:
         stream = client.chat_completion(
-            [dict(message) for message in messages],
+            messages,
             model=self._model,
             stream=True,
             seed=sampling.seed,
@@ -189,8 +211,9 @@ class RemoteChat:
             return ModelUnreachable(f"The connection to the server at {host} broke in the middle of its answer.")
         return ModelUnreachable(f"The server at {host} could not be asked ({type(error).__name__}).")
 
-    def _refusal(self, error: HfHubHTTPError) -> EnhancerError:
+    def _refusal(self, error: HfHubHTTPError, *, pictured: bool) -> EnhancerError:
         status, host = error.response.status_code, self._host
+        blind = f": perhaps its model {self._model!r} reads no pictures" if pictured and status in BLIND else ""
         if status in (401, 403):
             what = "did not accept the key" if self._key else "asks for a key, and none is set"
             return ModelRefused(f"The server at {host} {what} ({status}).")
@@ -203,8 +226,8 @@ class RemoteChat:
             )
             return ModelRefused(f"The server at {host} has too many requests or its quota is used up (429): {when}.")
         if status >= 500:
-            return ModelUnreachable(f"The server at {host} failed by itself ({status}).")
-        return ModelRefused(f"The server at {host} refused the request ({status}).")
+            return ModelUnreachable(f"The server at {host} failed by itself ({status}){blind}.")
+        return ModelRefused(f"The server at {host} refused the request ({status}){blind}.")
 
 
 def _is_loopback(host: str) -> bool:

@@ -37,6 +37,8 @@ class Enhancements:
         template_version: str,
         sampling: JSON | None = None,
         seconds: float = 0.0,
+        steering: JSON | None = None,
+        parent_id: str | None = None,
     ) -> Enhancement:
         """Keep one. The names are those of `records.Enhancement`."""
         row = EnhancementRow(
@@ -53,6 +55,8 @@ class Enhancements:
             template_version=template_version,
             sampling=dict(sampling or {}),
             seconds=seconds,
+            steering=dict(steering or {}),
+            parent_id=parent_id,
         )
         with self.database.write() as session:
             session.add(row)
@@ -88,4 +92,6 @@ def enhancement_record(row: EnhancementRow) -> Enhancement:
         template_version=row.template_version,
         sampling=row.sampling,
         seconds=row.seconds,
+        steering=row.steering,
+        parent_id=row.parent_id,
     )

@@ -45,6 +45,10 @@ class Enhancement:
     template_version: str
     sampling: JSON = field(default_factory=dict)
     seconds: float = 0.0
+    steering: JSON = field(
+        default_factory=dict
+    )  # style, length, locks, instruction, before: what was not steered is left out
+    parent_id: str | None = None  # the enhancement that an instruction changed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,6 +97,8 @@ class EnhancementRow(Base):
     template_version: Mapped[str]
     sampling: Mapped[dict[str, Any]]
     seconds: Mapped[float]
+    steering: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    parent_id: Mapped[str | None]  # the enhancement that an instruction changed
 
 
 class TurnRow(Base):

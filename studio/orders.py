@@ -7,14 +7,18 @@ in the job's row, so that a restart draws the very same.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 
+from enhancer.choices import Lists, has_choices, resolved
+from enhancer.steering import Length
 from storage.records import Job
 from studio.engine.contract import CheckpointInfo
 from studio.errors import InvalidWish
 from studio.pace import Work
-from studio.recipe import Recipe
+from studio.recipe import SEED_MAX, Recipe
 from studio.wish import Wish, new_seed
+
+SEEDS = SEED_MAX + 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,15 @@ class Order:
     cfg_truncation: float = 1.0
     parent: str | None = None
     rerun: bool = False
+    style: str = ""
+    length: Length = "auto"
+    locks: tuple[str, ...] = ()
+    template: str = ""
+    spread: bool = False  # each picture from a rewrite of its own
+    prompts: tuple[str, ...] = ()  # where the prompt has choices: what the seed made of it, one a picture
+    instruction: str = ""  # to the prompt of the enhancement `refines`, which is `before`
+    refines: str | None = None
+    before: str = ""
 
     @classmethod
     def of(cls, wish: Wish, info: CheckpointInfo, *, enhance: bool) -> Order:
@@ -71,17 +84,50 @@ class Order:
             checkpoint=info.name,
             enhancement=wish.enhancement,
             enhancement_seed=seed,
+            style=wish.style or "",
+            length=wish.length,  # type: ignore[arg-type]  # Steers has checked it
+            locks=tuple(wish.locks),
+            template=wish.template or "",
+            spread=wish.spread,
+        )
+
+    def decided(self, count: int, lists: Lists) -> Order:
+        """The order of `count` pictures with the prompt's choices decided, each picture's by its own seed."""
+        if not has_choices(self.prompt, lists):
+            return self
+        return replace(
+            self, prompts=tuple(resolved(self.prompt, (self.seed + index) % SEEDS, lists) for index in range(count))
+        )
+
+    def after(self, there: int) -> Order:
+        """The order of what is missing once the first `there` pictures are drawn."""
+        return replace(
+            self,
+            seed=(self.seed + there) % SEEDS,
+            enhancement_seed=(self.enhancement_seed + there * self.spread) % SEEDS,
+            prompts=self.prompts[there:],
         )
 
     @classmethod
     def from_json(cls, data: Mapping[str, object]) -> Order:
         """Read `to_json` back; keys of later versions are passed over."""
         names = {field.name for field in fields(cls)}
-        return cls(**{key: value for key, value in data.items() if key in names})  # type: ignore[arg-type]
+        values = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key in names
+        }
+        return cls(**values)  # type: ignore[arg-type]
 
     def to_json(self) -> dict[str, object]:
         """The form in the job's row."""
         return asdict(self)
+
+    def wished(self, index: int) -> str:
+        """What picture `index` is wished to show: the prompt, its choices decided by the picture's own seed."""
+        return self.prompts[index] if index < len(self.prompts) else self.original_prompt
+
+    def reasoned(self, index: int) -> tuple[str, int]:
+        """What is reasoned about for picture `index`, and by which seed: pictures with the same share an enhancement."""
+        return self.wished(index), (self.enhancement_seed + index * self.spread) % SEEDS
 
     def recipe(self, *, prompt: str, revision: str) -> Recipe:
         """The recipe of the job's first picture; `Recipe.picture` gives the others."""
@@ -101,9 +147,25 @@ class Order:
         )
 
 
+def needless(wish: Wish, *, enhance: bool) -> None:
+    """Raises InvalidWish for what steers a reasoning that does not take place, and for a style on a prompt that is drawn as given."""
+    if wish.enhancement is not None and wish.style:
+        raise InvalidWish(
+            "style", "must be empty where a kept enhancement is drawn, since it would do nothing", wish.style
+        )
+    if enhance:
+        return
+    for name, value, nothing in (
+        ("length", wish.length, "auto"), ("locks", list(wish.locks), []), ("template", wish.template, None), ("spread", wish.spread, False)
+    ):  # fmt: skip
+        if value != nothing:
+            raise InvalidWish(name, f"must be {nothing!r} where nothing is reasoned, since it would do nothing", value)
+
+
 def work(job: Job) -> Work:
     """What is still to be done of a job in the queue, as far as its row tells."""
     order = Order.from_json(job.wish)
     pictures = 0 if job.kind == "enhance" else job.count - len(job.pictures)
-    reason = order.enhance and job.enhancement_id is None
-    return Work(pictures=pictures, steps=order.steps, width=order.width, height=order.height, reason=reason)
+    asked = {order.reasoned(index) for index in range(max(job.count, 1)) if index not in job.indices}
+    reasons = (len(asked) if len(asked) > 1 else int(job.enhancement_id is None)) if order.enhance else 0
+    return Work(pictures=pictures, steps=order.steps, width=order.width, height=order.height, reasons=reasons)

@@ -14,13 +14,13 @@ WEIGHT = 0.3  # of the newest observation
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What a job has still before it: so many pictures of `steps` forwards at a size, and whether it reasons first."""
+    """What a job has still before it: so many pictures of `steps` forwards at a size, and how often it reasons first."""
 
     pictures: int
     steps: int
     width: int
     height: int
-    reason: bool
+    reasons: int
 
 
 class Pace:
@@ -55,7 +55,7 @@ class Pace:
         if mean is None:
             return None
         return sum(
-            mean * work.pictures * work.steps * _megapixels(work.width, work.height) + reasoning * work.reason
+            mean * work.pictures * work.steps * _megapixels(work.width, work.height) + reasoning * work.reasons
             for work in works
         )
 

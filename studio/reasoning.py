@@ -7,39 +7,41 @@ wished for.
 from __future__ import annotations
 
 from enhancer import templates
-from enhancer.chain import Enhancer
-from studio.engine.contract import CheckpointInfo, Engine
+from enhancer.chain import Enhancer, Fit
+from studio.engine.contract import TOKENS_MAX, CheckpointInfo, Engine
 from studio.settings import Settings
+from studio.steers import FOLLOWS, Own
 from studio.worker import EnhancerFor
 
 DEFAULT_SAMPLING = {"temperature": 0.7, "top_p": 0.8}
-REMOTE_TEMPLATE = "chain"  # a server's model is a large one; the small checkpoints' own templates would tell it nothing
+REMOTE_TEMPLATE = FOLLOWS  # a server's model is a large one; the small checkpoints' own templates would tell it nothing
 
 
 def enhancer_for(settings: Settings, engine: Engine) -> EnhancerFor | None:
     """What the worker asks for an enhancer. Raises ValueError for an address or a template that is none."""
+    folder, fit = Own(settings.data).templates, Fit(count=engine.tokens, most=TOKENS_MAX)
     said = None if settings.enhancer_template == "auto" else settings.enhancer_template
     if settings.enhancer == "off":
         return None
     if said is not None:
         for language in templates.LANGUAGES:
-            templates.load(said, language)  # a name that is none is told now, not by the first job
-    if settings.enhancer == "remote" and settings.enhancer_url and settings.enhancer_model:
+            templates.load(said, language, folder)  # a name that is none is told now, not by the first job
+    if settings.enhancer == "remote" and (server := settings.server) and server.model:
         from enhancer.remote import RemoteChat
 
-        key = settings.enhancer_key.get_secret_value() if settings.enhancer_key else None
-        chat = RemoteChat(settings.enhancer_url, settings.enhancer_model, key=key)
-        remote = Enhancer(chat, template=said or REMOTE_TEMPLATE)
-        return lambda info: remote
+        chat = RemoteChat(server.url, server.model, key=settings.server_key, extra=server.extra)
+        return lambda info, own: Enhancer(chat, template=own or said or REMOTE_TEMPLATE, folder=folder, fit=fit)
 
-    def resident(info: CheckpointInfo) -> Enhancer:
+    def resident(info: CheckpointInfo, own: str) -> Enhancer:
         sampling = DEFAULT_SAMPLING | dict(info.sampling)
         return Enhancer(
             engine.chat(),
-            template=said or info.template,
+            template=own or said or info.template,
+            folder=folder,
+            fit=fit,
             temperature=sampling["temperature"],
             top_p=sampling["top_p"],
-            follows=(said or info.template) == REMOTE_TEMPLATE,
+            follows=info.template == FOLLOWS,
         )
 
     return resident

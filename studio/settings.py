@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from enhancer import presets
+
 ROOT = Path(__file__).resolve().parent.parent
 Owners = Literal["one", "browser", "person"]
 
@@ -25,6 +27,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="STUDIO_", frozen=True, extra="forbid", env_ignore_empty=True, cli_prog_name="python app.py",
         cli_kebab_case=False, cli_implicit_flags=True, cli_hide_none_type=True, cli_avoid_json=True,
+        hide_input_in_errors=True,  # it may be a secret
     )  # fmt: skip
 
     data: Path = Field(ROOT / "data", description="folder of the database, the pictures and the keys")
@@ -44,6 +47,11 @@ class Settings(BaseSettings):
     enhancer: Literal["auto", "resident", "remote", "off"] = Field(
         "auto",
         description="which model reasons: the text encoder's own weights (`resident`), a server (`remote`), or none (`off`)",
+    )
+    enhancer_preset: presets.PresetName | None = Field(
+        None,
+        description="a server whose address, model and switches are known, for `remote`: `ollama`, `vllm`, `llamacpp`, `dashscope` or "
+        "`huggingface`; `enhancer_url` and `enhancer_model` go before its own",
     )
     enhancer_url: str | None = Field(None, description="base address of an OpenAI-compatible server, for `remote`")
     enhancer_model: str | None = Field(None, description="model to ask for there")
@@ -81,6 +89,16 @@ class Settings(BaseSettings):
             return self.owners
         return "browser" if self.space else "one"
 
+    @property
+    def server(self) -> presets.Server | None:
+        """The server that `enhancer_preset`, `enhancer_url` and `enhancer_model` name together, if they name one."""
+        return presets.server(self.enhancer_preset, self.enhancer_url, self.enhancer_model)
+
+    @property
+    def server_key(self) -> str | None:
+        """Its key, in the clear: for the client that sends it, and nothing else."""
+        return self.enhancer_key.get_secret_value() if self.enhancer_key else None
+
     @model_validator(mode="after")
     def _safe(self) -> Settings:
         if self.share and self.auth is None:
@@ -90,14 +108,25 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"host {self.host} can be reached by others, so it needs auth (name:password), or owners=browser said by name."
             )
-        if self.enhancer == "remote" and not (self.enhancer_url and self.enhancer_model):
-            raise ValueError("enhancer=remote needs enhancer_url and enhancer_model.")
-        if self.enhancer_url and not self.enhancer_url.startswith(("http://", "https://")):
-            raise ValueError(f"enhancer_url must begin with http:// or https:// (got {self.enhancer_url}).")
         if self.public_url and not is_site(self.public_url):
             raise ValueError(
                 f"public_url must be http:// or https:// with a host, an optional port, and nothing after it (got {self.public_url})."
             )
+        return self
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Settings:
+        server, preset = self.server, self.enhancer_preset
+        if self.enhancer == "remote" and not (server and server.model):
+            raise ValueError("enhancer=remote needs enhancer_url and enhancer_model, or enhancer_preset.")
+        if preset and self.enhancer != "remote":
+            raise ValueError(f"enhancer_preset={preset} is asked by nobody without enhancer=remote.")
+        if preset and presets.PRESETS[preset].needs_key and self.enhancer_key is None:
+            raise ValueError(
+                f"enhancer_preset={preset} needs enhancer_key: {presets.PRESETS[preset].title} answers only to a key."
+            )
+        if self.enhancer_url and not self.enhancer_url.startswith(("http://", "https://")):
+            raise ValueError(f"enhancer_url must begin with http:// or https:// (got {self.enhancer_url}).")
         return self
 
 

@@ -98,11 +98,13 @@ class Snapshots:
         return found
 
     def _enhancement(self, job: Job) -> View | None:
+        draft = self._board.live(job.id).draft
+        if draft is not None:  # of a job with several, the one that is being written
+            return views.draft(draft)
         if job.enhancement_id:
             with translated():
                 return views.enhancement(self._storage.enhancements.get(job.owner, job.enhancement_id))
-        draft = self._board.live(job.id).draft
-        return None if draft is None else views.draft(draft)
+        return None
 
     def _pictures(self, job: Job, seen: dict[str, View]) -> list[View]:
         if not all(id in seen for id in job.pictures):

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from enhancer import choices
 from storage import Storage
 from storage.records import Job, Kind, Picture
 from studio import views
@@ -19,16 +20,16 @@ from studio.board import Board
 from studio.edge import checked_id, checked_tags, translated
 from studio.engine.contract import CheckpointInfo, Engine, EngineState
 from studio.errors import InvalidWish, NotFound, NotReady, Refused
-from studio.orders import Order
+from studio.orders import Order, needless
 from studio.pace import Pace
 from studio.quota import Quota
-from studio.recipe import SEED_MAX, Recipe
+from studio.recipe import Recipe
 from studio.snapshots import Snapshots
+from studio.steers import Own, Steers
 from studio.views import FINISHED, View
 from studio.wish import Wish, flag, new_seed, optional_whole, text, whole
 from studio.worker import EnhancerFor, Worker
 
-SEEDS = SEED_MAX + 1
 RECHECK_S = 1.0  # a watcher looks again this often, also when nothing was told
 DAYS_MAX = 365
 PAGE_MAX = 60
@@ -56,13 +57,16 @@ class Studio:
         bounds: Bounds = Bounds(),
         quota: Quota | None = None,
         strangers: bool = False,
+        remote: bool = False,
     ) -> None:
+        """`remote`: whether the enhancer's model is a server's, which does what it is told, whatever draws."""
         self._storage, self._engine, self._bounds = storage, engine, bounds
+        self._own, self._remote = Own(storage.folder), remote
         self._quota = quota or Quota(storage.folder, 0)
         self._strangers = strangers  # whether people who are not the host come here
         self._board, self._pace = Board(), Pace()
         self._snapshots = Snapshots(storage, engine, self._board, self._pace)
-        self._worker = Worker(storage, engine, enhancer_for, self._board, self._pace)
+        self._worker = Worker(storage, engine, enhancer_for, self._steers, self._board, self._pace)
         self.can_enhance = enhancer_for is not None
 
     def start(self) -> None:
@@ -101,6 +105,17 @@ class Studio:
     def checkpoints(self) -> tuple[CheckpointInfo, ...]:
         """The catalogue."""
         return self._engine.checkpoints()
+
+    def steers(self, name: str | None = None) -> Steers:
+        """What an enhancement can be told where a checkpoint draws. Raises InvalidWish for one that the catalogue has not."""
+        return self._steers(self._engine.info(name))
+
+    def lists(self) -> tuple[str, ...]:
+        """Names of the lists that a prompt's choices can be taken from."""
+        return tuple({**choices.shipped("en"), **self._own.lists})
+
+    def _steers(self, info: CheckpointInfo) -> Steers:
+        return self._own.steers(info, remote=self._remote)
 
     def tokens(self, prompt: str) -> int | None:
         """Tokens that the encoder sees for `prompt`; None while nothing is loaded."""
@@ -146,20 +161,60 @@ class Studio:
         enhance = wish.enhance and wish.enhancement is None
         if enhance and not self.can_enhance:
             raise InvalidWish("enhance", "must be false here, since the enhancer is off", True)
+        self._steers(info).check(wish.style, wish.length, wish.template)
+        needless(wish, enhance=enhance)
         order = Order.of(wish, info, enhance=enhance)
         if wish.enhancement is not None:
             with translated():
                 kept = self._storage.enhancements.get(owner, wish.enhancement)
             order = replace(order, original_prompt=kept.original)
+        else:
+            order = order.decided(wish.count, self._own.lists)
         return self._file(owner, "generate", order, wish.count, mark=mark)
 
-    def enhance(self, owner: str, prompt: str, seed: int | None = None) -> str:
+    def enhance(
+        self,
+        owner: str,
+        prompt: str,
+        seed: int | None = None,
+        *,
+        style: str | None = None,
+        length: str = "auto",
+        locks: Sequence[str] = (),
+        template: str | None = None,
+    ) -> str:
         """File a wish for reasoning alone; returns the job's id. Raises as `submit` does."""
-        wish = Wish(prompt=prompt, seed=seed)
+        wish = Wish(prompt=prompt, seed=seed, style=style, length=length, locks=tuple(locks), template=template)
+        info = self._thinking()
+        self._steers(info).check(style, length, template)
+        order = Order.of(wish, info, enhance=True).decided(1, self._own.lists)
+        return self._file(owner, "enhance", order, 1)
+
+    def refine(
+        self, owner: str, enhancement: str, instruction: str, *, prompt: str | None = None, seed: int | None = None
+    ) -> str:
+        """File an instruction to a kept enhancement's prompt (or to what became of it, `prompt`); a new one comes of it, with it as parent.
+
+        Raises InvalidWish where the model knows no instructions, NotFound, and as `submit` does.
+        """
+        text("instruction", instruction)
+        info = self._thinking()
+        if not self._steers(info).follows:
+            raise InvalidWish(
+                "instruction", f"cannot be given to {info.title}'s own model, which follows none", instruction
+            )
+        with translated():
+            kept = self._storage.enhancements.get(owner, checked_id("enhancement", enhancement))
+        before = kept.prompt if prompt is None else prompt
+        text("prompt", before)
+        order = Order.of(Wish(prompt=kept.original, seed=seed), info, enhance=True)
+        return self._file(owner, "enhance", replace(order, instruction=instruction, before=before, refines=kept.id), 1)
+
+    def _thinking(self) -> CheckpointInfo:
+        """Where reasoning alone takes place. Raises Refused."""
         if not self.can_enhance:
             raise Refused("The enhancer is off in this studio.")
-        order = Order.of(wish, self._drawable(None), enhance=True)
-        return self._file(owner, "enhance", order, 1)
+        return self._drawable(None)
 
     def rerun(self, owner: str, picture_id: str) -> str:
         """File the exact recipe of a picture again; the job's end says whether the pixels are identical."""
@@ -173,19 +228,25 @@ class Studio:
         chosen = new_seed() if seed is None else seed
         return self._file(owner, "generate", replace(order, seed=chosen), count)
 
-    def redraw(self, owner: str, job_id: str) -> str:
-        """File what is missing of a failed or cancelled job once more, for one click after a failure."""
+    def redraw(self, owner: str, job_id: str, *, plain: bool = False) -> str:
+        """File what is missing of a failed or cancelled job once more, for one click after a failure; `plain` without reasoning."""
         job = self._job(owner, job_id)
         if job.status not in ("failed", "cancelled"):
             raise InvalidWish("job", "must be a failed or cancelled one to be drawn again", job.status)
         order = Order.from_json(job.wish)
         self._drawable(order.checkpoint)
-        if job.enhancement_id and order.enhance and job.kind == "generate":  # what was reasoned is kept and drawn
+        flag("plain", plain)
+        alone = not (order.spread or order.prompts)  # one enhancement serves all its pictures
+        if plain:
+            order = replace(order, enhance=False, spread=False)
+        elif (
+            job.enhancement_id and order.enhance and alone and job.kind == "generate"
+        ):  # what was reasoned is kept and drawn
             with translated():
                 kept = self._storage.enhancements.get(owner, job.enhancement_id)
             order = replace(order, enhance=False, prompt=kept.prompt, enhancement=kept.id)
         there = len(job.pictures)  # they are drawn in order, so what is missing follows them
-        rest = replace(order, seed=(order.seed + there) % SEEDS)
+        rest = order.after(there)
         return self._file(owner, job.kind, rest, job.count - there, mark=job.mark)
 
     def cancel(self, owner: str, job_id: str) -> View:

@@ -15,6 +15,7 @@ from enhancer.contract import STEPS, Draft
 from storage.records import Enhancement, Job, Picture, Share
 from studio.engine.contract import EngineState, Machine
 from studio.engine.memory import Plan
+from studio.steers import Steers
 
 View = dict[str, object]
 FINISHED = frozenset({"done", "failed", "cancelled"})
@@ -42,6 +43,7 @@ def picture(found: Picture) -> View:
         "revision": found.revision,
         "pixel_sha256": found.pixel_sha256,
         "enhancement": enhancement(found.enhancement) if found.enhancement else None,
+        "edited": found.enhancement is not None and found.prompt != found.enhancement.prompt,
         "parent_id": found.parent_id,
         "job": found.job_id,
         "seconds": round(found.seconds, 3),
@@ -69,8 +71,13 @@ def enhancement(found: Enhancement) -> View:
         "template_version": found.template_version,
         "seconds": round(found.seconds, 3),
         "done": True,
+        **_steered(found.steering),
+        "parent_id": found.parent_id,
         "checks": _checks(
-            found.original, found.prompt, next((step.text for step in found.steps if step.name == "solve"), "")
+            found.original,
+            found.prompt,
+            next((step.text for step in found.steps if step.name == "solve"), ""),
+            found.steering,
         ),
     }
 
@@ -91,20 +98,48 @@ def draft(written: Draft) -> View:
         "template_version": written.template_version,
         "seconds": round(written.seconds, 3),
         "done": written.done,
-        "checks": _checks(written.original, written.prompt, written.steps[STEPS.index("solve")].text)
+        **_steered(written.steering),
+        "parent_id": None,
+        "checks": _checks(written.original, written.prompt, written.steps[STEPS.index("solve")].text, written.steering)
         if written.done
         else [],
     }
 
 
-def _checks(original: str, prompt: str, solve: str) -> list[View]:
-    """What the wish named and the prompt had to keep: `held` says whether it did."""
-    return [asdict(one) for one in _checked(original, prompt, solve)]
+def _steered(steering: Mapping[str, object]) -> View:
+    """How an enhancement was steered; None and empty where it was not."""
+    return {
+        "style": steering.get("style"),
+        "length": steering.get("length", "auto"),
+        "locks": steering.get("locks", []),
+        "instruction": steering.get("instruction"),
+    }
+
+
+def _checks(original: str, prompt: str, solve: str, steering: Mapping[str, object]) -> list[View]:
+    """What the wish named and the prompt had to keep: `held` says whether it did. What an instruction changes is no loss."""
+    locks = steering.get("locks")
+    wish = "" if steering.get("instruction") else original
+    return [asdict(one) for one in _checked(wish, prompt, solve, tuple(locks) if isinstance(locks, list) else ())]
 
 
 @lru_cache(maxsize=1024)
-def _checked(original: str, prompt: str, solve: str) -> tuple[Check, ...]:
-    return checked(original, prompt, solve=solve)
+def _checked(original: str, prompt: str, solve: str, locks: tuple[str, ...]) -> tuple[Check, ...]:
+    return checked(original, prompt, solve=solve, locks=locks)
+
+
+def steers(found: Steers, lists: Iterable[str]) -> View:
+    """What an enhancement can be told: by which names, and how the page calls them."""
+    return {
+        "follows": found.follows,
+        "styles": [
+            {"name": one.name, "title": one.titles["en"], "title_zh": one.titles["zh"], "words": one.words["en"]}
+            for one in found.styles
+        ],
+        "lengths": list(found.lengths),
+        "templates": list(found.templates),
+        "lists": sorted(lists),
+    }
 
 
 def no_steps() -> list[View]:

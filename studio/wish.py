@@ -16,6 +16,7 @@ from studio.sizes import SIDE_MAX, SIDE_MIN, SIDE_STEP
 
 PROMPT_MAX = 20_000  # characters
 COUNT_MAX = 64
+LOCKS_MAX = 20
 STEPS_MAX = 50
 GUIDANCE_MAX = 20.0
 SHIFT_MIN, SHIFT_MAX = 0.1, 20.0
@@ -39,6 +40,11 @@ class Wish:
     shift: float | None = None
     cfg_normalization: bool = False
     cfg_truncation: float | None = None
+    style: str | None = None
+    length: str = "auto"
+    locks: tuple[str, ...] = ()
+    template: str | None = None
+    spread: bool = False
 
     def __post_init__(self) -> None:
         text("prompt", self.prompt)
@@ -55,6 +61,22 @@ class Wish:
         number("shift", self.shift, SHIFT_MIN, SHIFT_MAX)
         flag("cfg_normalization", self.cfg_normalization)
         number("cfg_truncation", self.cfg_truncation, 0, 1)
+        name("style", self.style)
+        name("length", self.length)
+        locked(self.locks, self.prompt)
+        name("template", self.template)
+        flag("spread", self.spread)
+
+
+def locked(locks: object, prompt: str) -> None:
+    """Raises InvalidWish unless `locks` are some words of `prompt`."""
+    if not isinstance(locks, tuple | list) or len(locks) > LOCKS_MAX:
+        raise InvalidWish("locks", f"must be a list of at most {LOCKS_MAX} texts", locks)
+    for one in locks:
+        if not isinstance(one, str) or not one.strip():
+            raise InvalidWish("locks", "must be a list of texts that are not empty", one)
+        if one.casefold() not in prompt.casefold():
+            raise InvalidWish("locks", "must be words of the prompt", one)
 
 
 def new_seed() -> int:

@@ -27,21 +27,29 @@ from studio.orders import Order, work
 from studio.pace import Pace
 from studio.recipe import Recipe
 from studio.saver import Saver
+from studio.steers import Steers, steering
 
 log = logging.getLogger(__name__)
 PREVIEW_S = 0.2  # previews are at least so far apart: five a second are a film, and each costs a part of a step
 IDLE_S = 1.0  # how long an idle worker sleeps before it looks again; a filed job wakes it at once
 REASONING_FAILED = "The reasoning did not succeed: {error} The prompt is kept; draw it without reasoning to go on."
-EnhancerFor = Callable[[CheckpointInfo], Enhancer]
+EnhancerFor = Callable[[CheckpointInfo, str], Enhancer]
+"""An enhancer where a checkpoint draws, by a host's own template of that name or, for '', by the usual one."""
 
 
 class Worker:
     """Runs jobs, one at a time, on its own thread from `start` to `close`."""
 
     def __init__(
-        self, storage: Storage, engine: Engine, enhancer_for: EnhancerFor | None, board: Board, pace: Pace
+        self,
+        storage: Storage,
+        engine: Engine,
+        enhancer_for: EnhancerFor | None,
+        steers_for: Callable[[CheckpointInfo], Steers],
+        board: Board,
+        pace: Pace,
     ) -> None:
-        self._storage, self._engine, self._enhancer_for = storage, engine, enhancer_for
+        self._storage, self._engine, self._enhancer_for, self._steers_for = storage, engine, enhancer_for, steers_for
         self._board, self._pace = board, pace
         self._wake, self._closing = threading.Event(), threading.Event()
         self._wanted: str | None = None  # the checkpoint to be loaded once nothing waits
@@ -135,21 +143,24 @@ class Worker:
         info = self._engine.info(order.checkpoint)
         self._load(job, info.name)
         self._board.post(job.id, eta_s=self._pace.works([work(job)]))
-        prompt, enhancement_id = order.prompt, order.enhancement
-        if order.enhance and job.enhancement_id:  # reasoned about before the process died
-            enhancement_id = job.enhancement_id
-            prompt = self._storage.enhancements.get(job.owner, enhancement_id).prompt
-        elif order.enhance:
-            kept = self._reason(job, order, info)
-            prompt, enhancement_id = kept.prompt, kept.id
+        kept = _Kept(self._storage, job) if order.enhance else None
         if job.kind == "enhance":
+            if not job.enhancement_id:
+                self._reason(job, order, info, 0)
             self._storage.jobs.finish(job.id, "done")
             return
-        recipe = order.recipe(prompt=prompt, revision=self._engine.state.revision)
         missing = [index for index in range(job.count) if index not in job.indices]
+        style = self._steers_for(info).style(order.style) if order.style and not order.enhance else None
         try:
             for index in missing:
-                self._draw(job, order, recipe.picture(index), index, enhancement_id, last=index == missing[-1])
+                prompt, enhancement_id = order.wished(index) if order.prompts else order.prompt, order.enhancement
+                if kept is not None:
+                    made = kept.get(*order.reasoned(index)) or kept.put(self._reason(job, order, info, index))
+                    prompt, enhancement_id = made.prompt, made.id
+                elif style:
+                    prompt = style.put(prompt)
+                recipe = order.recipe(prompt=prompt, revision=self._engine.state.revision).picture(index)
+                self._draw(job, order, recipe, index, enhancement_id, last=index == missing[-1])
         finally:
             self._saver.settle()  # what was drawn is kept, whatever became of the rest
 
@@ -200,22 +211,27 @@ class Worker:
                 self._engine.switch(before.checkpoint)
         raise failed
 
-    def _reason(self, job: Job, order: Order, info: CheckpointInfo) -> Enhancement:
+    def _reason(self, job: Job, order: Order, info: CheckpointInfo, index: int) -> Enhancement:
+        """Reason about what picture `index` is wished to show, and keep it."""
         if self._enhancer_for is None:
             raise EngineError("The enhancer is off in this studio; draw the prompt without reasoning.")
-        self._board.post(job.id, phase="reasoning")
+        self._board.post(job.id, phase="reasoning", index=index, step=0, draft=None, preview=None)
+        (wished, seed), told = order.reasoned(index), steering(
+            self._steers_for(info), style=order.style, length=order.length, locks=order.locks, instruction=order.instruction,
+            before=order.before,
+        )  # fmt: skip
         try:
-            draft = self._last(job, self._enhancer_for(info).enhance(
-                order.prompt, seed=order.enhancement_seed, cancelled=lambda: self._stopping(job)
-            ))  # fmt: skip
+            enhancer = self._enhancer_for(info, order.template)
+            drafts = enhancer.enhance(wished, seed=seed, steering=told, cancelled=lambda: self._stopping(job))
+            draft = self._last(job, drafts)
         except Stopped:
             raise
-        except EnhancerError as error:
+        except (EnhancerError, ValueError) as error:  # a template that was taken away since is a ValueError
             raise EngineError(REASONING_FAILED.format(error=error)) from error
         self._pace.saw_enhancement(draft.seconds)
         kept = self._storage.enhancements.add(
             owner=job.owner,
-            original=order.original_prompt,
+            original=wished,
             steps=tuple(Step(name=step.name, text=step.text, seconds=step.seconds) for step in draft.steps),
             prompt=draft.prompt,
             seed=draft.seed,
@@ -225,8 +241,11 @@ class Worker:
             template_version=draft.template_version,
             sampling=draft.sampling,
             seconds=draft.seconds,
+            steering=draft.steering,
+            parent_id=order.refines,
         )
         self._storage.jobs.link(job.id, kept.id)
+        self._board.post(job.id, draft=None)
         return kept
 
     def _last(self, job: Job, drafts: Iterable[Draft]) -> Draft:
@@ -281,6 +300,22 @@ class Worker:
         return job.cancel_requested or self._closing.is_set() or self._board.cancelled(job.id)
 
 
+class _Kept:
+    """The enhancements of a job, by what was reasoned about and the seed; one that was made before the process died counts."""
+
+    def __init__(self, storage: Storage, job: Job) -> None:
+        self._made: dict[tuple[str, int], Enhancement] = {}
+        if job.enhancement_id:
+            self.put(storage.enhancements.get(job.owner, job.enhancement_id))
+
+    def get(self, wished: str, seed: int) -> Enhancement | None:
+        return self._made.get((wished, seed))
+
+    def put(self, made: Enhancement) -> Enhancement:
+        self._made[(made.original, made.seed)] = made
+        return made
+
+
 def _let_go(error: BaseException | None) -> None:
     """Let what an error's calls held go, such as a checkpoint that did not fit, so that there is room for another one."""
     while error is not None:
@@ -296,7 +331,7 @@ def _new(
         job_id=job.id,
         index=index,
         prompt=recipe.prompt,
-        original_prompt=order.original_prompt,
+        original_prompt=order.wished(index),
         negative_prompt=recipe.negative_prompt,
         seed=recipe.seed,
         width=recipe.width,

@@ -14,15 +14,15 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from studio import views
-from studio.errors import StudioError
+from studio.errors import InvalidWish, StudioError
 from studio.studio import Studio
 from studio.ui.owner import base_url_of, owner_of
 from studio.views import View
 from studio.wish import Wish
 
 NAMES = (
-    "generate", "enhance", "rerun", "vary", "redraw", "history", "picture", "edit", "delete", "restore", "cancel", "jobs", "share",
-    "unshare", "download_checkpoint", "machine",
+    "generate", "enhance", "refine", "steers", "rerun", "vary", "redraw", "history", "picture", "edit", "delete", "restore", "cancel",
+    "jobs", "share", "unshare", "download_checkpoint", "machine",
 )  # fmt: skip
 Stream = TypeVar("Stream", bound=Callable[..., AsyncIterator[dict[str, Any]]])
 ERROR_S = 10.0  # how long the API's own page shows a refusal
@@ -67,8 +67,17 @@ class Endpoints:
         shift: float | None = None,
         cfg_normalization: bool = False,
         cfg_truncation: float | None = None,
+        style: str | None = None,
+        length: str = "auto",
+        locks: list[str] | None = None,
+        template: str | None = None,
+        spread: bool = False,
     ) -> AsyncIterator[dict[str, Any]]:
         """Draw a prompt; with `enhance`, reason about it first. Streams the job from its row to its pictures.
+
+        In the prompt `{red|green}` is one of the two and `__animal__` one of a list, as each picture's seed decides; in quotation marks
+        they are text. `/steers` tells the styles, lengths and templates. `locks` are words that must stay. With `spread` each picture is
+        drawn from a rewrite of its own.
 
         `enhancement` is the id of a kept one: `prompt` is then drawn as given, and the original and the reasoning stay linked.
         `shift` moves the steps to where noise is more (3 for Turbo, 6 for the base). With guidance, `cfg_truncation` is how much of the
@@ -91,19 +100,65 @@ class Endpoints:
                 shift=shift,
                 cfg_normalization=cfg_normalization,
                 cfg_truncation=cfg_truncation,
+                style=style,
+                length=length,
+                locks=texts("locks", locks),
+                template=template,
+                spread=spread,
             )
             job = await asyncio.to_thread(self._studio.submit, owner, wish)
             async for shot in self._studio.watch(owner, job):
                 yield shot
 
     @stream
-    async def enhance(self, request: gr.Request, prompt: str, seed: int | None = None) -> AsyncIterator[dict[str, Any]]:
+    async def enhance(
+        self,
+        request: gr.Request,
+        prompt: str,
+        seed: int | None = None,
+        style: str | None = None,
+        length: str = "auto",
+        locks: list[str] | None = None,
+        template: str | None = None,
+    ) -> AsyncIterator[dict[str, Any]]:
         """Reason about a prompt and draw nothing. Streams the steps keep, solve, compose and text as they are written."""
         with spoken():
             owner = owner_of(request)
-            job = await asyncio.to_thread(self._studio.enhance, owner, prompt, seed)
+            told: dict[str, Any] = {
+                "style": style,
+                "length": length,
+                "locks": texts("locks", locks),
+                "template": template,
+            }
+            job = await asyncio.to_thread(self._studio.enhance, owner, prompt, seed, **told)
             async for shot in self._studio.watch(owner, job):
-                yield enhancement(shot)
+                yield _enhancement(shot)
+
+    @stream
+    async def refine(
+        self,
+        request: gr.Request,
+        enhancement: str,
+        instruction: str,
+        prompt: str | None = None,
+        seed: int | None = None,
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Change a kept enhancement's prompt (or `prompt`, what became of it) as an instruction says. Streams as `/enhance`.
+
+        A new enhancement comes of it, with the old one as `parent_id`. Refused where `/steers` says that the model does not follow.
+        """
+        with spoken():
+            owner = owner_of(request)
+            said: dict[str, Any] = {"prompt": prompt, "seed": seed}
+            job = await asyncio.to_thread(self._studio.refine, owner, enhancement, instruction, **said)
+            async for shot in self._studio.watch(owner, job):
+                yield _enhancement(shot)
+
+    def steers(self, request: gr.Request, checkpoint: str | None = None) -> dict[str, Any]:
+        """What an enhancement can be told where a checkpoint draws: styles, lengths, the host's own templates, lists for choices."""
+        with spoken():
+            owner_of(request)
+            return views.steers(self._studio.steers(checkpoint), self._studio.lists())
 
     @stream
     async def rerun(self, request: gr.Request, id: str) -> AsyncIterator[dict[str, Any]]:
@@ -126,11 +181,11 @@ class Endpoints:
                 yield shot
 
     @stream
-    async def redraw(self, request: gr.Request, job: str) -> AsyncIterator[dict[str, Any]]:
-        """File a failed or cancelled job once more. Streams as `/generate`."""
+    async def redraw(self, request: gr.Request, job: str, plain: bool = False) -> AsyncIterator[dict[str, Any]]:
+        """File a failed or cancelled job once more, with `plain` without reasoning. Streams as `/generate`."""
         with spoken():
             owner = owner_of(request)
-            filed = await asyncio.to_thread(self._studio.redraw, owner, job)
+            filed = await asyncio.to_thread(self._studio.redraw, owner, job, plain=plain)
             async for shot in self._studio.watch(owner, filed):
                 yield shot
 
@@ -211,7 +266,16 @@ class Endpoints:
             return {"checkpoint": name, "status": state.status, "message": state.message, "fraction": state.fraction}
 
 
-def enhancement(shot: View) -> View:
+def texts(name: str, value: object) -> tuple[str, ...]:
+    """A list of texts as it came, None for none; `Wish` checks each. Raises InvalidWish for anything else."""
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise InvalidWish(name, "must be a list of texts", value)
+    return tuple(value)
+
+
+def _enhancement(shot: View) -> View:
     """The form that `/enhance` streams, from a snapshot of its job."""
     written = shot["enhancement"]
     kept = written if isinstance(written, dict) else {}

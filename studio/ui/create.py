@@ -32,7 +32,8 @@ STREAM: dict[str, Any] = {
     "trigger_mode": "multiple",
     "api_visibility": "private",
 }
-EVENTS = "'draw' 'watch' 'again' 'vary' 'redraw' 'think' 'reuse'"
+ENDED = "() => studio.emit('stream-ended')"
+EVENTS = "'draw' 'watch' 'again' 'vary' 'redraw' 'plain' 'think' 'refine' 'reuse'"
 
 
 def build(studio: Studio, *, owner_of: OwnerOf) -> None:
@@ -95,6 +96,7 @@ def state(studio: Studio) -> View:
                 "steps": one.defaults.steps,
                 "guidance": one.defaults.guidance,
                 "native": one.defaults.native,
+                "follows": studio.steers(one.name).follows,
             }
             for one in studio.checkpoints()
         ],
@@ -148,8 +150,6 @@ def _text(value: object) -> str:
 
 
 def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf) -> None:
-    ended = "() => studio.emit('stream-ended')"
-
     async def draw(request: gr.Request, *values: Any) -> AsyncIterator[View]:
         async for shot in _stream(studio, owner_of(request), lambda owner: studio.submit(owner, forms.wish(values))):
             yield shot
@@ -167,12 +167,7 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
             async for shot in _stream(studio, owner_of(request), lambda owner: file(owner, _said(event).get("id"))):
                 yield shot
 
-        getattr(canvas, name)(listener, None, canvas, api_name=f"create_{name}", **STREAM).then(None, js=ended)
-
-    async def think(request: gr.Request, event: gr.EventData) -> AsyncIterator[View]:
-        prompt = _said(event).get("prompt")
-        async for shot in _stream(studio, owner_of(request), lambda owner: studio.enhance(owner, _text(prompt))):
-            yield shot
+        getattr(canvas, name)(listener, None, canvas, api_name=f"create_{name}", **STREAM).then(None, js=ENDED)
 
     def reuse(request: gr.Request, event: gr.EventData) -> list[Any]:
         try:
@@ -181,9 +176,9 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
             raise gr.Error(str(error), print_exception=False) from error
         return forms.reused(studio, picture)
 
-    form.draw.click(draw, form.inputs, canvas, api_name="create_button", **STREAM).then(None, js=ended)
-    canvas.draw(draw_as_said, form.inputs, canvas, api_name="create_draw", **STREAM).then(None, js=ended)
-    canvas.think(think, None, canvas, api_name="create_think", **STREAM).then(None, js=ended)
+    form.draw.click(draw, form.inputs, canvas, api_name="create_button", **STREAM).then(None, js=ENDED)
+    canvas.draw(draw_as_said, form.inputs, canvas, api_name="create_draw", **STREAM).then(None, js=ENDED)
+    _listen_reasoning(studio, canvas, owner_of)
     by_id("watch", lambda owner, job: str(studio.snapshot(owner, job)["job"]))
     by_id("again", studio.rerun)
     by_id("vary", studio.vary)
@@ -192,6 +187,36 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
     canvas.reuse(reuse, None, [*form.inputs, form.shape, form.side], api_name="create_reuse", **quiet).then(
         None, js="() => studio.emit('reused')"
     )
+
+
+def _listen_reasoning(studio: Studio, canvas: gr.HTML, owner_of: OwnerOf) -> None:
+    async def think(request: gr.Request, event: gr.EventData) -> AsyncIterator[View]:
+        said = _said(event)
+        told = {name: said[name] for name in ("style", "length", "locks") if said.get(name)}
+        if "locks" in told:
+            told["locks"] = forms.texts(told["locks"])
+        prompt = said.get("prompt")
+        async for shot in _stream(
+            studio, owner_of(request), lambda owner: studio.enhance(owner, _text(prompt), **told)
+        ):
+            yield shot
+
+    async def refine(request: gr.Request, event: gr.EventData) -> AsyncIterator[View]:
+        id, instruction, prompt = (_said(event).get(name) for name in ("id", "instruction", "prompt"))
+        async for shot in _stream(
+            studio,
+            owner_of(request),
+            lambda owner: studio.refine(owner, _text(id), _text(instruction), prompt=_text(prompt)),
+        ):
+            yield shot
+
+    async def plain(request: gr.Request, event: gr.EventData) -> AsyncIterator[View]:
+        id = _said(event).get("id")
+        async for shot in _stream(studio, owner_of(request), lambda owner: studio.redraw(owner, _text(id), plain=True)):
+            yield shot
+
+    for name, listener in (("think", think), ("refine", refine), ("plain", plain)):
+        getattr(canvas, name)(listener, None, canvas, api_name=f"create_{name}", **STREAM).then(None, js=ENDED)
 
 
 async def _stream(studio: Studio, owner: str, file: Callable[[str], str]) -> AsyncIterator[View]:

@@ -6,15 +6,18 @@ Knows the catalogue's defaults, so that every fold can say its present value; kn
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from enhancer.steering import LENGTHS
 from studio.engine.contract import CheckpointInfo
 from studio.errors import InvalidWish
 from studio.sizes import SIDE_STEP, classes, shape_of, shapes
+from studio.steers import Steers
 from studio.studio import Studio
 from studio.ui.wording import text
 from studio.views import View
@@ -23,7 +26,7 @@ from studio.wish import Wish
 FOLDS = "() => studio.emit('filled')"  # values that the server set make no input event: the folds look again
 FIELDS = (
     "prompt", "enhance", "seed", "count", "width", "height", "steps", "guidance", "negative_prompt", "checkpoint", "shift",
-    "cfg_truncation", "cfg_normalization",
+    "cfg_truncation", "cfg_normalization", "style", "length", "locks", "template", "spread",
 )  # fmt: skip
 
 
@@ -61,8 +64,9 @@ def build(studio: Studio) -> Form:
             )
             count = gr.Number(1, label=text("count"), step=1, elem_id="count", min_width=0)
         draw = gr.Button(text("draw"), variant="primary", elem_id="draw")
+        steering = _steering(studio, info)
         side, rarer = _folds(studio, info)
-    fields = {"prompt": prompt, "enhance": enhance, "seed": seed, "count": count, **rarer}
+    fields = {"prompt": prompt, "enhance": enhance, "seed": seed, "count": count, **rarer, **steering}
     form = Form(fields=fields, shape=shape, side=side, draw=draw)
     _join(studio, form)
     return form
@@ -151,6 +155,40 @@ def _folds(studio: Studio, info: CheckpointInfo) -> tuple[gr.Radio, dict[str, gr
     }
 
 
+def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.Component]:
+    """How the reasoning is steered. A style is put to what is drawn without reasoning, too; the rest is told to a model alone."""
+    steers, can = studio.steers(info.name), studio.can_enhance
+    with _fold("steering"):
+        style = gr.Radio(styles(steers), value="", label=text("style"), elem_id="style", interactive=True)
+        length = gr.Radio(
+            [(text(f"length_{one}"), one) for one in LENGTHS],
+            value="auto",
+            label=text("length"),
+            elem_id="length",
+            interactive=True,
+            visible=_shown(can and steers.follows),
+        )
+        locks = gr.Textbox(
+            "", label=text("locks"), placeholder=text("locks_hint"), max_lines=1, elem_id="locks", visible=_shown(can)
+        )
+        own = [(text("template_usual"), ""), *((one, one) for one in steers.templates)]
+        template = gr.Radio(
+            own,
+            value="",
+            label=text("template"),
+            elem_id="template",
+            interactive=True,
+            visible=_shown(can and bool(steers.templates)),
+        )
+        spread = gr.Checkbox(False, label=text("spread"), container=False, elem_id="spread", visible=_shown(can))
+    return {"style": style, "length": length, "locks": locks, "template": template, "spread": spread}
+
+
+def styles(steers: Steers) -> list[tuple[str, str]]:
+    """The choices of styles, none first; the page's script says them in the page's language."""
+    return [(text("style_none"), ""), *((one.titles["en"], one.name) for one in steers.styles)]
+
+
 def _shown(there: bool) -> Any:
     """Gradio's `visible` for a field: where it would do nothing it stays in the page, hidden, so that scripts find it."""
     return True if there else "hidden"
@@ -195,7 +233,7 @@ def _join(studio: Studio, form: Form) -> None:
         return shape_of(width, height, studio.checkpoint(checkpoint).defaults.native)
 
     def chosen(checkpoint: str) -> list[Any]:
-        wants = studio.checkpoint(checkpoint).defaults
+        wants, steers = studio.checkpoint(checkpoint).defaults, studio.steers(checkpoint)
         native = wants.native
         return [
             *presets(native, native, native),
@@ -205,6 +243,8 @@ def _join(studio: Studio, form: Form) -> None:
             wants.guidance,
             wants.shift,
             *guided(wants.guidance),
+            gr.update(choices=styles(steers), value=""),
+            gr.update(value="auto", visible=_shown(studio.can_enhance and steers.follows)),
         ]
 
     def guided(guidance: float | None) -> list[Any]:
@@ -219,7 +259,10 @@ def _join(studio: Studio, form: Form) -> None:
         choice.input(shaped, [*preset, checkpoint], [width, height], **quiet).then(None, js=FOLDS)
     for side in (width, height):
         side.input(sized, [width, height, checkpoint], preset, **quiet).then(None, js=FOLDS)
-    checkpoint.input(chosen, checkpoint, [*preset, width, height, *numbers, *only_guided], **quiet).then(None, js=FOLDS)
+    told = [fields["style"], fields["length"]]
+    checkpoint.input(chosen, checkpoint, [*preset, width, height, *numbers, *only_guided, *told], **quiet).then(
+        None, js=FOLDS
+    )
     guidance.input(guided, guidance, only_guided, **quiet).then(None, js=FOLDS)
 
 
@@ -241,8 +284,21 @@ def wish(values: tuple[Any, ...], **instead: object) -> Wish:
         said[name] = whole(said[name])
     said["negative_prompt"] = said["negative_prompt"] or ""
     said["cfg_normalization"] = bool(said["cfg_normalization"])
+    said["style"], said["template"] = said["style"] or None, said["template"] or None
+    said["locks"] = locked(said["locks"])
     said.update(instead)
+    if said.get("enhancement"):
+        said["style"] = None  # its prompt is drawn as it is
+    if not said["enhance"] or said.get("enhancement"):  # the fold steers what is reasoned, and here nothing is
+        said |= {"length": "auto", "locks": (), "template": None, "spread": False}
     return Wish(**said)
+
+
+def locked(typed: object) -> object:
+    """Words that must stay, as they were typed with commas of either kind between; anything but a text is left for `Wish` to refuse."""
+    if typed is None or not isinstance(typed, str):
+        return () if typed is None else typed
+    return tuple(part for one in re.split("[,，、\n]", typed) if (part := one.strip()))
 
 
 def seed(typed: object) -> object:
@@ -277,5 +333,20 @@ def reused(studio: Studio, picture: View) -> list[Any]:
         picture["shift"],
         gr.update(value=picture["cfg_truncation"], visible=guided),
         gr.update(value=picture["cfg_normalization"], visible=guided),
+        *steered(picture),
         *presets(picture["width"], picture["height"], native),
     ]
+
+
+def steered(picture: View) -> list[Any]:
+    """How a kept picture's enhancement was steered, in the order of FIELDS: style, length, words that must stay, template, spread."""
+    kept = picture["enhancement"]
+    said: Mapping[str, Any] = kept if isinstance(kept, Mapping) and not kept.get("instruction") else {}
+    return [said.get("style") or "", said.get("length") or "auto", ", ".join(said.get("locks") or ()), "", False]
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """A list of texts from the page's script; `Wish` checks each. Raises InvalidWish for anything else."""
+    if not isinstance(value, list):
+        raise InvalidWish("locks", "must be a list of texts", value)
+    return tuple(value)

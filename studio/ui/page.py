@@ -74,7 +74,7 @@ def _facts(studio: Studio, settings: Settings) -> dict[str, object]:
     """What scripts may know of this studio: no secret, and nothing that differs between visitors."""
     return {
         "can_enhance": studio.can_enhance,
-        "remote_model": settings.enhancer_model if settings.enhancer == "remote" else None,
+        "remote_model": settings.server.model if settings.enhancer == "remote" and settings.server else None,
         "title": studio.checkpoint().title,
         "may_download": settings.owner_rule == "one",
         "hub": hub(settings.hub).title,

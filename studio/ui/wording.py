@@ -6,6 +6,7 @@ Knows no component. The page's scripts get the whole table; Python takes English
 
 from __future__ import annotations
 
+from enhancer import styles
 from studio.ui import wording_gallery, wording_machine
 
 ENGLISH = {
@@ -30,6 +31,20 @@ ENGLISH = {
     "tokens": "{n} / {most} tokens",
     "tokens_over": "{n} of {most} tokens: the end will not be seen",
     "reason": "Reason first",
+    "steering": "Style, must stay",
+    "steering_none": "none",
+    "style": "Style",
+    "style_none": "None",
+    "length": "Length",
+    "length_auto": "As it comes",
+    "length_short": "Short",
+    "length_rich": "Rich",
+    "locks": "Must stay",
+    "locks_hint": "words of the prompt, with commas between",
+    "template": "Template",
+    "template_usual": "The usual one",
+    "spread": "Each picture from its own rewrite",
+    "spread_short": "own rewrites",
     "reason_own": "{title}'s own language model, 0 MB extra",
     "reason_remote": "{model} writes the prompt, step by step",
     "reason_off": "Off here: the studio was started without an enhancer",
@@ -140,6 +155,12 @@ ENGLISH = {
     "why_later": "How a prompt is thought through appears here, step by step.",
     "edit": "Edit",
     "another": "Another",
+    "refine": "Refine",
+    "refine_title": "Change this prompt in words",
+    "refine_hint": "Make it dusk, keep the rest",
+    "refined": "changed: {words}",
+    "locked": "must stay: {words}",
+    "edited": "edited by hand",
     "another_title": "Reason again with another seed",
     "draw_this": "Draw this",
     "edit_label": "The prompt that is drawn",
@@ -165,6 +186,20 @@ CHINESE = {
     "tokens": "{n} / {most} 词元",
     "tokens_over": "{n} / {most} 词元：末尾不会被看到",
     "reason": "先推理",
+    "steering": "风格、保留的词",
+    "steering_none": "无",
+    "style": "风格",
+    "style_none": "不指定",
+    "length": "长度",
+    "length_auto": "自然",
+    "length_short": "简短",
+    "length_rich": "丰富",
+    "locks": "必须保留",
+    "locks_hint": "提示词里的词，用逗号隔开",
+    "template": "模板",
+    "template_usual": "默认模板",
+    "spread": "每张图用各自的改写",
+    "spread_short": "各自改写",
     "reason_own": "{title} 自带的语言模型，不多占内存",
     "reason_remote": "由 {model} 逐步改写提示词",
     "reason_off": "此处关闭：启动时没有启用推理",
@@ -269,14 +304,27 @@ CHINESE = {
     "why_later": "提示词的推理过程会一步步显示在这里。",
     "edit": "修改",
     "another": "再想一次",
+    "refine": "再改",
+    "refine_title": "用一句话修改这段提示词",
+    "refine_hint": "改成黄昏，其余不变",
+    "refined": "修改：{words}",
+    "locked": "必须保留：{words}",
+    "edited": "手动修改过",
     "another_title": "换一个种子重新推理",
     "draw_this": "画这个",
     "edit_label": "实际绘制的提示词",
 }
 
+_STYLES = (*styles.load("general"), *styles.load("pocket"))
 WORDS = {
-    "en": ENGLISH | wording_gallery.ENGLISH | wording_machine.ENGLISH,
-    "zh": CHINESE | wording_gallery.CHINESE | wording_machine.CHINESE,
+    "en": ENGLISH
+    | wording_gallery.ENGLISH
+    | wording_machine.ENGLISH
+    | {f"style.{one.name}": one.titles["en"] for one in _STYLES},
+    "zh": CHINESE
+    | wording_gallery.CHINESE
+    | wording_machine.CHINESE
+    | {f"style.{one.name}": one.titles["zh"] for one in _STYLES},
 }
 
 

@@ -53,6 +53,34 @@ def test_what_the_reasoning_lost_is_named(visit: Visit, client: Client) -> None:
     )
 
 
+def test_a_wish_is_steered_and_each_picture_has_its_own_rewrite(visit: Visit, client: Client) -> None:
+    page = visit.open()
+    fill(page, "two {foxes|owls} on a blue background", reason=True, seed=4019001, count=2)
+    page.click("#fold-steering button")
+    page.locator("#style label", has_text="Pencil drawing").click()
+    page.fill("#locks input, #locks textarea", "blue")
+    page.click("#spread input")
+    expect(page.locator("#fold-steering output")).to_have_text("Pencil drawing · blue · own rewrites")
+    page.click("#draw")
+    drawn(page, 4019002)
+    second = newest(client)
+    first = next(one for one in client.predict(api_name="/history")["items"] if one["seed"] == 4019001)
+    for one in (first, second):
+        kept = one["enhancement"]
+        assert one["original_prompt"] in ("two foxes on a blue background", "two owls on a blue background")
+        assert kept["seed"] == one["seed"] and kept["style"] == "pencil" and kept["locks"] == ["blue"]
+        assert {"kind": "lock", "wanted": "blue", "held": True} in kept["checks"]
+    assert first["enhancement"]["id"] != second["enhancement"]["id"]
+    expect(page.locator(".thread .told")).to_have_text("Pencil drawing · must stay: blue")
+    page.fill("#locks input, #locks textarea", "")
+    page.locator(".deeds button", has_text="Reuse").click()
+    expect(page.locator("#locks input, #locks textarea")).to_have_value("blue")
+    expect(page.locator("#style input:checked")).to_have_value("pencil")
+    page.fill("#locks input, #locks textarea", "a dog")
+    page.click("#draw")
+    expect(page.get_by_role("alert")).to_contain_text("locks must be words of the prompt")
+
+
 def test_an_edited_prompt_keeps_its_reasoning(visit: Visit, client: Client) -> None:
     page = visit.open()
     fill(page, "two cats on a red background", reason=True, seed=11)

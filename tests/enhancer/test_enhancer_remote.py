@@ -188,6 +188,14 @@ def test_an_answer_of_another_form(loopback: Any, raw: list[bytes]) -> None:
     assert "not the OpenAI protocol" in str(error)
 
 
+@pytest.mark.parametrize(
+    "line", ['data: {"error": {"message": "KEY", "type": "KEY"}}', "data: KEY", "KEY", "data: [KEY"]
+)
+def test_a_server_that_repeats_the_key_is_not_quoted(loopback: Any, line: str) -> None:
+    loopback.manners.raw = [line.replace("KEY", KEY).encode() + b"\n\n"]
+    assert isinstance(fault(loopback.url), ModelUnreachable)
+
+
 def test_a_fault_reported_within_the_stream(loopback: Any) -> None:
     loopback.manners.raw = [b'data: {"error": {"message": "out of memory", "type": "server_error"}}\n\n']
     assert "fault of its own" in str(fault(loopback.url))

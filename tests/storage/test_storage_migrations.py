@@ -49,11 +49,17 @@ JOBS_OF_THE_FIRST = (
 )  # later versions have more
 
 
+ENHANCEMENTS_OF_THE_FIRST = (
+    "enhancements (id, owner, created_at, original, steps, prompt, seed, model, revision, template, template_version, "
+    "sampling, seconds)"
+)
+
+
 def fill(file: Path) -> None:
     """A job, a picture and its texts, in the columns that the first version has."""
     moment = "'2026-01-02 03:04:05.000000'"
     rows = {
-        "enhancements": f"'e1', 'ann', {moment}, 'old', '[]', 'new', 1, 'm', '', 't', '1', '{{}}', 0.5",
+        ENHANCEMENTS_OF_THE_FIRST: f"'e1', 'ann', {moment}, 'old', '[]', 'new', 1, 'm', '', 't', '1', '{{}}', 0.5",
         JOBS_OF_THE_FIRST: f"NULL, 'j1', 'ann', 'generate', 'running', {moment}, NULL, NULL, '{{}}', 2, 'e1', 0, 0, NULL",
         "pictures": (
             f"NULL, 'p1', 'ann', 'j1', 0, {moment}, '兔子', 'a rabbit', '', 3, 64, 64, 8, 0.0, 3.0, "

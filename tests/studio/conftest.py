@@ -37,7 +37,7 @@ def make(tmp_path: Path, engine: PaintEngine) -> Iterator[Make]:
         studio = Studio(
             storage.open(tmp_path / "data"),
             on,
-            (lambda info: Enhancer(on.chat(), template=info.template)) if enhancer else None,
+            (lambda info, own: Enhancer(on.chat(), template=info.template)) if enhancer else None,
             bounds=bounds or Bounds(),
         )
         made.append(studio)

@@ -6,7 +6,9 @@ import subprocess
 import sys
 
 import pytest
+from pydantic import SecretStr
 
+from studio.settings import Settings
 from tests.conftest import ROOT, plain_environment
 
 SHOW = (
@@ -14,10 +16,10 @@ SHOW = (
 )
 
 
-def run(*flags: str, **environ: str) -> subprocess.CompletedProcess[str]:
+def run(*flags: str, show: str = SHOW, **environ: str) -> subprocess.CompletedProcess[str]:
     """Read the settings in a process of its own, since the environment is read from the process."""
     return subprocess.run(
-        [sys.executable, "-c", SHOW, *flags],
+        [sys.executable, "-c", show, *flags],
         env=plain_environment() | environ,
         cwd=ROOT,
         capture_output=True,
@@ -55,7 +57,18 @@ def test_precedence(flags: tuple[str, ...], environ: dict[str, str], expected: s
         (("--host", "0.0.0.0"), "needs auth"),
         (("--host", "192.168.1.5"), "needs auth"),
         (("--share",), "needs auth"),
-        (("--enhancer", "remote"), "needs enhancer_url and enhancer_model"),
+        (("--enhancer", "remote"), "needs enhancer_url and enhancer_model, or enhancer_preset"),
+        (("--enhancer", "remote", "--enhancer_url", "http://x"), "needs enhancer_url and enhancer_model"),
+        (
+            ("--enhancer_preset", "ollama"),
+            "enhancer_preset=ollama is asked by nobody without enhancer=remote",
+        ),
+        (("--enhancer_preset", "nobody"), "enhancer_preset"),
+        (("--enhancer", "remote", "--enhancer_preset", "dashscope"), "enhancer_preset=dashscope needs enhancer_key"),
+        (
+            ("--enhancer", "remote", "--enhancer_preset", "huggingface"),
+            "enhancer_preset=huggingface needs enhancer_key",
+        ),
         (("--enhancer_url", "ftp://x"), "must begin with http:// or https://"),
         (("--public_url", "https://example.org/studio"), "public_url must be"),
         (("--public_url", "example.org"), "public_url must be"),
@@ -67,6 +80,57 @@ def test_what_is_unsafe_is_refused(flags: tuple[str, ...], sentence: str) -> Non
     refused = run(*flags)
     assert refused.returncode != 0
     assert sentence in refused.stderr
+
+
+KEY = "sk-very-secret-4711"
+SERVER = "import os, sys; from studio.settings import read; s = read(sys.argv[1:], os.environ); print(s.server)"
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ((), "None"),
+        (("--enhancer_url", "http://box:1"), "url='http://box:1', model=None, extra={}"),
+        (("--enhancer", "remote", "--enhancer_url", "http://box:1", "--enhancer_model", "m"), "model='m', extra={}"),
+        (("--enhancer", "remote", "--enhancer_preset", "ollama"), "url='http://127.0.0.1:11434/v1', model='qwen3:8b'"),
+        (("--enhancer", "remote", "--enhancer_preset", "ollama"), "extra={'reasoning_effort': 'none'}"),
+        (
+            (
+                "--enhancer",
+                "remote",
+                "--enhancer_preset",
+                "vllm",
+                "--enhancer_url",
+                "http://box:1",
+                "--enhancer_model",
+                "m",
+            ),
+            "url='http://box:1', model='m', extra=mappingproxy({'chat_template_kwargs': {'enable_thinking': False}})",
+        ),
+        (("--enhancer", "remote", "--enhancer_preset", "dashscope", "--enhancer_key", KEY), "model='qwen-plus'"),
+    ],
+)
+def test_the_server_that_presets_and_settings_name(flags: tuple[str, ...], expected: str) -> None:
+    shown = run(*flags, show=SERVER)
+    assert expected in shown.stdout, shown.stderr
+    assert KEY not in shown.stdout
+
+
+def test_the_key_is_shown_to_its_client_only() -> None:
+    settings = Settings(enhancer_key=SecretStr(KEY))
+    assert settings.server_key == KEY
+    assert KEY not in repr(settings)
+    assert KEY not in settings.model_dump_json()
+    assert Settings().server_key is None
+
+
+def test_no_secret_is_shown_by_what_is_refused() -> None:
+    refused = run("--enhancer", "remote", "--enhancer_key", KEY, "--auth", "ann:secret-word", STUDIO_PORT="x")
+    assert refused.returncode != 0
+    assert KEY not in refused.stdout + refused.stderr
+    refused = run("--enhancer", "remote", "--enhancer_key", KEY, "--auth", "ann:secret-word")
+    assert refused.returncode != 0
+    assert not [secret for secret in (KEY, "secret-word") if secret in refused.stdout + refused.stderr]
 
 
 def test_a_space_that_is_said_to_be_one_owners_needs_a_login() -> None:

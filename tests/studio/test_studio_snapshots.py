@@ -16,7 +16,7 @@ from tests.studio.conftest import end
 
 Make = Callable[..., Studio]
 ME, YOU = "me", "you"
-SMALL = Work(pictures=1, steps=8, width=128, height=128, reason=False)
+SMALL = Work(pictures=1, steps=8, width=128, height=128, reasons=0)
 
 
 def test_the_pace_counts_pictures_steps_sizes_and_reasoning() -> None:
@@ -24,11 +24,11 @@ def test_the_pace_counts_pictures_steps_sizes_and_reasoning() -> None:
     assert pace.works([SMALL]) is None, "nothing is guessed before the first picture"
     pace.saw_picture(2.0, 8, 128, 128)
     pace.saw_enhancement(5.0)
-    big = Work(pictures=3, steps=4, width=256, height=256, reason=True)
+    big = Work(pictures=3, steps=4, width=256, height=256, reasons=1)
     assert pace.works([]) == 0
     assert pace.works([SMALL]) == 2.0
     assert pace.works([SMALL, big]) == 2.0 + 3 * 4.0 + 5.0
-    assert pace.works([Work(pictures=0, steps=8, width=128, height=128, reason=True)]) == 5.0
+    assert pace.works([Work(pictures=0, steps=8, width=128, height=128, reasons=1)]) == 5.0
 
 
 def test_a_waiting_job_waits_for_every_picture_ahead_of_it_and_for_what_runs(make: Make, engine: PaintEngine) -> None:

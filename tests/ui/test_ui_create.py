@@ -15,7 +15,7 @@ from studio.ui.page import ASSETS, head
 from studio.wish import Wish
 from studio.worker import REASONING_FAILED
 
-VALUES = ("two cats", True, "", 1.0, 128.0, 128.0, 8.0, 0.0, "", "pocket", 3.0, 1.0, False)
+VALUES = ("two cats", True, "", 1.0, 128.0, 128.0, 8.0, 0.0, "", "pocket", 3.0, 1.0, False, "", "auto", "", "", False)
 SCRIPTS = sorted(ASSETS.glob("*.js"))
 STYLES = sorted(ASSETS.glob("*.css"))
 
@@ -191,3 +191,15 @@ def test_failures_are_known_in_chinese_and_name_only_what_they_were_told() -> No
     assert not known("Some other sentence.")
     for english, chinese in wording_said.SENTENCES.items():
         assert set(re.findall(r"\{\w+\}", chinese)) <= set(re.findall(r"\{\w+\}", english)), english
+
+
+def test_how_the_reasoning_is_steered_becomes_a_part_of_the_wish() -> None:
+    steered = (*VALUES[:13], "pencil", "auto", "two, cats，", "", True)
+    wish = form.wish(steered)
+    assert (wish.style, wish.locks, wish.template, wish.spread) == ("pencil", ("two", "cats"), None, True)
+    plain = form.wish(steered, enhance=False)
+    assert (plain.style, plain.locks, plain.spread) == ("pencil", (), False)
+    kept = form.wish(steered, prompt="as it is", enhancement="abc")
+    assert (kept.style, kept.locks, kept.spread) == (None, (), False)
+    with pytest.raises(InvalidWish, match="locks must be words of the prompt"):
+        form.wish((*VALUES[:15], "three", "", False))

@@ -35,7 +35,7 @@ def engine() -> PaintEngine:
 
 @pytest.fixture
 def studio(tmp_path: Path, engine: PaintEngine) -> Iterator[Studio]:
-    made = Studio(storage.open(tmp_path), engine, lambda info: Enhancer(engine.chat(), template=info.template))
+    made = Studio(storage.open(tmp_path), engine, lambda info, own: Enhancer(engine.chat(), template=info.template))
     made.start()
     yield made
     made.close()

@@ -28,6 +28,24 @@
   };
   studio.form = form;
 
+  // What a choice is called, "" where it is the usual one.
+  const ticked = (id) => Boolean(document.querySelector(`#${id} input`)?.checked);
+  function chosen(id, usual = "") {
+    const input = document.querySelector(`#${id} input:checked`);
+    return !input || input.value === usual ? "" : input.closest("label").textContent.trim();
+  }
+  /** Native choices speak the page's language; their values stay. */
+  function choices() {
+    const words = { style: (value) => studio.t(value ? `style.${value}` : "style_none"), length: (value) => studio.t(`length_${value}`) };
+    words.template = (value) => (value ? value : studio.t("template_usual"));
+    for (const [id, say] of Object.entries(words)) {
+      for (const input of document.querySelectorAll(`#${id} input`)) {
+        const place = input.closest("label").querySelector("span");
+        if (place && place.textContent !== say(input.value)) place.textContent = say(input.value);
+      }
+    }
+  }
+
   // What a fold or a label says at its right. On native labels CSS shows the attribute, so their own text is not touched.
   function folds() {
     const say = (key, text) => {
@@ -37,6 +55,8 @@
     const size = `${value("width")} × ${value("height")}`;
     document.getElementById("shape")?.setAttribute("data-now", size);
     say("size", size);
+    const told = [chosen("style"), chosen("length", "auto"), value("locks").trim(), ticked("spread") ? studio.t("spread_short") : ""];
+    say("steering", told.filter(Boolean).join(" · ") || studio.t("steering_none"));
     say("steps_model", `${value("steps")} · ${value("guidance")}`);
     say("model", document.querySelector("#checkpoint label.selected span")?.textContent ?? "");
     const locked = value("seed").trim() !== "";
@@ -52,7 +72,7 @@
 
   // The draft of this tab, so that a reload loses nothing.
   const KEY = "studio-draft";
-  const KEPT = ["prompt", "seed", "count", "width", "height", "steps", "guidance", "negative", "shift", "truncation"];
+  const KEPT = ["prompt", "seed", "count", "width", "height", "steps", "guidance", "negative", "shift", "truncation", "locks"];
   function save() {
     try {
       const draft = Object.fromEntries(KEPT.map((id) => [id, value(id)]));
@@ -129,8 +149,8 @@
     document.addEventListener("input", changed);
     document.addEventListener("change", (event) => event.target.closest("#form") && setTimeout(() => (save(), folds()), 60));
     studio.on("state", () => counted === null && count());
-    studio.on("words", () => (say(), info(), folds()));
-    studio.on("filled", () => setTimeout(() => (save(), folds()), 30));
+    studio.on("words", () => (say(), info(), choices(), folds()));
+    studio.on("filled", () => setTimeout(() => (choices(), save(), folds()), 30));
     studio.on("reused", () => setTimeout(() => (save(), folds(), count()), 60));
 
     function info() {
@@ -157,7 +177,7 @@
 
     // Native fields stand a moment after this part: wait for the last of them.
     const ready = () => field("prompt") && document.getElementById("draw") && studio.facts;
-    const begin = () => (ready() ? (unlocking(), recall(), folds(), say(), info(), count()) : setTimeout(begin, 30));
+    const begin = () => (ready() ? (unlocking(), recall(), choices(), folds(), say(), info(), count()) : setTimeout(begin, 30));
     begin();
   });
 

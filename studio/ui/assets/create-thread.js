@@ -18,13 +18,15 @@
     const field = el("textarea", { className: "edit", rows: 4, hidden: true, spellcheck: false });
     const buttons = el("div", { className: "row" });
     const kept = el("p", { className: "kept", hidden: true });
-    const result = el("div", { className: "result", hidden: true }, text, field, kept, buttons);
+    const told = el("p", { className: "told", hidden: true });
+    const result = el("div", { className: "result", hidden: true }, text, field, told, kept, buttons);
     const head = el("summary", {}, title, facts);
     const fold = el("details", { className: "thread", open: true }, head, later, list, label, result);
     root.append(el("section", { className: "why" }, fold));
 
     let view = {};
     let editing = false;
+    let refining = false; // the field holds an instruction and not the prompt
     let drawnKey = "";
     let copied = false;
 
@@ -77,10 +79,24 @@
         const pieces = plain ? [[says, false]] : studio.added(origin(), says);
         text.replaceChildren(...pieces.map(([piece, fresh]) => (fresh ? el("mark", { text: piece }) : document.createTextNode(piece))));
       }
-      text.hidden = editing;
+      text.hidden = editing && !refining;
       field.hidden = !editing;
+      drawTold();
       drawKept();
       drawButtons();
+    }
+    // How the reasoning was steered, and what became of its prompt afterwards.
+    function drawTold() {
+      const { enhancement, picture } = view;
+      const says = [];
+      const style = enhancement?.style && studio.t(`style.${enhancement.style}`);
+      if (style) says.push(style);
+      if (enhancement && enhancement.length !== "auto" && enhancement.length) says.push(studio.t(`length_${enhancement.length}`));
+      if (enhancement?.locks?.length) says.push(studio.t("locked", { words: enhancement.locks.join(studio.t("list_comma")) }));
+      if (enhancement?.instruction) says.push(studio.t("refined", { words: enhancement.instruction }));
+      if (picture?.edited) says.push(studio.t("edited"));
+      told.textContent = says.join(" · ");
+      told.hidden = editing || !says.length;
     }
     // What the wish named, checked in the prompt: what was lost by name, else in a word that nothing was.
     function drawKept() {
@@ -96,16 +112,18 @@
     function drawButtons() {
       const done = !view.shot || view.enhancement?.done || view.picture;
       const can = studio.facts?.can_enhance && origin();
-      const now = [editing, Boolean(done), Boolean(can), view.fresh, copied, studio.lang].join();
+      const may = can && view.enhancement?.id && studio.state?.checkpoints.some((one) => one.follows && one.on_disk);
+      const now = [editing, refining, Boolean(done), Boolean(can), Boolean(may), view.fresh, copied, studio.lang].join();
       if (now === buttonsOf) return;
       buttonsOf = now;
       const make = (key, act, extra = {}) => el("button", { type: "button", text: studio.t(key), on: { click: act }, ...extra });
       const found = [];
-      if (editing) found.push(make("draw_this", drawEdited, { className: "yes" }), make("close", close));
+      if (editing) found.push(make(refining ? "refine" : "draw_this", drawEdited, { className: "yes" }), make("close", close));
       else if (done) {
         if (view.fresh) found.push(make("draw_this", () => acts.draw(prompt(), view.enhancement?.id), { className: "yes" }));
         found.push(make("edit", edit));
-        if (can) found.push(make("another", () => acts.another(origin()), { title: studio.t("another_title") }));
+        if (may) found.push(make("refine", refine, { title: studio.t("refine_title") }));
+        if (can) found.push(make("another", another, { title: studio.t("another_title") }));
         found.push(make(copied ? "copied" : "copy", copy));
       }
       const focus = buttons.contains(document.activeElement) ? [...buttons.children].indexOf(document.activeElement) : -1;
@@ -117,10 +135,23 @@
       drawButtons();
       setTimeout(() => ((copied = false), drawButtons()), 1500);
     }
+    function another() {
+      const { style, length, locks } = view.enhancement ?? {};
+      acts.another(origin(), view.enhancement?.instruction ? {} : { style, length, locks });
+    }
+    function refine() {
+      open("", "refine_hint", true);
+    }
     function edit() {
+      open(prompt(), "edit_label", false);
+    }
+    function open(value, label, refined) {
       fold.open = true;
       editing = true;
-      field.value = prompt();
+      refining = refined;
+      field.value = value;
+      field.placeholder = refined ? studio.t(label) : "";
+      field.setAttribute("aria-label", studio.t(label));
       drawResult();
       size();
       field.focus();
@@ -136,7 +167,8 @@
       if (!editing || !says.trim()) return;
       const id = view.enhancement?.id;
       editing = false;
-      acts.draw(says, id);
+      if (refining) acts.refine(id, says, prompt());
+      else acts.draw(says, id);
     }
     function words() {
       title.textContent = studio.t("why");

@@ -27,7 +27,8 @@
     }); // prettier-ignore
     const thread = studio.thread(root, {
       draw: (prompt, enhancement) => send("draw", enhancement ? { prompt, enhancement } : { prompt, enhance: false, enhancement: null }),
-      another: (prompt) => send("think", { prompt }),
+      another: (prompt, steered) => send("think", { prompt, ...steered }),
+      refine: (id, instruction, prompt) => send("refine", { id, instruction, prompt }),
     });
 
     function live() {
@@ -40,8 +41,9 @@
     function send(name, values) {
       notice = null;
       thought = null;
-      if (name !== "think") picked = null;
-      stage.filing(name !== "think");
+      const drawing = !["think", "refine"].includes(name);
+      if (drawing) picked = null;
+      stage.filing(drawing);
       streams += 1;
       it.trigger(name, values);
       draw();
@@ -97,7 +99,7 @@
       const found = [["draw_again", () => send("redraw", { id: shot.job })]];
       const unreasoned = shot.kind === "generate" && shot.enhance && !shot.enhancement?.id; // it failed before the drawing
       if (shot.status === "failed" && unreasoned && shot.prompt) {
-        found.unshift(["draw_plain", () => send("draw", { prompt: shot.prompt, enhance: false, enhancement: null })]);
+        found.unshift(["draw_plain", () => send("plain", { id: shot.job })]);
       }
       return found;
     }

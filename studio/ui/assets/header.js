@@ -20,7 +20,10 @@
     ["#negative [data-testid=block-info]", "negative"], ["#side [data-testid=block-info]", "side"],
     ["#shift [data-testid=block-info]", "shift"], ["#shift input", "shift", "aria-label"],
     ["#truncation [data-testid=block-info]", "truncation"], ["#truncation input", "truncation", "aria-label"],
-    ["#normalization .label-text", "normalization"],
+    ["#normalization .label-text", "normalization"], ["#spread .label-text", "spread"],
+    ["#style [data-testid=block-info]", "style"], ["#length [data-testid=block-info]", "length"],
+    ["#template [data-testid=block-info]", "template"], ["#locks [data-testid=block-info]", "locks"],
+    ["#locks input, #locks textarea", "locks_hint", "placeholder"],
     ["#draw", "draw"], ["footer .show-api", "api"],
   ]; // prettier-ignore
 

@@ -1,0 +1,168 @@
+"""How a wish is steered on its way: spread, choices, styles, locked words, templates, instructions; over a real database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from enhancer import templates
+from enhancer.chain import Enhancer
+from storage import open as open_storage
+from studio.errors import InvalidWish, NotFound
+from studio.steers import Own
+from studio.studio import Studio
+from studio.wish import Wish
+from tests.fakes.engine import ANSWER, PaintEngine
+from tests.studio.conftest import Make, end
+
+ME, OTHER = "me", "other"
+
+
+def pictures(studio: Studio, wish: Wish) -> list[dict[str, Any]]:
+    shot = end(studio, ME, studio.submit(ME, wish))
+    assert shot["status"] == "done", shot["error"]
+    return shot["pictures"]  # type: ignore[return-value]
+
+
+def test_spread_draws_each_picture_from_a_rewrite_of_its_own(make: Make) -> None:
+    studio = make()
+    drawn = pictures(studio, Wish(prompt="a cat", seed=7, count=3, spread=True))
+    kept = [one["enhancement"] for one in drawn]
+    assert [one["seed"] for one in drawn] == [one["seed"] for one in kept] == [7, 8, 9]
+    assert len({one["id"] for one in kept}) == 3 and {one["original"] for one in kept} == {"a cat"}
+    together = pictures(studio, Wish(prompt="a cat", seed=7, count=3))
+    assert len({one["enhancement"]["id"] for one in together}) == 1
+
+
+def test_choices_are_decided_by_each_pictures_seed_and_kept_decided(make: Make) -> None:
+    studio, wish = make(), Wish(prompt='a {red|green|blue} cat "{a|b}"', seed=3, count=6, enhance=False)
+    drawn = pictures(studio, wish)
+    assert len({one["prompt"] for one in drawn}) > 1
+    assert all("|" not in one["prompt"].replace("{a|b}", "") and one["prompt"].endswith('"{a|b}"') for one in drawn)
+    assert [one["original_prompt"] for one in drawn] == [one["prompt"] for one in drawn]
+    assert [one["prompt"] for one in pictures(studio, wish)] == [one["prompt"] for one in drawn]
+    again = end(studio, ME, studio.rerun(ME, drawn[4]["id"]))
+    assert again["identical"] is True
+
+
+def test_choices_that_are_reasoned_about_have_an_enhancement_for_each_outcome(make: Make) -> None:
+    drawn = pictures(make(), Wish(prompt="a {red|green} cat", seed=3, count=5))
+    by_prompt = {one["original_prompt"]: one["enhancement"]["id"] for one in drawn}
+    assert set(by_prompt) == {"a red cat", "a green cat"} and len({one["enhancement"]["id"] for one in drawn}) == 2
+    assert all(one["enhancement"]["original"] == one["original_prompt"] for one in drawn)
+
+
+def test_a_kept_enhancements_prompt_is_drawn_as_it_is_given(make: Make) -> None:
+    studio = make()
+    first = pictures(studio, Wish(prompt="a cat"))[0]
+    drawn = pictures(studio, Wish(prompt="a {red|green} cat", enhancement=first["enhancement"]["id"]))[0]
+    assert drawn["prompt"] == "a {red|green} cat" and drawn["edited"] and not first["edited"]
+
+
+def test_a_style_is_put_to_what_is_drawn_with_and_without_reasoning(make: Make) -> None:
+    studio = make()
+    drawn = pictures(studio, Wish(prompt="a cat", style="pencil", enhance=False))[0]
+    assert (drawn["prompt"], drawn["original_prompt"]) == ("a cat, pencil drawing", "a cat")
+    kept = pictures(studio, Wish(prompt="a cat", style="pencil"))[0]["enhancement"]
+    assert (kept["style"], kept["original"]) == ("pencil", "a cat")
+    assert kept["steps"][0]["text"] == "a cat, pencil drawing"
+
+
+def test_locked_words_are_checked_and_kept(make: Make) -> None:
+    kept = pictures(make(), Wish(prompt="a cat in a hat", locks=("hat",)))[0]["enhancement"]
+    assert kept["locks"] == ["hat"] and {"kind": "lock", "wanted": "hat", "held": True} in kept["checks"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "sentence"),
+    [
+        ({"style": "ink"}, "style must be one of outlined, night, pencil"),
+        ({"length": "short"}, "length must be auto with this model, which knows one length"),
+        ({"template": "mine"}, "template must be one of the host's own templates \\(none are there\\)"),
+        ({"locks": ("dog",)}, "locks must be words of the prompt"),
+        ({"locks": "cat"}, "locks must be a list of at most 20 texts"),
+        ({"enhance": False, "spread": True}, "spread must be False where nothing is reasoned"),
+        ({"enhance": False, "locks": ("cat",)}, r"locks must be \[\] where nothing is reasoned"),
+    ],
+)
+def test_what_would_do_nothing_is_refused_by_name(make: Make, wish: dict[str, Any], sentence: str) -> None:
+    studio = make()
+    with pytest.raises(InvalidWish, match=sentence):
+        studio.submit(ME, Wish(prompt="a cat", **wish))
+    assert studio.jobs(ME) == []
+
+
+def test_an_instruction_wants_a_model_that_follows(make: Make) -> None:
+    studio = make()
+    kept = pictures(studio, Wish(prompt="a cat"))[0]["enhancement"]
+    with pytest.raises(InvalidWish, match="instruction cannot be given to Paint's own model, which follows none"):
+        studio.refine(ME, kept["id"], "make it dusk")
+
+
+@pytest.fixture
+def following(tmp_path: Path, engine: PaintEngine) -> Any:
+    """A studio whose enhancer follows, as a server's model does; what it is told is written down."""
+    store = open_storage(tmp_path / "data")
+    folder = Own(store.folder).templates
+    folder.mkdir(parents=True)
+    (folder / "mine.en.txt").write_text("My own words.", encoding="utf-8")
+    chat = _Hearing()
+    studio = Studio(
+        store, engine, lambda info, own: Enhancer(chat, template=own or "chain", folder=folder), remote=True
+    )
+    studio.start()
+    yield studio, chat
+    studio.close()
+
+
+class _Hearing:
+    name, revision = "hearing", "r1"
+
+    def __init__(self) -> None:
+        self.heard: list[list[str]] = []
+
+    def stream(self, messages: Any, sampling: Any, cancelled: Any) -> Any:
+        self.heard.append([one["content"] for one in messages])
+        yield ANSWER.replace("{wish}", messages[-1]["content"].split("\n")[-1])
+
+
+def test_an_instruction_makes_a_new_enhancement_with_the_old_as_parent(following: Any) -> None:
+    studio, chat = following
+    first = pictures(studio, Wish(prompt="a cat"))[0]["enhancement"]
+    shot = end(studio, ME, studio.refine(ME, first["id"], "make it dusk, keep the rest", prompt="a cat, edited"))
+    made = shot["enhancement"]
+    assert made["parent_id"] == first["id"] and made["original"] == "a cat"
+    assert made["instruction"] == "make it dusk, keep the rest"
+    assert chat.heard[-1][2] == "## prompt\na cat, edited"
+    drawn = pictures(studio, Wish(prompt=made["prompt"], enhancement=made["id"]))[0]
+    assert drawn["enhancement"]["parent_id"] == first["id"]
+    with pytest.raises(NotFound):
+        studio.refine(OTHER, first["id"], "make it dusk")
+
+
+def test_a_template_of_the_hosts_own_is_chosen_and_kept_with_its_version(following: Any) -> None:
+    studio, chat = following
+    assert studio.steers().templates == ("mine",) and studio.steers().lengths == ("auto", "short", "rich")
+    kept = pictures(studio, Wish(prompt="a cat", template="mine", length="short"))[0]["enhancement"]
+    version = templates.load("mine", "en", Own(studio._storage.folder).templates).version
+    assert (kept["template"], kept["template_version"]) == ("mine", version)
+    assert chat.heard[-1][0] == f"My own words.\n\n{templates.LENGTH['en']['short']}"
+
+
+def test_a_job_that_could_not_reason_is_drawn_plainly_by_one_click(make: Make) -> None:
+    studio = make()
+    studio._worker._enhancer_for = lambda info, own: Enhancer(_Silent(), template="chain")
+    shot = end(studio, ME, studio.submit(ME, Wish(prompt="a {red|red} cat", style="pencil", count=2, spread=True)))
+    assert shot["status"] == "failed" and "prompt is kept" in str(shot["error"])
+    drawn = end(studio, ME, studio.redraw(ME, str(shot["job"]), plain=True))
+    assert drawn["status"] == "done"
+    assert [one["prompt"] for one in drawn["pictures"]] == ["a red cat, pencil drawing"] * 2  # type: ignore[union-attr]
+
+
+class _Silent:
+    name, revision = "silent", "r1"
+
+    def stream(self, messages: Any, sampling: Any, cancelled: Any) -> Any:
+        yield ""
