@@ -5,7 +5,7 @@ Pure but for the folder of a host's own templates and lists, which is read when 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +76,18 @@ class Own:
     @property
     def lists(self) -> Mapping[str, Sequence[str]]:
         return choices.own(self.folder / "wildcards")
+
+
+def unseen(prompt: str, count: Callable[[str], int | None], most: int) -> str:
+    """The end of a prompt that the encoder does not see, to the character; empty where all of it is seen or nobody can count."""
+    whole = count(prompt)
+    if whole is None or whole <= most:
+        return ""
+    seen, over = 0, len(prompt)  # so many characters are seen for sure, and so many are not
+    while over - seen > 1:
+        middle = (seen + over) // 2
+        seen, over = (middle, over) if (count(prompt[:middle]) or 0) <= most else (seen, middle)
+    return prompt[seen:]
 
 
 def steering(

@@ -18,14 +18,14 @@ from storage.records import Job, Kind, Picture
 from studio import views
 from studio.board import Board
 from studio.edge import checked_id, checked_tags, translated
-from studio.engine.contract import CheckpointInfo, Engine, EngineState
+from studio.engine.contract import TOKENS_MAX, CheckpointInfo, Engine, EngineState
 from studio.errors import InvalidWish, NotFound, NotReady, Refused
 from studio.orders import Order, needless
 from studio.pace import Pace
 from studio.quota import Quota
 from studio.recipe import Recipe
 from studio.snapshots import Snapshots
-from studio.steers import Own, Steers
+from studio.steers import Own, Steers, unseen
 from studio.views import FINISHED, View
 from studio.wish import Wish, flag, new_seed, optional_whole, text, whole
 from studio.worker import EnhancerFor, Worker
@@ -120,6 +120,11 @@ class Studio:
     def tokens(self, prompt: str) -> int | None:
         """Tokens that the encoder sees for `prompt`; None while nothing is loaded."""
         return self._engine.tokens(prompt)
+
+    def unseen(self, prompt: str) -> str:
+        """The end of `prompt` that the encoder does not see; empty where it sees all. Raises InvalidWish."""
+        text("prompt", prompt, empty=True)
+        return unseen(prompt, self._engine.tokens, TOKENS_MAX)
 
     def download(self, name: str) -> None:
         """Fetch a checkpoint because the host agreed. Raises Refused where strangers come."""

@@ -55,7 +55,7 @@ def calls(studio: Studio, *, base_url_of: Callable[[gr.Request], str]) -> Mappin
     return {
         "state": lambda asked: state(studio),
         "home": lambda asked: home(studio, asked.owner),
-        "tokens": lambda asked: {"tokens": studio.tokens(_text(asked("prompt")))},
+        "tokens": lambda asked: _tokens(studio, _text(asked("prompt"))),
         "snapshot": lambda asked: snapshot(studio, asked.owner, asked("job")),
         "picture": lambda asked: studio.picture(asked.owner, asked("id")),
         "cancel": lambda asked: studio.cancel(asked.owner, asked("job")),
@@ -136,6 +136,11 @@ def preview(studio: Studio, owner: str, shot: View) -> str | None:
     except StudioError:  # the picture is finished by now
         return None
     return f"data:image/webp;base64,{b64encode(data).decode()}"
+
+
+def _tokens(studio: Studio, prompt: str) -> View:
+    """A prompt's tokens, and the end of it that the encoder does not see."""
+    return {"tokens": studio.tokens(prompt), "unseen": studio.unseen(prompt)}
 
 
 def _download(studio: Studio, asked: Asked) -> View:

@@ -287,8 +287,8 @@ def wish(values: tuple[Any, ...], **instead: object) -> Wish:
     said["style"], said["template"] = said["style"] or None, said["template"] or None
     said["locks"] = locked(said["locks"])
     said.update(instead)
-    if said.get("enhancement"):
-        said["style"] = None  # its prompt is drawn as it is
+    if "prompt" in instead:
+        said["style"] = None  # it is drawn as it is
     if not said["enhance"] or said.get("enhancement"):  # the fold steers what is reasoned, and here nothing is
         said |= {"length": "auto", "locks": (), "template": None, "spread": False}
     return Wish(**said)

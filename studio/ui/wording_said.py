@@ -22,6 +22,12 @@ PARAMETERS = {
     "tags": "标签",
     "days": "天数",
     "checkpoint": "模型",
+    "style": "风格",
+    "length": "长度",
+    "locks": "必须保留的词",
+    "template": "模板",
+    "spread": "各自改写",
+    "instruction": "修改的话",
 }
 
 SENTENCES = {
@@ -48,6 +54,11 @@ SENTENCES = {
     "{parameter} must be {value} where guidance is 0, since it would do nothing (got {other}).": (
         "引导为 0 时{parameter}不起作用，必须是 {value}。"
     ),
+    "{parameter} must be words of the prompt (got {value}).": "{parameter}必须出现在提示词里（现为 {value}）。",
+    "{parameter} must be {value} where nothing is reasoned, since it would do nothing (got {other}).": (
+        "不推理时{parameter}不起作用，必须是 {value}。"
+    ),
+    "{parameter} must be auto with this model, which knows one length (got {value}).": "这个模型只会写一种{parameter}（现为 {value}）。",
     "{parameter} must name one that is on the disk here (got {value}).": (
         "{parameter}必须已在这台机器的磁盘上（现为 {value}）。"
     ),

@@ -72,6 +72,7 @@ def test_a_wish_is_steered_and_each_picture_has_its_own_rewrite(visit: Visit, cl
         assert {"kind": "lock", "wanted": "blue", "held": True} in kept["checks"]
     assert first["enhancement"]["id"] != second["enhancement"]["id"]
     expect(page.locator(".thread .told")).to_have_text("Pencil drawing · must stay: blue")
+    expect(page.locator(".thread .fits")).to_have_text(re.compile(r"^\d+ / 512 tokens$"))
     page.fill("#locks input, #locks textarea", "")
     page.locator(".deeds button", has_text="Reuse").click()
     expect(page.locator("#locks input, #locks textarea")).to_have_value("blue")

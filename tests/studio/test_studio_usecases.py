@@ -231,6 +231,7 @@ def test_a_prompt_that_the_encoder_does_not_see_whole_is_drawn_and_said(make: Ma
     assert draw(studio, "a cat", enhance=False)["warning"] is None
     shot = draw(studio, "cat " * 600, enhance=False)
     assert shot["status"] == "done"
+    assert studio.unseen("cat " * 510) == "" and studio.unseen("cat " * 510 + "dog owl") == "dog owl"
     assert shot["warning"] == "The prompt has 602 tokens; the encoder sees the first 512, so its end does not count."
 
 

@@ -201,5 +201,6 @@ def test_how_the_reasoning_is_steered_becomes_a_part_of_the_wish() -> None:
     assert (plain.style, plain.locks, plain.spread) == ("pencil", (), False)
     kept = form.wish(steered, prompt="as it is", enhancement="abc")
     assert (kept.style, kept.locks, kept.spread) == (None, (), False)
+    assert form.wish(steered, prompt="as it is", enhance=False, enhancement=None).style is None
     with pytest.raises(InvalidWish, match="locks must be words of the prompt"):
         form.wish((*VALUES[:15], "three", "", False))

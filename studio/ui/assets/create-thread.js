@@ -19,7 +19,8 @@
     const buttons = el("div", { className: "row" });
     const kept = el("p", { className: "kept", hidden: true });
     const told = el("p", { className: "told", hidden: true });
-    const result = el("div", { className: "result", hidden: true }, text, field, told, kept, buttons);
+    const fits = el("p", { className: "kept fits", hidden: true });
+    const result = el("div", { className: "result", hidden: true }, text, field, told, kept, fits, buttons);
     const head = el("summary", {}, title, facts);
     const fold = el("details", { className: "thread", open: true }, head, later, list, label, result);
     root.append(el("section", { className: "why" }, fold));
@@ -82,8 +83,27 @@
       text.hidden = editing && !refining;
       field.hidden = !editing;
       drawTold();
+      drawFits();
       drawKept();
       drawButtons();
+    }
+    // The tokens of what is drawn, asked for once a prompt; where its end is not seen, that end.
+    let counted = { prompt: "", tokens: null, unseen: "" };
+    async function drawFits() {
+      const says = view.enhancement && !view.enhancement.done ? "" : prompt();
+      if (says && counted.prompt !== says && studio.ask) {
+        counted = { prompt: says, tokens: null, unseen: "" };
+        try {
+          const found = await studio.ask("tokens", { prompt: says });
+          if (counted.prompt === says) Object.assign(counted, found);
+        } catch {
+          /* the count is a help, not a promise */
+        }
+      }
+      const known = !editing && says && counted.prompt === prompt() && counted.tokens !== null;
+      fits.hidden = !known;
+      fits.classList.toggle("lost", Boolean(known && counted.unseen));
+      if (known) fits.textContent = studio.t(counted.unseen ? "unseen" : "tokens", { n: counted.tokens, most: 512, end: counted.unseen });
     }
     // How the reasoning was steered, and what became of its prompt afterwards.
     function drawTold() {
