@@ -119,6 +119,20 @@ class Jobs:
                 _queue_first(session, row)
             return _record(session, row)
 
+    def give_way(self, id: str) -> bool:
+        """A running job waits again where another owner waits, and its own owner's turn is over; says whether it does.
+
+        Raises NotFound.
+        """
+        with self.database.write() as session:
+            row = _find(session, id)
+            if row.status != "running" or not _count(
+                session, JobRow.status == "queued", _UNFINISHED, JobRow.owner != row.owner
+            ):
+                return False
+            row.status, row.started_at = "queued", None
+            return True
+
     def link(self, id: str, enhancement_id: str) -> Job:
         """The enhancement that was made for the job.
 

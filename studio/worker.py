@@ -161,8 +161,17 @@ class Worker:
                     prompt = style.put(prompt)
                 recipe = order.recipe(prompt=prompt, revision=self._engine.state.revision).picture(index)
                 self._draw(job, order, recipe, index, enhancement_id, last=index == missing[-1])
+                if index != missing[-1] and self._gave_way(job):
+                    return
         finally:
             self._saver.settle()  # what was drawn is kept, whatever became of the rest
+
+    def _gave_way(self, job: Job) -> bool:
+        """Whether another owner waits, so that this job does, after each of its pictures: its rest is drawn in its owner's next turn."""
+        if not self._storage.jobs.counts()["queued"]:
+            return False
+        self._saver.settle()  # what is claimed again must know which pictures it has
+        return self._storage.jobs.give_way(job.id)
 
     def _tuned(self) -> bool:
         """Whether the engine has just measured what is quickest here: only once pictures were drawn, so that nobody waits for it first."""

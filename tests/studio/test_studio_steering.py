@@ -166,3 +166,36 @@ class _Silent:
 
     def stream(self, messages: Any, sampling: Any, cancelled: Any) -> Any:
         yield ""
+
+
+def test_a_job_of_many_pictures_lets_another_owner_by_after_each(make: Make, engine: PaintEngine) -> None:
+    studio, order = make(start=False), list[str]()
+    engine.before_step = lambda recipe, step: order.append(recipe.prompt) if step == 1 else None
+    long = studio.submit(ME, Wish(prompt="long", count=4, seed=1, spread=True))
+    short = [studio.submit(OTHER, Wish(prompt=f"short {n}", enhance=False)) for n in range(2)]
+    studio.start()
+    done = end(studio, ME, long)
+    assert done["status"] == "done" and [one["seed"] for one in done["pictures"]] == [1, 2, 3, 4]  # type: ignore[union-attr]
+    assert [end(studio, OTHER, job)["status"] for job in short] == ["done", "done"]
+    rewritten = "long, in soft light"
+    assert order == [rewritten, "short 0", rewritten, "short 1", rewritten, rewritten]
+    kept = {one["enhancement"]["id"] for one in done["pictures"]}  # type: ignore[union-attr]
+    assert len(kept) == 4
+
+
+def test_a_job_that_let_others_by_can_be_cancelled_and_drawn_on(make: Make, engine: PaintEngine) -> None:
+    studio = make(start=False)
+    long = studio.submit(ME, Wish(prompt="long", count=3, seed=1, enhance=False))
+    short = studio.submit(OTHER, Wish(prompt="short", enhance=False))
+
+    def cancel(recipe: Any, step: int) -> None:
+        if recipe.prompt == "short" and step == 1:
+            studio.cancel(ME, long)
+
+    engine.before_step = cancel
+    studio.start()
+    assert end(studio, OTHER, short)["status"] == "done"
+    stopped = end(studio, ME, long)
+    assert stopped["status"] == "cancelled" and len(stopped["pictures"]) == 1  # type: ignore[arg-type]
+    rest = end(studio, ME, studio.redraw(ME, long))
+    assert [one["seed"] for one in rest["pictures"]] == [2, 3]  # type: ignore[union-attr]
