@@ -135,8 +135,14 @@ def test_an_unknown_template_is_refused_at_once(loopback: Any) -> None:
 KEPT, LOST = ANSWER.replace("A shop", "Three shops"), ANSWER.replace("A shop", "Two shops")
 
 
-def told(loopback: Any, answers: list[str], **options: Any) -> tuple[list[Draft], list[Any]]:
-    """The drafts of a wish for three shops, and what the server was asked, answer by answer."""
+def told(
+    loopback: Any,
+    answers: list[str],
+    wish: str = 'three shops with "SALE"',
+    steering: Steering | None = None,
+    **options: Any,
+) -> tuple[list[Draft], list[Any]]:
+    """The drafts of a wish, and what the server was asked, answer by answer."""
     left, asked = list(answers), []
 
     def next_answer() -> list[str]:
@@ -145,7 +151,7 @@ def told(loopback: Any, answers: list[str], **options: Any) -> tuple[list[Draft]
 
     loopback.manners.next_pieces = next_answer
     made = Enhancer(RemoteChat(loopback.url, "reciter"), **options)
-    return list(made.enhance('three shops with "SALE"', seed=4)), asked
+    return list(made.enhance(wish, seed=4, steering=steering)), asked
 
 
 def test_a_prompt_that_lost_something_is_asked_for_once_more_with_what_it_lost(loopback: Any) -> None:
@@ -181,15 +187,9 @@ def test_a_model_that_knows_one_question_is_asked_it_again_by_another_seed(loopb
 def steered(
     loopback: Any, answers: list[str], wish: str, steering: Steering, **options: Any
 ) -> tuple[Draft, list[Any]]:
-    left, asked = list(answers), []
-
-    def next_answer() -> list[str]:
-        asked.append(dict(loopback.manners.asked))
-        return [left.pop(0)]
-
-    loopback.manners.next_pieces = next_answer
-    made = Enhancer(RemoteChat(loopback.url, "reciter"), **options)
-    return list(made.enhance(wish, seed=4, steering=steering))[-1], asked
+    """The last draft of a steered wish, and what the server was asked."""
+    drafts, asked = told(loopback, answers, wish, steering, **options)
+    return drafts[-1], asked
 
 
 def test_a_prompt_that_is_too_long_is_asked_to_be_shorter(loopback: Any) -> None:
