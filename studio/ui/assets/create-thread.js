@@ -19,7 +19,7 @@
     const buttons = el("div", { className: "row" });
     const kept = el("p", { className: "kept", hidden: true });
     const told = el("p", { className: "told", hidden: true });
-    const fits = el("p", { className: "kept fits", hidden: true });
+    const fits = el("p", { className: "fits", hidden: true });
     const result = el("div", { className: "result", hidden: true }, text, field, told, kept, fits, buttons);
     const head = el("summary", {}, title, facts);
     const fold = el("details", { className: "thread", open: true }, head, later, list, label, result);
