@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from studio import views
-from studio.errors import InvalidWish, StudioError
+from studio.errors import StudioError
 from studio.studio import Studio
+from studio.ui.form import texts
 from studio.ui.owner import base_url_of, owner_of
 from studio.views import View
 from studio.wish import Wish
@@ -264,15 +265,6 @@ class Endpoints:
             self._studio.download(name)
             state = self._studio.downloads()[name]
             return {"checkpoint": name, "status": state.status, "message": state.message, "fraction": state.fraction}
-
-
-def texts(name: str, value: object) -> tuple[str, ...]:
-    """A list of texts as it came, None for none; `Wish` checks each. Raises InvalidWish for anything else."""
-    if value is None:
-        return ()
-    if not isinstance(value, list):
-        raise InvalidWish(name, "must be a list of texts", value)
-    return tuple(value)
 
 
 def _enhancement(shot: View) -> View:

@@ -199,7 +199,7 @@ def _listen_reasoning(studio: Studio, canvas: gr.HTML, owner_of: OwnerOf) -> Non
         said = _said(event)
         told = {name: said[name] for name in ("style", "length", "locks") if said.get(name)}
         if "locks" in told:
-            told["locks"] = forms.texts(told["locks"])
+            told["locks"] = forms.texts("locks", told["locks"])
         prompt = said.get("prompt")
         async for shot in _stream(
             studio, owner_of(request), lambda owner: studio.enhance(owner, _text(prompt), **told)

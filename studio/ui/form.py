@@ -345,8 +345,10 @@ def steered(picture: View) -> list[Any]:
     return [said.get("style") or "", said.get("length") or "auto", ", ".join(said.get("locks") or ()), "", False]
 
 
-def texts(value: object) -> tuple[str, ...]:
-    """A list of texts from the page's script; `Wish` checks each. Raises InvalidWish for anything else."""
+def texts(name: str, value: object) -> tuple[str, ...]:
+    """A list of texts as it came, () for none; `Wish` checks each. Raises InvalidWish for anything else."""
+    if value is None:
+        return ()
     if not isinstance(value, list):
-        raise InvalidWish("locks", "must be a list of texts", value)
+        raise InvalidWish(name, "must be a list of texts", value)
     return tuple(value)
