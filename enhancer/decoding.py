@@ -75,6 +75,7 @@ class Recorded:
         self._model, self._cache = model, StaticCache(config=model.config, max_cache_len=length)
         self._graph: torch.cuda.CUDAGraph | None = None
         self._steps = 0
+        self._recorded_at: tuple[int, ...] = ()
 
     def begin(self, ids: list[int]) -> Tensor:
         with torch.inference_mode():
@@ -87,6 +88,8 @@ class Recorded:
     def next(self, token: int) -> Tensor:
         with torch.inference_mode():
             self._token.fill_(token)
+            if self._graph is not None and self._where() != self._recorded_at:  # somebody has moved the weights since
+                self._graph, self._steps = None, 0
             if self._graph is not None:
                 self._graph.replay()
                 return self._out.cpu()
@@ -94,6 +97,11 @@ class Recorded:
                 return self._record()
             self._steps += 1
             return forward(self._model, self._token, self._cache).cpu()
+
+    def _where(self) -> tuple[int, ...]:
+        """The addresses of the first and the last weights: a recorded step knows no others."""
+        weights = list(self._model.model.parameters())
+        return weights[0].data_ptr(), weights[-1].data_ptr()
 
     def _record(self) -> Tensor:
         """Record the step and replay it; where that cannot be done, compute it from now on."""
@@ -111,7 +119,7 @@ class Recorded:
             log.info("the step of a token could not be recorded: %s", str(error).partition("\n")[0])
             return forward(self._model, self._token, self._cache).cpu()
         torch.cuda.current_stream(self._token.device).wait_stream(stream)
-        self._graph = graph
+        self._graph, self._recorded_at = graph, self._where()
         graph.replay()
         return self._out.cpu()
 

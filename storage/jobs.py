@@ -7,7 +7,7 @@ changed again.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, literal_column, select
@@ -82,21 +82,21 @@ class Jobs:
             session.flush()
             return _record(session, row)
 
-    def claim(self) -> Job | None:
+    def claim(self, *, besides: str | None = None, suits: Callable[[JSON], bool] | None = None) -> Job | None:
         """The next job, now running; None when nobody waits.
 
         It is the oldest of the owner that was served least recently: owners take turns, whatever each has
-        filed.
+        filed. `besides` leaves an owner's jobs out, and the next one stays where its wish does not suit.
         """
         with self.database.write() as session:
             row = session.scalars(
                 select(JobRow)
                 .outerjoin(TurnRow, TurnRow.owner == JobRow.owner)
-                .where(JobRow.status == "queued", _UNFINISHED)
+                .where(JobRow.status == "queued", _UNFINISHED, *([] if besides is None else [JobRow.owner != besides]))
                 .order_by(func.coalesce(TurnRow.served, 0), JobRow.key)
                 .limit(1)
             ).first()
-            if row is None:
+            if row is None or (suits is not None and not suits(row.wish)):
                 return None
             last = session.scalar(select(func.max(TurnRow.served))) or 0
             session.merge(TurnRow(owner=row.owner, served=max(last, 0) + 1))
@@ -119,16 +119,15 @@ class Jobs:
                 _queue_first(session, row)
             return _record(session, row)
 
-    def give_way(self, id: str) -> bool:
+    def give_way(self, id: str, *, waits: bool = False) -> bool:
         """A running job waits again where another owner waits, and its own owner's turn is over; says whether it does.
 
-        Raises NotFound.
+        `waits` says that somebody is known to. Raises NotFound.
         """
         with self.database.write() as session:
             row = _find(session, id)
-            if row.status != "running" or not _count(
-                session, JobRow.status == "queued", _UNFINISHED, JobRow.owner != row.owner
-            ):
+            others = JobRow.status == "queued", _UNFINISHED, JobRow.owner != row.owner
+            if row.status != "running" or not (waits or _count(session, *others)):
                 return False
             row.status, row.started_at = "queued", None
             return True

@@ -28,7 +28,7 @@ from studio.snapshots import Snapshots
 from studio.steers import Own, Steers, unseen
 from studio.views import FINISHED, View
 from studio.wish import Wish, flag, new_seed, optional_whole, text, whole
-from studio.worker import EnhancerFor, Worker
+from studio.worker import SHARE_S, EnhancerFor, Worker
 
 RECHECK_S = 1.0  # a watcher looks again this often, also when nothing was told
 DAYS_MAX = 365
@@ -58,15 +58,19 @@ class Studio:
         quota: Quota | None = None,
         strangers: bool = False,
         remote: bool = False,
+        share_s: float = SHARE_S,
     ) -> None:
-        """`remote`: whether the enhancer's model is a server's, which does what it is told, whatever draws."""
+        """`remote`: whether the enhancer's model is a server's, which does what it is told, whatever draws; `share_s`: how long a
+        reasoning has the device to itself while another owner waits."""
         self._storage, self._engine, self._bounds = storage, engine, bounds
         self._own, self._remote = Own(storage.folder), remote
         self._quota = quota or Quota(storage.folder, 0)
         self._strangers = strangers  # whether people who are not the host come here
         self._board, self._pace = Board(), Pace()
         self._snapshots = Snapshots(storage, engine, self._board, self._pace)
-        self._worker = Worker(storage, engine, enhancer_for, self._steers, self._board, self._pace)
+        self._worker = Worker(
+            storage, engine, enhancer_for, self._steers, self._board, self._pace, elsewhere=remote, share_s=share_s
+        )
         self.can_enhance = enhancer_for is not None
 
     def start(self) -> None:

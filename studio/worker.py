@@ -20,6 +20,7 @@ from enhancer.errors import EnhancerError, Stopped
 from storage import Storage
 from storage.errors import NotWritten, StorageError
 from storage.records import Enhancement, Job, NewPicture, Status, Step
+from studio.aside import aside
 from studio.board import Board
 from studio.engine.contract import CheckpointInfo, Drawing, Engine, StepEvent
 from studio.errors import Cancelled, EngineError, StudioError
@@ -31,6 +32,8 @@ from studio.steers import Steers, steering
 
 log = logging.getLogger(__name__)
 PREVIEW_S = 0.2  # previews are at least so far apart: five a second are a film, and each costs a part of a step
+SHARE_S = 5.0  # of the device that one reasoning has to itself while somebody else waits for a picture
+TICK_S = 0.1  # how often somebody is let by at most, and how often that is looked at while a server writes
 IDLE_S = 1.0  # how long an idle worker sleeps before it looks again; a filed job wakes it at once
 REASONING_FAILED = "The reasoning did not succeed: {error} The prompt is kept; draw it without reasoning to go on."
 EnhancerFor = Callable[[CheckpointInfo, str], Enhancer]
@@ -48,7 +51,13 @@ class Worker:
         steers_for: Callable[[CheckpointInfo], Steers],
         board: Board,
         pace: Pace,
+        *,
+        elsewhere: bool = False,
+        share_s: float = SHARE_S,
     ) -> None:
+        """`elsewhere`: what reasons is a server's, and the device is free meanwhile."""
+        self._elsewhere, self._share_s = elsewhere, TICK_S if elsewhere else max(share_s, TICK_S)
+        self._lets_by: Job | None = None  # the reasoning that stands still while another owner's job runs
         self._storage, self._engine, self._enhancer_for, self._steers_for = storage, engine, enhancer_for, steers_for
         self._board, self._pace = board, pace
         self._wake, self._closing = threading.Event(), threading.Event()
@@ -168,10 +177,33 @@ class Worker:
 
     def _gave_way(self, job: Job) -> bool:
         """Whether another owner waits, so that this job does, after each of its pictures: its rest is drawn in its owner's next turn."""
-        if not self._storage.jobs.counts()["queued"]:
+        if self._lets_by is None and not self._storage.jobs.counts()["queued"]:
             return False
         self._saver.settle()  # what is claimed again must know which pictures it has
-        return self._storage.jobs.give_way(job.id)
+        return self._storage.jobs.give_way(job.id, waits=self._lets_by is not None)
+
+    def _let_by(self, job: Job) -> None:
+        """Run what another owner waits for next, up to one picture of it, while this job's reasoning stands still.
+
+        Only what needs no other checkpoint: what reasons here are the resident one's own weights.
+        """
+        if self._lets_by is not None or not self._storage.jobs.counts()["queued"]:
+            return
+        here = self._engine.state.checkpoint
+        other = self._written(
+            lambda: self._storage.jobs.claim(
+                besides=job.owner, suits=lambda wish: Order.from_json(wish).checkpoint == here
+            )
+        )
+        if other is None:
+            return
+        self._board.post(job.id, phase="waiting")
+        self._lets_by = job
+        try:
+            self._run(other)
+        finally:
+            self._lets_by = None
+            self._board.post(job.id, phase="reasoning")
 
     def _tuned(self) -> bool:
         """Whether the engine has just measured what is quickest here: only once pictures were drawn, so that nobody waits for it first."""
@@ -258,12 +290,17 @@ class Worker:
         return kept
 
     def _last(self, job: Job, drafts: Iterable[Draft]) -> Draft:
-        progressed, draft = not job.crashes, None
-        for draft in drafts:
-            self._board.post(job.id, draft=draft)
-            if not progressed:
-                self._storage.jobs.progressed(job.id)
-                progressed = True
+        progressed, draft, turn = not job.crashes, None, time.monotonic() + self._share_s
+        for written in aside(drafts, TICK_S) if self._elsewhere else drafts:
+            if written is not None:
+                draft = written
+                self._board.post(job.id, draft=draft)
+                if not progressed:
+                    self._storage.jobs.progressed(job.id)
+                    progressed = True
+            if time.monotonic() >= turn and not (written and written.done):
+                self._let_by(job)
+                turn = time.monotonic() + self._share_s
         if draft is None or not draft.done:
             raise EngineError("The reasoning ended before it was finished.")
         return draft

@@ -56,3 +56,24 @@ def test_a_recorded_step_says_the_same(model: Qwen3ForCausalLM) -> None:
     assert isinstance(steps, Recorded)
     assert said(steps, 24)[0] == eager and steps._graph is not None
     model.model.to("cpu")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="steps are recorded on a CUDA device only")
+def test_a_recorded_step_is_recorded_anew_where_the_weights_have_moved_between_two_words(
+    model: Qwen3ForCausalLM,
+) -> None:
+    eager, _ = said(Growing(model), 24)
+    there: nn.Module = with_head(model.model.to("cuda"))
+    steps = decoding(there, 100)  # type: ignore[arg-type]
+    tokens = [int(steps.begin(PROMPT).argmax())]
+    for at in range(24):
+        if at == 8:  # as when a picture is drawn meanwhile and parts take turns
+            held = [torch.zeros_like(one, device="cuda") for one in model.model.to("cpu").parameters()]
+            model.model.to("cuda")
+            del held
+        tokens.append(int(steps.next(tokens[-1]).argmax()))
+        if at == 9:
+            assert isinstance(steps, Recorded) and steps._graph is not None
+    assert tokens == eager
+    model.model.to("cpu")

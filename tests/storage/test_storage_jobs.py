@@ -87,6 +87,19 @@ def test_who_was_served_last_waits_even_if_they_file_first(kit):
     assert jobs.claim().owner == "bob"
 
 
+def test_another_owners_job_can_be_claimed_where_its_wish_suits(kit):
+    jobs = kit.store.jobs
+    mine, first = kit.job("ann"), kit.job("bob", wish={"checkpoint": "far"})
+    kit.job("bob", wish={"checkpoint": "here"})
+    assert jobs.claim().id == mine.id
+    kit.job("ann", wish={"checkpoint": "here"})
+    assert jobs.claim(besides="ann", suits=lambda wish: wish["checkpoint"] == "here") is None, "bob's first comes first"
+    assert jobs.claim(besides="bob", suits=lambda wish: False) is None
+    assert jobs.claim(besides="ann").id == first.id
+    assert jobs.give_way(first.id, waits=True) and jobs.get("bob", first.id).status == "queued"
+    assert not jobs.give_way(first.id, waits=True), "it waits already"
+
+
 def test_positions_are_the_order_of_the_claims(kit):
     jobs = kit.store.jobs
     kit.job("ann")
