@@ -40,6 +40,10 @@ class Steers:
             raise InvalidWish("style", f"must be one of {', '.join(one.name for one in self.styles)}", name)
         return found
 
+    def put(self, wish: str, prompt: str) -> str:
+        """The name of the style that makes `prompt` of `wish`; '' where none does."""
+        return next((one.name for one in self.styles if one.put(wish) == prompt), "")
+
     def check(self, style: str | None, length: str, template: str | None) -> None:
         """Raises InvalidWish for what this model cannot be told: a control that does nothing is none."""
         self.style(style)

@@ -26,7 +26,7 @@ from studio.wish import Wish
 FOLDS = "() => studio.emit('filled')"  # values that the server set make no input event: the folds look again
 FIELDS = (
     "prompt", "enhance", "seed", "count", "width", "height", "steps", "guidance", "negative_prompt", "checkpoint", "shift",
-    "cfg_truncation", "cfg_normalization", "style", "length", "locks", "template", "spread",
+    "cfg_truncation", "cfg_normalization", "style", "length", "locks", "template", "spread", "enhancement",
 )  # fmt: skip
 
 
@@ -181,7 +181,17 @@ def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.C
             visible=_shown(can and bool(steers.templates)),
         )
         spread = gr.Checkbox(False, label=text("spread"), container=False, elem_id="spread", visible=_shown(can))
-    return {"style": style, "length": length, "locks": locks, "template": template, "spread": spread}
+    kept = gr.Textbox(
+        "", label=text("kept_rewrite"), elem_id="enhancement", visible="hidden"
+    )  # the page's script fills it
+    return {
+        "style": style,
+        "length": length,
+        "locks": locks,
+        "template": template,
+        "spread": spread,
+        "enhancement": kept,
+    }
 
 
 def styles(steers: Steers) -> list[tuple[str, str]]:
@@ -286,10 +296,11 @@ def wish(values: tuple[Any, ...], **instead: object) -> Wish:
     said["cfg_normalization"] = bool(said["cfg_normalization"])
     said["style"], said["template"] = said["style"] or None, said["template"] or None
     said["locks"] = locked(said["locks"])
+    said["enhancement"] = said["enhancement"] or None
     said.update(instead)
-    if "prompt" in instead:
+    if "prompt" in instead or said["enhancement"]:
         said["style"] = None  # it is drawn as it is
-    if not said["enhance"] or said.get("enhancement"):  # the fold steers what is reasoned, and here nothing is
+    if not said["enhance"] or said["enhancement"]:  # the fold steers what is reasoned, and here nothing is
         said |= {"length": "auto", "locks": (), "template": None, "spread": False}
     return Wish(**said)
 
@@ -333,16 +344,18 @@ def reused(studio: Studio, picture: View) -> list[Any]:
         picture["shift"],
         gr.update(value=picture["cfg_truncation"], visible=guided),
         gr.update(value=picture["cfg_normalization"], visible=guided),
-        *steered(picture),
+        *steered(picture, studio.steers(str(picture["checkpoint"]))),
         *presets(picture["width"], picture["height"], native),
     ]
 
 
-def steered(picture: View) -> list[Any]:
-    """How a kept picture's enhancement was steered, in the order of FIELDS: style, length, words that must stay, template, spread."""
+def steered(picture: View, steers: Steers) -> list[Any]:
+    """How a kept picture was steered, in the order of FIELDS: style, length, words that must stay, template, spread, enhancement."""
     kept = picture["enhancement"]
+    if kept is None:
+        return [steers.put(str(picture["original_prompt"]), str(picture["prompt"])), "auto", "", "", False, ""]
     said: Mapping[str, Any] = kept if isinstance(kept, Mapping) and not kept.get("instruction") else {}
-    return [said.get("style") or "", said.get("length") or "auto", ", ".join(said.get("locks") or ()), "", False]
+    return [said.get("style") or "", said.get("length") or "auto", ", ".join(said.get("locks") or ()), "", False, ""]
 
 
 def texts(name: str, value: object) -> tuple[str, ...]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import os
 import re
+from typing import Any
 
 import pytest
 from gradio_client import Client
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import IN_CHROMIUM, NASTY, Visit, drawn, fill, newest, visiting
 from tests.conftest import App, StartApp
@@ -73,6 +74,7 @@ def test_a_wish_is_steered_and_each_picture_has_its_own_rewrite(visit: Visit, cl
     assert first["enhancement"]["id"] != second["enhancement"]["id"]
     expect(page.locator(".thread .told")).to_have_text("Pencil drawing · must stay: blue")
     expect(page.locator(".thread .fits")).to_have_text(re.compile(r"^\d+ / 512 tokens$"))
+    keep_a_rewrite(page, client, first)
     page.fill("#locks input, #locks textarea", "")
     page.locator(".deeds button", has_text="Reuse").click()
     expect(page.locator("#locks input, #locks textarea")).to_have_value("blue")
@@ -80,6 +82,27 @@ def test_a_wish_is_steered_and_each_picture_has_its_own_rewrite(visit: Visit, cl
     page.fill("#locks input, #locks textarea", "a dog")
     page.click("#draw")
     expect(page.get_by_role("alert")).to_contain_text("locks must be words of the prompt")
+
+
+def keep_a_rewrite(page: Page, client: Client, first: dict[str, Any]) -> None:
+    """Pictures from rewrites of their own stand together; the one that is kept is drawn from until it is let go."""
+    cards = page.locator(".rewrites .rewrite")
+    expect(cards).to_have_count(2)
+    cards.first.click()
+    expect(page.locator(".drawn-text")).to_have_text(first["prompt"])
+    expect(cards.first).to_have_attribute("aria-pressed", "true")
+    page.locator(".result button", has_text="Keep this rewrite").click()
+    expect(page.locator("#prompt textarea")).to_have_value(first["prompt"])
+    page.fill("#seed input", "4019003")
+    page.fill("#count input", "1")
+    page.click("#draw")
+    drawn(page, 4019003)
+    third = newest(client)
+    assert third["prompt"] == first["prompt"] and third["enhancement"]["id"] == first["enhancement"]["id"]
+    assert third["original_prompt"] == first["original_prompt"]
+    page.locator("#ask-foot button", has_text="From a kept rewrite").click()
+    expect(page.locator("#prompt textarea")).to_have_value(first["original_prompt"])
+    expect(page.locator("#ask-foot button", has_text="From a kept rewrite")).to_be_hidden()
 
 
 def test_an_edited_prompt_keeps_its_reasoning(visit: Visit, client: Client) -> None:

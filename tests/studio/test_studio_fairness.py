@@ -79,7 +79,9 @@ def test_others_pictures_are_drawn_between_the_words_of_a_long_reasoning(
         chat.pause_s = 0.1
         begun.set()
         until = time.monotonic() + 30
-        while remote and word == WORDS - 2 and len(drawn) < 3 and time.monotonic() < until:  # a server does not stand still
+        while (
+            remote and word == WORDS - 2 and len(drawn) < 3 and time.monotonic() < until
+        ):  # a server does not stand still
             time.sleep(0.01)
 
     chat.before_word = slowly

@@ -70,6 +70,13 @@ def test_a_style_is_put_to_what_is_drawn_with_and_without_reasoning(make: Make) 
     assert kept["steps"][0]["text"] == "a cat, pencil drawing"
 
 
+def test_the_style_of_what_was_drawn_without_reasoning_is_found_again(make: Make) -> None:
+    drawn = pictures(make(), Wish(prompt="a cat", style="pencil", enhance=False))[0]
+    steers = make().steers()
+    assert steers.put("a cat", drawn["prompt"]) == "pencil"
+    assert steers.put("a cat", "a cat") == "" and steers.put("a dog", drawn["prompt"]) == ""
+
+
 def test_locked_words_are_checked_and_kept(make: Make) -> None:
     kept = pictures(make(), Wish(prompt="a cat in a hat", locks=("hat",)))[0]["enhancement"]
     assert kept["locks"] == ["hat"] and {"kind": "lock", "wanted": "hat", "held": True} in kept["checks"]

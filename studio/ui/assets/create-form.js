@@ -6,17 +6,32 @@
   const value = (id) => field(id)?.value ?? "";
   const number = (id) => Number(value(id));
 
+  let wish = null; // the wish behind the rewrite that is kept
   const form = {
     field,
     prompt: () => field("prompt"),
     reason: () => document.querySelector("#reason input"),
     draw: () => document.getElementById("draw"),
     setPrompt(text) {
+      if (value("enhancement")) studio.type(field("enhancement"), ""); // of another prompt
       studio.type(field("prompt"), text);
+      folds();
     },
     setReason(on) {
       const box = form.reason();
       if (box && !box.disabled && box.checked !== on) box.click();
+    },
+    /** Draw this rewrite of a kept enhancement from now on, until it is let go: the prompt box holds it, and nothing is reasoned anew. */
+    keep(id, rewrite, original) {
+      form.setPrompt(rewrite);
+      studio.type(field("enhancement"), id);
+      wish = original;
+      folds();
+    },
+    letGo() {
+      form.setPrompt(wish ?? value("prompt"));
+      wish = null;
+      field("prompt")?.focus();
     },
     setSeed(seed) {
       studio.type(field("seed"), seed);
@@ -59,6 +74,7 @@
     say("steering", told.filter(Boolean).join(" · ") || studio.t("steering_none"));
     say("steps_model", `${value("steps")} · ${value("guidance")}`);
     say("model", document.querySelector("#checkpoint label.selected span")?.textContent ?? "");
+    document.getElementById("form")?.classList.toggle("from-rewrite", value("enhancement") !== "");
     const locked = value("seed").trim() !== "";
     document.getElementById("seed")?.toggleAttribute("data-locked", locked);
     const unlock = document.querySelector("#seed .unlock");
@@ -72,7 +88,7 @@
 
   // The draft of this tab, so that a reload loses nothing.
   const KEY = "studio-draft";
-  const KEPT = ["prompt", "seed", "count", "width", "height", "steps", "guidance", "negative", "shift", "truncation", "locks"];
+  const KEPT = ["prompt", "seed", "count", "width", "height", "steps", "guidance", "negative", "shift", "truncation", "locks", "enhancement"];
   function save() {
     try {
       const draft = Object.fromEntries(KEPT.map((id) => [id, value(id)]));
@@ -93,7 +109,7 @@
     }
     if (!draft || typeof draft !== "object") return;
     const same = draft.checkpoint === form.checkpoint(); // sizes and steps belong to a model
-    const fit = KEPT.filter((id) => same || ["prompt", "seed", "count"].includes(id));
+    const fit = KEPT.filter((id) => same || ["prompt", "seed", "count", "enhancement"].includes(id));
     for (const id of fit) if (typeof draft[id] === "string" && draft[id] !== "") studio.type(field(id), draft[id]);
     if (typeof draft.reason === "boolean") form.setReason(draft.reason);
     const box = document.querySelector("#normalization input");
@@ -107,6 +123,8 @@
     const more = studio.el("button", { type: "button", className: "more-settings", on: { click: unfold } });
     more.append(studio.symbol("M4 7h10M18 7h2M4 17h2M10 17h10M16 5v4M8 15v4"));
     it.element.firstElementChild ? hint.before(more) : it.element.append(more);
+    const letGo = studio.el("button", { type: "button", className: "from-rewrite-chip", on: { click: () => form.letGo() } });
+    hint.before(letGo);
     let timer;
     let counted = null;
     let turn = 0;
@@ -117,6 +135,9 @@
     }
     function say() {
       hint.textContent = studio.t("keys");
+      letGo.textContent = studio.t("from_rewrite");
+      letGo.append(studio.symbol("M7 7l10 10M17 7L7 17"));
+      letGo.title = studio.t("from_rewrite_title");
       more.setAttribute("aria-label", studio.t("more"));
       more.setAttribute("aria-expanded", String(document.getElementById("form")?.classList.contains("open") ?? false));
       const over = counted > MOST;

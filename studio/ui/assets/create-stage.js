@@ -82,6 +82,7 @@
       if (phase === "loading") return [fact(studio.t("loading", { title: studio.state?.title ?? "" }), "b")];
       if (status === "queued") return [fact(position > 0 ? studio.t("before", { n: position }) : studio.t("before_none"), "b")];
       const found = [];
+      if (phase === "waiting" && shot.enhancement && !shot.enhancement.done) return [fact(studio.t("lets_by"), "b")];
       if (phase === "reasoning") {
         const step = shot.enhancement?.steps.find((one) => !one.done);
         found.push(fact(studio.t("reasoning"), "b"), ...(step ? [fact(studio.t(`step_${step.name}`))] : []));

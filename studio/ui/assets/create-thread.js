@@ -22,7 +22,8 @@
     const fits = el("p", { className: "fits", hidden: true });
     const result = el("div", { className: "result", hidden: true }, text, field, told, kept, fits, buttons);
     const head = el("summary", {}, title, facts);
-    const fold = el("details", { className: "thread", open: true }, head, later, list, label, result);
+    const group = el("div", { className: "rewrites", hidden: true });
+    const fold = el("details", { className: "thread", open: true }, head, later, list, label, result, group);
     root.append(el("section", { className: "why" }, fold));
 
     let view = {};
@@ -85,6 +86,7 @@
       drawTold();
       drawFits();
       drawKept();
+      drawGroup();
       drawButtons();
     }
     // The tokens of what is drawn, asked for once a prompt; where its end is not seen, that end.
@@ -128,12 +130,31 @@
       const names = gone.map((one) => (one.kind === "text" ? `“${one.wanted}”` : one.wanted)).join(studio.t("list_comma"));
       kept.textContent = gone.length ? studio.t("check_lost", { names }) : studio.t("check_held", { n: checks.length });
     }
+    // Pictures that are each from a rewrite of their own: the better rewrite can be looked at, and kept for what is drawn next.
+    let groupOf = "";
+    function drawGroup() {
+      const { group: all = [], picture } = view;
+      group.hidden = editing || !all.length;
+      const now = JSON.stringify([all.map((one) => one.id), picture?.id, studio.lang]);
+      if (now === groupOf || !all.length) return;
+      groupOf = now;
+      const focus = [...group.querySelectorAll("button")].indexOf(document.activeElement);
+      const cards = all.map((one) => {
+        const shown = one.id === picture?.id;
+        const look = el("button", { type: "button", className: "rewrite", aria: { pressed: String(shown) }, on: { click: () => acts.pick(one.id) } });
+        look.append(el("img", { src: one.thumb_url, alt: "", loading: "lazy" }), el("span", { text: one.prompt, title: one.prompt }));
+        return el("li", {}, look);
+      });
+      group.replaceChildren(el("h4", { text: studio.t("rewrites", { n: all.length }) }), el("ul", {}, ...cards));
+      if (focus >= 0) group.querySelectorAll("button")[focus]?.focus();
+    }
     let buttonsOf = "";
     function drawButtons() {
       const done = !view.shot || view.enhancement?.done || view.picture;
       const can = studio.facts?.can_enhance && origin();
       const may = can && view.enhancement?.id && studio.state?.checkpoints.some((one) => one.follows && one.on_disk);
-      const now = [editing, refining, Boolean(done), Boolean(can), Boolean(may), view.fresh, copied, studio.lang].join();
+      const keeps = Boolean(view.group?.length && view.picture?.enhancement);
+      const now = [editing, refining, Boolean(done), Boolean(can), Boolean(may), view.fresh, keeps, copied, studio.lang].join();
       if (now === buttonsOf) return;
       buttonsOf = now;
       const make = (key, act, extra = {}) => el("button", { type: "button", text: studio.t(key), on: { click: act }, ...extra });
@@ -141,6 +162,7 @@
       if (editing) found.push(make(refining ? "refine" : "draw_this", drawEdited, { className: "yes" }), make("close", close));
       else if (done) {
         if (view.fresh) found.push(make("draw_this", () => acts.draw(prompt(), view.enhancement?.id), { className: "yes" }));
+        if (keeps) found.push(make("keep_rewrite", () => acts.keep(view.picture), { title: studio.t("keep_rewrite_title") }));
         found.push(make("edit", edit));
         if (may) found.push(make("refine", refine, { title: studio.t("refine_title") }));
         if (can) found.push(make("another", another, { title: studio.t("another_title") }));

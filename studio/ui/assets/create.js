@@ -29,6 +29,8 @@
       draw: (prompt, enhancement) => send("draw", enhancement ? { prompt, enhancement } : { prompt, enhance: false, enhancement: null }),
       another: (prompt, steered) => send("think", { prompt, ...steered }),
       refine: (id, instruction, prompt) => send("refine", { id, instruction, prompt }),
+      pick,
+      keep,
     });
 
     function live() {
@@ -192,6 +194,10 @@
       draw();
       thread.edit();
     }
+    function keep(picture) {
+      studio.form.keep(picture.enhancement.id, picture.prompt, picture.original_prompt);
+      studio.toast(studio.t("kept_rewrite"));
+    }
     function example(text) {
       studio.form.setPrompt(text);
       setTimeout(() => studio.form.draw()?.click(), 30); // the field tells Gradio first
@@ -272,10 +278,16 @@
     }
     /** What the thread tells: of the job that is watched, of reasoning without a picture yet, of what failed, of the picture. */
     function why(shot, watching, picture) {
-      if (watching) return { enhancement: shot.enhancement, picture: null, shot, fresh: false };
+      if (watching) return { enhancement: shot.enhancement, picture: null, shot, fresh: false, group: rewrites(shot.job) };
       if (thought) return { enhancement: thought, picture: null, shot: null, fresh: true };
-      if (picture) return { enhancement: picture.enhancement, picture, shot: null, fresh: false };
+      if (picture) return { enhancement: picture.enhancement, picture, shot: null, fresh: false, group: rewrites(picture.job) };
       return { enhancement: notice?.shot?.enhancement ?? null, picture: null, shot: null, fresh: false };
+    }
+
+    /** The pictures of a job, oldest first, where each is from a rewrite of its own; else none. */
+    function rewrites(job) {
+      const found = pictures.filter((one) => one.job === job && one.enhancement).reverse();
+      return new Set(found.map((one) => one.enhancement.id)).size > 1 ? found : [];
     }
 
     it.watch("value", () => hear(it.props.value));
