@@ -21,6 +21,8 @@ from enhancer.steering import Steering
 
 MAX_TOKENS = 1536
 """Room for four short steps and a prompt of 300 words, in Chinese too."""
+AGAIN = 2**52
+"""What makes a seed another one: far from the seeds of the pictures beside it, which have rewrites of their own."""
 
 
 def _never() -> bool:
@@ -54,7 +56,7 @@ class Enhancer:
     ) -> None:
         """ValueError where there is no template of that name, in ours or in `folder`.
 
-        `follows` says whether the model does what it is told beside a wish. One that does not is asked again by the next seed where it
+        `follows` says whether the model does what it is told beside a wish. One that does not is asked again by another seed where it
         lost something, and can be told of no length, no locked words and no instruction. `repair` is whether it is asked again at all.
         """
         self._chat = chat
@@ -95,7 +97,7 @@ class Enhancer:
                 template, wish, "".join(answer), list(faults.lost), too_long=too_long, steering=steering
             )
         else:
-            sampling = replace(sampling, seed=seed + 1)
+            sampling = replace(sampling, seed=seed ^ AGAIN)
         again = _Writing(empty, clock)
         try:
             second = yield from self._round(again, asked, sampling, told, [])
