@@ -188,6 +188,14 @@ def test_a_refusal_is_known_in_chinese(wrong: dict[str, Any]) -> None:
 
 def test_failures_are_known_in_chinese_and_name_only_what_they_were_told() -> None:
     assert known(REASONING_FAILED.format(error="The model gave an empty answer; a shorter wish may help."))
+    for sentence in (
+        "No model reads pictures in this studio: the host names one with enhancer_vision.",
+        "At most 2 pictures are read at once here (now 2): try again in a moment.",
+        "language must be one of en, zh (got fr).",
+        "The PNG picture is broken or cut off (got 8 bytes).",
+        "The server at box:1 failed by itself (500): perhaps its model 'sees' reads no pictures.",
+    ):
+        assert known(sentence), sentence
     assert not known("Some other sentence.")
     for english, chinese in wording_said.SENTENCES.items():
         assert set(re.findall(r"\{\w+\}", chinese)) <= set(re.findall(r"\{\w+\}", english)), english
