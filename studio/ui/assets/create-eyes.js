@@ -40,6 +40,7 @@
     const news = studio.el("span", { className: "reading", role: "status" });
     const cancel = studio.el("button", { type: "button", className: "reading-cancel", on: { click: () => stop() } });
     it.element.querySelector(".tokens").before(button, news, cancel, file);
+    it.element.classList.add("sees");
 
     function say() {
       words.textContent = studio.t("from_picture");
