@@ -56,6 +56,7 @@ def build(settings: Settings, kept: storage.Storage) -> Studio:
         quota=Quota(settings.data, settings.disk_quota_gb),
         strangers=settings.owner_rule != "one",
         remote=settings.enhancer == "remote",
+        eyes=reasoning.eyes_for(settings),
     )
 
 

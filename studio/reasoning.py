@@ -1,10 +1,12 @@
-"""Which model reasons about prompts: the text encoder's own weights, a server, or none; and by which template.
+"""Which model reasons about prompts: the text encoder's own weights, a server, or none; by which template; and which one reads pictures.
 
 Chooses by the settings. Knows the engine's contract and the chain; no page, no queue. The remote backend is imported only where it is
 wished for.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from enhancer import templates
 from enhancer.chain import Enhancer, Fit
@@ -13,8 +15,13 @@ from studio.settings import Settings
 from studio.steers import FOLLOWS, Own
 from studio.worker import EnhancerFor
 
+if TYPE_CHECKING:
+    from enhancer.remote import RemoteChat
+
 DEFAULT_SAMPLING = {"temperature": 0.7, "top_p": 0.8}
 REMOTE_TEMPLATE = FOLLOWS  # a server's model is a large one; the small checkpoints' own templates would tell it nothing
+
+VISION_TIMEOUT_S = 120.0  # a model without a card looks at a picture for a minute before its first word
 
 
 def enhancer_for(settings: Settings, engine: Engine) -> EnhancerFor | None:
@@ -45,3 +52,14 @@ def enhancer_for(settings: Settings, engine: Engine) -> EnhancerFor | None:
         )
 
     return resident
+
+
+def eyes_for(settings: Settings) -> RemoteChat | None:
+    """The server's model that reads pictures; None where none is named. Raises ValueError for an address that is none."""
+    server = settings.server
+    if not settings.enhancer_vision or server is None:
+        return None
+    from enhancer.remote import RemoteChat
+
+    key, extra = settings.server_key, server.extra
+    return RemoteChat(server.url, settings.enhancer_vision, key=key, extra=extra, timeout_s=VISION_TIMEOUT_S)

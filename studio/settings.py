@@ -50,11 +50,18 @@ class Settings(BaseSettings):
     )
     enhancer_preset: presets.PresetName | None = Field(
         None,
-        description="a server whose address, model and switches are known, for `remote`: `ollama`, `vllm`, `llamacpp`, `dashscope` or "
-        "`huggingface`; `enhancer_url` and `enhancer_model` go before its own",
+        description="a server whose address, model and switches are known, for `remote` or `enhancer_vision`: `ollama`, `vllm`, "
+        "`llamacpp`, `dashscope` or `huggingface`; `enhancer_url` and `enhancer_model` go before its own",
     )
-    enhancer_url: str | None = Field(None, description="base address of an OpenAI-compatible server, for `remote`")
+    enhancer_url: str | None = Field(
+        None, description="base address of an OpenAI-compatible server, for `remote` or `enhancer_vision`"
+    )
     enhancer_model: str | None = Field(None, description="model to ask for there")
+    enhancer_vision: str | None = Field(
+        None,
+        description="a model there that reads pictures; with it the page offers to write a prompt from a picture, which is sent to that "
+        "server and kept nowhere here",
+    )
     enhancer_key: SecretStr | None = Field(None, description="key for that server; a secret")
     enhancer_template: str = Field(
         "auto", description="name of the template in enhancer/templates; `auto` is the checkpoint's own"
@@ -119,8 +126,14 @@ class Settings(BaseSettings):
         server, preset = self.server, self.enhancer_preset
         if self.enhancer == "remote" and not (server and server.model):
             raise ValueError("enhancer=remote needs enhancer_url and enhancer_model, or enhancer_preset.")
-        if preset and self.enhancer != "remote":
-            raise ValueError(f"enhancer_preset={preset} is asked by nobody without enhancer=remote.")
+        if self.enhancer_vision and server is None:
+            raise ValueError(
+                f"enhancer_vision={self.enhancer_vision} needs a server to be asked of: enhancer_url, or enhancer_preset."
+            )
+        if preset and self.enhancer != "remote" and not self.enhancer_vision:
+            raise ValueError(
+                f"enhancer_preset={preset} is asked by nobody without enhancer=remote or a model in enhancer_vision."
+            )
         if preset and presets.PRESETS[preset].needs_key and self.enhancer_key is None:
             raise ValueError(
                 f"enhancer_preset={preset} needs enhancer_key: {presets.PRESETS[preset].title} answers only to a key."

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from enhancer import choices
 from storage import Storage
@@ -20,6 +21,7 @@ from studio.board import Board
 from studio.edge import checked_id, checked_tags, translated
 from studio.engine.contract import TOKENS_MAX, CheckpointInfo, Engine, EngineState
 from studio.errors import InvalidWish, NotFound, NotReady, Refused
+from studio.eyes import Eyes
 from studio.orders import Order, needless
 from studio.pace import Pace
 from studio.quota import Quota
@@ -29,6 +31,9 @@ from studio.steers import Own, Steers, unseen
 from studio.views import FINISHED, View
 from studio.wish import Wish, flag, new_seed, optional_whole, text, whole
 from studio.worker import SHARE_S, EnhancerFor, Worker
+
+if TYPE_CHECKING:
+    from enhancer.remote import RemoteChat
 
 RECHECK_S = 1.0  # a watcher looks again this often, also when nothing was told
 DAYS_MAX = 365
@@ -59,9 +64,10 @@ class Studio:
         strangers: bool = False,
         remote: bool = False,
         share_s: float = SHARE_S,
+        eyes: RemoteChat | None = None,
     ) -> None:
         """`remote`: whether the enhancer's model is a server's, which does what it is told, whatever draws; `share_s`: how long a
-        reasoning has the device to itself while another owner waits."""
+        reasoning has the device to itself while another owner waits; `eyes` reads pictures."""
         self._storage, self._engine, self._bounds = storage, engine, bounds
         self._own, self._remote = Own(storage.folder), remote
         self._quota = quota or Quota(storage.folder, 0)
@@ -72,6 +78,7 @@ class Studio:
             storage, engine, enhancer_for, self._steers, self._board, self._pace, elsewhere=remote, share_s=share_s
         )
         self.can_enhance = enhancer_for is not None
+        self.eyes = Eyes(eyes)
 
     def start(self) -> None:
         """Load the engine in the background and take up the queue where it was left."""
@@ -80,6 +87,7 @@ class Studio:
 
     def close(self) -> None:
         """Stop within a step, queue again what runs, let go of the device and the database."""
+        self.eyes.close()
         self._worker.close()
         self._engine.close()
         self._storage.close()
@@ -218,6 +226,17 @@ class Studio:
         text("prompt", before)
         order = Order.of(Wish(prompt=kept.original, seed=seed), info, enhance=True)
         return self._file(owner, "enhance", replace(order, instruction=instruction, before=before, refines=kept.id), 1)
+
+    def describe(
+        self,
+        picture: bytes,
+        language: str = "en",
+        seed: int | None = None,
+        *,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> AsyncGenerator[str, None]:
+        """The prompt for a picture, as it is written; nothing is kept of either. Raises InvalidWish, Refused, StudioError."""
+        return self.eyes.describe(picture, language, seed, stopped)
 
     def _thinking(self) -> CheckpointInfo:
         """Where reasoning alone takes place. Raises Refused."""

@@ -4,6 +4,7 @@
     start_app    starts more of them, with other settings or another folder; stopped at the end of the test
     client       a `gradio_client` of `server`
     pocket       the folder of Pocket's checkpoint
+    loopback     a server that speaks the OpenAI protocol as `loopback.manners` say
 
 Every one of them runs behind a wall (walled.py): a studio that asks another machine for anything fails the test that started it.
 """
@@ -24,6 +25,8 @@ from pathlib import Path
 
 import pytest
 from gradio_client import Client
+
+from tests.loopback import Loopback, listening
 
 ROOT = Path(__file__).resolve().parent.parent
 START_S = 240.0  # for a slow machine; a test of speed measures by itself
@@ -167,3 +170,10 @@ def pocket() -> Path:
     folder = ROOT / "pocket" / "checkpoint"
     assert (folder / "model_index.json").is_file(), "Pocket's checkpoint is missing: python -m pocket.train makes it."
     return folder
+
+
+@pytest.fixture
+def loopback() -> Iterator[Loopback]:
+    """A real HTTP server that speaks the OpenAI protocol as `manners` say."""
+    with listening() as made:
+        yield made

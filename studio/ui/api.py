@@ -8,13 +8,14 @@ because Gradio reads the API's schema from them.
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from typing import Any, TypeVar
 
 import gradio as gr
 
 from studio import views
 from studio.errors import StudioError
+from studio.eyes import from_base64
 from studio.studio import Studio
 from studio.ui.form import texts
 from studio.ui.owner import base_url_of, owner_of
@@ -22,8 +23,8 @@ from studio.views import View
 from studio.wish import Wish
 
 NAMES = (
-    "generate", "enhance", "refine", "steers", "rerun", "vary", "redraw", "history", "picture", "edit", "delete", "restore", "cancel",
-    "jobs", "share", "unshare", "download_checkpoint", "machine",
+    "generate", "enhance", "refine", "describe", "steers", "rerun", "vary", "redraw", "history", "picture", "edit", "delete", "restore",
+    "cancel", "jobs", "share", "unshare", "download_checkpoint", "machine",
 )  # fmt: skip
 Stream = TypeVar("Stream", bound=Callable[..., AsyncIterator[dict[str, Any]]])
 ERROR_S = 10.0  # how long the API's own page shows a refusal
@@ -154,6 +155,23 @@ class Endpoints:
             job = await asyncio.to_thread(self._studio.refine, owner, enhancement, instruction, **said)
             async for shot in self._studio.watch(owner, job):
                 yield _enhancement(shot)
+
+    @stream
+    async def describe(
+        self, request: gr.Request, picture: str, language: str = "en", seed: int | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Write the prompt from which a picture could be drawn again. Streams `prompt` as it grows; the last message has `done`.
+
+        `picture` is the base64 of a PNG, JPEG or WebP file of at most 10,000,000 bytes; `language` is `en` or `zh`. A small copy without
+        its notes goes to the server that the host named, and nothing is kept. Refused where no model reads pictures (`enhancer_vision`).
+        """
+        with spoken():
+            owner_of(request)
+            prompt = ""
+            async with aclosing(self._studio.describe(from_base64(picture), language, seed)) as texts:
+                async for prompt in texts:
+                    yield {"prompt": prompt, "done": False}
+            yield {"prompt": prompt, "done": True}
 
     def steers(self, request: gr.Request, checkpoint: str | None = None) -> dict[str, Any]:
         """What an enhancement can be told where a checkpoint draws: styles, lengths, the host's own templates, lists for choices."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
@@ -20,6 +22,7 @@ from huggingface_hub.constants import HF_HUB_CACHE
 
 from studio.engine.catalogue import is_folder
 from studio.errors import InvalidWish, StudioError
+from studio.eyes import from_base64
 from studio.studio import Studio
 from studio.ui import form as forms
 from studio.ui.calls import Asked, Call, OwnerOf
@@ -33,6 +36,7 @@ STREAM: dict[str, Any] = {
     "api_visibility": "private",
 }
 ENDED = "() => studio.emit('stream-ended')"
+UNREAD = "() => studio.emit('read-ended')"
 EVENTS = "'draw' 'watch' 'again' 'vary' 'redraw' 'plain' 'think' 'refine' 'reuse'"
 
 
@@ -48,6 +52,7 @@ def build(studio: Studio, *, owner_of: OwnerOf) -> None:
             elem_id="canvas",
         )
     _listen(studio, form, canvas, owner_of)
+    _listen_reading(studio, form.foot, owner_of)
 
 
 def calls(studio: Studio, *, base_url_of: Callable[[gr.Request], str]) -> Mapping[str, Call]:
@@ -222,6 +227,40 @@ def _listen_reasoning(studio: Studio, canvas: gr.HTML, owner_of: OwnerOf) -> Non
 
     for name, listener in (("think", think), ("refine", refine), ("plain", plain)):
         getattr(canvas, name)(listener, None, canvas, api_name=f"create_{name}", **STREAM).then(None, js=ENDED)
+
+
+def _listen_reading(studio: Studio, foot: gr.HTML, owner_of: OwnerOf) -> None:
+    """A picture is read for the prompt. Each reading has a number of the page's own, by which the page stops it."""
+    going: dict[tuple[str, str], threading.Event] = {}
+
+    async def read(request: gr.Request, event: gr.EventData) -> AsyncIterator[View]:
+        said, number = _said(event), _number(event)
+        mine = owner_of(request), number
+        stop = going[mine] = threading.Event()
+        try:
+            yield {"n": number, "prompt": "", "done": False}  # whoever has stopped it before it was known stops it now
+            prompt, picture = "", await asyncio.to_thread(from_base64, said.get("picture"))
+            texts = studio.describe(picture, said.get("language", "en"), stopped=stop.is_set)
+            async with aclosing(texts):
+                async for prompt in texts:
+                    yield {"n": number, "prompt": prompt, "done": False}
+            yield {"n": number, "prompt": prompt, "done": True}
+        except StudioError as error:
+            yield {"n": number, "error": str(error)}
+        finally:
+            going.pop(mine, None)
+
+    def unread(request: gr.Request, event: gr.EventData) -> None:
+        if stop := going.get((owner_of(request), _number(event))):
+            stop.set()
+
+    foot.read(read, None, foot, api_name="create_read", **STREAM).then(None, js=UNREAD)
+    foot.unread(unread, None, None, api_name="create_unread", **{**STREAM, "queue": False})
+
+
+def _number(event: gr.EventData) -> str:
+    number = _said(event).get("n")
+    return number if isinstance(number, str) and len(number) <= 40 else ""
 
 
 async def _stream(studio: Studio, owner: str, file: Callable[[str], str]) -> AsyncIterator[View]:

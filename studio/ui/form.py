@@ -38,6 +38,7 @@ class Form:
     shape: gr.Radio
     side: gr.Radio
     draw: gr.Button
+    foot: gr.HTML  # of the prompt's card: hint, tokens, and what reads a picture
 
     @property
     def inputs(self) -> list[gr.components.Component]:
@@ -49,7 +50,7 @@ def build(studio: Studio) -> Form:
     """The column, drawn where it is called."""
     info = studio.checkpoint()
     with gr.Column(elem_id="form", min_width=0):
-        prompt = _ask()
+        prompt, foot = _ask()
         enhance = _reason(studio)
         shape = gr.Radio(
             [one.name for one in shapes(info.defaults.native)],
@@ -67,12 +68,12 @@ def build(studio: Studio) -> Form:
         steering = _steering(studio, info)
         side, rarer = _folds(studio, info)
     fields = {"prompt": prompt, "enhance": enhance, "seed": seed, "count": count, **rarer, **steering}
-    form = Form(fields=fields, shape=shape, side=side, draw=draw)
+    form = Form(fields=fields, shape=shape, side=side, draw=draw, foot=foot)
     _join(studio, form)
     return form
 
 
-def _ask() -> gr.Textbox:
+def _ask() -> tuple[gr.Textbox, gr.HTML]:
     with gr.Group(elem_id="ask"):
         prompt = gr.Textbox(
             "",
@@ -84,14 +85,14 @@ def _ask() -> gr.Textbox:
             max_lines=14,
             elem_id="prompt",
         )
-        gr.HTML(
+        foot = gr.HTML(
             None,
             html_template='<span class="hint"></span><span class="tokens" role="status"></span>',
-            js_on_load="studio.mount('ask', {element, props, trigger, watch})",
+            js_on_load="studio.mount('ask', {element, props, trigger, watch}); /* fires 'read' 'unread' */",
             apply_default_css=False,
             elem_id="ask-foot",
         )
-    return prompt
+    return prompt, foot
 
 
 def _reason(studio: Studio) -> gr.Checkbox:

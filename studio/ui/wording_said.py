@@ -28,6 +28,8 @@ PARAMETERS = {
     "template": "模板",
     "spread": "各自改写",
     "instruction": "修改的话",
+    "picture": "图片",
+    "language": "语言",
 }
 
 SENTENCES = {
@@ -62,6 +64,50 @@ SENTENCES = {
     "{parameter} must name one that is on the disk here (got {value}).": (
         "{parameter}必须已在这台机器的磁盘上（现为 {value}）。"
     ),
+    # Why a picture was not read
+    "No model reads pictures in this studio: the host names one with enhancer_vision.": (
+        "此工作室没有能看图的模型：主人可用 enhancer_vision 指定一个。"
+    ),
+    "At most {n} pictures are read at once here (now {now}): try again in a moment.": (
+        "这里最多同时看 {n} 张图片，请稍后再试。"
+    ),
+    "{parameter} must be the base64 of a PNG, JPEG or WebP file (got {value}).": "{parameter}必须是 PNG、JPEG 或 WebP 文件。",
+    "{parameter} must have at most {most} bytes, in base64 {more} (got {value}).": "{parameter}最多 {most} 字节。",
+    "{parameter} must be one of {names} (got {value}).": "{parameter}必须是 {names} 之一（现为 {value}）。",
+    "A picture must be a PNG, JPEG or WebP file (got {n} bytes of something else).": "图片必须是 PNG、JPEG 或 WebP 文件。",
+    "A picture may have at most {most} bytes (got {n}).": "图片最多 {most} 字节（现为 {n}）。",
+    "A picture may have at most {most} megapixels (got {size}).": "图片最多 {most} 百万像素（现为 {size}）。",
+    "A JPEG picture may have at most {most} scans (got {n}).": "JPEG 图片最多 {most} 次扫描（现为 {n}）。",
+    "The {kind} picture is broken or cut off (got {n} bytes).": "这个 {kind} 图片已损坏或不完整。",
+    "The model wrote nothing about the picture.": "模型没有就图片写出任何内容。",
+    "The model wrote nothing but thoughts about the picture.": "模型只作了思考，没有写出提示词。",
+    "The model's answer about the picture had no end within {n} characters.": "模型写了 {n} 个字符仍未结束，已停止。",
+    "The description was stopped: it took longer than {n} seconds.": "看图超过 {n} 秒，已停止。",
+    "The description was cancelled.": "已停止看图。",
+    # Why a server did not answer
+    "The server at {host} did not accept the key ({status}).": "服务器 {host} 不接受这个密钥（{status}）。",
+    "The server at {host} asks for a key, and none is set ({status}).": "服务器 {host} 需要密钥，但没有设置（{status}）。",
+    "The server at {host} has no model {model}, or its address is wrong (404).": (
+        "服务器 {host} 没有模型 {model}，或地址有误（404）。"
+    ),
+    "The server at {host} has too many requests or its quota is used up (429): {when}.": (
+        "服务器 {host} 请求太多或额度已用完（429），请稍后再试。"
+    ),
+    "The server at {host} failed by itself ({status}): perhaps its model {model} reads no pictures.": (
+        "服务器 {host} 出错（{status}）：它的模型 {model} 也许不会看图。"
+    ),
+    "The server at {host} failed by itself ({status}).": "服务器 {host} 出错（{status}）。",
+    "The server at {host} refused the request ({status}): perhaps its model {model} reads no pictures.": (
+        "服务器 {host} 拒绝了请求（{status}）：它的模型 {model} 也许不会看图。"
+    ),
+    "The server at {host} refused the request ({status}).": "服务器 {host} 拒绝了请求（{status}）。",
+    "The server at {host} stayed silent for {n} seconds.": "服务器 {host} 有 {n} 秒没有回应。",
+    "The server at {host} could not be reached within {n} seconds.": "{n} 秒内没能连上服务器 {host}。",
+    "No connection to the server at {host}: it is not running, or the address is wrong.": (
+        "无法连接服务器 {host}：它没有运行，或地址有误。"
+    ),
+    "The connection to the server at {host} broke in the middle of its answer.": "与服务器 {host} 的连接在回答途中断开。",
+    "The server at {host} ended its answer in the middle.": "服务器 {host} 的回答中途结束。",
     # Why nothing was drawn
     "The wish is too long to be reasoned about: {n} tokens with its instructions, of at most {most} that leave room for an answer.": (
         "提示词太长，无法推理：连同说明共 {n} 个词元，最多 {most} 个。"

@@ -10,6 +10,7 @@ import pytest
 
 import storage
 from enhancer.chain import Enhancer
+from enhancer.remote import RemoteChat
 from studio.studio import Bounds, Studio
 from studio.views import View
 from tests.fakes.engine import PaintEngine
@@ -29,7 +30,12 @@ def make(tmp_path: Path, engine: PaintEngine) -> Iterator[Make]:
     made: list[Studio] = []
 
     def one(
-        *, start: bool = True, enhancer: bool = True, bounds: Bounds | None = None, on: PaintEngine = engine
+        *,
+        start: bool = True,
+        enhancer: bool = True,
+        bounds: Bounds | None = None,
+        on: PaintEngine = engine,
+        eyes: RemoteChat | None = None,
     ) -> Studio:
         for earlier in made:
             earlier.close()
@@ -39,6 +45,7 @@ def make(tmp_path: Path, engine: PaintEngine) -> Iterator[Make]:
             on,
             (lambda info, own: Enhancer(on.chat(), template=info.template)) if enhancer else None,
             bounds=bounds or Bounds(),
+            eyes=eyes,
         )
         made.append(studio)
         if start:

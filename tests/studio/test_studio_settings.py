@@ -61,7 +61,16 @@ def test_precedence(flags: tuple[str, ...], environ: dict[str, str], expected: s
         (("--enhancer", "remote", "--enhancer_url", "http://x"), "needs enhancer_url and enhancer_model"),
         (
             ("--enhancer_preset", "ollama"),
-            "enhancer_preset=ollama is asked by nobody without enhancer=remote",
+            "enhancer_preset=ollama is asked by nobody without enhancer=remote or a model in enhancer_vision.",
+        ),
+        (
+            ("--enhancer_vision", "sees"),
+            "enhancer_vision=sees needs a server to be asked of: enhancer_url, or enhancer_preset.",
+        ),
+        (("--enhancer_vision", "sees", "--enhancer_url", "box:1"), "enhancer_url must begin with http:// or https://"),
+        (
+            ("--enhancer_vision", "sees", "--enhancer_preset", "dashscope"),
+            "enhancer_preset=dashscope needs enhancer_key",
         ),
         (("--enhancer_preset", "nobody"), "enhancer_preset"),
         (("--enhancer", "remote", "--enhancer_preset", "dashscope"), "enhancer_preset=dashscope needs enhancer_key"),
@@ -80,6 +89,12 @@ def test_what_is_unsafe_is_refused(flags: tuple[str, ...], sentence: str) -> Non
     refused = run(*flags)
     assert refused.returncode != 0
     assert sentence in refused.stderr
+
+
+def test_a_model_that_reads_pictures_needs_no_remote_reasoning() -> None:
+    assert "enhancer_vision='sees'" in run("--enhancer_vision", "sees", "--enhancer_url", "http://box:1").stdout
+    shown = run("--enhancer_vision", "sees", "--enhancer_preset", "ollama", "--enhancer", "off")
+    assert "enhancer_vision='sees'" in shown.stdout, shown.stderr
 
 
 KEY = "sk-very-secret-4711"

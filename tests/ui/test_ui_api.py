@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -16,6 +17,7 @@ from PIL import Image
 
 from tests.conftest import App, StartApp
 from tests.http_api import call, web
+from tests.loopback import Loopback
 from tests.related import related
 
 Shot = dict[str, Any]
@@ -32,6 +34,7 @@ PARAMETERS = {
     },
     "/enhance": {"prompt": None, "seed": None, "style": None, "length": "auto", "locks": None, "template": None},
     "/refine": {"enhancement": None, "instruction": None, "prompt": None, "seed": None},
+    "/describe": {"picture": None, "language": "en", "seed": None},
     "/steers": {"checkpoint": None},
     "/redraw": {"job": None, "plain": False},
     "/history": {"query": "", "cursor": None, "limit": 24, "favourite": False, "tag": None, "trash": False},
@@ -299,6 +302,12 @@ def test_raw_json_is_refused_as_clearly(server: App, body: str, says: str) -> No
         ("cancel", {"job": "0123456789abcdef01234567"}, "was not found."),
         ("share", {"id": "0123456789abcdef01234567", "days": 0}, "days must be from 1 to 365 (got 0)."),
         ("unshare", {"token": "x"}, "was not found."),
+        (
+            "describe",
+            {"picture": "AAAA"},
+            "No model reads pictures in this studio: the host names one with enhancer_vision.",
+        ),
+        ("describe", {"picture": ["AAAA"]}, "picture must be the base64 of a PNG, JPEG or WebP file"),
         ("enhance", {"prompt": " "}, "prompt must not be empty"),
         ("enhance", {"prompt": "a cat", "seed": -5}, "seed must be from 0"),
     ],
@@ -384,3 +393,29 @@ def wait_for(look: Any, seconds: float = 120) -> Any:
             return found
         time.sleep(0.05)
     raise AssertionError("Nothing came.")
+
+
+def test_describe_streams_the_prompt_for_a_picture(start_app: StartApp, loopback: Loopback) -> None:
+    client = start_app(ready=False, enhancer="off", enhancer_url=loopback.url, enhancer_vision="sees").client()
+    out = io.BytesIO()
+    Image.new("RGB", (60, 30), "red").save(out, "PNG")
+    photo = base64.b64encode(out.getvalue()).decode()
+    loopback.manners.pieces = ["Two cats", " on a wall."]
+    told = list(client.submit(photo, "zh", 5, api_name="/describe"))
+    assert told[-1] == {"prompt": "Two cats on a wall.", "done": True}
+    assert all(one["done"] is False and one["prompt"] in ("Two cats", "Two cats on a wall.") for one in told[:-1])
+    assert (loopback.manners.asked["seed"], loopback.manners.asked["model"]) == (5, "sees")
+    assert "请看这张图片" in loopback.manners.asked["messages"][0]["content"][0]["text"]
+    large = base64.b64encode(out.getvalue() + bytes(10_000_000 - len(out.getvalue()))).decode()
+    assert client.predict(large, api_name="/describe")["done"], "the largest that is allowed comes through the door"
+    for named, says in (
+        ({"picture": large + "AAAA"}, "picture must have at most 10,000,000 bytes"),
+        ({"picture": "no base64"}, "picture must be the base64 of a PNG, JPEG or WebP file"),
+        ({"picture": base64.b64encode(b"GIF89a").decode()}, "A picture must be a PNG, JPEG or WebP file (got 6 bytes"),
+        ({"picture": photo, "language": "fr"}, "language must be one of en, zh (got fr)."),
+        ({"picture": photo, "seed": -1}, "seed must be from 0"),
+    ):
+        assert says in refused(client, api_name="/describe", **named)
+    loopback.manners.status = 500
+    assert "perhaps its model 'sees' reads no pictures." in refused(client, photo, api_name="/describe")
+    assert client.predict(api_name="/history")["items"] == []

@@ -15,7 +15,27 @@ from studio.ui.page import ASSETS, head
 from studio.wish import Wish
 from studio.worker import REASONING_FAILED
 
-VALUES = ("two cats", True, "", 1.0, 128.0, 128.0, 8.0, 0.0, "", "pocket", 3.0, 1.0, False, "", "auto", "", "", False)
+VALUES = (
+    "two cats",
+    True,
+    "",
+    1.0,
+    128.0,
+    128.0,
+    8.0,
+    0.0,
+    "",
+    "pocket",
+    3.0,
+    1.0,
+    False,
+    "",
+    "auto",
+    "",
+    "",
+    False,
+    "",
+)
 SCRIPTS = sorted(ASSETS.glob("*.js"))
 STYLES = sorted(ASSETS.glob("*.css"))
 
@@ -188,13 +208,21 @@ def test_a_refusal_is_known_in_chinese(wrong: dict[str, Any]) -> None:
 
 def test_failures_are_known_in_chinese_and_name_only_what_they_were_told() -> None:
     assert known(REASONING_FAILED.format(error="The model gave an empty answer; a shorter wish may help."))
+    for sentence in (
+        "No model reads pictures in this studio: the host names one with enhancer_vision.",
+        "At most 2 pictures are read at once here (now 2): try again in a moment.",
+        "language must be one of en, zh (got fr).",
+        "The PNG picture is broken or cut off (got 8 bytes).",
+        "The server at box:1 failed by itself (500): perhaps its model 'sees' reads no pictures.",
+    ):
+        assert known(sentence), sentence
     assert not known("Some other sentence.")
     for english, chinese in wording_said.SENTENCES.items():
         assert set(re.findall(r"\{\w+\}", chinese)) <= set(re.findall(r"\{\w+\}", english)), english
 
 
 def test_how_the_reasoning_is_steered_becomes_a_part_of_the_wish() -> None:
-    steered = (*VALUES[:13], "pencil", "auto", "two, cats，", "", True)
+    steered = (*VALUES[:13], "pencil", "auto", "two, cats，", "", True, "")
     wish = form.wish(steered)
     assert (wish.style, wish.locks, wish.template, wish.spread) == ("pencil", ("two", "cats"), None, True)
     plain = form.wish(steered, enhance=False)
@@ -203,4 +231,4 @@ def test_how_the_reasoning_is_steered_becomes_a_part_of_the_wish() -> None:
     assert (kept.style, kept.locks, kept.spread) == (None, (), False)
     assert form.wish(steered, prompt="as it is", enhance=False, enhancement=None).style is None
     with pytest.raises(InvalidWish, match="locks must be words of the prompt"):
-        form.wish((*VALUES[:15], "three", "", False))
+        form.wish((*VALUES[:15], "three", "", False, ""))

@@ -198,7 +198,7 @@
 
     // Native fields stand a moment after this part: wait for the last of them.
     const ready = () => field("prompt") && document.getElementById("draw") && studio.facts;
-    const begin = () => (ready() ? (unlocking(), recall(), choices(), folds(), say(), info(), count()) : setTimeout(begin, 30));
+    const begin = () => (ready() ? (unlocking(), studio.eyes.begin(it), recall(), choices(), folds(), say(), info(), count()) : setTimeout(begin, 30));
     begin();
   });
 
@@ -227,7 +227,7 @@
   };
   document.addEventListener("keydown", draws, { capture: true });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !event.isComposing && !event.defaultPrevented && !elsewhere()) studio.emit("escape");
+    if (event.key === "Escape" && !event.isComposing && !event.defaultPrevented && !elsewhere()) studio.eyes.stop() || studio.emit("escape");
   });
 
   // The models: what is on the disk, and what could be fetched, with consent.
