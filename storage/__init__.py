@@ -2,8 +2,8 @@
 
 storage.open(folder)     everything below, on one folder records.py  errors.py    what comes out, and what is
 raised jobs.py                  the durable queue enhancements.py          what was reasoned pictures.py
-pictures added and found, with picture_rows.py, listing.py (pages) and search.py (text) shares.py
-links to single pictures files.py  metadata.py    the PNGs and thumbnails, and what a PNG tells about itself
+pictures added and found, with picture_rows.py, changes.py, pages.py, listing.py (keys), search.py (text) and
+filters.py collections.py    what was put together shares.py    links to single pictures files.py  metadata.py    the PNGs and thumbnails, and what a PNG tells about itself
 database.py  tables.py   the database, its mappings, and migrations/ folder.py  ids.py        the folder's
 lock and secrets; new ids, the time
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage.collections import Collections
 from storage.database import Database, open_database
 from storage.enhancements import Enhancements
 from storage.errors import NotWritten
@@ -34,6 +35,7 @@ class Storage:
     jobs: Jobs
     enhancements: Enhancements
     pictures: Pictures
+    collections: Collections
     shares: Shares
     database: Database
     lock: FolderLock
@@ -71,6 +73,7 @@ def open(folder: Path) -> Storage:
         jobs=Jobs(database, files),
         enhancements=Enhancements(database),
         pictures=Pictures(database, files),
+        collections=Collections(database),
         shares=Shares(database),
         database=database,
         lock=lock,
