@@ -1,11 +1,11 @@
 """What is kept: rows, files, search, and the metadata inside the files. Knows no page, no model and no torch.
 
-storage.open(folder)     everything below, on one folder records.py  errors.py    what comes out, and what is
-raised jobs.py                  the durable queue enhancements.py          what was reasoned pictures.py
-pictures added and found, with picture_rows.py, changes.py, pages.py, listing.py (keys), search.py (text) and
-filters.py collections.py    what was put together shares.py    links to single pictures files.py  metadata.py    the PNGs and thumbnails, and what a PNG tells about itself
-database.py  tables.py   the database, its mappings, and migrations/ folder.py  ids.py        the folder's
-lock and secrets; new ids, the time
+`storage.open(folder)` gives everything below, on one folder. What comes out are `records`, what is raised are `errors`.
+
+The durable queue is `jobs`, what was reasoned `enhancements`, links to single pictures `shares`, what was put together `collections`.
+Pictures are added and found by `pictures`, with `picture_rows` and `changes` for their rows, `pages` and `listing` for lists, `search`
+and `filters` for what is typed. `files` and `metadata` are the PNGs and what one tells about itself. `database`, `tables` and migrations
+lie below all of them, beside `folder` and `ids`.
 """
 
 from __future__ import annotations

@@ -62,6 +62,9 @@ PICTURES_OF_THE_FIRST = (
 )
 
 
+TEXTS_OF_THE_FIRST = "picture_texts (key, owner, prompt, original, negative, reasoning, tags)"
+
+
 def fill(file: Path) -> None:
     """A job, a picture and its texts, in the columns that the first version has."""
     moment = "'2026-01-02 03:04:05.000000'"
@@ -73,7 +76,7 @@ def fill(file: Path) -> None:
             "'pocket', '', '{}', '{}', 1.0, 'e1', NULL, 'hash', 9, 1, 4, NULL"
         ),
         "picture_tags": "'ann', 'sea', 1, 0, 'Sea'",
-        "picture_texts (key, owner, prompt, original, negative, reasoning, tags)": f"1, '{owner_token('ann')}', '兔 子', 'a rabbit', '', '', 'sea'",
+        TEXTS_OF_THE_FIRST: f"1, '{owner_token('ann')}', '兔 子', 'a rabbit', '', '', 'sea'",
     }
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         for table, row in rows.items():
