@@ -22,6 +22,7 @@ from storage.folder import FolderLock, read_or_make_secret
 from storage.jobs import Jobs
 from storage.pictures import Pictures
 from storage.shares import Shares
+from storage.trash import Trash
 
 __all__ = ["Storage", "open"]
 
@@ -37,6 +38,7 @@ class Storage:
     pictures: Pictures
     collections: Collections
     shares: Shares
+    trash: Trash
     database: Database
     lock: FolderLock
 
@@ -75,6 +77,7 @@ def open(folder: Path) -> Storage:
         pictures=Pictures(database, files),
         collections=Collections(database),
         shares=Shares(database),
+        trash=Trash(database, files),
         database=database,
         lock=lock,
     )

@@ -22,7 +22,7 @@ from storage import picture_rows as rows
 from storage.changes import Change, apply
 from storage.database import Database
 from storage.enhancements import enhancement_record, find_enhancement
-from storage.errors import BadValue, NotFound
+from storage.errors import BadValue, NotFound, NotWritten
 from storage.files import Files
 from storage.ids import checked_id, new_id, now
 from storage.jobs import finish_with_last_picture
@@ -201,11 +201,18 @@ class Pictures:
         return self._existing(owner, id, self.files.picture)
 
     def thumb(self, owner: str, id: str) -> Path:
-        """The WebP thumbnail of the owner's picture, in the trash or not.
+        """The WebP thumbnail of the owner's picture, in the trash or not; made anew where only that is gone.
 
-        Raises NotFound, also when the file is gone.
+        Raises NotFound, also when the picture's file is gone too.
         """
-        return self._existing(owner, id, self.files.thumb)
+        try:
+            return self._existing(owner, id, self.files.thumb)
+        except NotFound:
+            self._existing(owner, id, self.files.picture)
+        try:
+            return self.files.make_thumb(id)
+        except NotWritten:
+            raise NotFound("The thumbnail of picture", id) from None
 
     def disk_bytes(self) -> int:
         """What the files of all pictures take on the disk, in bytes."""
