@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.collections import Collections
-from storage.database import Database, open_database
+from storage.database import Database
 from storage.enhancements import Enhancements
 from storage.errors import NotWritten
 from storage.files import Files
 from storage.folder import FolderLock, read_or_make_secret
+from storage.health import Health
 from storage.jobs import Jobs
 from storage.pictures import Pictures
 from storage.shares import Shares
@@ -40,7 +41,13 @@ class Storage:
     shares: Shares
     trash: Trash
     database: Database
+    health: Health
     lock: FolderLock
+
+    @property
+    def damaged(self) -> str | None:
+        """A sentence where the database is damaged: it can be read, and whatever would change it is refused."""
+        return self.database.damaged
 
     def secret(self, name: str) -> bytes:
         """A random key of this folder, the same for ever; see `folder.read_or_make_secret`."""
@@ -49,14 +56,17 @@ class Storage:
     def close(self) -> None:
         """Close the database and let go of the folder; twice is fine."""
         self.database.close()
+        if self.lock.held:
+            self.health.close(self.database)
         self.lock.release()
 
 
 def open(folder: Path) -> Storage:
     """Open what is kept in `folder`, making the folder and bringing its database up to date where needed.
 
-    Raises StorageInUse, NewerDatabase, ForeignDatabase or NotWritten, each a sentence. Call `jobs.recover()`
-    before the first claim.
+    A damaged one that can be read is opened for reading alone, and `damaged` says so. Raises StorageInUse,
+    LockedDatabase, NewerDatabase, ForeignDatabase or NotWritten, each a sentence. Call `jobs.recover()` before
+    the first claim.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -64,7 +74,8 @@ def open(folder: Path) -> Storage:
     except OSError as error:
         raise NotWritten(f"The folder {folder}", error.strerror or error) from error
     try:
-        database = open_database(folder / "studio.db", folder / "backups")
+        health = Health(folder)
+        database = health.open()
     except BaseException:
         lock.release()
         raise
@@ -79,5 +90,6 @@ def open(folder: Path) -> Storage:
         shares=Shares(database),
         trash=Trash(database, files),
         database=database,
+        health=health,
         lock=lock,
     )
