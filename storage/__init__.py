@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage.check import Check
 from storage.collections import Collections
 from storage.database import Database
 from storage.enhancements import Enhancements
@@ -40,6 +41,7 @@ class Storage:
     collections: Collections
     shares: Shares
     trash: Trash
+    check: Check
     database: Database
     health: Health
     lock: FolderLock
@@ -89,6 +91,7 @@ def open(folder: Path) -> Storage:
         collections=Collections(database),
         shares=Shares(database),
         trash=Trash(database, files),
+        check=Check(database, files),
         database=database,
         health=health,
         lock=lock,

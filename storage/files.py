@@ -88,6 +88,11 @@ class Files:
         """Whether the files of `id` are being written, or removed."""
         return self._incoming(id).exists()
 
+    def all_provisional(self) -> frozenset[str]:
+        """The ids whose files are being written or removed."""
+        incoming = self.folder / "incoming"
+        return frozenset(entry.name for entry in incoming.iterdir()) if incoming.is_dir() else frozenset()
+
     def make_thumb(self, id: str) -> Path:
         """A thumbnail made anew from the picture, as after the old one was lost.
 

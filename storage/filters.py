@@ -9,7 +9,7 @@ A minus before one turns it around. Times are UTC. `after:` begins with the day 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
@@ -153,7 +153,7 @@ def _rating(value: str) -> Filter:
     if not found:
         raise _bad("rating", "must be 0 to 5, with >, >=, < or <= before it where wished, or none", value)
     how, stars = found[1] or "=", int(found[2] or 0)
-    holds = {
+    holds: Callable[[int], bool] = {
         "=": lambda n: n == stars, ">=": lambda n: n >= stars, ">": lambda n: n > stars,
         "<=": lambda n: n <= stars, "<": lambda n: n < stars,
     }[how]  # fmt: skip

@@ -40,6 +40,14 @@ def find_picture(session: Session, owner: str, id: str, *, trash: bool = True) -
     return row
 
 
+def find_any(session: Session, id: str) -> PictureRow:
+    """The row of a picture, whoever's it is: for mending only, never for a request. Raises NotFound."""
+    row = session.scalars(select(PictureRow).where(PictureRow.id == id).options(*LOADED)).first()
+    if row is None:
+        raise NotFound("Picture", id)
+    return row
+
+
 def check_job(session: Session, owner: str, job_id: str) -> None:
     """Raises NotFound unless the job is the owner's."""
     if session.scalar(select(JobRow.owner).where(JobRow.id == checked_id("Job", job_id))) != owner:

@@ -20,7 +20,11 @@ from tests.storage.test_storage_crash import STEPS, run
 TABLES = ("pictures", "picture_tags", "picture_texts", "shares", "collection_pictures", "jobs", "enhancements")
 
 # The same deaths as in adding a picture, of a trash with one picture that has everything.
-EMPTYING = STEPS.replace('store.jobs.unfinished("ann")[0]', "None").replace("        store.jobs.claim()\n", "").replace("200", "900")
+EMPTYING = (
+    STEPS.replace('store.jobs.unfinished("ann")[0]', "None")
+    .replace("        store.jobs.claim()\n", "")
+    .replace("200", "900")
+)
 EMPTYING = EMPTYING.replace("store.pictures.add(picture(job, 0), image(0), finish=True)", 'store.trash.empty("ann")')
 
 
