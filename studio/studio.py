@@ -17,13 +17,15 @@ from storage import Storage
 from storage.records import Job, Kind, Picture
 from studio import views
 from studio.board import Board
-from studio.edge import checked_id, checked_tags, translated
+from studio.edge import HOME, checked_id, checked_tags, translated
 from studio.engine.contract import TOKENS_MAX, CheckpointInfo, Engine, EngineState
 from studio.errors import InvalidWish, NotFound, NotReady, Refused
+from studio.housekeeping import Housekeeping
 from studio.orders import Order, needless
 from studio.pace import Pace
 from studio.quota import Quota
 from studio.recipe import Recipe
+from studio.room import Room
 from studio.snapshots import Snapshots
 from studio.steers import Own, Steers, unseen
 from studio.views import FINISHED, View
@@ -67,20 +69,25 @@ class Studio:
         self._quota = quota or Quota(storage.folder, 0)
         self._strangers = strangers  # whether people who are not the host come here
         self._board, self._pace = Board(), Pace()
-        self._snapshots = Snapshots(storage, engine, self._board, self._pace)
         self._worker = Worker(
-            storage, engine, enhancer_for, self._steers, self._board, self._pace, elsewhere=remote, share_s=share_s
-        )
+            storage, engine, enhancer_for, self._steers, self._board, self._pace, Room(storage.folder, self._quota),
+            elsewhere=remote, share_s=share_s,
+        )  # fmt: skip
+        self._snapshots = Snapshots(storage, engine, self._board, self._pace, lambda: self._worker.hold)
+        self._housekeeping = Housekeeping(storage, None if strangers else HOME)
         self.can_enhance = enhancer_for is not None
 
     def start(self) -> None:
-        """Load the engine in the background and take up the queue where it was left."""
-        self._engine.start()
-        self._worker.start()
+        """Load the engine in the background and take up the queue where it was left; on a damaged database neither."""
+        if self._storage.damaged is None:
+            self._engine.start()
+            self._worker.start()
+            self._housekeeping.start()
 
     def close(self) -> None:
         """Stop within a step, queue again what runs, let go of the device and the database."""
         self._worker.close()
+        self._housekeeping.close()
         self._engine.close()
         self._storage.close()
 
@@ -88,14 +95,18 @@ class Studio:
 
     @property
     def state(self) -> EngineState:
-        """Where the engine stands."""
-        return self._engine.state
+        """Where the engine stands; its message tells what keeps the queue from going on, where something does."""
+        state, damaged = self._engine.state, self._storage.damaged
+        if damaged is not None:
+            return replace(state, status="failed", message=damaged)
+        return state if self._worker.hold is None else replace(state, message=self._worker.hold)
 
     def health(self) -> View:
         """What `/healthz` answers."""
-        state, counts = self._engine.state, self._storage.jobs.counts()
+        state, counts = self.state, self._storage.jobs.counts()
         return {
             "status": state.status,
+            "message": state.message,
             "checkpoint": state.checkpoint,
             "device": state.device,
             "queued": counts["queued"],
@@ -156,8 +167,9 @@ class Studio:
         return views.machine(self._engine.machine, self._engine.state, self._worker.trouble, drawn)
 
     def quota_warning(self) -> str | None:
-        """A sentence when the disk quota is nearly used up."""
-        return self._quota.warning()
+        """A sentence when the queue waits for room or the database is damaged, else when the disk quota is nearly used up."""
+        held = self._storage.damaged or self._worker.hold
+        return held or self._quota.warning() or self._housekeeping.trouble
 
     # Wishes
 

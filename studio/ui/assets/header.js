@@ -106,7 +106,7 @@
       let text = studio.t(state.status, values);
       if (state.status === "loading" && state.fraction !== null) text += ` ${Math.round(100 * state.fraction)} %`;
       if (engine.textContent !== text) engine.textContent = text;
-      find(".quota").textContent = find(".quota").title = state.quota ?? "";
+      find(".quota").textContent = find(".quota").title = studio.said(state.quota ?? "");
       find(".engine").title = state.message ?? "";
     }
 
