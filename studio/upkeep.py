@@ -15,8 +15,8 @@ import storage
 from storage import copies
 from storage.backups import faults, stamp
 from storage.errors import NotRestored, StorageError
-from studio import settings as asked_for
 from studio.edge import HOME
+from studio.settings import Settings, read
 
 EVERY_S = 2.0  # between two lines of progress
 COMMANDS = ("check", "backup", "restore")
@@ -30,14 +30,16 @@ def run(arguments: Sequence[str], environ: Mapping[str, str], say: Say = print) 
     """
     if not arguments or arguments[0] not in COMMANDS:
         return None
-    options, flags = _parser(arguments[0]).parse_known_args(arguments[1:])
+    options = _parser(arguments[0]).parse_args(arguments[1:])
+    said = {name: getattr(options, f"set_{name}") for name in Settings.model_fields}
+    flags = [f"--{name}={value}" for name, value in said.items() if value is not None]
     try:
-        settings = asked_for.read(flags, environ)
+        settings = read(flags, environ)
         if arguments[0] == "check":
             return check(settings.data, options.files, HOME if settings.owner_rule == "one" else options.owner, say)
         if arguments[0] == "backup":
             return backup(settings.data, options.target, say, copy=options.copy)
-        if not any(flag == "--data" or flag.startswith("--data=") for flag in flags):
+        if said["data"] is None:
             raise NotRestored(
                 "restore needs --data with the folder that it should make: an empty one, or one that is not there yet."
             )
@@ -128,7 +130,9 @@ def _parser(command: str) -> argparse.ArgumentParser:
         "restore": "Make a folder, named by --data and empty or not there yet, from a backup or from a snapshot of the database.",
     }
     parser = argparse.ArgumentParser(
-        prog=f"python app.py {command}", description=f"{what[command]} All settings of app.py are flags here too."
+        prog=f"python app.py {command}",
+        allow_abbrev=False,
+        description=f"{what[command]} All settings of app.py are flags here too.",
     )
     if command == "check":
         parser.add_argument("files", type=Path, nargs="*", help="files and folders where lost pictures may be found")
@@ -140,6 +144,8 @@ def _parser(command: str) -> argparse.ArgumentParser:
         parser.add_argument("--copy", action="store_true", help="copy the pictures also where they could be linked")
     else:
         parser.add_argument("source", type=Path, help="the backup's folder, or a snapshot out of a studio's backups")
+    for name in Settings.model_fields:  # named, so that what stands behind one is never taken for a file
+        parser.add_argument(f"--{name}", dest=f"set_{name}", help=argparse.SUPPRESS)
     return parser
 
 
