@@ -4,8 +4,9 @@
 
 The durable queue is `jobs`, what was reasoned `enhancements`, links to single pictures `shares`, what was put together `collections`.
 Pictures are added and found by `pictures`, with `picture_rows` and `changes` for their rows, `pages` and `listing` for lists, `search`
-and `filters` for what is typed. `files` and `metadata` are the PNGs and what one tells about itself. `database`, `tables` and migrations
-lie below all of them, beside `folder` and `ids`.
+and `filters` for what is typed. `files` and `metadata` are the PNGs and what one tells about itself. `trash` removes for good; `check`,
+with `adopt` and `whole`, brings files and rows together; `health`, `backups` and `copies` keep the database and everything.
+`database`, `tables` and migrations lie below all of them, beside `folder` and `ids`.
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
 With a picture go its row, tags, texts, links, places in collections and files; what was made from it stays. A job that
 has ended goes with its last picture, an enhancement with the last thing that refers to it, a word with the last text
-that has it. Before the rows go their files are marked as provisional, so that a death between the two leaves neither a
-row without files nor files without a row: the next start finishes or forgets it.
+that has it. What an unfinished job has drawn stays until that has ended, since it would be drawn again.
+
+Before the rows go their files are marked as provisional, so that a death between the two leaves neither a row without
+files nor files without a row: the next start finishes or forgets it.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ class Trash:
     files: Files
 
     def empty(self, owner: str, ids: Sequence[str] | None = None) -> int:
-        """Remove the owner's trash for good, or of it the pictures `ids`; gives how many went.
+        """Remove the owner's trash for good, or of it the pictures `ids`; gives how many went, those of unfinished
+        jobs not among them.
 
         Raises NotFound for the first id that is not in the owner's trash, having removed nothing, and NotWritten.
         """
@@ -86,8 +89,9 @@ class Trash:
 
 
 def _remove_rows(session: Session, ids: Sequence[str]) -> frozenset[str]:
-    """Remove what hangs on these pictures, and them; only those that are in the trash still. Gives their ids."""
-    chosen = select(PictureRow).where(PictureRow.id.in_(ids), PictureRow.deleted_at.is_not(None))
+    """Remove what hangs on these pictures, and them; only those that may go still. Gives their ids."""
+    ended = select(JobRow.key).where(JobRow.id == PictureRow.job_id, JobRow.status.in_(FINAL)).exists()
+    chosen = select(PictureRow).where(PictureRow.id.in_(ids), PictureRow.deleted_at.is_not(None), ended)
     found = session.scalars(chosen).all()
     if not found:
         return frozenset()

@@ -266,7 +266,7 @@ class Studio:
             with translated():
                 kept = self._storage.enhancements.get(owner, job.enhancement_id)
             order = replace(order, enhance=False, prompt=kept.prompt, enhancement=kept.id)
-        there = len(job.pictures)  # they are drawn in order, so what is missing follows them
+        there = max(job.indices, default=-1) + 1  # they are drawn in order, so what is missing follows them
         rest = order.after(there)
         return self._file(owner, job.kind, rest, job.count - there, mark=job.mark)
 

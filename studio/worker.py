@@ -213,6 +213,8 @@ class Worker:
                     return
         finally:
             self._saver.settle()  # what was drawn is kept, whatever became of the rest
+        if not missing:  # somebody else brought them
+            self._storage.jobs.finish(job.id, "done")
 
     def _gave_way(self, job: Job) -> bool:
         """Whether another owner waits, so that this job does, after each of its pictures: its rest is drawn in its owner's next turn."""

@@ -104,9 +104,12 @@ def test_jobs_and_enhancements_stay_while_something_needs_them(kit):
     early = kit.store.pictures.add(kit.new(waiting), kit.image(), finish=False)
     for one in (pictures[0], early):
         kit.store.pictures.delete("ann", one.id)
-    assert kit.store.trash.empty("ann") == 2
+    assert kit.store.trash.empty("ann") == 1
     assert kit.store.enhancements.get("ann", newer.id).parent_id == older.id
-    assert kit.store.jobs.get("ann", waiting.id).status == "queued", "a wish is not lost with its first picture"
+    assert kit.store.jobs.get("ann", waiting.id).indices == (0,), "else it would be drawn again"
+    assert kit.store.files.picture(early.id).is_file() and not kit.store.files.provisional(early.id)
+    kit.store.jobs.finish(waiting.id, "cancelled")
+    assert kit.store.trash.empty("ann") == 1
     kit.store.pictures.delete("ann", pictures[1].id)
     kit.store.trash.empty("ann")
     for id in (newer.id, older.id):

@@ -16,6 +16,7 @@ from studio import room as rooms
 from studio.quota import GB, Quota
 from studio.recipe import Recipe
 from studio.room import DISK, Room
+from studio.saver import Saver
 from studio.studio import Studio
 from studio.views import View
 from studio.wish import Wish
@@ -146,3 +147,20 @@ def test_which_errors_say_that_a_disk_is_full() -> None:
     assert rooms.says_full(full) and rooms.not_kept(wrapped) and not rooms.not_kept(full)
     assert not rooms.says_full(OSError(13, "Permission denied"))
     assert not rooms.says_full(None)
+
+
+def test_behind_a_picture_that_could_not_be_kept_none_is() -> None:
+    saver, kept = Saver(), list[int]()
+
+    def refuse() -> None:
+        raise OSError(28, "No space left on device")
+
+    saver.put(lambda: kept.append(1))
+    saver.put(refuse)
+    with pytest.raises(OSError, match="No space"):
+        saver.put(lambda: kept.append(3))
+    saver.settle()
+    saver.put(lambda: kept.append(4))
+    saver.settle()
+    saver.close()
+    assert kept == [1, 4]
