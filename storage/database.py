@@ -109,6 +109,13 @@ def open_damaged(file: Path, why: str) -> Database:
     return database
 
 
+def not_opened(file: Path, error: object) -> NotWritten:
+    """What to raise where SQLite cannot even begin: it needs a little room beside the file, also for reading."""
+    return NotWritten(
+        f"What SQLite needs beside {file}, if only to read it,", f"{error}; is the disk full or read-only"
+    )
+
+
 def is_damage(error: BaseException | None) -> bool:
     """Whether SQLite says by this that the file is damaged, or no database at all."""
     said = str(error)
@@ -157,7 +164,7 @@ def _check_lock(file: Path) -> None:
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 raise LockedDatabase(file) from None
-            raise NotWritten(f"The database {file}", error) from error
+            raise not_opened(file, error) from error
         except sqlite3.DatabaseError as error:
             raise ForeignDatabase(file, str(error)) from error
 
@@ -211,9 +218,11 @@ def _version(file: Path) -> str | None:
                 raise ForeignDatabase(file, "it holds tables of another program")
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+        if not isinstance(error, sqlite3.OperationalError):
+            raise ForeignDatabase(file, str(error), remedy(file.parent)) from error
+        if "locked" in str(error):
             raise LockedDatabase(file) from None
-        raise ForeignDatabase(file, str(error), remedy(file.parent)) from error
+        raise not_opened(file, error) from error
     if row is None:
         raise ForeignDatabase(file, "it does not say which version of the tables it holds")
     return str(row[0])

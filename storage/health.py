@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from storage.backups import faults
-from storage.database import Database, is_damage, open_damaged, open_database
-from storage.errors import ForeignDatabase, LockedDatabase, StorageError
+from storage.database import Database, is_damage, not_opened, open_damaged, open_database
+from storage.errors import ForeignDatabase, LockedDatabase
 from storage.ids import now
 
 LOOK_S = 10.0  # a start waits no longer
@@ -50,8 +50,9 @@ class Health:
             else:
                 (self.folder / NOTE).unlink(missing_ok=True)  # from here on a death is not a clean stop
                 return database
-        log.error("the database %s is damaged: %s", file, why)
-        return open_damaged(file, why)
+        database = open_damaged(file, why)
+        log.error("%s", database.damaged)
+        return database
 
     def close(self, database: Database) -> None:
         """Note that the stop was clean; to be called once everything is closed."""
@@ -73,7 +74,7 @@ class Health:
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 raise LockedDatabase(file) from None
-            raise StorageError(f"The database {file} cannot be opened: {error}.") from error
+            raise not_opened(file, error) from error
         self.looked_at = now()
         return why
 

@@ -35,15 +35,16 @@ def run(arguments: Sequence[str], environ: Mapping[str, str], say: Say = print) 
     flags = [f"--{name}={value}" for name, value in said.items() if value is not None]
     try:
         settings = read(flags, environ)
+        owner = HOME if settings.owner_rule == "one" else options.owner
         if arguments[0] == "check":
-            return check(settings.data, options.files, HOME if settings.owner_rule == "one" else options.owner, say)
+            return check(settings.data, options.files, owner, say)
         if arguments[0] == "backup":
             return backup(settings.data, options.target, say, copy=options.copy)
         if said["data"] is None:
             raise NotRestored(
                 "restore needs --data with the folder that it should make: an empty one, or one that is not there yet."
             )
-        return restore(options.source, settings.data, say)
+        return restore(options.source, settings.data, owner, say)
     except (StorageError, ValueError, OSError) as error:
         say(str(error))
         return 2
@@ -86,12 +87,12 @@ def backup(folder: Path, target: Path | None, say: Say, *, copy: bool) -> int:
     return 0
 
 
-def restore(source: Path, folder: Path, say: Say) -> int:
+def restore(source: Path, folder: Path, owner: str | None, say: Say) -> int:
     """Make `folder` from a backup or a snapshot, and bring its rows and files together."""
     made = copies.bring_back(source, folder, tell=Progress("files", say).tell)
     kept = storage.open(folder)
     try:
-        report = kept.check.run(owner=HOME)
+        report = kept.check.run(owner=owner)
     finally:
         kept.close()
     for finding in report.findings:
@@ -136,7 +137,6 @@ def _parser(command: str) -> argparse.ArgumentParser:
     )
     if command == "check":
         parser.add_argument("files", type=Path, nargs="*", help="files and folders where lost pictures may be found")
-        parser.add_argument("--owner", help="who gets pictures whose owner nothing tells, where there are several")
     elif command == "backup":
         parser.add_argument(
             "target", type=Path, nargs="?", help="the folder to make; by default beside the data, under the time"
@@ -144,6 +144,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
         parser.add_argument("--copy", action="store_true", help="copy the pictures also where they could be linked")
     else:
         parser.add_argument("source", type=Path, help="the backup's folder, or a snapshot out of a studio's backups")
+    parser.add_argument("--owner", help="who gets pictures whose owner nothing tells, where there are several")
     for name in Settings.model_fields:  # named, so that what stands behind one is never taken for a file
         parser.add_argument(f"--{name}", dest=f"set_{name}", help=argparse.SUPPRESS)
     return parser

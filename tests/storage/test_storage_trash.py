@@ -64,6 +64,8 @@ def test_with_a_picture_goes_all_that_hung_on_it_and_nothing_else(kit):
     assert list((kit.store.folder / "incoming").iterdir()) == []
     with pytest.raises(NotFound):
         kit.store.pictures.restore("ann", gone.id)
+    with closing(sqlite3.connect(kit.store.folder / "studio.db")) as connection:
+        connection.execute("INSERT INTO picture_search(picture_search) VALUES ('integrity-check')")
     page = kit.store.pictures.page("ann", trash=True)
     assert page.total == 0 and kit.store.pictures.page("ann", query="armadillo", trash=True).total == 0
 

@@ -130,6 +130,17 @@ def test_a_queue_waits_while_the_disk_is_full_and_goes_on_when_there_is_room(sma
         studio.close()
 
 
+def test_a_disk_that_is_full_to_the_last_byte_is_a_sentence_at_the_start(small_disk: Path) -> None:
+    storage.open(small_disk / "data").close()
+    with (small_disk / "filler").open("wb", buffering=0) as out, pytest.raises(OSError, match="No space"):
+        while out.write(bytes(1 << 12)):
+            pass
+    with pytest.raises(storage.errors.NotWritten, match="is the disk full"):
+        storage.open(small_disk / "data")
+    (small_disk / "filler").unlink()
+    storage.open(small_disk / "data").close()
+
+
 def test_room_is_found_again_only_when_the_disk_takes_as_much(small_disk: Path) -> None:
     room = Room(small_disk, Quota(small_disk, 0), least_bytes=8 << 20)
     assert room.lacks() is None
