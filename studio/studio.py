@@ -96,10 +96,15 @@ class Studio:
     @property
     def state(self) -> EngineState:
         """Where the engine stands; its message tells what keeps the queue from going on, where something does."""
-        state, damaged = self._engine.state, self._storage.damaged
-        if damaged is not None:
-            return replace(state, status="failed", message=damaged)
+        state = self._engine.state
+        if self.damaged is not None:
+            return replace(state, status="failed", message=self.damaged)
         return state if self._worker.hold is None else replace(state, message=self._worker.hold)
+
+    @property
+    def damaged(self) -> str | None:
+        """A sentence where the database is damaged: everything is shown, and nothing drawn or changed."""
+        return self._storage.damaged
 
     def health(self) -> View:
         """What `/healthz` answers."""
@@ -167,9 +172,8 @@ class Studio:
         return views.machine(self._engine.machine, self._engine.state, self._worker.trouble, drawn)
 
     def quota_warning(self) -> str | None:
-        """A sentence when the queue waits for room or the database is damaged, else when the disk quota is nearly used up."""
-        held = self._storage.damaged or self._worker.hold
-        return held or self._quota.warning() or self._housekeeping.trouble
+        """A sentence when the queue waits for room, else when the disk quota is nearly used up or housekeeping has its troubles."""
+        return self._worker.hold or self._quota.warning() or self._housekeeping.trouble
 
     # Wishes
 
