@@ -1,7 +1,7 @@
 """The trash emptied: the only act that cannot be undone. What is thrown away and brought back is `pictures`.
 
 With a picture go its row, tags, texts, links, places in collections and files; what was made from it stays. A job that
-has ended goes with its last picture, an enhancement with the last thing that refers to it, a word with the last text
+is done goes with its last picture, an enhancement with the last thing that refers to it, a word with the last text
 that has it. What an unfinished job has drawn stays until that has ended, since it would be drawn again.
 
 Before the rows go their files are marked as provisional, so that a death between the two leaves neither a row without
@@ -129,9 +129,12 @@ def _orphan(session: Session, going: Collection[str]) -> None:
 
 
 def _remove_jobs(session: Session, ids: Collection[str]) -> set[str]:
-    """Remove those that have ended and have no picture left; gives the enhancements that they were linked to."""
+    """Remove those that have no picture left; gives the enhancements that they were linked to.
+
+    One that failed stays: what it lacks is drawn by one click.
+    """
     alone = ~select(PictureRow.key).where(PictureRow.job_id == JobRow.id).exists()
-    ended = select(JobRow).where(JobRow.id.in_(ids), JobRow.status.in_(FINAL), alone)
+    ended = select(JobRow).where(JobRow.id.in_(ids), JobRow.status.in_(("done", "cancelled")), alone)
     found = session.scalars(ended).all()
     session.execute(delete(JobRow).where(JobRow.key.in_([row.key for row in found])))
     return {row.enhancement_id for row in found if row.enhancement_id}

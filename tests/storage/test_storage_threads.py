@@ -90,7 +90,7 @@ def test_fifty_threads_write_and_read_and_nobody_fails(kit):
             picture = kit.picture(f"a dog by{thread} at{turn}", owner=owner)
             kit.store.pictures.edit(owner, picture.id, tags=[f"t{thread}"], rating=turn)
             kit.store.pictures.edit("ann", stay[(thread + turn) % 10].id, rating=thread % 6, note=f"by{thread}")
-            assert kit.store.pictures.page(owner, query=f"by{thread} at{turn}").items[0].id == picture.id
+            assert kit.store.pictures.page(owner, query=f'"by{thread} at{turn}"').items[0].id == picture.id
             if turn % 2:
                 kit.store.pictures.delete(owner, picture.id)
                 kit.store.trash.empty(owner, [picture.id])
