@@ -100,8 +100,8 @@ class Check:
             elif depth == "pixels":
                 round.thumb(row.id)
             tell(number, len(there))
-        known = {row.id for row in there}
-        strays = [path for id, path in placed.items() if id not in known | busy] + others
+        explained = {row.id for row in there} | busy
+        strays = [path for id, path in placed.items() if id not in explained] + others
         round.find(lost, strays, sources)
         for path in sorted(strays, key=_age):
             if stop():
