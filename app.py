@@ -1,6 +1,6 @@
 """Z-Image Studio, put together: settings, storage, engine, enhancer, use cases, page.
 
-`python app.py` serves the page, `python app.py batch FILE` draws a file of prompts; `--help` tells every setting.
+`python app.py` serves the page; `batch FILE` draws a file of prompts, `check`, `backup` and `restore` keep what is there; see `--help`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import sys
 
 import storage
 from storage.errors import StorageError
-from studio import batch, reasoning, startup
+from studio import batch, reasoning, startup, upkeep
+from studio.edge import HOME
 from studio.engine.resident import ResidentEngine
 from studio.quota import Quota
 from studio.settings import ROOT, Settings, read
 from studio.studio import Bounds, Studio
 from studio.web import site
-from studio.web.identity import HOME
 
 log = logging.getLogger("studio")
 
@@ -25,6 +25,7 @@ log = logging.getLogger("studio")
 def main() -> None:
     """Serve until told to stop. Ends with code 2 and a sentence where it cannot begin."""
     startup.begin(os.environ)
+    upkeep.answer(sys.argv[1:], os.environ)  # ends here where that was asked
     asked, flags = batch.split(sys.argv[1:])
     try:
         settings = read(flags, os.environ)

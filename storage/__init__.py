@@ -1,11 +1,12 @@
 """What is kept: rows, files, search, and the metadata inside the files. Knows no page, no model and no torch.
 
-storage.open(folder)     everything below, on one folder records.py  errors.py    what comes out, and what is
-raised jobs.py                  the durable queue enhancements.py          what was reasoned pictures.py
-pictures added and found, with picture_rows.py, listing.py (pages) and search.py (text) shares.py
-links to single pictures files.py  metadata.py    the PNGs and thumbnails, and what a PNG tells about itself
-database.py  tables.py   the database, its mappings, and migrations/ folder.py  ids.py        the folder's
-lock and secrets; new ids, the time
+`storage.open(folder)` gives everything below, on one folder. What comes out are `records`, what is raised are `errors`.
+
+The durable queue is `jobs`, what was reasoned `enhancements`, links to single pictures `shares`, what was put together `collections`.
+Pictures are added and found by `pictures`, with `picture_rows` and `changes` for their rows, `pages` and `listing` for lists, `search`
+and `filters` for what is typed. `files` and `metadata` are the PNGs and what one tells about itself. `trash` removes for good; `check`,
+with `adopt` and `whole`, brings files and rows together; `health`, `backups` and `copies` keep the database and everything.
+`database`, `tables` and migrations lie below all of them, beside `folder` and `ids`.
 """
 
 from __future__ import annotations
@@ -13,14 +14,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.database import Database, open_database
+from storage.check import Check
+from storage.collections import Collections
+from storage.database import Database
 from storage.enhancements import Enhancements
 from storage.errors import NotWritten
 from storage.files import Files
 from storage.folder import FolderLock, read_or_make_secret
+from storage.health import Health
 from storage.jobs import Jobs
 from storage.pictures import Pictures
 from storage.shares import Shares
+from storage.trash import Trash
 
 __all__ = ["Storage", "open"]
 
@@ -34,9 +39,18 @@ class Storage:
     jobs: Jobs
     enhancements: Enhancements
     pictures: Pictures
+    collections: Collections
     shares: Shares
+    trash: Trash
+    check: Check
     database: Database
+    health: Health
     lock: FolderLock
+
+    @property
+    def damaged(self) -> str | None:
+        """A sentence where the database is damaged: it can be read, and whatever would change it is refused."""
+        return self.database.damaged
 
     def secret(self, name: str) -> bytes:
         """A random key of this folder, the same for ever; see `folder.read_or_make_secret`."""
@@ -45,14 +59,17 @@ class Storage:
     def close(self) -> None:
         """Close the database and let go of the folder; twice is fine."""
         self.database.close()
+        if self.lock.held:
+            self.health.close(self.database)
         self.lock.release()
 
 
 def open(folder: Path) -> Storage:
     """Open what is kept in `folder`, making the folder and bringing its database up to date where needed.
 
-    Raises StorageInUse, NewerDatabase, ForeignDatabase or NotWritten, each a sentence. Call `jobs.recover()`
-    before the first claim.
+    A damaged one that can be read is opened for reading alone, and `damaged` says so. Raises StorageInUse,
+    LockedDatabase, NewerDatabase, ForeignDatabase or NotWritten, each a sentence. Call `jobs.recover()` before
+    the first claim.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -60,7 +77,8 @@ def open(folder: Path) -> Storage:
     except OSError as error:
         raise NotWritten(f"The folder {folder}", error.strerror or error) from error
     try:
-        database = open_database(folder / "studio.db", folder / "backups")
+        health = Health(folder)
+        database = health.open()
     except BaseException:
         lock.release()
         raise
@@ -71,7 +89,11 @@ def open(folder: Path) -> Storage:
         jobs=Jobs(database, files),
         enhancements=Enhancements(database),
         pictures=Pictures(database, files),
+        collections=Collections(database),
         shares=Shares(database),
+        trash=Trash(database, files),
+        check=Check(database, files),
         database=database,
+        health=health,
         lock=lock,
     )

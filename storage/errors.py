@@ -9,8 +9,11 @@ Knows nothing of pages or the engine.
     │   └── BadCursor    the cursor is not one that a listing gave out
     ├── BadValue         a value breaks a rule of the table that it is meant for
     ├── StorageInUse     another studio works on this folder
+    ├── LockedDatabase   another program holds the database
     ├── NewerDatabase    a later version of the studio wrote this database
-    ├── ForeignDatabase  the file is no database of a studio, or is damaged
+    ├── ForeignDatabase  the file is no database of a studio, or nothing in it can be read
+    ├── Damaged          the database is damaged: what can be read is shown, nothing is changed
+    ├── NotRestored      a backup is not whole, or there is no room where it should go
     └── NotWritten       the disk or the database refused to keep something
 """
 
@@ -74,6 +77,16 @@ class StorageInUse(StorageError):
         )
 
 
+class LockedDatabase(StorageError):
+    """Another program holds the database. Nothing in it was touched."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(
+            f"The database {file} is locked by another program, one that looks into it or copies it. "
+            "Close that program, then start the studio again. Nothing was changed."
+        )
+
+
 class NewerDatabase(StorageError):
     """A later version of the studio wrote this database. Nothing in it was touched."""
 
@@ -85,10 +98,24 @@ class NewerDatabase(StorageError):
 
 
 class ForeignDatabase(StorageError):
-    """The file is no database of a studio, or is damaged. Nothing in it was touched."""
+    """The file is no database of a studio, or nothing in it can be read. Nothing in it was touched."""
 
-    def __init__(self, file: Path, why: str) -> None:
-        super().__init__(f"{file} cannot be used as the studio's database: {why}. Nothing was changed.")
+    def __init__(self, file: Path, why: str, remedy: str = "") -> None:
+        said = f"{file} cannot be used as the studio's database: {why}. Nothing was changed."
+        super().__init__(f"{said} {remedy}".rstrip())
+
+
+class Damaged(StorageError):
+    """The database is damaged: what can be read is shown, nothing is changed. `remedy` says how to go on."""
+
+    def __init__(self, file: Path, why: str, remedy: str) -> None:
+        super().__init__(
+            f"The database {file} is damaged ({why}). What can be read is shown; nothing is drawn or changed. {remedy}"
+        )
+
+
+class NotRestored(StorageError):
+    """A backup is not whole, or cannot go where it should. Nothing was written there."""
 
 
 class NotWritten(StorageError):

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +72,48 @@ class Files:
     def settle(self, id: str) -> None:
         """The row of `id` is committed: its files stay."""
         shutil.rmtree(self._incoming(id), ignore_errors=True)  # what stays is settled at the next start
+
+    def doom(self, ids: Iterable[str]) -> None:
+        """The files of these ids are provisional again, because their rows are about to go: `discard` follows,
+        or the next start. Raises NotWritten.
+        """
+        try:
+            for id in ids:
+                self._incoming(id).mkdir(parents=True, exist_ok=True, mode=0o700)
+            _sync_folder(self.folder / "incoming")
+        except OSError as error:
+            raise NotWritten("What is to be removed", error.strerror or error) from error
+
+    def provisional(self, id: str) -> bool:
+        """Whether the files of `id` are being written, or removed."""
+        return self._incoming(id).exists()
+
+    def all_provisional(self) -> frozenset[str]:
+        """The ids whose files are being written or removed."""
+        incoming = self.folder / "incoming"
+        return frozenset(entry.name for entry in incoming.iterdir()) if incoming.is_dir() else frozenset()
+
+    def make_thumb(self, id: str) -> Path:
+        """A thumbnail made anew from the picture, as after the old one was lost.
+
+        Raises NotFound where the picture is not there or cannot be read, and NotWritten.
+        """
+        thumb = self.thumb(id)
+        part = thumb.with_name(f"{thumb.name}.{secrets.token_hex(8)}.part")
+        try:
+            with Image.open(self.picture(id)) as image:
+                whole = image.convert("RGB")
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            raise NotFound("The file of picture", id) from None
+        try:
+            _make_folder(thumb.parent)
+            _write(part, lambda file: _save_thumb(whole, file))
+            part.replace(thumb)
+        except OSError as error:
+            raise NotWritten("The thumbnail", error.strerror or error) from error
+        finally:
+            part.unlink(missing_ok=True)
+        return thumb
 
     def discard(self, id: str) -> None:
         """Remove the files of `id`, finished or not. Removing what is not there is fine."""

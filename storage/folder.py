@@ -29,6 +29,11 @@ class FolderLock:
             self.release()
             raise StorageInUse(folder) from None
 
+    @property
+    def held(self) -> bool:
+        """Whether it is not let go yet."""
+        return self._descriptor >= 0
+
     def release(self) -> None:
         """Let go; twice is fine.
 

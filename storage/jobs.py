@@ -277,9 +277,11 @@ def _finish(row: JobRow, status: Status, error: str | None = None) -> None:
 
 
 def finish_with_last_picture(session: Session, job_id: str) -> None:
-    """The job is done, in the transaction that keeps its last picture. One that has ended is unchanged."""
+    """The job is done, in the transaction that keeps its last picture. One that has ended is unchanged, and so is
+    one that lacks a picture, as where an earlier one could not be written: it is not done yet.
+    """
     row = _find(session, job_id)
-    if row.status not in FINAL:
+    if row.status not in FINAL and _drawn(session, row) >= row.count:
         _finish(row, "done")
 
 
@@ -295,9 +297,8 @@ def _queue_first(session: Session, row: JobRow) -> None:
 
 
 def _recover(session: Session, row: JobRow) -> None:
-    drawn = session.scalar(select(func.count()).select_from(PictureRow).where(PictureRow.job_id == row.id))
     row.crashes += 1
-    if row.kind != "enhance" and row.count and drawn == row.count:
+    if row.kind != "enhance" and row.count and _drawn(session, row) == row.count:
         _finish(row, "done")
     elif row.cancel_requested:
         _finish(row, "cancelled")
@@ -305,6 +306,11 @@ def _recover(session: Session, row: JobRow) -> None:
         _finish(row, "failed", CRASHED)
     else:
         _queue_first(session, row)
+
+
+def _drawn(session: Session, row: JobRow) -> int:
+    mine = select(func.count()).select_from(PictureRow).where(PictureRow.job_id == row.id)
+    return session.scalar(mine) or 0
 
 
 def _picture_exists(session: Session, id: str) -> bool:

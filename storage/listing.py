@@ -1,14 +1,16 @@
 """Pages of pictures: which keys, in which order, and how many in all. Knows no record and no file.
 
-By keyset, newest first: a page begins below the last key of the one before, so pictures that arrive meanwhile
-move nothing, and the thousandth page costs what the first does. The SQL is put together from constants only;
-every value is bound.
+By keyset, newest first: a page begins where the one before ends, so pictures that arrive meanwhile move nothing, and the thousandth
+page costs what the first does. A key tells when its picture was made (`storage.filters`), so a date is a place in the list. The SQL is
+put together from constants only; every value is bound.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -18,55 +20,111 @@ from storage.search import COUNT_CAP
 
 LIMIT_MAX = 200
 KEY_MAX = 2**63 - 1
+RANKED = 2_000  # of the newest that match, the best come first
+EXPANDED = 48  # words that a beginning is taken for; where there are more, the index looks for the beginning itself
+SHORT = 3  # beginnings of so many letters have an index of their own
+Kind = Literal["older", "newer", "ranked", "placed"]
 
-_CURSOR = re.compile(r"p([0-9a-f]{1,16})")
+_CURSOR = re.compile(r"([pnrc])([0-9a-f]{1,16})")
+_KINDS: dict[str, Kind] = {"p": "older", "n": "newer", "r": "ranked", "c": "placed"}
+_LETTERS = {kind: letter for letter, kind in _KINDS.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cursor:
+    """A place in a list: of pictures `older` or `newer` than a key, behind so many `ranked`, or behind a place in a collection."""
+
+    kind: Kind
+    at: int
+
+    def __str__(self) -> str:
+        return f"{_LETTERS[self.kind]}{self.at:x}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What a page is asked for; `match` is an FTS5 expression, `before` a key, `tag` a folded tag."""
+    """What a page is asked for; `match` is an FTS5 expression, keys are from `low` on and below `high`."""
 
     owner: str
     match: str | None
-    before: int | None
+    low: int = 0
+    high: int | None = None
     limit: int
-    favourite: bool
-    tag: str | None
-    trash: bool
+    favourite: bool = False  # without a match only: else it is a part of that
+    trash: bool = False
+    collection: str | None = None  # in its own order
 
 
-def keys(session: Session, asked: Asked) -> list[int]:
-    """The keys of the page, newest first; one more than asked for if there are more."""
+def keys(session: Session, asked: Asked, cursor: Cursor | None) -> list[int]:
+    """The keys of the page, newest first; one more than asked for if there are more in the direction of the cursor."""
+    if cursor is None or cursor.kind != "newer":
+        high = asked.high if cursor is None else cursor.at if asked.high is None else min(asked.high, cursor.at)
+        return _keys(session, replace(asked, high=high), "DESC")
+    return _keys(session, replace(asked, low=max(asked.low, cursor.at + 1)), "ASC")
+
+
+def newest(session: Session, asked: Asked) -> list[int]:
+    """The keys of the newest RANKED that match."""
+    return _keys(session, replace(asked, limit=RANKED - 1), "DESC")
+
+
+def total(session: Session, asked: Asked, *, exact: bool) -> tuple[int, bool]:
+    """How many there are on all pages, and whether counting stopped at COUNT_CAP, as it does unless `exact`."""
+    if asked.match is None and not asked.low and asked.high is None:
+        column = "trashed" if asked.trash else "favourites" if asked.favourite else "kept"
+        if not (asked.trash and asked.favourite):
+            counted = session.scalar(text(f"SELECT {column} FROM tallies WHERE owner = :owner"), {"owner": asked.owner})
+            return counted or 0, False
     source, key, where = _clauses(asked)
-    if asked.before is not None:
-        where += f" AND {key} < :before"
-    found = f"SELECT {key} FROM {source} WHERE {where} ORDER BY {key} DESC LIMIT :many"
-    return list(session.scalars(text(found), {**_values(asked), "many": asked.limit + 1}))
-
-
-def total(session: Session, asked: Asked) -> tuple[int, bool]:
-    """How many there are on all pages, and whether counting stopped at COUNT_CAP (with a query only)."""
-    source, key, where = _clauses(asked)
-    many = -1 if asked.match is None else COUNT_CAP + 1
+    many = -1 if exact else COUNT_CAP + 1
     counted = f"SELECT count(*) FROM (SELECT {key} FROM {source} WHERE {where} LIMIT :many)"
     found = session.scalar(text(counted), {**_values(asked), "many": many}) or 0
-    return (found, False) if asked.match is None else (min(found, COUNT_CAP), found > COUNT_CAP)
+    return (found, False) if exact else (min(found, COUNT_CAP), found > COUNT_CAP)
 
 
-def write_cursor(key: int) -> str:
-    """The cursor of the page below `key`."""
-    return f"p{key:x}"
+def placed(session: Session, asked: Asked, cursor: Cursor | None) -> list[tuple[int, int]]:
+    """Positions and keys of a collection's pictures in its order, one more than asked for if there are more."""
+    after = -1 if cursor is None else cursor.at
+    found = session.execute(
+        text(
+            "SELECT collection_pictures.position, pictures.key FROM collection_pictures CROSS JOIN pictures "
+            "ON pictures.key = collection_pictures.picture_key WHERE collection_id = :collection AND pictures.owner = :owner "
+            "AND position > :after AND pictures.deleted_at IS NULL ORDER BY position LIMIT :many"
+        ),
+        {"collection": asked.collection, "owner": asked.owner, "after": after, "many": asked.limit + 1},
+    )
+    return [(position, key) for position, key in found]
 
 
-def read_cursor(cursor: str | None) -> int | None:
-    """The key that a cursor stands for. Raises BadCursor."""
+def in_collection(session: Session, collection: str) -> int:
+    """How many pictures of a collection are not in the trash."""
+    counted = (
+        "SELECT count(*) FROM collection_pictures CROSS JOIN pictures ON pictures.key = collection_pictures.picture_key "
+        "WHERE collection_id = :collection AND pictures.deleted_at IS NULL"
+    )
+    return session.scalar(text(counted), {"collection": collection}) or 0
+
+
+def expand(session: Session, beginning: str) -> Sequence[str] | None:
+    """The words of the index that begin with a text; None where the index itself finds them as fast."""
+    if len(beginning.encode()) <= SHORT:
+        return None
+    found = session.scalars(
+        text("SELECT word FROM search_words WHERE word >= :begin AND word < :end ORDER BY word LIMIT :many"),
+        {"begin": beginning, "end": beginning + "\U0010ffff", "many": EXPANDED + 1},
+    ).all()
+    return None if len(found) > EXPANDED else found
+
+
+def read_cursor(cursor: str | None) -> Cursor | None:
+    """The place that a cursor stands for. Raises BadCursor."""
     if cursor is None:
         return None
     found = _CURSOR.fullmatch(cursor) if isinstance(cursor, str) else None
-    key = int(found[1], 16) if found else KEY_MAX + 1
-    if key > KEY_MAX:
+    key = int(found[2], 16) if found else KEY_MAX + 1
+    if found is None or key > KEY_MAX:
         raise BadCursor(cursor)
-    return key
+    return Cursor(kind=_KINDS[found[1]], at=key)
 
 
 def checked_limit(limit: int) -> int:
@@ -76,29 +134,30 @@ def checked_limit(limit: int) -> int:
     return limit
 
 
-def _clauses(asked: Asked) -> tuple[str, str, str]:
-    """FROM, the key's column, and WHERE.
+def _keys(session: Session, asked: Asked, order: Literal["ASC", "DESC"]) -> list[int]:
+    source, key, where = _clauses(asked)
+    found = f"SELECT {key} FROM {source} WHERE {where} ORDER BY {key} {order} LIMIT :many"
+    keys = list(session.scalars(text(found), {**_values(asked), "many": asked.limit + 1}))
+    return keys if order == "DESC" else keys[::-1]
 
-    CROSS JOIN keeps SQLite from turning the join around: the left side is in order.
-    """
-    source, key = "pictures", "pictures.key"
-    where = ["pictures.owner = :owner", f"pictures.deleted_at IS {'NOT ' if asked.trash else ''}NULL"]
-    tagged = "picture_tags.owner = :owner AND picture_tags.folded = :tag"
+
+def _clauses(asked: Asked) -> tuple[str, str, str]:
+    """FROM, the key's column, and WHERE. The index knows owner and trash by a token, so a match needs no other table."""
     if asked.match is not None:
-        source = "picture_search CROSS JOIN pictures ON pictures.key = picture_search.rowid"
-        key = "picture_search.rowid"
-        where.append("picture_search MATCH :match")
-        if asked.tag is not None:
-            where.append(f"EXISTS (SELECT 1 FROM picture_tags WHERE {tagged} AND picture_key = pictures.key)")
-    elif asked.tag is not None:
-        source = "picture_tags CROSS JOIN pictures ON pictures.key = picture_tags.picture_key"
-        key = "picture_tags.picture_key"
-        where.append(tagged)
-    if asked.favourite:
-        where.append("pictures.favourite IS 1")
+        source, key, where = "picture_search", "picture_search.rowid", ["picture_search MATCH :match"]
+    else:
+        source, key = "pictures", "pictures.key"
+        where = ["pictures.owner = :owner", f"pictures.deleted_at IS {'NOT ' if asked.trash else ''}NULL"]
+        if asked.favourite:
+            where.append("pictures.favourite IS 1")
+    if asked.low:
+        where.append(f"{key} >= :low")
+    if asked.high is not None:
+        where.append(f"{key} < :high")
     return source, key, " AND ".join(where)
 
 
 def _values(asked: Asked) -> dict[str, object]:
-    given = {"owner": asked.owner, "match": asked.match, "tag": asked.tag, "before": asked.before}
+    given: dict[str, object] = {"low": asked.low or None, "high": asked.high}
+    given |= {"owner": asked.owner} if asked.match is None else {"match": asked.match}
     return {name: value for name, value in given.items() if value is not None}

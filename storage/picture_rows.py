@@ -9,19 +9,20 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from storage import metadata
+from storage import filters, metadata
 from storage.enhancements import enhancement_record
 from storage.errors import BadValue, NotFound
 from storage.ids import checked_id
 from storage.records import Enhancement, NewPicture, Picture
 from storage.search import fold, indexed, owner_token
-from storage.tables import JobRow, PictureRow, TagRow, TextRow
+from storage.tables import JobRow, MemberRow, PictureRow, TagRow, TextRow, WordRow
 
 TAGS_MAX = 32
 TAG_MAX = 40  # characters
+NOTE_MAX = 5_000  # characters
 LOADED = (joinedload(PictureRow.enhancement), selectinload(PictureRow.tags))
 
 _NAMES = tuple(field.name for field in fields(NewPicture))
@@ -35,6 +36,14 @@ def find_picture(session: Session, owner: str, id: str, *, trash: bool = True) -
     chosen = select(PictureRow).where(PictureRow.id == checked_id("Picture", id))
     row = session.scalars(chosen.options(*LOADED)).first()
     if row is None or row.owner != owner or (row.deleted_at is not None and not trash):
+        raise NotFound("Picture", id)
+    return row
+
+
+def find_any(session: Session, id: str) -> PictureRow:
+    """The row of a picture, whoever's it is: for mending only, never for a request. Raises NotFound."""
+    row = session.scalars(select(PictureRow).where(PictureRow.id == id).options(*LOADED)).first()
+    if row is None:
         raise NotFound("Picture", id)
     return row
 
@@ -57,15 +66,32 @@ def picture_record(row: PictureRow) -> Picture:
         rating=row.rating,
         tags=tuple(tag.tag for tag in row.tags),
         deleted_at=row.deleted_at,
+        note=row.note,
+        missing_at=row.missing_at,
     )
 
 
-def new_row(new: NewPicture, id: str, created_at: datetime, pixel_sha256: str, size: int) -> PictureRow:
+def next_key(session: Session, made: datetime, *, now: bool = True) -> int:
+    """The key of a picture that was `made` then: behind all others where that is `now`, else the first free one of its moment."""
+    key = filters.key_of(made)
+    if now:
+        return max(key, (session.scalar(select(PictureRow.key).order_by(PictureRow.key.desc()).limit(1)) or 0) + 1)
+    for taken in session.scalars(select(PictureRow.key).where(PictureRow.key >= key).order_by(PictureRow.key)):
+        if taken > key:
+            break
+        key += 1
+    return key
+
+
+def new_row(
+    new: NewPicture, id: str, created_at: datetime, pixel_sha256: str, size: int, *, key: int | None = None
+) -> PictureRow:
     """The row of a picture that was just made; `size` is the bytes of its files."""
     columns = {name: getattr(new, name) for name in _NAMES}
     columns |= {"recipe": dict(new.recipe), "environment": dict(new.environment)}
     return PictureRow(
         **columns,
+        key=key,
         id=id,
         created_at=created_at,
         pixel_sha256=pixel_sha256,
@@ -73,33 +99,71 @@ def new_row(new: NewPicture, id: str, created_at: datetime, pixel_sha256: str, s
         favourite=False,
         rating=0,
         deleted_at=None,
+        note="",
+        missing_at=None,
         tags=[],
     )
 
 
-def new_texts(key: int, new: NewPicture, enhancement: Enhancement | None) -> TextRow:
-    """What of the picture can be searched."""
-    return TextRow(
-        key=key,
-        owner=owner_token(new.owner),
-        prompt=indexed(new.prompt),
-        original=indexed(new.original_prompt),
-        negative=indexed(new.negative_prompt),
-        reasoning=" ".join(indexed(step.text) for step in enhancement.steps) if enhancement else "",
-        tags="",
+def index(session: Session, row: PictureRow) -> None:
+    """Have a row found by what it holds now: its texts, its tags, its note, and what it can be filtered by. The row is flushed."""
+    texts = session.get(TextRow, row.key) or TextRow(key=row.key)
+    thought = row.enhancement
+    said = {
+        "owner": owner_token(row.owner, trash=row.deleted_at is not None),
+        "prompt": indexed(row.prompt),
+        "original": indexed(row.original_prompt),
+        "negative": indexed(row.negative_prompt),
+        "reasoning": " ".join(indexed(str(step["text"])) for step in thought.steps) if thought else "",
+        "tags": indexed(" ".join(tag.tag for tag in row.tags)),
+        "note": indexed(row.note),
+        "facts": _filtered(session, row),
+    }
+    for name, value in said.items():
+        if getattr(texts, name) != value:
+            setattr(texts, name, value)
+    session.add(texts)
+    session.flush()
+    words = {word for name, value in said.items() if name not in ("owner", "facts") for word in value.split()}
+    words |= {word for word in said["facts"].split() if word.startswith(("checkpoint", "lora"))}
+    if words:
+        session.execute(insert(WordRow).prefix_with("OR IGNORE"), [{"word": word} for word in words])
+
+
+def _filtered(session: Session, row: PictureRow) -> str:
+    loras = row.recipe.get("loras") or ()
+    member = select(MemberRow.collection_id).where(MemberRow.picture_key == row.key)
+    return filters.tokens(
+        filters.Facts(
+            seed=row.seed,
+            steps=row.steps,
+            width=row.width,
+            height=row.height,
+            guidance=row.guidance,
+            checkpoint=row.checkpoint,
+            rating=row.rating,
+            tags=[tag.folded for tag in row.tags],
+            collections=session.scalars(member).all(),
+            loras=[str(one.get("name", "")) for one in loras if isinstance(one, dict)],
+            favourite=row.favourite,
+            enhancement=row.enhancement_id is not None,
+            edited=row.enhancement is not None and row.enhancement.prompt != row.prompt,
+            parent=row.parent_id is not None,
+            note=bool(row.note),
+            missing=row.missing_at is not None,
+            kind=session.scalar(select(JobRow.kind).where(JobRow.id == row.job_id)) or "",
+        )
     )
 
 
 def replace_tags(session: Session, row: PictureRow, tags: Sequence[str]) -> None:
-    """Give the picture these tags and no others, in its row and in the index."""
+    """Give the picture these tags and no others; `index` comes after."""
     row.tags.clear()
     session.flush()  # the old ones go first: a tag that stays has the same key
     row.tags = [
         TagRow(owner=row.owner, folded=fold(tag), picture_key=row.key, position=place, tag=tag)
         for place, tag in enumerate(tags)
     ]
-    texts = session.get_one(TextRow, row.key)
-    texts.tags = indexed(" ".join(tags))
 
 
 def checked_tag(tag: object) -> str:
@@ -108,6 +172,13 @@ def checked_tag(tag: object) -> str:
     if not 0 < len(tidy) <= TAG_MAX or not tidy.isprintable():
         raise BadValue("tags", f"must be texts of 1 to {TAG_MAX} printable characters", tag)
     return tidy
+
+
+def checked_note(note: object) -> str:
+    """A note without white space around it. Raises BadValue."""
+    if not isinstance(note, str) or len(note) > NOTE_MAX:
+        raise BadValue("note", f"must be a text of at most {NOTE_MAX:,} characters", note)
+    return note.strip()
 
 
 def checked_tags(tags: Sequence[str]) -> list[str]:

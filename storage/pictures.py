@@ -9,23 +9,29 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from PIL import Image
-from sqlalchemy import func, select
+from sqlalchemy import desc, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from storage import listing, metadata, search
+from storage import metadata, pages
 from storage import picture_rows as rows
+from storage.changes import Change, apply
 from storage.database import Database
 from storage.enhancements import enhancement_record, find_enhancement
-from storage.errors import BadValue, NotFound
+from storage.errors import BadValue, NotFound, NotWritten
 from storage.files import Files
 from storage.ids import checked_id, new_id, now
 from storage.jobs import finish_with_last_picture
 from storage.records import Enhancement, NewPicture, Page, Picture
-from storage.tables import PictureRow
+from storage.search import fold
+from storage.tables import EnhancementRow, PictureRow, TagRow
+
+MANY_MAX = 1_000  # pictures that are changed at once
+CHILDREN_MAX = 200
 
 
 @dataclass(frozen=True)
@@ -73,35 +79,32 @@ class Pictures:
         favourite: bool = False,
         tag: str | None = None,
         trash: bool = False,
+        collection: str | None = None,
+        sort: str = "newest",
+        at: datetime | None = None,
     ) -> Page[Picture]:
         """The owner's pictures that match, newest first; those in the trash only with `trash`, and then no
         others.
 
-        `cursor` is the `next` of the page before. `total` counts all pages: exact without a query, else up to
-        search.COUNT_CAP. `storage.search` tells what a query can say. Raises BadQuery, and BadValue for what
-        cannot be a tag.
+        `cursor` is the `next` or the `previous` of another page; `at` begins with what was made before that
+        moment. `collection` is an id or a name; one that was put together comes in its own order where nothing
+        else is asked for. With `sort="relevance"` the best of the newest listing.RANKED come first. `total`
+        counts all pages: exact without a query, else up to search.COUNT_CAP. `storage.search` and
+        `storage.filters` tell what a query can say. Raises BadQuery, and BadValue for what cannot be a tag.
         """
-        asked = listing.Asked(
-            owner=owner,
-            match=search.expression(owner, query),
-            before=listing.read_cursor(cursor),
-            limit=listing.checked_limit(limit),
-            favourite=favourite,
-            tag=None if tag is None else search.fold(rows.checked_tag(tag)),
-            trash=trash,
-        )
+        wanted = pages.Wanted(
+            owner=owner, query=query, cursor=cursor, limit=limit, favourite=favourite, tag=tag, trash=trash,
+            collection=collection, sort=sort, at=at,
+        )  # fmt: skip
         with self.database.read() as session:
-            found = listing.keys(session, asked)
-            total, capped = listing.total(session, asked)
-            more, keys = len(found) > asked.limit, found[: asked.limit]
-            chosen = select(PictureRow).where(PictureRow.key.in_(keys)).order_by(PictureRow.key.desc())
-            return Page(
-                items=tuple(rows.picture_record(row) for row in session.scalars(chosen.options(*rows.LOADED))),
-                next=listing.write_cursor(keys[-1]) if more else None,
-                total=total,
-                more=more,
-                capped=capped,
-            )
+            return pages.page(session, wanted)
+
+    def some(self, owner: str, ids: Sequence[str]) -> tuple[Picture, ...]:
+        """The owner's pictures of these ids, in their order; what is not the owner's is left out."""
+        with self.database.read() as session:
+            chosen = select(PictureRow).where(PictureRow.id.in_(list(ids)), PictureRow.owner == owner)
+            found = {row.id: row for row in session.scalars(chosen.options(*rows.LOADED))}
+            return tuple(rows.picture_record(found[id]) for id in ids if id in found)
 
     def edit(
         self,
@@ -111,41 +114,77 @@ class Pictures:
         favourite: bool | None = None,
         rating: int | None = None,
         tags: Sequence[str] | None = None,
+        note: str | None = None,
     ) -> Picture:
         """Change what is given; None leaves it as it is.
 
-        `rating` is 0 (none) to 5; `tags` replaces all of them. Raises NotFound, and BadValue for a rating or
-        tag that breaks a rule, changing nothing.
+        `rating` is 0 (none) to 5; `tags` replaces all of them. Raises NotFound, and BadValue for a rating, tag
+        or note that breaks a rule, changing nothing.
         """
-        if favourite is not None and not isinstance(favourite, bool):
-            raise BadValue("favourite", "must be true or false", favourite)
-        if rating is not None and (type(rating) is not int or not 0 <= rating <= 5):
-            raise BadValue("rating", "must be a whole number from 0 (none) to 5", rating)
-        wanted = None if tags is None else rows.checked_tags(tags)
+        change = Change.checked(favourite=favourite, rating=rating, tags=tags, note=note)
         with self.database.write() as session:
             row = rows.find_picture(session, owner, id)
-            if favourite is not None:
-                row.favourite = favourite
-            if rating is not None:
-                row.rating = rating
-            if wanted is not None:
-                rows.replace_tags(session, row, wanted)
-            session.flush()
+            apply(session, row, change)
             return rows.picture_record(row)
+
+    def edit_many(self, owner: str, ids: Sequence[str], change: Change) -> tuple[Picture, ...]:
+        """The same change of several pictures, all or none. Raises NotFound for the first that is not the owner's."""
+        with self.database.write() as session:
+            return tuple(rows.picture_record(apply(session, row, change)) for row in self._rows(session, owner, ids))
 
     def delete(self, owner: str, id: str) -> Picture:
         """Into the trash; twice is fine. The files stay. Raises NotFound."""
+        return self.delete_many(owner, [id])[0]
+
+    def delete_many(self, owner: str, ids: Sequence[str]) -> tuple[Picture, ...]:
+        """Several into the trash, all or none. Raises NotFound."""
+        moment = now()
         with self.database.write() as session:
-            row = rows.find_picture(session, owner, id)
-            row.deleted_at = row.deleted_at or now()
-            return rows.picture_record(row)
+            found = self._rows(session, owner, ids)
+            for row in found:
+                row.deleted_at = row.deleted_at or moment
+            return self._reindexed(session, found)
 
     def restore(self, owner: str, id: str) -> Picture:
         """Out of the trash; twice is fine. Raises NotFound."""
+        return self.restore_many(owner, [id])[0]
+
+    def restore_many(self, owner: str, ids: Sequence[str]) -> tuple[Picture, ...]:
+        """Several out of the trash, all or none. Raises NotFound."""
         with self.database.write() as session:
-            row = rows.find_picture(session, owner, id)
-            row.deleted_at = None
-            return rows.picture_record(row)
+            found = self._rows(session, owner, ids)
+            for row in found:
+                row.deleted_at = None
+            return self._reindexed(session, found)
+
+    def tags(self, owner: str, beginning: str = "", limit: int = 20) -> tuple[tuple[str, int], ...]:
+        """The owner's tags that begin so, and how many pictures have each, those that most have first."""
+        begin = fold(beginning.strip())
+        with self.database.read() as session:
+            found = session.execute(
+                select(func.max(TagRow.tag), func.count().label("many"))
+                .where(TagRow.owner == owner, TagRow.folded >= begin, TagRow.folded < begin + "\U0010ffff")
+                .group_by(TagRow.folded)
+                .order_by(desc("many"), TagRow.folded)
+                .limit(limit)
+            )
+            return tuple((tag, many) for tag, many in found)
+
+    def children(self, owner: str, id: str) -> tuple[Picture, ...]:
+        """What was made from the owner's picture, oldest first. Raises NotFound."""
+        with self.database.read() as session:
+            rows.find_picture(session, owner, id)
+            chosen = select(PictureRow).where(PictureRow.parent_id == id, PictureRow.owner == owner)
+            found = session.scalars(chosen.order_by(PictureRow.key).limit(CHILDREN_MAX).options(*rows.LOADED))
+            return tuple(rows.picture_record(row) for row in found)
+
+    def span(self, owner: str) -> tuple[datetime, datetime] | None:
+        """When the owner's oldest and newest pictures were made; None where there are none."""
+        with self.database.read() as session:
+            mine = select(PictureRow.created_at).where(PictureRow.owner == owner, PictureRow.deleted_at.is_(None))
+            first = session.scalar(mine.order_by(PictureRow.key).limit(1))
+            last = session.scalar(mine.order_by(PictureRow.key.desc()).limit(1))
+            return None if first is None or last is None else (first, last)
 
     def by_job(self, owner: str, job_id: str) -> tuple[Picture, ...]:
         """The pictures of the owner's job by index, those in the trash too. Raises NotFound."""
@@ -162,11 +201,18 @@ class Pictures:
         return self._existing(owner, id, self.files.picture)
 
     def thumb(self, owner: str, id: str) -> Path:
-        """The WebP thumbnail of the owner's picture, in the trash or not.
+        """The WebP thumbnail of the owner's picture, in the trash or not; made anew where only that is gone.
 
-        Raises NotFound, also when the file is gone.
+        Raises NotFound, also when the picture's file is gone too.
         """
-        return self._existing(owner, id, self.files.thumb)
+        try:
+            return self._existing(owner, id, self.files.thumb)
+        except NotFound:
+            self._existing(owner, id, self.files.picture)
+        try:
+            return self.files.make_thumb(id)
+        except NotWritten:
+            raise NotFound("The thumbnail of picture", id) from None
 
     def disk_bytes(self) -> int:
         """What the files of all pictures take on the disk, in bytes."""
@@ -181,10 +227,11 @@ class Pictures:
         size = self.files.add(id, image, info)
         try:
             with self.database.write() as session:
-                row = rows.new_row(new, id, moment, sha256, size)
+                row = rows.new_row(new, id, moment, sha256, size, key=rows.next_key(session, moment))
+                row.enhancement = session.get(EnhancementRow, new.enhancement_id) if new.enhancement_id else None
                 session.add(row)
                 session.flush()
-                session.add(rows.new_texts(row.key, new, enhancement))
+                rows.index(session, row)
                 if finish:
                     finish_with_last_picture(session, new.job_id)
         except BaseException:
@@ -192,6 +239,17 @@ class Pictures:
             raise
         self.files.settle(id)
         return id
+
+    def _rows(self, session: Session, owner: str, ids: Sequence[str]) -> list[PictureRow]:
+        if len(ids) > MANY_MAX:
+            raise BadValue("ids", f"must be at most {MANY_MAX:,} at once", len(ids))
+        return [rows.find_picture(session, owner, id) for id in dict.fromkeys(ids)]
+
+    def _reindexed(self, session: Session, found: Sequence[PictureRow]) -> tuple[Picture, ...]:
+        session.flush()
+        for row in found:
+            rows.index(session, row)
+        return tuple(rows.picture_record(row) for row in found)
 
     def _finish(self, new: NewPicture, finish: bool) -> None:
         if finish:

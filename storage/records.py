@@ -15,7 +15,7 @@ from typing import Generic, Literal, TypeVar
 
 JSON = Mapping[str, object]
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
-Kind = Literal["generate", "enhance", "rerun"]
+Kind = Literal["generate", "enhance", "rerun", "import"]
 T = TypeVar("T")
 
 
@@ -113,6 +113,8 @@ class Picture(NewPicture):
     rating: int = 0  # 1 to 5; 0 is none
     tags: tuple[str, ...] = ()
     deleted_at: datetime | None = None
+    note: str = ""
+    missing_at: datetime | None = None  # when its file was found gone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +133,9 @@ class Share:
 class Page(Generic[T]):
     """A page of a listing by keyset.
 
-    `total` is exact without a query and may be capped with one; then `capped` is true.
+    `next` and `previous` lead to the pages behind and before it, None where there is none. `total` is exact
+    without a query and may be capped with one; then `capped` is true. `ranked` is how many of the newest that
+    match were put in order, where the best come first.
     """
 
     items: tuple[T, ...]
@@ -139,3 +143,19 @@ class Page(Generic[T]):
     total: int
     more: bool
     capped: bool = False
+    previous: str | None = None
+    ranked: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collection:
+    """Pictures that were put together, in their order; with a `query`, whatever it finds."""
+
+    id: str
+    owner: str
+    name: str
+    created_at: datetime
+    query: str | None
+    cover_id: str | None  # a picture of it
+    count: int
+    capped: bool = False  # a query finds more than are counted

@@ -1,8 +1,8 @@
-"""Text to tokens, and what somebody types to an expression of FTS5. Pure: knows no table and no session.
+"""Text to tokens, and what somebody types to what is looked for. Pure: knows no table and no session.
 
 Chinese, Japanese and Korean are indexed by character, so that a word of two characters is found as a phrase,
 and so is one character; emoji likewise. Everything else is indexed by word, without case and accents. What is
-typed is never FTS5 syntax: it goes through the same tokens, and each is quoted.
+typed is never FTS5 syntax: it goes through the same tokens, and each is quoted. Filters are `storage.filters`.
 """
 
 from __future__ import annotations
@@ -10,19 +10,25 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
+from storage import filters
 from storage.errors import BadQuery
 
 QUERY_MAX = 1_000  # characters
 COUNT_CAP = 1_000  # hits that are counted
 
-_TERM = re.compile(r'(-*)(?:"([^"]*)("?)|([^\s"]+))')
+_TERM = re.compile(
+    rf'(-*)(?:({"|".join(filters.NAMES)}):(?:"([^"]*)"?|([^\s"]*))|"([^"]*)("?)|([^\s"]+))', re.IGNORECASE
+)
 _BY_CHARACTER = re.compile(
     "[\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3100-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00016fe0-\U00018dff\U0001aff0-\U0001b16f\U00020000-\U0003ffff]"
 )
-_COLUMNS = "{prompt original negative reasoning tags}"
+_COLUMNS = "{prompt original negative reasoning tags note}"
+Expand = Callable[[str], Sequence[str] | None]
+"""The words of the index that begin with a text, a few at most; None where they are too many to be named."""
 
 
 def fold(text: str) -> str:
@@ -56,40 +62,119 @@ def indexed(text: str) -> str:
     return " ".join(tokens(text))
 
 
-def owner_token(owner: str) -> str:
-    """The owner as one token of the index, so that only their rows are walked.
+def owner_token(owner: str, *, trash: bool = False) -> str:
+    """The owner as one token of the index, so that only their rows are walked; another one for what is in their trash.
 
     Not a secret, and not reversible.
     """
-    return "o" + hashlib.sha256(owner.encode()).hexdigest()[:32]
+    return ("t" if trash else "o") + hashlib.sha256(owner.encode()).hexdigest()[:32]
 
 
-def expression(owner: str, query: str) -> str | None:
-    """What is typed as an FTS5 expression over this owner's rows; None when it holds nothing to search.
+@dataclass(frozen=True, kw_only=True)
+class Term:
+    """Words that occur one behind the other; with `prefix` the last one is the beginning of a word."""
+
+    words: tuple[str, ...]
+    prefix: bool = False
+
+
+@dataclass(kw_only=True)
+class Query:
+    """What is looked for. `collections` are names that were typed; whoever knows their ids adds `tokens` for them."""
+
+    wanted: list[Term] = field(default_factory=list)
+    unwanted: list[Term] = field(default_factory=list)
+    all_of: list[filters.Filter] = field(default_factory=list)
+    none_of: list[filters.Filter] = field(default_factory=list)
+    collections: list[tuple[str, bool]] = field(default_factory=list)  # a name, and whether it is wanted
+    low: int = 0  # keys from here on
+    high: int | None = None  # and below this one
+
+    @property
+    def empty(self) -> bool:
+        """Whether everything is looked for, or whatever is of a time."""
+        return not (self.wanted or self.unwanted or self.all_of or self.none_of or self.collections)
+
+    def add(self, found: filters.Filter, wanted: bool) -> None:
+        """Look for what a filter says, or for what it does not."""
+        if found.collection is not None:
+            self.collections.append((found.collection, wanted))
+        elif found.tokens:
+            (self.all_of if wanted else self.none_of).append(found)
+        elif wanted:
+            self.low = max(self.low, found.low or 0)
+            self._below(found.high)
+        elif found.low is not None and found.high is not None:
+            raise BadQuery("on: cannot have a minus before it; after: and before: say the same.")
+        elif found.low is not None:
+            self._below(found.low)
+        else:
+            self.low = max(self.low, found.high or 0)
+
+    def _below(self, key: int | None) -> None:
+        if key is not None:
+            self.high = key if self.high is None else min(self.high, key)
+
+
+def parse(query: str) -> Query:
+    """What is typed, as what is looked for.
 
     Every word must occur, as the beginning of a word; what stands in double quotes occurs as it stands; a
     minus before either excludes what it would find. Raises BadQuery for a text longer than QUERY_MAX
-    characters.
+    characters and for a filter whose value is none.
     """
     if not isinstance(query, str):
         raise BadQuery("query must be a text.")
     if len(query) > QUERY_MAX:
         raise BadQuery(f"query must have at most {QUERY_MAX:,} characters (got {len(query):,}).")
-    wanted: list[str] = []
-    unwanted: list[str] = []
+    found = Query()
     for match in _TERM.finditer(query):
-        minus, quoted, closed, plain = match.groups()
-        found = tuple(tokens(plain if quoted is None else quoted))
-        if found:
-            (unwanted if minus else wanted).append(_phrase(found, prefix=not closed))
-    if not wanted and not unwanted:
-        return None
-    found_in = " AND ".join([f'owner : "{owner_token(owner)}"', *(f"{_COLUMNS} : {term}" for term in wanted)])
+        minus, name, named, bare, quoted, closed, plain = match.groups()
+        if name:
+            one = filters.read(name.lower(), " ".join(fold(bare if named is None else named).split()))
+            if one is not None:
+                found.add(one, not minus)
+            continue
+        words = tuple(tokens(plain if quoted is None else quoted))
+        if words:
+            (found.unwanted if minus else found.wanted).append(Term(words=words, prefix=not closed))
+    return found
+
+
+def expression(owner: str, query: Query, expand: Expand, *, trash: bool = False) -> str:
+    """The query as an FTS5 expression over this owner's rows."""
+    wanted = [f"{_COLUMNS} : {_term(term, expand)}" for term in query.wanted]
+    wanted += [f"facts : {_filter(one, expand)}" for one in query.all_of]
+    found_in = " AND ".join([f'owner : "{owner_token(owner, trash=trash)}"', *wanted])
+    unwanted = [f"({_COLUMNS} : {_term(term, expand)})" for term in query.unwanted]
+    unwanted += [f"(facts : {_filter(one, expand)})" for one in query.none_of]
     # One NOT over all of them: FTS5 nests each NOT in the one before, and refuses to go deep.
-    return f"({found_in}) NOT ({_COLUMNS} : ({' OR '.join(unwanted)}))" if unwanted else found_in
+    return f"({found_in}) NOT ({' OR '.join(unwanted)})" if unwanted else found_in
 
 
-def _phrase(words: tuple[str, ...], *, prefix: bool) -> str:
+def _term(term: Term, expand: Expand) -> str:
+    *before, last = term.words
     # A token of this module holds no quote and no space: letters, digits, marks or one symbol.
-    alone = len(words[-1]) == 1 and not words[-1].isascii()
-    return '"' + " ".join(words) + '"' + (" *" if prefix and not alone else "")
+    alone = len(last) == 1 and not last.isascii()
+    if not term.prefix or alone:
+        return _phrase(term.words)
+    ends = expand(last)
+    if ends is None:
+        return f"{_phrase(term.words)} *"
+    return _any([_phrase((*before, end)) for end in ends or [last]])
+
+
+def _filter(one: filters.Filter, expand: Expand) -> str:
+    if not one.prefix:
+        return _any([_phrase((token,)) for token in one.tokens])
+    *others, last = one.tokens
+    ends = expand(last)
+    return f"{_phrase((last,))} *" if ends is None else _any([_phrase((end,)) for end in [*others, *(ends or [last])]])
+
+
+def _any(phrases: Sequence[str]) -> str:
+    return phrases[0] if len(phrases) == 1 else f"({' OR '.join(phrases)})"
+
+
+def _phrase(words: Sequence[str]) -> str:
+    return '"' + " ".join(words) + '"'

@@ -137,6 +137,7 @@ class JobRow(Base):
         Index("ix_jobs_unfinished", "owner", "key", sqlite_where=text("status IN ('queued', 'running')")),
         Index("ix_jobs_mark", "owner", "mark", "key", sqlite_where=text("mark IS NOT NULL")),
         Index("ix_jobs_owner_finished_at_key", "owner", "finished_at", "key"),
+        Index("ix_jobs_enhancement_id", "enhancement_id", sqlite_where=text("enhancement_id IS NOT NULL")),
         {"sqlite_autoincrement": True},
     )
 
@@ -144,7 +145,8 @@ class JobRow(Base):
 class PictureRow(Base):
     """One finished image.
 
-    `key` gives the order of making, newest last, and is the row of its texts in the index.
+    `key` gives the order of making, newest last, and when that was (`storage.filters.key_of`); it is the row of its
+    texts in the index.
     """
 
     __tablename__ = "pictures"
@@ -176,6 +178,8 @@ class PictureRow(Base):
     favourite: Mapped[bool]
     rating: Mapped[int]
     deleted_at: Mapped[datetime | None]
+    note: Mapped[str] = mapped_column(server_default="")
+    missing_at: Mapped[datetime | None]  # when its file was found gone
 
     enhancement: Mapped[EnhancementRow | None] = relationship(lazy="raise")
     tags: Mapped[list[TagRow]] = relationship(
@@ -190,6 +194,9 @@ class PictureRow(Base):
         Index("ix_pictures_kept", "owner", "deleted_at"),
         Index("ix_pictures_trash", "owner", "key", "deleted_at", sqlite_where=text("deleted_at IS NOT NULL")),
         Index("ix_pictures_favourite", "owner", "favourite", "deleted_at", sqlite_where=text("favourite IS 1")),
+        Index("ix_pictures_parent_id", "parent_id", sqlite_where=text("parent_id IS NOT NULL")),
+        Index("ix_pictures_enhancement_id", "enhancement_id", sqlite_where=text("enhancement_id IS NOT NULL")),
+        Index("ix_pictures_pixel_sha256", "pixel_sha256"),
         {"sqlite_autoincrement": True},
     )
 
@@ -223,6 +230,60 @@ class TextRow(Base):
     negative: Mapped[str]
     reasoning: Mapped[str]
     tags: Mapped[str]
+    note: Mapped[str] = mapped_column(server_default="")
+    facts: Mapped[str] = mapped_column(server_default="")  # what can be filtered by
+
+
+class CollectionRow(Base):
+    """Pictures that were put together, or, with a query, whatever it finds."""
+
+    __tablename__ = "collections"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    name: Mapped[str]
+    folded: Mapped[str]
+    created_at: Mapped[datetime]
+    query: Mapped[str | None]
+    cover_id: Mapped[str | None]
+
+    __table_args__ = (UniqueConstraint("owner", "folded"),)
+
+
+class MemberRow(Base):
+    """A picture's place in a collection."""
+
+    __tablename__ = "collection_pictures"
+
+    collection_id: Mapped[str] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True)
+    picture_key: Mapped[int] = mapped_column(ForeignKey("pictures.key", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int]
+
+    __table_args__ = (
+        Index("ix_collection_pictures_position", "collection_id", "position", "picture_key"),
+        Index("ix_collection_pictures_picture_key", "picture_key"),
+    )
+
+
+class TallyRow(Base):
+    """How many pictures an owner has. Triggers keep it in step."""
+
+    __tablename__ = "tallies"
+
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    kept: Mapped[int]
+    trashed: Mapped[int]
+    favourites: Mapped[int]
+
+
+class WordRow(Base):
+    """A word of the index, so that the beginning of one can be looked for as the words that it may be."""
+
+    __tablename__ = "search_words"
+
+    word: Mapped[str] = mapped_column(primary_key=True)
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
 
 class ShareRow(Base):

@@ -12,6 +12,7 @@ from storage import errors as storage_errors
 from studio.errors import InvalidWish, NotFound, QueueFull, StudioError
 from studio.wish import text
 
+HOME = "home"  # whose everything is where everybody is one owner
 TAGS_MAX, TAG_MAX = 32, 40
 
 

@@ -1,6 +1,7 @@
 """How much the data folder may hold, and how much it holds.
 
-Knows only folders and bytes. The sum is taken at most once a minute, since walking a large folder is slow.
+Knows only folders and bytes. Walking a large folder is slow, so the sum is not taken anew before a while has gone that is long
+beside the walk: a second for a small folder, a minute at most.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from studio.errors import Refused
 
 FRESH_S = 60.0
+SHARE = 20  # a walk takes at most one part of so many of the time
 WARN_AT = 0.9
 GB = 1e9
 
@@ -23,24 +25,30 @@ class Quota:
     def __init__(self, folder: Path, most_gb: float) -> None:
         self._folder, self._most_gb = folder, most_gb
         self._lock = threading.Lock()
-        self._at, self._used = float("-inf"), 0.0
+        self._at, self._used, self._fresh_s = float("-inf"), 0.0, 0.0
 
     def used_gb(self) -> float:
-        """GB in the folder, at most a minute old."""
+        """GB in the folder, not long ago."""
         with self._lock:
-            if time.monotonic() - self._at > FRESH_S:
+            begun = time.monotonic()
+            if begun - self._at > self._fresh_s:
                 self._used = (
                     sum(_size(Path(at) / name) for at, _, names in os.walk(self._folder) for name in names) / GB
                 )
                 self._at = time.monotonic()
+                self._fresh_s = min(FRESH_S, max(1.0, SHARE * (self._at - begun)))
             return self._used
 
     def check(self) -> None:
         """Raises Refused, with a sentence, when the quota is used up."""
+        if (why := self.used_up()) is not None:
+            raise Refused(why)
+
+    def used_up(self) -> str | None:
+        """A sentence when nothing more may be kept."""
         if self._most_gb and self.used_gb() >= self._most_gb:
-            raise Refused(
-                f"The disk quota of {self._most_gb:g} GB is used up ({self.used_gb():.2f} GB): raise disk_quota_gb to draw more."
-            )
+            return f"The disk quota of {self._most_gb:g} GB is used up ({self.used_gb():.2f} GB): raise disk_quota_gb to draw more."
+        return None
 
     def warning(self) -> str | None:
         """A sentence from nine tenths of the quota on."""

@@ -14,8 +14,17 @@ class Saver:
         self._going: Future[None] | None = None
 
     def put(self, save: Callable[[], None]) -> None:
-        """Begin to save once the one before is done, and wait for that; raises what it raised. What is given is saved all the same."""
-        before, self._going = self._going, self._pool.submit(save)
+        """Begin to save once the one before is done, and wait for that; raises what it raised.
+
+        Behind one that could not be saved nothing is: pictures are kept in their order, so that what is missing follows what is there.
+        """
+        before = self._going
+
+        def save_behind() -> None:
+            if before is None or before.exception() is None:
+                save()
+
+        self._going = self._pool.submit(save_behind)
         if before is not None:
             before.result()
 

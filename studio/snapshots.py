@@ -5,6 +5,8 @@ Reads storage, the board and the pace; changes nothing. It is given jobs, and kn
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from storage import Storage
 from storage.errors import NotFound
 from storage.records import Job
@@ -22,7 +24,11 @@ WORKS_MAX = 1000  # waiting jobs whose work is remembered
 class Snapshots:
     """Makes snapshots. Safe from any thread."""
 
-    def __init__(self, storage: Storage, engine: Engine, board: Board, pace: Pace) -> None:
+    def __init__(
+        self, storage: Storage, engine: Engine, board: Board, pace: Pace, hold: Callable[[], str | None] = lambda: None
+    ) -> None:
+        """`hold` tells why the queue stands still, where it does."""
+        self._hold = hold
         self._storage, self._engine, self._board, self._pace = storage, engine, board, pace
         self._works: dict[str, Work] = {}  # of waiting jobs, which do not change
 
@@ -40,7 +46,7 @@ class Snapshots:
             "kind": job.kind,
             "status": job.status,
             "phase": "loading" if ahead is not None and state.status == "loading" else live.phase,
-            "message": state.message if state.status != "ready" else "",
+            "message": state.message if state.status != "ready" else self._held(job),
             "position": None if ahead is None else len(ahead),
             "index": live.index,
             "count": job.count,
@@ -70,6 +76,9 @@ class Snapshots:
         """A line of the queue."""
         ahead = self._ahead(job)
         return views.job(job, position=None if ahead is None else len(ahead), eta_s=self._eta(job, ahead))
+
+    def _held(self, job: Job) -> str:
+        return (self._hold() or "") if job.status == "queued" else ""
 
     def _ahead(self, job: Job) -> tuple[str, ...] | None:
         """The jobs that are served before a waiting one; None for any other."""

@@ -18,14 +18,16 @@ from storage import Storage
 from storage.records import Job, Kind, Picture
 from studio import views
 from studio.board import Board
-from studio.edge import checked_id, checked_tags, translated
+from studio.edge import HOME, checked_id, checked_tags, translated
 from studio.engine.contract import TOKENS_MAX, CheckpointInfo, Engine, EngineState
 from studio.errors import InvalidWish, NotFound, NotReady, Refused
 from studio.eyes import Eyes
+from studio.housekeeping import Housekeeping
 from studio.orders import Order, needless
 from studio.pace import Pace
 from studio.quota import Quota
 from studio.recipe import Recipe
+from studio.room import Room
 from studio.snapshots import Snapshots
 from studio.steers import Own, Steers, unseen
 from studio.views import FINISHED, View
@@ -73,22 +75,27 @@ class Studio:
         self._quota = quota or Quota(storage.folder, 0)
         self._strangers = strangers  # whether people who are not the host come here
         self._board, self._pace = Board(), Pace()
-        self._snapshots = Snapshots(storage, engine, self._board, self._pace)
         self._worker = Worker(
-            storage, engine, enhancer_for, self._steers, self._board, self._pace, elsewhere=remote, share_s=share_s
-        )
+            storage, engine, enhancer_for, self._steers, self._board, self._pace, Room(storage.folder, self._quota),
+            elsewhere=remote, share_s=share_s,
+        )  # fmt: skip
+        self._snapshots = Snapshots(storage, engine, self._board, self._pace, lambda: self._worker.hold)
+        self._housekeeping = Housekeeping(storage, None if strangers else HOME)
         self.can_enhance = enhancer_for is not None
         self.eyes = Eyes(eyes)
 
     def start(self) -> None:
-        """Load the engine in the background and take up the queue where it was left."""
-        self._engine.start()
-        self._worker.start()
+        """Load the engine in the background and take up the queue where it was left; on a damaged database neither."""
+        if self._storage.damaged is None:
+            self._engine.start()
+            self._worker.start()
+            self._housekeeping.start()
 
     def close(self) -> None:
         """Stop within a step, queue again what runs, let go of the device and the database."""
         self.eyes.close()
         self._worker.close()
+        self._housekeeping.close()
         self._engine.close()
         self._storage.close()
 
@@ -96,14 +103,23 @@ class Studio:
 
     @property
     def state(self) -> EngineState:
-        """Where the engine stands."""
-        return self._engine.state
+        """Where the engine stands; its message tells what keeps the queue from going on, where something does."""
+        state = self._engine.state
+        if self.damaged is not None:
+            return replace(state, status="failed", message=self.damaged)
+        return state if self._worker.hold is None else replace(state, message=self._worker.hold)
+
+    @property
+    def damaged(self) -> str | None:
+        """A sentence where the database is damaged: everything is shown, and nothing drawn or changed."""
+        return self._storage.damaged
 
     def health(self) -> View:
         """What `/healthz` answers."""
-        state, counts = self._engine.state, self._storage.jobs.counts()
+        state, counts = self.state, self._storage.jobs.counts()
         return {
             "status": state.status,
+            "message": state.message,
             "checkpoint": state.checkpoint,
             "device": state.device,
             "queued": counts["queued"],
@@ -164,8 +180,8 @@ class Studio:
         return views.machine(self._engine.machine, self._engine.state, self._worker.trouble, drawn)
 
     def quota_warning(self) -> str | None:
-        """A sentence when the disk quota is nearly used up."""
-        return self._quota.warning()
+        """A sentence when the queue waits for room, else when the disk quota is nearly used up or housekeeping has its troubles."""
+        return self._worker.hold or self._quota.warning() or self._housekeeping.trouble
 
     # Wishes
 
@@ -273,7 +289,7 @@ class Studio:
             with translated():
                 kept = self._storage.enhancements.get(owner, job.enhancement_id)
             order = replace(order, enhance=False, prompt=kept.prompt, enhancement=kept.id)
-        there = len(job.pictures)  # they are drawn in order, so what is missing follows them
+        there = max(job.indices, default=-1) + 1  # they are drawn in order, so what is missing follows them
         rest = order.after(there)
         return self._file(owner, job.kind, rest, job.count - there, mark=job.mark)
 

@@ -11,14 +11,16 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
+from typing import TypeVar
 
 from enhancer.chain import Enhancer
 from enhancer.contract import Draft
 from enhancer.errors import EnhancerError, Stopped
 from storage import Storage
-from storage.errors import NotWritten, StorageError
+from storage.errors import Damaged, NotFound, NotWritten, StorageError
 from storage.records import Enhancement, Job, NewPicture, Status, Step
 from studio.aside import aside
 from studio.board import Board
@@ -27,6 +29,7 @@ from studio.errors import Cancelled, EngineError, StudioError
 from studio.orders import Order, work
 from studio.pace import Pace
 from studio.recipe import Recipe
+from studio.room import DISK, NoRoom, Room, not_kept, says_full
 from studio.saver import Saver
 from studio.steers import Steers, steering
 
@@ -34,8 +37,10 @@ log = logging.getLogger(__name__)
 PREVIEW_S = 0.2  # previews are at least so far apart: five a second are a film, and each costs a part of a step
 SHARE_S = 5.0  # of the device that one reasoning has to itself while somebody else waits for a picture
 TICK_S = 0.1  # how often somebody is let by at most, and how often that is looked at while a server writes
+ROOM_S = 3.0  # how often a queue that waits for room looks whether there is some
 IDLE_S = 1.0  # how long an idle worker sleeps before it looks again; a filed job wakes it at once
 REASONING_FAILED = "The reasoning did not succeed: {error} The prompt is kept; draw it without reasoning to go on."
+T = TypeVar("T")
 EnhancerFor = Callable[[CheckpointInfo, str], Enhancer]
 """An enhancer where a checkpoint draws, by a host's own template of that name or, for '', by the usual one."""
 
@@ -51,6 +56,7 @@ class Worker:
         steers_for: Callable[[CheckpointInfo], Steers],
         board: Board,
         pace: Pace,
+        room: Room,
         *,
         elsewhere: bool = False,
         share_s: float = SHARE_S,
@@ -59,18 +65,17 @@ class Worker:
         self._elsewhere, self._share_s = elsewhere, TICK_S if elsewhere else max(share_s, TICK_S)
         self._lets_by: Job | None = None  # the reasoning that stands still while another owner's job runs
         self._storage, self._engine, self._enhancer_for, self._steers_for = storage, engine, enhancer_for, steers_for
-        self._board, self._pace = board, pace
+        self._board, self._pace, self._room = board, pace, room
         self._wake, self._closing = threading.Event(), threading.Event()
         self._wanted: str | None = None  # the checkpoint to be loaded once nothing waits
         self._drew = False  # since the engine was last asked to measure
         self.trouble: str | None = None  # why the last of them could not be
+        self.hold: str | None = None  # why the queue stands still
         self._saver = Saver()
         self._thread = threading.Thread(target=self._loop, name="worker", daemon=True)
 
     def start(self) -> None:
-        """Queue again what a killed process left behind, then begin."""
-        for job in self._storage.jobs.recover():
-            log.info("job %s was left unfinished and is now %s", job.id, job.status)
+        """Begin, on a thread of its own."""
         self._thread.start()
 
     def wake(self) -> None:
@@ -91,11 +96,21 @@ class Worker:
         if not self._thread.is_alive():  # else it is in a long step, and will save or queue again what it has
             self._saver.close()
 
+    def _recover(self) -> None:
+        """Queue again what a killed process left behind."""
+        for job in self._storage.jobs.recover():
+            log.info("job %s was left unfinished and is now %s", job.id, job.status)
+        self._board.nudge_all()
+
     def _loop(self) -> None:
+        self._written(self._recover)
         while not self._closing.is_set() and self._engine.wait(timeout=IDLE_S).status == "loading":
             self._board.nudge_all()
         while not self._closing.is_set():
             self._wake.clear()
+            if self._holds():
+                self._closing.wait(ROOM_S)
+                continue
             job = self._written(self._storage.jobs.claim)
             if job is not None:
                 self._run(job)
@@ -105,7 +120,15 @@ class Worker:
             elif not self._tuned():
                 self._wake.wait(IDLE_S)
 
-    def _written(self, write: Callable[[], Job | None]) -> Job | None:
+    def _holds(self) -> bool:
+        """Whether the queue stands still because there is no room for a picture; says so, and when it goes on."""
+        before, self.hold = self.hold, self._room.lacks()
+        if self.hold != before:
+            log.warning("%s", self.hold or "There is room again; the queue goes on.")
+            self._board.nudge_all()
+        return self.hold is not None
+
+    def _written(self, write: Callable[[], T]) -> T | None:
         """What `write` gives. While the database cannot be written, as on a full disk, it is asked again until it can or we close.
 
         This thread must outlive every such fault: nobody else would ever take the next job.
@@ -113,11 +136,14 @@ class Worker:
         told = False
         while True:
             try:
-                return write()
-            except NotWritten as error:
+                done = write()
+                self.hold = None if told else self.hold
+                return done
+            except (NotWritten, Damaged) as error:
                 if not told:
                     log.error("the queue stands still: %s", error)
-                    told = True
+                    told, self.hold = True, DISK if says_full(error) else str(error)
+                    self._board.nudge_all()
                 if self._closing.wait(IDLE_S):
                     return None
             except Exception:  # a fault of ours: this write is lost, the thread goes on
@@ -138,7 +164,13 @@ class Worker:
                 self._written(lambda: self._storage.jobs.requeue(job.id))
             else:
                 self._finish(job, "cancelled")
+        except NoRoom:
+            self._wait_for_room(job)
         except (StudioError, EnhancerError, StorageError, OSError) as error:
+            if not_kept(error) or (says_full(error) and self._room.lacks()):
+                self._room.refused()
+                self._wait_for_room(job)
+                return
             log.warning("job %s failed: %s", job.id, error, exc_info=not isinstance(error, StudioError | EnhancerError))
             self._finish(job, "failed", _sentence(error))
         except Exception as error:  # a fault of ours fails this job alone; the next one must run
@@ -147,6 +179,11 @@ class Worker:
             self._finish(job, "failed", sentence)
         finally:
             self._board.end(job.id)
+
+    def _wait_for_room(self, job: Job) -> None:
+        """The job waits again with the pictures that it has, and goes on first once there is room."""
+        self._holds()
+        self._written(lambda: self._storage.jobs.requeue(job.id))
 
     def _do(self, job: Job, order: Order) -> None:
         info = self._engine.info(order.checkpoint)
@@ -168,12 +205,16 @@ class Worker:
                     prompt, enhancement_id = made.prompt, made.id
                 elif style:
                     prompt = style.put(prompt)
+                if (lacks := self._room.lacks()) is not None:
+                    raise NoRoom(lacks)
                 recipe = order.recipe(prompt=prompt, revision=self._engine.state.revision).picture(index)
                 self._draw(job, order, recipe, index, enhancement_id, last=index == missing[-1])
                 if index != missing[-1] and self._gave_way(job):
                     return
         finally:
             self._saver.settle()  # what was drawn is kept, whatever became of the rest
+        if not missing:  # somebody else brought them
+            self._storage.jobs.finish(job.id, "done")
 
     def _gave_way(self, job: Job) -> bool:
         """Whether another owner waits, so that this job does, after each of its pictures: its rest is drawn in its owner's next turn."""
@@ -187,7 +228,7 @@ class Worker:
 
         Only what needs no other checkpoint: what reasons here are the resident one's own weights.
         """
-        if self._lets_by is not None or not self._storage.jobs.counts()["queued"]:
+        if self._lets_by is not None or self._room.lacks() or not self._storage.jobs.counts()["queued"]:
             return
         here = self._engine.state.checkpoint
         other = self._written(
@@ -328,7 +369,7 @@ class Worker:
                 changes, looked = {"preview": event.preview}, now
             self._board.post(job.id, step=event.step, steps=event.steps, eta_s=eta, **changes)
 
-        like = self._storage.pictures.get(job.owner, order.parent).environment if order.rerun and order.parent else None
+        like = self._like(job, order)
         drawing = self._engine.draw(recipe, on_step=on_step, cancelled=lambda: self._stopping(job), like=like)
         self._drew = True
         if last:
@@ -336,11 +377,24 @@ class Worker:
         new = _new(job, order, recipe, index, enhancement_id, drawing)
 
         def save() -> None:
-            self._storage.pictures.add(new, drawing.image, finish=last)
+            try:
+                self._storage.pictures.add(new, drawing.image, finish=last)
+            except NotFound as error:
+                if error.id != new.parent_id:
+                    raise
+                self._storage.pictures.add(replace(new, parent_id=None), drawing.image, finish=last)  # it was removed
             self._board.nudge(job.id)
 
         self._saver.put(save)
         self._pace.saw_picture(time.perf_counter() - begun, recipe.steps, recipe.width, recipe.height)
+
+    def _like(self, job: Job, order: Order) -> Mapping[str, object] | None:
+        """What drew the picture that is drawn again, so that this one is drawn so; None where there is none, or none any more."""
+        if not (order.rerun and order.parent):
+            return None
+        with suppress(NotFound):
+            return self._storage.pictures.get(job.owner, order.parent).environment
+        return None
 
     def _stopping(self, job: Job) -> bool:
         return job.cancel_requested or self._closing.is_set() or self._board.cancelled(job.id)

@@ -90,6 +90,7 @@ def state(studio: Studio) -> View:
         "message": now.message,
         "fraction": now.fraction,
         "quota": studio.quota_warning(),
+        "damaged": studio.damaged,
         "free_gb": free_gb(),
         "checkpoints": [
             {

@@ -132,6 +132,24 @@ SENTENCES = {
     "The disk quota of {most} GB is used up ({used} GB): raise disk_quota_gb to draw more.": (
         "{most} GB 的磁盘配额已用完（{used} GB）：调高 disk_quota_gb 后才能继续绘制。"
     ),
+    "The queue waits: the disk is full. It goes on by itself once there is room.": (
+        "队列在等待：磁盘已满。腾出空间后会自动继续。"
+    ),
+    "The queue waits. {why} It goes on by itself once there is room; emptying the trash makes some.": (
+        "队列在等待。{why}腾出空间后会自动继续；清空回收站可以腾出一些。"
+    ),
+    "The database {file} is damaged ({reason}). What can be read is shown; nothing is drawn or changed. {why}": (
+        "数据库 {file} 已损坏（{reason}）。能读出的照常显示，不再绘制和改动。{why}"
+    ),
+    "The newest snapshot is of {time}; stop the studio and bring it back with: {command}": (
+        "最新的快照是 {time} 的；请停止工作室，用此命令恢复：{command}"
+    ),
+    "There is no snapshot of it in {folder}; a backup of yours comes back with: {command}": (
+        "{folder} 里没有快照；您自己的备份可用此命令恢复：{command}"
+    ),
+    "A change of the database could not be written: {reason}.": "数据库无法写入：{reason}。",
+    "The snapshot {file} could not be written: {reason}.": "快照 {file} 无法写入：{reason}。",
+    "The database {file} is damaged ({reason}), so no snapshot of it was kept.": "数据库 {file} 已损坏（{reason}），没有保留它的快照。",
     "With the package {package} the weights would fit in {numbers}, and nothing would be streamed.": (
         "装上 {package} 包，权重可以用 {numbers} 放下，不必逐块流入。"
     ),

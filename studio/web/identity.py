@@ -16,10 +16,11 @@ from itsdangerous import BadSignature, TimestampSigner
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from studio.edge import HOME
 from studio.web.address import Origin, header, netloc, scheme
 
 Rule = Literal["one", "browser", "person"]
-HOME = "home"
+
 LONG_S = 400 * 86_400  # the longest that browsers keep a cookie
 RENEW_S = 30 * 86_400  # an older one is set again with the same id
 ID = re.compile(r"[0-9A-Za-z_-]{16,64}")

@@ -1,12 +1,18 @@
-"""kill -9 in the middle of a job: after the restart every picture of it exists, once, and its pixels are what they would have been."""
+"""kill -9 in the middle of a job: after the restart every picture of it exists, once, and its pixels are what they would have been.
+
+The whole studio, with Pocket; many more deaths of everything but the transformer are in test_faults_moments.py.
+"""
 
 from __future__ import annotations
 
 import os
+import random
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,6 +29,43 @@ def _finished(client: Client, seconds: float = 240) -> list[dict[str, object]]:
             return items
         time.sleep(0.2)
     raise AssertionError("The job did not end after the restart.")
+
+
+def _whole(data: Path, pictures: list[dict[str, object]]) -> None:
+    """As many files as pictures, nothing half made, and a database without a fault."""
+    files = sorted(path.name for path in (data / "pictures").rglob("*") if path.is_file())
+    assert files == sorted(f"{picture['id']}.png" for picture in pictures)
+    assert not any((data / "incoming").iterdir())
+    assert list(data.rglob("*.part")) == []
+    with closing(sqlite3.connect(data / "studio.db")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+@pytest.mark.slow
+def test_five_deaths_at_random_moments_lose_and_double_nothing(
+    start_app: Callable[..., object], tmp_path: Path
+) -> None:
+    chance = random.Random(11)
+    wished: dict[str, int] = {}
+    for death in range(5):
+        app = start_app(data=tmp_path)
+        client = app.client()
+        seed = 100 * (death + 1)
+        job = client.submit(
+            "two cats on a blue background", seed=seed, count=2, enhance=death % 2 == 0, api_name="/generate"
+        )
+        wished[str(next(iter(job))["job"])] = seed
+        time.sleep(chance.uniform(0.0, 4.0))
+        app.kill()
+    client = start_app(data=tmp_path).client()
+    pictures = _finished(client)
+    assert {job: sorted(one["seed"] for one in pictures if one["job"] == job) for job in wished} == {
+        job: [seed, seed + 1] for job, seed in wished.items()
+    }
+    assert len(pictures) == 10
+    _whole(tmp_path, pictures)
+    print({"deaths": 5, "wishes": len(wished), "pictures": len(pictures)})
 
 
 @pytest.mark.slow
@@ -70,8 +113,7 @@ def test_a_killed_job_is_finished_after_the_restart(
     assert {picture["original_prompt"] for picture in pictures} == {"three rabbits on a purple background"}
     assert all(picture["enhancement"]["steps"][0]["text"] for picture in pictures)
     assert len({picture["enhancement"]["id"] for picture in pictures}) == 1
-    files = sorted(path.name for path in (tmp_path / "pictures").rglob("*") if path.is_file())
-    assert files == sorted(f"{picture['id']}.png" for picture in pictures)
+    _whole(tmp_path, pictures)
     for picture in pictures:  # of both lives of the studio
         again = client.predict(picture["id"], api_name="/rerun")
         assert again["identical"] is True, again.get("changed")

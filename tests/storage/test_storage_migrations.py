@@ -55,18 +55,28 @@ ENHANCEMENTS_OF_THE_FIRST = (
 )
 
 
+PICTURES_OF_THE_FIRST = (
+    'pictures (key, id, owner, job_id, "index", created_at, prompt, original_prompt, negative_prompt, seed, width, height, steps, '
+    "guidance, shift, checkpoint, revision, recipe, environment, seconds, enhancement_id, parent_id, pixel_sha256, bytes, favourite, "
+    "rating, deleted_at)"
+)
+
+
+TEXTS_OF_THE_FIRST = "picture_texts (key, owner, prompt, original, negative, reasoning, tags)"
+
+
 def fill(file: Path) -> None:
     """A job, a picture and its texts, in the columns that the first version has."""
     moment = "'2026-01-02 03:04:05.000000'"
     rows = {
         ENHANCEMENTS_OF_THE_FIRST: f"'e1', 'ann', {moment}, 'old', '[]', 'new', 1, 'm', '', 't', '1', '{{}}', 0.5",
         JOBS_OF_THE_FIRST: f"NULL, 'j1', 'ann', 'generate', 'running', {moment}, NULL, NULL, '{{}}', 2, 'e1', 0, 0, NULL",
-        "pictures": (
+        PICTURES_OF_THE_FIRST: (
             f"NULL, 'p1', 'ann', 'j1', 0, {moment}, '兔子', 'a rabbit', '', 3, 64, 64, 8, 0.0, 3.0, "
             "'pocket', '', '{}', '{}', 1.0, 'e1', NULL, 'hash', 9, 1, 4, NULL"
         ),
         "picture_tags": "'ann', 'sea', 1, 0, 'Sea'",
-        "picture_texts": f"1, '{owner_token('ann')}', '兔 子', 'a rabbit', '', '', 'sea'",
+        TEXTS_OF_THE_FIRST: f"1, '{owner_token('ann')}', '兔 子', 'a rabbit', '', '', 'sea'",
     }
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         for table, row in rows.items():
@@ -111,6 +121,14 @@ def test_what_an_older_version_held_is_there_after_the_migration(tmp_path, versi
         "2026-01-02T03:04:05+00:00",
     )
     assert store.pictures.page("ann", query="兔子 sea").items == (picture,)
+    if version < "0005":  # what can be filtered by, and the key that tells when
+        for query in (
+            "seed:3 rating:>=4 is:favourite tag:sea checkpoint:pock has:enhancement",
+            "on:2026-01-02",
+            "rab",
+            "rabb",
+        ):
+            assert store.pictures.page("ann", query=query).items == (picture,), query
     assert store.shares.resolve(store.shares.add("ann", "p1", 1).token)[1] == picture
     (job,) = store.jobs.recover()
     assert (job.status, job.pictures) == ("queued", ("p1",))

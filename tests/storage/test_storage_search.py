@@ -147,7 +147,7 @@ def test_counting_stops_at_the_cap_and_says_so(kit):
         )
         connection.exec_driver_sql(
             "INSERT INTO picture_texts SELECT pictures.key, t.owner, t.prompt, t.original, t.negative, "
-            "t.reasoning, t.tags FROM pictures, picture_texts t WHERE pictures.key <> t.key"
+            "t.reasoning, t.tags, t.note, t.facts FROM pictures, picture_texts t WHERE pictures.key <> t.key"
         )
     page = kit.store.pictures.page("ann", query="cat")
     assert (page.total, page.capped, page.more, len(page.items)) == (search.COUNT_CAP, True, True, 24)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
+import storage
+from storage import filters
+from storage.backups import faults, snapshot
 from storage.errors import QueueFull
 
 
@@ -73,3 +78,54 @@ def test_readers_see_whole_pictures_while_others_write(kit):
 
     assert all(together(6, work))
     assert kit.store.pictures.page("ann", query="cat").total == kit.store.pictures.page("ann").total == 60
+
+
+def test_fifty_threads_write_and_read_and_nobody_fails(kit):
+    """What a busy house does at once: wishes, pictures, edits, the trash emptied, searches and a snapshot."""
+    stay = [kit.picture(f"a cat number{n}") for n in range(10)]
+
+    def work(thread):
+        owner = ("ann", "bob")[thread % 2]
+        for turn in range(4):
+            picture = kit.picture(f"a dog by{thread} at{turn}", owner=owner)
+            kit.store.pictures.edit(owner, picture.id, tags=[f"t{thread}"], rating=turn)
+            kit.store.pictures.edit("ann", stay[(thread + turn) % 10].id, rating=thread % 6, note=f"by{thread}")
+            assert kit.store.pictures.page(owner, query=f'"by{thread} at{turn}"').items[0].id == picture.id
+            if turn % 2:
+                kit.store.pictures.delete(owner, picture.id)
+                kit.store.trash.empty(owner, [picture.id])
+        if thread == 0:
+            snapshot(kit.store.folder / "studio.db", kit.store.folder / "backups" / "there.db", pause_s=0.002)
+        return True
+
+    assert all(together(50, work))
+    assert kit.store.pictures.page("ann").total == 10 + 25 * 2 and kit.store.pictures.page("bob").total == 25 * 2
+    assert kit.store.check.run(depth="pixels").findings == []
+    assert faults(kit.store.folder / "studio.db", full=True) is None
+
+
+def test_pictures_made_after_the_clock_went_back_come_first_and_nothing_collides(kit):
+    """A database as a studio whose clock was an hour ahead has made it, and then somebody put the clock right."""
+    early = [kit.picture(f"early {n}") for n in range(5)]
+    kit.store.close()
+    hour = (3600 * 1000) << filters.KEY_SHIFT
+    with closing(sqlite3.connect(kit.store.folder / "studio.db")) as connection:
+        for table, column in (("pictures", "key"), ("picture_texts", "key")):
+            connection.execute(f"UPDATE {table} SET {column} = -({column} + {hour})")
+            connection.execute(f"UPDATE {table} SET {column} = -{column}")
+        connection.execute("UPDATE pictures SET created_at = datetime(created_at, '+1 hour')")
+        connection.execute("UPDATE jobs SET created_at = datetime(created_at, '+1 hour')")
+        connection.commit()
+    kit.store = storage.open(kit.store.folder)
+    late = together(8, lambda n: kit.picture(f"late {n}"))
+    items = kit.store.pictures.page("ann", limit=50).items
+    assert {one.id for one in items[:8]} == {one.id for one in late}
+    assert [one.id for one in items[8:]] == [one.id for one in early[::-1]]
+    assert len({one.id for one in items}) == 13
+    assert kit.store.pictures.page("ann", query="late").total == 8
+    job = kit.job()
+    assert kit.store.jobs.claim().id == job.id
+    assert (
+        kit.store.pictures.page("ann", limit=5, cursor=kit.store.pictures.page("ann", limit=8).next).items[0].id
+        == early[-1].id
+    )

@@ -320,7 +320,8 @@
       const bare = !job && !picture && !filing;
       if (job && image.hidden) {
         const plain = studio.words.en.loading.replace("{title}", studio.state?.title ?? ""); // what the phase says already
-        const more = job.phase === "loading" && job.message && job.message !== `${plain}.` ? [el("small", { text: job.message })] : [];
+        const told = ["loading", "waiting"].includes(job.phase) && job.message && job.message !== `${plain}.`;
+        const more = told ? [el("small", { text: studio.said(job.message) })] : [];
         say("phase", el("p", { text: facts.firstChild?.textContent ?? "" }), ...more);
       } else if (bare && notice) noticed(notice);
       else if (bare && view.home && !view.thought && !view.pictures.length) welcome();

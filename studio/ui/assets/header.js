@@ -103,10 +103,12 @@
       if (!state) return;
       document.getElementById("bar").dataset.engine = state.status;
       const values = { title: state.title, device: state.device.replace(/^cpu$/i, "CPU").replace(/^cuda/i, "GPU") };
-      let text = studio.t(state.status, values);
+      let text = studio.t(state.damaged ? "damaged" : state.status, values);
       if (state.status === "loading" && state.fraction !== null) text += ` ${Math.round(100 * state.fraction)} %`;
       if (engine.textContent !== text) engine.textContent = text;
-      find(".quota").textContent = find(".quota").title = state.quota ?? "";
+      find(".quota").textContent = find(".quota").title = studio.said(state.quota ?? "");
+      const alarm = studio.said(state.damaged ?? ""); // with a command in it that is to be copied, so it stands in full
+      if (find(".alarm").textContent !== alarm) find(".alarm").textContent = alarm;
       find(".engine").title = state.message ?? "";
     }
 

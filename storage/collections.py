@@ -1,0 +1,200 @@
+"""Collections: pictures that were put together in an order, or a search that was saved. Knows no file.
+
+A picture may be in many. What is in the trash keeps its places and is not shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from storage import listing, pages, search
+from storage import picture_rows as rows
+from storage.database import Database
+from storage.errors import BadValue, NotFound
+from storage.ids import checked_id, new_id, now
+from storage.records import Collection
+from storage.tables import CollectionRow, MemberRow, PictureRow
+
+NAME_MAX = 60  # characters
+COLLECTIONS_MAX = 500  # of an owner
+MEMBERS_MAX = 1_000  # pictures that are put or taken at once
+
+
+@dataclass(frozen=True)
+class Collections:
+    """The collections of all owners, each asked for by its own."""
+
+    database: Database
+
+    def add(self, owner: str, name: str, *, query: str | None = None) -> Collection:
+        """A new one, empty; with `query` a saved search. Raises BadValue for a name that is none or taken, and BadQuery."""
+        if query is not None and search.parse(query).empty and not query.strip():
+            raise BadValue("query", "must look for something", query)
+        tidy = _checked_name(name)
+        row = CollectionRow(
+            id=new_id(), owner=owner, name=tidy, folded=search.fold(tidy), created_at=now(), query=query, cover_id=None
+        )
+        try:
+            with self.database.write() as session:
+                many = select(func.count()).select_from(CollectionRow).where(CollectionRow.owner == owner)
+                if (session.scalar(many) or 0) >= COLLECTIONS_MAX:
+                    raise BadValue("collections", f"must be at most {COLLECTIONS_MAX}", COLLECTIONS_MAX + 1)
+                session.add(row)
+                session.flush()
+                return self._record(session, row)
+        except IntegrityError:
+            raise BadValue("name", "must not be the name of another collection", tidy) from None
+
+    def edit(
+        self, owner: str, id: str, *, name: str | None = None, query: str | None = None, cover: str | None = None
+    ) -> Collection:
+        """Change what is given; `cover` is a picture of it, or '' for its first. Raises NotFound and BadValue."""
+        try:
+            with self.database.write() as session:
+                row = _find(session, owner, id)
+                if name is not None:
+                    row.name = _checked_name(name)
+                    row.folded = search.fold(row.name)
+                if query is not None:
+                    if row.query is None:
+                        raise BadValue("query", "must be left out where pictures were put together by hand", query)
+                    search.parse(query)
+                    row.query = query
+                if cover is not None:
+                    row.cover_id = rows.find_picture(session, owner, cover).id if cover else None
+                session.flush()
+                return self._record(session, row)
+        except IntegrityError:
+            raise BadValue("name", "must not be the name of another collection", name) from None
+
+    def delete(self, owner: str, id: str) -> None:
+        """The collection goes; its pictures stay. Raises NotFound."""
+        with self.database.write() as session:
+            row = _find(session, owner, id)
+            members = self._members(session, row)
+            session.execute(delete(MemberRow).where(MemberRow.collection_id == row.id))
+            session.delete(row)
+            session.flush()
+            _reindex(session, members)
+
+    def put(self, owner: str, id: str, pictures: Sequence[str]) -> Collection:
+        """Pictures behind those that are there; one that is there stays where it is. Raises NotFound and BadValue."""
+        with self.database.write() as session:
+            row, found = self._both(session, owner, id, pictures)
+            there = set(session.scalars(select(MemberRow.picture_key).where(MemberRow.collection_id == row.id)))
+            last = session.scalar(select(func.max(MemberRow.position)).where(MemberRow.collection_id == row.id))
+            place = -1 if last is None else last
+            for picture in found:
+                if picture.key not in there:
+                    place += 1
+                    session.add(MemberRow(collection_id=row.id, picture_key=picture.key, position=place))
+            session.flush()
+            _reindex(session, found)
+            return self._record(session, row)
+
+    def take(self, owner: str, id: str, pictures: Sequence[str]) -> Collection:
+        """Pictures out of it; they stay where else they are. Raises NotFound and BadValue."""
+        with self.database.write() as session:
+            row, found = self._both(session, owner, id, pictures)
+            keys = [picture.key for picture in found]
+            session.execute(delete(MemberRow).where(MemberRow.collection_id == row.id, MemberRow.picture_key.in_(keys)))
+            if row.cover_id in {picture.id for picture in found}:
+                row.cover_id = None
+            session.flush()
+            _reindex(session, found)
+            return self._record(session, row)
+
+    def move(self, owner: str, id: str, picture: str, before: str | None) -> Collection:
+        """A picture of it to the place before another one of it, or to the end. Raises NotFound."""
+        with self.database.write() as session:
+            row, found = self._both(session, owner, id, [picture, *([before] if before else [])])
+            members = list(
+                session.scalars(select(MemberRow).where(MemberRow.collection_id == row.id).order_by(MemberRow.position))
+            )
+            by_key = {member.picture_key: member for member in members}
+            for one in found:
+                if one.key not in by_key:
+                    raise NotFound("In this collection, picture", one.id)
+            moved = by_key[found[0].key]
+            members.remove(moved)
+            at = members.index(by_key[found[1].key]) if len(found) > 1 else len(members)
+            members.insert(at, moved)
+            for place, member in enumerate(members):
+                if member.position != place:
+                    member.position = place
+            session.flush()
+            return self._record(session, row)
+
+    def of(self, owner: str) -> tuple[Collection, ...]:
+        """The owner's collections by name, each with its cover and its count."""
+        with self.database.read() as session:
+            mine = select(CollectionRow).where(CollectionRow.owner == owner).order_by(CollectionRow.folded)
+            return tuple(self._record(session, row) for row in session.scalars(mine))
+
+    def with_picture(self, owner: str, picture: str) -> tuple[str, ...]:
+        """The ids of the collections that a picture was put into. Raises NotFound."""
+        with self.database.read() as session:
+            row = rows.find_picture(session, owner, picture)
+            mine = select(MemberRow.collection_id).where(MemberRow.picture_key == row.key)
+            return tuple(session.scalars(mine))
+
+    def _both(
+        self, session: Session, owner: str, id: str, pictures: Sequence[str]
+    ) -> tuple[CollectionRow, list[PictureRow]]:
+        row = _find(session, owner, id)
+        if row.query is not None:
+            raise BadValue("collection", "must be one that pictures are put into, not a saved search", row.name)
+        if len(pictures) > MEMBERS_MAX:
+            raise BadValue("pictures", f"must be at most {MEMBERS_MAX:,} at once", len(pictures))
+        return row, [rows.find_picture(session, owner, one) for one in dict.fromkeys(pictures)]
+
+    def _members(self, session: Session, row: CollectionRow) -> list[PictureRow]:
+        keys = select(MemberRow.picture_key).where(MemberRow.collection_id == row.id)
+        return list(session.scalars(select(PictureRow).where(PictureRow.key.in_(keys)).options(*rows.LOADED)))
+
+    def _record(self, session: Session, row: CollectionRow) -> Collection:
+        capped = False
+        if row.query is None:
+            count = listing.in_collection(session, row.id)
+            first = session.scalar(text(_FIRST), {"id": row.id})
+        else:
+            found = pages.page(session, pages.Wanted(owner=row.owner, query=row.query, limit=1))
+            count, capped = found.total, found.capped
+            first = found.items[0].id if found.items else None
+        kept = row.cover_id and session.scalar(
+            select(PictureRow.id).where(PictureRow.id == row.cover_id, PictureRow.deleted_at.is_(None))
+        )
+        return Collection(
+            id=row.id, owner=row.owner, name=row.name, created_at=row.created_at, query=row.query,
+            cover_id=kept or first, count=count, capped=capped,
+        )  # fmt: skip
+
+
+_FIRST = (
+    "SELECT pictures.id FROM collection_pictures CROSS JOIN pictures ON pictures.key = collection_pictures.picture_key "
+    "WHERE collection_id = :id AND pictures.deleted_at IS NULL ORDER BY position LIMIT 1"
+)
+
+
+def _find(session: Session, owner: str, id: str) -> CollectionRow:
+    row = session.get(CollectionRow, checked_id("Collection", id))
+    if row is None or row.owner != owner:
+        raise NotFound("Collection", id)
+    return row
+
+
+def _reindex(session: Session, pictures: Sequence[PictureRow]) -> None:
+    for picture in pictures:
+        rows.index(session, picture)
+
+
+def _checked_name(name: object) -> str:
+    tidy = " ".join(name.split()) if isinstance(name, str) else ""
+    if not 0 < len(tidy) <= NAME_MAX or not tidy.isprintable() or '"' in tidy:
+        raise BadValue("name", f'must be 1 to {NAME_MAX} printable characters without "', name)
+    return tidy

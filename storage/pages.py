@@ -1,0 +1,192 @@
+"""A page of an owner's pictures as records: newest first, best first, or in a collection's order.
+
+Puts together what is typed (`search`), where the keys are (`listing`) and what becomes of the rows. Opens no session.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from storage import filters, listing, search
+from storage import picture_rows as rows
+from storage.errors import BadCursor, BadQuery
+from storage.records import Page, Picture
+from storage.tables import CollectionRow, PictureRow, TextRow
+
+WEIGHTS = {"original": 3.0, "prompt": 2.0, "tags": 2.0, "note": 2.0, "reasoning": 1.0}
+SORTS = ("newest", "relevance")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a page is asked for; see `Pictures.page`."""
+
+    owner: str
+    query: str = ""
+    cursor: str | None = None
+    limit: int = 24
+    favourite: bool = False
+    tag: str | None = None
+    trash: bool = False
+    collection: str | None = None
+    sort: str = "newest"
+    at: datetime | None = None
+
+
+def page(session: Session, wanted: Wanted) -> Page[Picture]:
+    """The page. Raises BadQuery, BadValue and NotFound."""
+    cursor = listing.read_cursor(wanted.cursor)
+    if wanted.sort not in SORTS:
+        raise BadQuery(f"sort must be one of {', '.join(SORTS)} (got {str(wanted.sort)[:60]}).")
+    query = search.parse(wanted.query)
+    typed = not query.empty or bool(query.low) or query.high is not None
+    if wanted.collection is not None:
+        smart = find_collection(session, wanted.owner, wanted.collection)
+        if smart.query is None and not typed and not (wanted.favourite or wanted.tag or wanted.trash):
+            return _placed(session, wanted, cursor)
+        query.collections.append((smart.name, True))
+    if wanted.at is not None and cursor is None:
+        query.high = min(query.high or listing.KEY_MAX, filters.key_of(wanted.at))
+    _resolve(session, wanted.owner, query)
+    if wanted.tag is not None:
+        query.add(filters.read("tag", search.fold(rows.checked_tag(wanted.tag))) or filters.Filter(), True)
+    if wanted.favourite and not query.empty:
+        query.add(filters.Filter(tokens=("favourite",)), True)
+    asked = listing.Asked(
+        owner=wanted.owner,
+        match=None if query.empty else _expression(session, wanted, query),
+        low=query.low,
+        high=query.high,
+        limit=listing.checked_limit(wanted.limit),
+        favourite=wanted.favourite,
+        trash=wanted.trash,
+    )
+    if cursor is not None and cursor.kind == ("older" if wanted.sort == "relevance" else "ranked"):
+        raise BadCursor(wanted.cursor)
+    if wanted.sort == "relevance" and query.wanted:
+        return _ranked(session, asked, query, cursor)
+    return _newest(session, asked, cursor, exact=not typed, jumped=wanted.at is not None)
+
+
+def records(session: Session, keys: Sequence[int]) -> tuple[Picture, ...]:
+    """The pictures of these keys, in their order."""
+    found = session.scalars(select(PictureRow).where(PictureRow.key.in_(keys)).options(*rows.LOADED))
+    by_key = {row.key: row for row in found}
+    return tuple(rows.picture_record(by_key[key]) for key in keys if key in by_key)
+
+
+def _expression(session: Session, wanted: Wanted, query: search.Query) -> str:
+    return search.expression(
+        wanted.owner, query, lambda beginning: listing.expand(session, beginning), trash=wanted.trash
+    )
+
+
+def find_collection(session: Session, owner: str, id_or_name: str) -> CollectionRow:
+    """The owner's collection of that id, else of that name. Raises BadQuery."""
+    mine = select(CollectionRow).where(CollectionRow.owner == owner)
+    row = session.scalars(mine.where(CollectionRow.id == id_or_name)).first()
+    row = row or session.scalars(mine.where(CollectionRow.folded == search.fold(id_or_name))).first()
+    if row is None:
+        raise BadQuery(f"in: must be the name of one of your collections (got {id_or_name[:60]}).")
+    return row
+
+
+def _resolve(session: Session, owner: str, query: search.Query, deep: bool = False) -> None:
+    """Put what collections hold in the place of their names; what a saved search looks for, where one is named."""
+    for name, wished in query.collections:
+        row = find_collection(session, owner, name)
+        if row.query is None:
+            query.add(filters.Filter(tokens=(filters.in_collection(row.id),)), wished)
+            continue
+        if deep or not wished:
+            raise BadQuery(
+                f"in: a saved search can be narrowed, and neither turned around nor be in another one (got {name[:60]})."
+            )
+        saved = search.parse(row.query)
+        _resolve(session, owner, saved, deep=True)
+        for mine, other in ((query.wanted, saved.wanted), (query.unwanted, saved.unwanted)):
+            mine.extend(other)
+        query.all_of.extend(saved.all_of)
+        query.none_of.extend(saved.none_of)
+        query.add(filters.Filter(low=saved.low, high=saved.high), True)
+    query.collections.clear()
+
+
+def _newest(
+    session: Session, asked: listing.Asked, cursor: listing.Cursor | None, *, exact: bool, jumped: bool
+) -> Page[Picture]:
+    found = listing.keys(session, asked, cursor)
+    total, capped = listing.total(session, asked, exact=exact)
+    over = len(found) > asked.limit
+    upwards = cursor is not None and cursor.kind == "newer"
+    keys = (found[-asked.limit :] if upwards else found[: asked.limit]) if over else found
+    older = bool(keys) and (over or upwards)  # whoever comes from below has been there
+    newer = bool(keys) and (over if upwards else cursor is not None or jumped)
+    return Page(
+        items=records(session, keys),
+        next=str(listing.Cursor(kind="older", at=keys[-1])) if older else None,
+        previous=str(listing.Cursor(kind="newer", at=keys[0])) if newer else None,
+        total=total,
+        more=older,
+        capped=capped,
+    )
+
+
+def _placed(session: Session, wanted: Wanted, cursor: listing.Cursor | None) -> Page[Picture]:
+    asked = listing.Asked(
+        owner=wanted.owner, match=None, limit=listing.checked_limit(wanted.limit), collection=wanted.collection
+    )
+    if cursor is not None and cursor.kind != "placed":
+        raise BadCursor(wanted.cursor)
+    found = listing.placed(session, asked, cursor)
+    here, more = found[: asked.limit], len(found) > asked.limit
+    return Page(
+        items=records(session, [key for _, key in here]),
+        next=str(listing.Cursor(kind="placed", at=here[-1][0])) if more else None,
+        total=listing.in_collection(session, asked.collection or ""),
+        more=more,
+    )
+
+
+def _ranked(
+    session: Session, asked: listing.Asked, query: search.Query, cursor: listing.Cursor | None
+) -> Page[Picture]:
+    """Best first, among the newest that match: by where the words occur, how often, and among how many others."""
+    keys = listing.newest(session, asked)
+    texts = session.execute(
+        select(TextRow.key, TextRow.original, TextRow.prompt, TextRow.tags, TextRow.note, TextRow.reasoning).where(
+            TextRow.key.in_(keys)
+        )
+    )
+    scores = {row.key: sum(_score(row._mapping, term) for term in query.wanted) for row in texts}
+    best = sorted(keys, key=lambda key: (-scores.get(key, 0.0), -key))
+    at = 0 if cursor is None else cursor.at
+    chosen = best[at : at + asked.limit]
+    total, capped = listing.total(session, asked, exact=False)
+    more = len(best) > at + asked.limit
+    return Page(
+        items=records(session, chosen),
+        next=str(listing.Cursor(kind="ranked", at=at + asked.limit)) if more else None,
+        total=total,
+        more=more,
+        capped=capped,
+        ranked=len(best),
+    )
+
+
+def _score(texts: object, term: search.Term) -> float:
+    found = 0.0
+    wanted = " " + " ".join(term.words)
+    for column, weight in WEIGHTS.items():
+        text: str = texts[column]  # type: ignore[index]
+        times = f" {text}".count(wanted)
+        if times:
+            whole = 1.0 if f" {text} ".count(f"{wanted} ") else 0.7
+            found += weight * whole * (1 + math.log(times)) / math.sqrt(4 + text.count(" "))
+    return found

@@ -1,0 +1,156 @@
+"""`python app.py check`, `backup` and `restore`: a studio's folder looked after while no page is served.
+
+Knows storage and the settings; no engine, no use case and no page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import storage
+from storage import copies
+from storage.backups import faults, stamp
+from storage.errors import NotRestored, StorageError
+from studio.edge import HOME
+from studio.settings import Settings, read
+
+EVERY_S = 2.0  # between two lines of progress
+COMMANDS = ("check", "backup", "restore")
+Say = Callable[[str], None]
+
+
+def run(arguments: Sequence[str], environ: Mapping[str, str], say: Say = print) -> int | None:
+    """Do what the command line asks, if it is one of COMMANDS; the exit code, None where it is none.
+
+    0: all is well. 1: something could not be mended. 2: nothing could begin. Exits for wrong arguments, as command lines do.
+    """
+    if not arguments or arguments[0] not in COMMANDS:
+        return None
+    options = _parser(arguments[0]).parse_args(arguments[1:])
+    said = {name: getattr(options, f"set_{name}") for name in Settings.model_fields}
+    flags = [f"--{name}={value}" for name, value in said.items() if value is not None]
+    try:
+        settings = read(flags, environ)
+        owner = HOME if settings.owner_rule == "one" else options.owner
+        if arguments[0] == "check":
+            return check(settings.data, options.files, owner, say)
+        if arguments[0] == "backup":
+            return backup(settings.data, options.target, say, copy=options.copy)
+        if said["data"] is None:
+            raise NotRestored(
+                "restore needs --data with the folder that it should make: an empty one, or one that is not there yet."
+            )
+        return restore(options.source, settings.data, owner, say)
+    except (StorageError, ValueError, OSError) as error:
+        say(str(error))
+        return 2
+
+
+def check(folder: Path, sources: Sequence[Path], owner: str | None, say: Say) -> int:
+    """Look at every row and every file, mend what can be mended, and end with counts."""
+    if not (folder / "studio.db").exists():
+        raise NotRestored(f"There is no database in {folder}, so there is nothing to check.")
+    wrong = faults(folder / "studio.db", full=True)
+    kept = storage.open(folder)
+    try:
+        if kept.damaged or wrong:
+            say(kept.damaged or f"The database {folder / 'studio.db'} is damaged ({wrong}).")
+            return 1
+        say("the database is whole")
+        for id in [job.id for job in kept.jobs.recover()]:
+            say(f"Job {id} was left unfinished and waits again.")
+        report = kept.check.run(depth="pixels", owner=owner, sources=sources, tell=Progress("pictures", say).tell)
+    finally:
+        kept.close()
+    for finding in report.findings:
+        say(finding.sentence)
+    mended = len(report.findings) - report.open
+    say(f"{report.pictures:,} pictures: {mended:,} findings mended or told, {report.open:,} that could not be mended")
+    return 1 if report.open else 0
+
+
+def backup(folder: Path, target: Path | None, say: Say, *, copy: bool) -> int:
+    """Make a backup as `target`, by default beside the folder, under the time."""
+    target = target or folder.absolute().parent / f"backup-{stamp()[:15]}"
+    made = copies.back_up(folder, target, tell=Progress("files", say).tell, copy=copy)
+    say(f"{target}: {made.pictures:,} pictures, {made.files:,} files, {made.bytes / 1e9:.2f} GB")
+    if made.linked:
+        say(
+            f"{made.linked:,} files are linked, not copied, since they lie on the same disk: should that disk fail, both are gone."
+        )
+    if made.missing:
+        say(f"{made.missing:,} pictures have no file; `python app.py check` tells which.")
+    return 0
+
+
+def restore(source: Path, folder: Path, owner: str | None, say: Say) -> int:
+    """Make `folder` from a backup or a snapshot, and bring its rows and files together."""
+    made = copies.bring_back(source, folder, tell=Progress("files", say).tell)
+    kept = storage.open(folder)
+    try:
+        report = kept.check.run(owner=owner)
+    finally:
+        kept.close()
+    for finding in report.findings:
+        say(finding.sentence)
+    say(
+        f"{folder}: {made.pictures:,} pictures, {made.files:,} files; the database is whole, {report.open:,} pictures are missing"
+    )
+    say(f"Start the studio with --data {folder}")
+    return 1 if report.open else 0
+
+
+class Progress:
+    """Lines such as "pictures: 1,200 of 15,000, 12 s left", at most one every EVERY_S."""
+
+    def __init__(self, what: str, say: Say) -> None:
+        self._what, self._say = what, say
+        self._begun = self._told = time.monotonic()
+
+    def tell(self, done: int, all: int) -> None:
+        """So many of so many are done."""
+        now = time.monotonic()
+        if now - self._told < EVERY_S or not done:
+            return
+        self._told = now
+        left = (now - self._begun) / done * (all - done)
+        time_left = f"{left / 60:.0f} min" if left >= 90 else f"{left:.0f} s"
+        self._say(f"{self._what}: {done:,} of {all:,}, {time_left} left")
+
+
+def _parser(command: str) -> argparse.ArgumentParser:
+    what = {
+        "check": "Look whether every picture has its file and every file its picture, by their pixels, and mend what can be mended. "
+        "Ends with code 0 when all is well, 1 when something could not be mended.",
+        "backup": "Make a backup: the database as it is at this moment, the pictures' files and a list of their hashes. "
+        "The studio may run meanwhile.",
+        "restore": "Make a folder, named by --data and empty or not there yet, from a backup or from a snapshot of the database.",
+    }
+    parser = argparse.ArgumentParser(
+        prog=f"python app.py {command}",
+        allow_abbrev=False,
+        description=f"{what[command]} All settings of app.py are flags here too.",
+    )
+    if command == "check":
+        parser.add_argument("files", type=Path, nargs="*", help="files and folders where lost pictures may be found")
+    elif command == "backup":
+        parser.add_argument(
+            "target", type=Path, nargs="?", help="the folder to make; by default beside the data, under the time"
+        )
+        parser.add_argument("--copy", action="store_true", help="copy the pictures also where they could be linked")
+    else:
+        parser.add_argument("source", type=Path, help="the backup's folder, or a snapshot out of a studio's backups")
+    parser.add_argument("--owner", help="who gets pictures whose owner nothing tells, where there are several")
+    for name in Settings.model_fields:  # named, so that what stands behind one is never taken for a file
+        parser.add_argument(f"--{name}", dest=f"set_{name}", help=argparse.SUPPRESS)
+    return parser
+
+
+def answer(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Do what was asked and end there, if it is one of COMMANDS; else go on."""
+    if (code := run(arguments, environ)) is not None:
+        sys.exit(code)
