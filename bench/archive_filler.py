@@ -24,6 +24,7 @@ SIZES = ((1024, 1024), (768, 1024), (1024, 768), (1280, 720), (720, 1280), (1536
 TAGS = ("sea", "portrait", "client", "ink", "draft", "best", "logo", "季节", "城市", "new york")
 CHECKPOINTS = ("turbo", "base", "pocket", "turbo-ink-v2")
 BATCH = 5_000
+ENVIRONMENT = '{"torch": "2.11", "device": "cuda"}'
 WORDS = 30_000  # in the long tail
 SYLLABLES = ("ka", "lo", "mi", "ren", "ta", "vu", "shi", "or", "el", "qua", "ne", "po", "dra", "bel", "un", "zi")
 
@@ -87,7 +88,9 @@ _COLUMNS = {
         "id", "owner", "created_at", "original", "steps", "prompt", "seed", "model", "revision", "template", "template_version",
         "sampling", "seconds", "steering",
     ),
-    "jobs": ("id", "owner", "kind", "status", "created_at", "finished_at", "wish", "count", "enhancement_id", "cancel_requested", "crashes"),
+    "jobs": (
+        "id", "owner", "kind", "status", "created_at", "finished_at", "wish", "count", "enhancement_id", "cancel_requested", "crashes",
+    ),
     "pictures": (
         "key", "id", "owner", "job_id", "index", "created_at", "prompt", "original_prompt", "negative_prompt", "seed", "width", "height",
         "steps", "guidance", "shift", "checkpoint", "revision", "recipe", "environment", "seconds", "enhancement_id", "pixel_sha256",
@@ -113,11 +116,11 @@ def _rows(words: Words, number: int, begun: datetime) -> Iterator[tuple[str, tup
     prompt = f"{original}, {words.some(chance.randint(25, 60), chinese)}" if thought else original
     if number % 2 == 0:
         if enhancement:
-            steps = [
+            chain = [
                 {"name": name, "text": text, "seconds": 0.4}
                 for name, text in zip(("keep", "solve", "compose", "text"), reasoning, strict=True)
             ]
-            told = json.dumps(steps, ensure_ascii=False)
+            told = json.dumps(chain, ensure_ascii=False)
             yield (
                 "enhancements",
                 (enhancement, owner, stamp, original, told, prompt, number, "qwen", "r", "chain", "1", "{}", 2.5, "{}"),
@@ -137,7 +140,7 @@ def _rows(words: Words, number: int, begun: datetime) -> Iterator[tuple[str, tup
     key = filters.key_of(moment)
     yield "pictures", (
         key, f"{number:024x}", owner, job, number % 2, stamp, prompt, original, "", seed, width, height, steps, 0.0, 3.0, checkpoint, "r",
-        json.dumps({"format": 1, "prompt": prompt, "seed": seed}, ensure_ascii=False), '{"torch": "2.11", "device": "cuda"}', 1.4, enhancement,
+        json.dumps({"format": 1, "prompt": prompt, "seed": seed}, ensure_ascii=False), ENVIRONMENT, 1.4, enhancement,
         f"{number:064x}", 1_400_000, favourite, rating, stamp if trashed else None, note,
     )  # fmt: skip
     folded = [search.fold(tag) for tag in tags]

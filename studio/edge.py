@@ -13,6 +13,7 @@ from studio.errors import InvalidWish, NotFound, QueueFull, StudioError
 from studio.wish import text
 
 TAGS_MAX, TAG_MAX = 32, 40
+IDS_MAX = 1_000
 
 
 @contextmanager
@@ -35,6 +36,13 @@ def checked_id(name: str, value: object) -> str:
             name, "must be an id that this studio gave", ascii(value) if isinstance(value, str) else value
         )
     return value
+
+
+def checked_ids(values: object) -> list[str]:
+    """`values` as ids, the parameter `ids`. Raises InvalidWish."""
+    if not isinstance(values, list | tuple) or not 0 < len(values) <= IDS_MAX:
+        raise InvalidWish("ids", f"must be a list of 1 to {IDS_MAX:,} ids", values)
+    return [checked_id("ids", value) for value in values]
 
 
 def checked_tags(tags: object) -> tuple[str, ...]:
