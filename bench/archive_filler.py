@@ -24,6 +24,7 @@ SIZES = ((1024, 1024), (768, 1024), (1024, 768), (1280, 720), (720, 1280), (1536
 TAGS = ("sea", "portrait", "client", "ink", "draft", "best", "logo", "季节", "城市", "new york")
 CHECKPOINTS = ("turbo", "base", "pocket", "turbo-ink-v2")
 BATCH = 5_000
+PHRASES = 0.3  # of what is put together: words that stand beside each other in what people write
 ENVIRONMENT = '{"torch": "2.11", "device": "cuda"}'
 WORDS = 30_000  # in the long tail
 SYLLABLES = ("ka", "lo", "mi", "ren", "ta", "vu", "shi", "or", "el", "qua", "ne", "po", "dra", "bel", "un", "zi")
@@ -42,6 +43,7 @@ class Words:
             if one["language"] == "en" and one["solved"]
             for word in one["solved"].split()
         ]
+        self.phrases = [_phrase(one["solved"]) for one in wishes if one["language"] == "en" and one["solved"]]
         lists = json.loads((ROOT / "enhancer/lists/en.json").read_text("utf-8"))
         known += [word for values in lists.values() for value in values for word in value.split()]
         often = sorted(set(known), key=known.count, reverse=True)
@@ -53,7 +55,19 @@ class Words:
         """A text of about so many words."""
         if chinese:
             return "，".join(self.random.choices(self.chinese, k=max(1, count // 8)))
-        return " ".join(self.random.choices(self.english, cum_weights=self.weights, k=count))
+        found: list[str] = []
+        while len(found) < count:
+            if self.random.random() < PHRASES:
+                found += self.random.choice(self.phrases)
+            else:
+                found += self.random.choices(self.english, cum_weights=self.weights, k=4)
+        return " ".join(found[:count])
+
+
+def _phrase(sentence: str) -> list[str]:
+    """The second half of a sentence: where things are."""
+    words = [word.strip(".,") for word in sentence.split()]
+    return words[len(words) // 2 :][:5]
 
 
 def fill(database: Path, rows: int, tell: Callable[[int, int], None], *, seed: int = 1) -> None:

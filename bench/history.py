@@ -26,7 +26,6 @@ from PIL import Image
 import storage
 from bench.archive_filler import OWNER, Words, fill
 from storage.records import Job, NewPicture
-from storage.search import tokens
 
 PAGE_MS, SEARCH_MS, INSERT_MS, TIMES = 20.0, 50.0, 5.0, 50.0
 LIKES = 12  # searches by LIKE: each reads all rows
@@ -78,6 +77,8 @@ def measure(store: storage.Storage, rounds: int) -> None:
             lines.append((f"search: {kind}", _searched(store, rounds, typed), None))
         mixed = [ms for name, found, _ in lines if name.startswith("search") for ms in found]
         lines.append(("search: all of these", mixed, SEARCH_MS))
+        odd = _searched(store, rounds, lambda n: f'"on a {searches["a common word"](n)} plain"')
+        lines.append(("(a phrase of common words that hardly occurs)", odd, None))
         ranked = _timed(rounds, lambda n: store.pictures.page(OWNER, query=searches["two words"](n), sort="relevance"))
         lines.append(("best of the newest 2,000", ranked, None))
         lines.append(("insert, while all of these were measured", written, None))
@@ -104,7 +105,7 @@ def queries(words: Words) -> dict[str, Callable[[int], str]]:
         "a rare word": lambda n: chance.choice(rare),
         "two words": lambda n: f"{chance.choice(common)} {chance.choice(words.english[:3_000])}",
         "the beginning of a word": lambda n: chance.choice(words.english[:5_000])[: chance.randint(1, 6)],
-        "a phrase": lambda n: f'"on a plain {chance.choice(common)}"',
+        "a phrase": lambda n: f'"{" ".join(chance.choice(words.phrases)[:4])}"',
         "with one left out": lambda n: f"{chance.choice(common)} -{chance.choice(common)}",
         "one Chinese character": lambda n: chinese(1),
         "a Chinese word": lambda n: chinese(2),
@@ -210,7 +211,7 @@ def _searched(store: storage.Storage, rounds: int, typed: Callable[[int], str]) 
 
 def _like(connection: sqlite3.Connection, query: str, number: int) -> object:
     where = " AND ".join("(prompt LIKE ? OR original_prompt LIKE ?)" for _ in query.split())
-    values = [f"%{word}%" for word in tokens(query) for _ in range(2)]
+    values = [f"%{word}%" for word in query.split() for _ in range(2)]
     where = f"owner = ? AND deleted_at IS NULL AND {where}"
     page = connection.execute(
         f"SELECT * FROM pictures WHERE {where} ORDER BY created_at DESC LIMIT 24", [OWNER, *values]
