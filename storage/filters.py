@@ -9,9 +9,10 @@ A minus before one turns it around. Times are UTC. `after:` begins with the day 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from operator import eq, ge, gt, le, lt
 
 from storage.errors import BadQuery
 
@@ -153,11 +154,8 @@ def _rating(value: str) -> Filter:
     if not found:
         raise _bad("rating", "must be 0 to 5, with >, >=, < or <= before it where wished, or none", value)
     how, stars = found[1] or "=", int(found[2] or 0)
-    holds: Callable[[int], bool] = {
-        "=": lambda n: n == stars, ">=": lambda n: n >= stars, ">": lambda n: n > stars,
-        "<=": lambda n: n <= stars, "<": lambda n: n < stars,
-    }[how]  # fmt: skip
-    return Filter(tokens=tuple(f"rating{n}" for n in range(6) if holds(n)) or ("norating",))
+    holds = {"=": eq, ">=": ge, ">": gt, "<=": le, "<": lt}[how]
+    return Filter(tokens=tuple(f"rating{n}" for n in range(6) if holds(n, stars)) or ("norating",))
 
 
 def _is(value: str) -> Filter:

@@ -51,8 +51,6 @@ def page(session: Session, wanted: Wanted) -> Page[Picture]:
         if smart.query is None and not typed and not (wanted.favourite or wanted.tag or wanted.trash):
             return _placed(session, wanted, cursor)
         query.collections.append((smart.name, True))
-    if wanted.at is not None and cursor is None:
-        query.high = min(query.high or listing.KEY_MAX, filters.key_of(wanted.at))
     _resolve(session, wanted.owner, query)
     if wanted.tag is not None:
         query.add(filters.read("tag", search.fold(rows.checked_tag(wanted.tag))) or filters.Filter(), True)
@@ -71,7 +69,9 @@ def page(session: Session, wanted: Wanted) -> Page[Picture]:
         raise BadCursor(wanted.cursor)
     if wanted.sort == "relevance" and query.wanted:
         return _ranked(session, asked, query, cursor)
-    return _newest(session, asked, cursor, exact=not typed, jumped=wanted.at is not None)
+    if wanted.at is not None and cursor is None:  # a place in the list, which takes nothing out of it
+        cursor = listing.Cursor(kind="older", at=filters.key_of(wanted.at))
+    return _newest(session, asked, cursor, exact=not typed)
 
 
 def records(session: Session, keys: Sequence[int]) -> tuple[Picture, ...]:
@@ -118,16 +118,14 @@ def _resolve(session: Session, owner: str, query: search.Query, deep: bool = Fal
     query.collections.clear()
 
 
-def _newest(
-    session: Session, asked: listing.Asked, cursor: listing.Cursor | None, *, exact: bool, jumped: bool
-) -> Page[Picture]:
+def _newest(session: Session, asked: listing.Asked, cursor: listing.Cursor | None, *, exact: bool) -> Page[Picture]:
     found = listing.keys(session, asked, cursor)
     total, capped = listing.total(session, asked, exact=exact)
     over = len(found) > asked.limit
     upwards = cursor is not None and cursor.kind == "newer"
     keys = (found[-asked.limit :] if upwards else found[: asked.limit]) if over else found
     older = bool(keys) and (over or upwards)  # whoever comes from below has been there
-    newer = bool(keys) and (over if upwards else cursor is not None or jumped)
+    newer = bool(keys) and (over if upwards else cursor is not None)
     return Page(
         items=records(session, keys),
         next=str(listing.Cursor(kind="older", at=keys[-1])) if older else None,

@@ -226,14 +226,7 @@ class Pictures:
         info = metadata.png_info({**facts, **rows.facts(new, enhancement)}, rows.infotext(new))
         size = self.files.add(id, image, info)
         try:
-            with self.database.write() as session:
-                row = rows.new_row(new, id, moment, sha256, size, key=rows.next_key(session, moment))
-                row.enhancement = session.get(EnhancementRow, new.enhancement_id) if new.enhancement_id else None
-                session.add(row)
-                session.flush()
-                rows.index(session, row)
-                if finish:
-                    finish_with_last_picture(session, new.job_id)
+            self.keep_row(new, id, sha256, size, finish=finish, moment=moment)
         except BaseException:
             self.files.discard(id)
             raise
@@ -250,6 +243,20 @@ class Pictures:
         for row in found:
             rows.index(session, row)
         return tuple(rows.picture_record(row) for row in found)
+
+    def keep_row(
+        self, new: NewPicture, id: str, sha256: str, size: int, *, finish: bool, moment: datetime | None = None
+    ) -> None:
+        """The row of a picture whose files are there, and what it is found by. Raises IntegrityError for a second one of its place."""
+        made = moment or now()
+        with self.database.write() as session:
+            row = rows.new_row(new, id, made, sha256, size, key=rows.next_key(session, made))
+            row.enhancement = session.get(EnhancementRow, new.enhancement_id) if new.enhancement_id else None
+            session.add(row)
+            session.flush()
+            rows.index(session, row)
+            if finish:
+                finish_with_last_picture(session, new.job_id)
 
     def _finish(self, new: NewPicture, finish: bool) -> None:
         if finish:

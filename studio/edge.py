@@ -14,6 +14,7 @@ from studio.wish import text
 
 HOME = "home"  # whose everything is where everybody is one owner
 TAGS_MAX, TAG_MAX = 32, 40
+IDS_MAX = 1_000
 
 
 @contextmanager
@@ -36,6 +37,13 @@ def checked_id(name: str, value: object) -> str:
             name, "must be an id that this studio gave", ascii(value) if isinstance(value, str) else value
         )
     return value
+
+
+def checked_ids(values: object) -> list[str]:
+    """`values` as ids, the parameter `ids`. Raises InvalidWish."""
+    if not isinstance(values, list | tuple) or not 0 < len(values) <= IDS_MAX:
+        raise InvalidWish("ids", f"must be a list of 1 to {IDS_MAX:,} ids", values)
+    return [checked_id("ids", value) for value in values]
 
 
 def checked_tags(tags: object) -> tuple[str, ...]:

@@ -89,6 +89,7 @@ class Order:
             locks=tuple(wish.locks),
             template=wish.template or "",
             spread=wish.spread,
+            parent=wish.parent,
         )
 
     def decided(self, count: int, lists: Lists) -> Order:

@@ -6,12 +6,14 @@ Reads storage, the board and the pace; changes nothing. It is given jobs, and kn
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from storage import Storage
-from storage.errors import NotFound
-from storage.records import Job
+from storage.errors import NotFound, StorageError
+from storage.records import Job, Picture
 from studio import views
 from studio.board import Board
+from studio.differences import explaining, pixels
 from studio.edge import translated
 from studio.engine.contract import TOKENS_MAX, Engine
 from studio.orders import work
@@ -138,5 +140,12 @@ class Snapshots:
             was = self._storage.pictures.get(job.owner, now.parent_id)
         if was.pixel_sha256 == now.pixel_sha256:
             return {"identical": True}
-        pixels: View = {"what": "pixels", "was": was.pixel_sha256, "is": now.pixel_sha256}
-        return {"identical": False, "changed": views.differences(was, now) or [pixels]}
+        unexplained: View = {"what": "pixels", "was": was.pixel_sha256, "is": now.pixel_sha256}
+        return {"identical": False, "changed": explaining(was, now) or [unexplained], "pixels": self._apart(was, now)}
+
+    def _apart(self, was: Picture, now: Picture) -> View | None:
+        """How far the pixels are apart; None where a file is gone."""
+        with suppress(StorageError, OSError):
+            files = [self._storage.pictures.path(one.owner, one.id) for one in (was, now)]
+            return pixels(*files)
+        return None

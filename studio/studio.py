@@ -10,19 +10,19 @@ import asyncio
 import io
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from enhancer import choices
 from storage import Storage
-from storage.records import Job, Kind, Picture
+from storage.records import Job, Kind
 from studio import views
 from studio.board import Board
-from studio.edge import HOME, checked_id, checked_tags, translated
+from studio.edge import HOME, checked_id, translated
 from studio.engine.contract import TOKENS_MAX, CheckpointInfo, Engine, EngineState
 from studio.errors import InvalidWish, NotFound, NotReady, Refused
 from studio.eyes import Eyes
 from studio.housekeeping import Housekeeping
+from studio.library import Library
 from studio.orders import Order, needless
 from studio.pace import Pace
 from studio.quota import Quota
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from enhancer.remote import RemoteChat
 
 RECHECK_S = 1.0  # a watcher looks again this often, also when nothing was told
-DAYS_MAX = 365
-PAGE_MAX = 60
-QUERY_MAX = 500
 TIMINGS = 40  # pictures in the chart of the machine's page
 
 
@@ -52,7 +49,7 @@ class Bounds:
     total: int = 200
 
 
-class Studio:
+class Studio(Library):
     """The use cases over one storage, one engine and one enhancer. Safe from any thread and any event loop."""
 
     def __init__(
@@ -70,7 +67,8 @@ class Studio:
     ) -> None:
         """`remote`: whether the enhancer's model is a server's, which does what it is told, whatever draws; `share_s`: how long a
         reasoning has the device to itself while another owner waits; `eyes` reads pictures."""
-        self._storage, self._engine, self._bounds = storage, engine, bounds
+        super().__init__(storage)
+        self._engine, self._bounds = engine, bounds
         self._own, self._remote = Own(storage.folder), remote
         self._quota = quota or Quota(storage.folder, 0)
         self._strangers = strangers  # whether people who are not the host come here
@@ -197,6 +195,8 @@ class Studio:
         self._steers(info).check(wish.style, wish.length, wish.template)
         needless(wish, enhance=enhance)
         order = Order.of(wish, info, enhance=enhance)
+        if wish.parent is not None:
+            self._picture(owner, wish.parent)
         if wish.enhancement is not None:
             with translated():
                 kept = self._storage.enhancements.get(owner, wish.enhancement)
@@ -342,83 +342,6 @@ class Studio:
         """The owner's newest finished jobs, for the page's queue: what failed says why and can be drawn again."""
         return [self._snapshots.line(job) for job in self._storage.jobs.recent(owner, limit)]
 
-    # Pictures
-
-    def history(
-        self,
-        owner: str,
-        *,
-        query: str = "",
-        cursor: str | None = None,
-        limit: int = 24,
-        favourite: bool = False,
-        tag: str | None = None,
-        trash: bool = False,
-    ) -> View:
-        """A page of the owner's pictures, newest first."""
-        text("query", query, empty=True)
-        if len(query) > QUERY_MAX:
-            raise InvalidWish("query", f"must have at most {QUERY_MAX} characters", query)
-        whole("limit", limit, 1, PAGE_MAX)
-        flag("favourite", favourite)
-        flag("trash", trash)
-        for name, value in (("cursor", cursor), ("tag", tag)):
-            if value is not None:
-                text(name, value)
-        with translated():
-            page = self._storage.pictures.page(
-                owner, query=query, cursor=cursor, limit=limit, favourite=favourite, tag=tag, trash=trash
-            )
-        items = [views.picture(one) for one in page.items]
-        return {"items": items, "next": page.next, "total": page.total, "more": page.more, "capped": page.capped}
-
-    def picture(self, owner: str, picture_id: str) -> View:
-        """One picture, with everything that is kept of it."""
-        return views.picture(self._picture(owner, picture_id))
-
-    def edit(
-        self,
-        owner: str,
-        picture_id: str,
-        *,
-        favourite: bool | None = None,
-        rating: int | None = None,
-        tags: list[str] | None = None,
-    ) -> View:
-        """Change what people say of a picture; None leaves a thing as it is. A rating of 0 takes it away."""
-        if favourite is not None:
-            flag("favourite", favourite)
-        optional_whole("rating", rating, 0, 5)
-        with translated():
-            found = self._storage.pictures.edit(
-                owner,
-                checked_id("id", picture_id),
-                favourite=favourite,
-                rating=rating,
-                tags=None if tags is None else checked_tags(tags),
-            )
-        return views.picture(found)
-
-    def delete(self, owner: str, picture_id: str) -> View:
-        """Put a picture into the trash; `restore` brings it back with everything."""
-        with translated():
-            return views.picture(self._storage.pictures.delete(owner, checked_id("id", picture_id)))
-
-    def restore(self, owner: str, picture_id: str) -> View:
-        """Bring a picture back from the trash."""
-        with translated():
-            return views.picture(self._storage.pictures.restore(owner, checked_id("id", picture_id)))
-
-    def file(self, owner: str, picture_id: str) -> Path:
-        """The PNG file of a picture."""
-        with translated():
-            return self._storage.pictures.path(owner, checked_id("id", picture_id))
-
-    def thumb(self, owner: str, picture_id: str) -> Path:
-        """The WebP thumbnail of a picture."""
-        with translated():
-            return self._storage.pictures.thumb(owner, checked_id("id", picture_id))
-
     def preview(self, owner: str, job_id: str) -> bytes:
         """What a running job's picture would be now, as WebP."""
         self._job(owner, job_id)
@@ -428,33 +351,6 @@ class Studio:
         buffer = io.BytesIO()
         image.save(buffer, "WEBP", quality=80, method=0)
         return buffer.getvalue()
-
-    # Sharing
-
-    def share(self, owner: str, picture_id: str, days: int = 30, *, base_url: str) -> View:
-        """A link to one picture for `days` days (1 to 365)."""
-        whole("days", days, 1, DAYS_MAX)
-        with translated():
-            return views.share(self._storage.shares.add(owner, checked_id("id", picture_id), days), base_url)
-
-    def shares(self, owner: str, picture_id: str, *, base_url: str) -> list[View]:
-        """The links that lead to a picture now, newest first."""
-        with translated():
-            return [
-                views.share(one, base_url)
-                for one in self._storage.shares.of_picture(owner, checked_id("id", picture_id))
-            ]
-
-    def unshare(self, owner: str, token: str, *, base_url: str) -> View:
-        """Take a link back; it is as if it had never been."""
-        with translated():
-            return views.share(self._storage.shares.revoke(owner, checked_id("token", token)), base_url)
-
-    def shared(self, token: str) -> tuple[Picture, Path]:
-        """The picture behind a link and its file, for anybody. Unknown, expired and revoked are one and the same NotFound."""
-        with translated():
-            _, found = self._storage.shares.resolve(checked_id("token", token))
-            return found, self._storage.pictures.path(found.owner, found.id)
 
     # Inside
 
@@ -505,10 +401,6 @@ class Studio:
             )
         self._worker.wake()
         return job.id
-
-    def _picture(self, owner: str, picture_id: str) -> Picture:
-        with translated():
-            return self._storage.pictures.get(owner, checked_id("id", picture_id))
 
     def _job(self, owner: str, job_id: str) -> Job:
         with translated():

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from enhancer.checks import Check, checked
 from enhancer.contract import STEPS, Draft
-from storage.records import Enhancement, Job, Picture, Share
+from storage.records import Collection, Enhancement, Job, Picture, Share
 from studio.engine.contract import EngineState, Machine
 from studio.engine.memory import Plan
 from studio.steers import Steers
@@ -25,7 +25,7 @@ def picture(found: Picture) -> View:
     """One picture, with everything that is kept of it."""
     return {
         "id": found.id,
-        "created_at": _time(found.created_at),
+        "created_at": time(found.created_at),
         "url": f"/media/pictures/{found.id}.png",
         "thumb_url": f"/media/thumbs/{found.id}.webp",
         "width": found.width,
@@ -51,7 +51,9 @@ def picture(found: Picture) -> View:
         "favourite": found.favourite,
         "rating": found.rating or None,
         "tags": list(found.tags),
-        "deleted_at": _time(found.deleted_at),
+        "deleted_at": time(found.deleted_at),
+        "note": found.note,
+        "missing": found.missing_at is not None,
     }
 
 
@@ -153,7 +155,7 @@ def job(found: Job, *, position: int | None, eta_s: float | None) -> View:
         "id": found.id,
         "kind": found.kind,
         "status": found.status,
-        "created_at": _time(found.created_at),
+        "created_at": time(found.created_at),
         "prompt": str(found.wish.get("original_prompt", "")),
         "count": found.count,
         "drawn": len(found.pictures),
@@ -168,9 +170,9 @@ def share(found: Share, base_url: str) -> View:
     return {
         "token": found.token,
         "url": f"{base_url}/s/{found.token}",
-        "expires_at": _time(found.expires_at),
+        "expires_at": time(found.expires_at),
         "picture": found.picture_id,
-        "revoked_at": _time(found.revoked_at),
+        "revoked_at": time(found.revoked_at),
     }
 
 
@@ -227,17 +229,19 @@ def _gb(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
 
-def differences(was: Picture, now: Picture) -> list[View]:
-    """What differs between two pictures of one recipe that could explain different pixels. Empty: nothing known differs."""
-    pairs: list[tuple[str, object, object]] = [
-        ("checkpoint", was.checkpoint, now.checkpoint),
-        ("revision", was.revision, now.revision),
-    ]
-    before: Mapping[str, object] = was.environment
-    after: Mapping[str, object] = now.environment
-    pairs += [(key, before.get(key), after.get(key)) for key in sorted({*before, *after})]
-    return [{"what": what, "was": old, "is": new} for what, old, new in pairs if old != new]
+def collection(found: Collection) -> View:
+    """Pictures that were put together, or a saved search."""
+    return {
+        "id": found.id,
+        "name": found.name,
+        "created_at": time(found.created_at),
+        "query": found.query,
+        "count": found.count,
+        "capped": found.capped,
+        "cover_url": f"/media/thumbs/{found.cover_id}.webp" if found.cover_id else None,
+    }
 
 
-def _time(moment: datetime | None) -> str | None:
+def time(moment: datetime | None) -> str | None:
+    """A moment as ISO 8601 tells it."""
     return moment.isoformat(timespec="milliseconds") if moment else None

@@ -45,6 +45,7 @@ class Wish:
     locks: tuple[str, ...] = ()
     template: str | None = None
     spread: bool = False
+    parent: str | None = None
 
     def __post_init__(self) -> None:
         text("prompt", self.prompt)
@@ -66,6 +67,7 @@ class Wish:
         locked(self.locks, self.prompt)
         name("template", self.template)
         flag("spread", self.spread)
+        name("parent", self.parent)
 
 
 def locked(locks: object, prompt: str) -> None:

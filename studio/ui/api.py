@@ -23,8 +23,10 @@ from studio.views import View
 from studio.wish import Wish
 
 NAMES = (
-    "generate", "enhance", "refine", "describe", "steers", "rerun", "vary", "redraw", "history", "picture", "edit", "delete", "restore",
-    "cancel", "jobs", "share", "unshare", "download_checkpoint", "machine",
+    "generate", "enhance", "refine", "describe", "steers", "rerun", "vary", "redraw", "history", "picture", "edit", "edit_many",
+    "delete", "delete_many", "restore", "restore_many", "tags", "collections", "new_collection", "edit_collection", "collect",
+    "move_in_collection", "delete_collection", "ancestry", "differences", "cancel", "jobs", "share", "unshare",
+    "download_checkpoint", "machine",
 )  # fmt: skip
 Stream = TypeVar("Stream", bound=Callable[..., AsyncIterator[dict[str, Any]]])
 ERROR_S = 10.0  # how long the API's own page shows a refusal
@@ -74,6 +76,7 @@ class Endpoints:
         locks: list[str] | None = None,
         template: str | None = None,
         spread: bool = False,
+        parent: str | None = None,
     ) -> AsyncIterator[dict[str, Any]]:
         """Draw a prompt; with `enhance`, reason about it first. Streams the job from its row to its pictures.
 
@@ -82,8 +85,9 @@ class Endpoints:
         drawn from a rewrite of its own.
 
         `enhancement` is the id of a kept one: `prompt` is then drawn as given, and the original and the reasoning stay linked.
-        `shift` moves the steps to where noise is more (3 for Turbo, 6 for the base). With guidance, `cfg_truncation` is how much of the
-        way, from 0 to 1, is guided, and `cfg_normalization` keeps the guided direction as long as the prompt's own.
+        `parent` is the id of a picture that this one is made from. `shift` moves the steps to where noise is more (3 for Turbo, 6 for
+        the base). With guidance, `cfg_truncation` is how much of the way, from 0 to 1, is guided, and `cfg_normalization` keeps the
+        guided direction as long as the prompt's own.
         """
         with spoken():
             owner = owner_of(request)
@@ -107,6 +111,7 @@ class Endpoints:
                 locks=texts("locks", locks),
                 template=template,
                 spread=spread,
+                parent=parent,
             )
             job = await asyncio.to_thread(self._studio.submit, owner, wish)
             async for shot in self._studio.watch(owner, job):
@@ -217,12 +222,22 @@ class Endpoints:
         favourite: bool = False,
         tag: str | None = None,
         trash: bool = False,
+        collection: str | None = None,
+        sort: str = "newest",
+        at: str | None = None,
     ) -> dict[str, Any]:
-        """A page of your pictures, newest first. `next` is the cursor of the following page."""
+        """A page of your pictures, newest first. `next` and `previous` are the cursors of the pages behind and before it.
+
+        A query is words (each the beginning of one), "phrases", -words to leave out, and filters: `seed:42 steps:8 size:1024x1024
+        checkpoint:turbo lora:ink tag:sea rating:>=4 is:favourite has:enhancement in:"a collection" after:2026-01-01 before:2026-06
+        on:2026-03`. `at` begins with what was made before a moment. With `sort="relevance"` the best of the newest 2,000 matches
+        come first; `ranked` says how many those are.
+        """
         with spoken():
             return self._studio.history(
-                owner_of(request), query=query, cursor=cursor, limit=limit, favourite=favourite, tag=tag, trash=trash
-            )
+                owner_of(request), query=query, cursor=cursor, limit=limit, favourite=favourite, tag=tag, trash=trash,
+                collection=collection, sort=sort, at=at,
+            )  # fmt: skip
 
     def picture(self, request: gr.Request, id: str) -> dict[str, Any]:
         """One picture, with everything that is kept of it."""
@@ -236,10 +251,92 @@ class Endpoints:
         favourite: bool | None = None,
         rating: int | None = None,
         tags: list[str] | None = None,
+        note: str | None = None,
     ) -> dict[str, Any]:
-        """Star, rate (1 to 5; 0 takes it away) or tag a picture. Null leaves a thing as it is."""
+        """Star, rate (1 to 5; 0 takes it away), tag a picture, or note something. Null leaves a thing as it is."""
         with spoken():
-            return self._studio.edit(owner_of(request), id, favourite=favourite, rating=rating, tags=tags)
+            return self._studio.edit(owner_of(request), id, favourite=favourite, rating=rating, tags=tags, note=note)
+
+    def edit_many(
+        self,
+        request: gr.Request,
+        ids: list[str],
+        favourite: bool | None = None,
+        rating: int | None = None,
+        add_tags: list[str] | None = None,
+        remove_tags: list[str] | None = None,
+    ) -> dict[str, Any]:
+        """The same change of up to 1,000 pictures, all or none."""
+        with spoken():
+            return self._studio.edit_many(
+                owner_of(request), ids, favourite=favourite, rating=rating, add_tags=add_tags, remove_tags=remove_tags
+            )
+
+    def delete_many(self, request: gr.Request, ids: list[str]) -> dict[str, Any]:
+        """Put up to 1,000 pictures into the trash, all or none."""
+        with spoken():
+            return self._studio.delete_many(owner_of(request), ids)
+
+    def restore_many(self, request: gr.Request, ids: list[str]) -> dict[str, Any]:
+        """Bring up to 1,000 pictures back from the trash, all or none."""
+        with spoken():
+            return self._studio.restore_many(owner_of(request), ids)
+
+    def tags(self, request: gr.Request, beginning: str = "") -> dict[str, Any]:
+        """Your tags that begin so, and how many pictures have each."""
+        with spoken():
+            return self._studio.tags(owner_of(request), beginning)
+
+    def collections(self, request: gr.Request) -> dict[str, Any]:
+        """Your collections and saved searches, by name."""
+        with spoken():
+            return self._studio.collections(owner_of(request))
+
+    def new_collection(
+        self, request: gr.Request, name: str, query: str | None = None, ids: list[str] | None = None
+    ) -> dict[str, Any]:
+        """A new collection, with these pictures in it; with `query` a saved search."""
+        with spoken():
+            return self._studio.new_collection(owner_of(request), name, query=query, ids=ids or [])
+
+    def edit_collection(
+        self,
+        request: gr.Request,
+        collection: str,
+        name: str | None = None,
+        query: str | None = None,
+        cover: str | None = None,
+    ) -> dict[str, Any]:
+        """Rename a collection, change what a saved search looks for, or choose the cover (a picture's id, or "" for the first)."""
+        with spoken():
+            return self._studio.edit_collection(owner_of(request), collection, name=name, query=query, cover=cover)
+
+    def collect(self, request: gr.Request, collection: str, ids: list[str], remove: bool = False) -> dict[str, Any]:
+        """Put pictures into a collection, behind those that are there, or take them out."""
+        with spoken():
+            return self._studio.collect(owner_of(request), collection, ids, remove=remove)
+
+    def move_in_collection(
+        self, request: gr.Request, collection: str, id: str, before: str | None = None
+    ) -> dict[str, Any]:
+        """Move a picture of a collection to the place before another one, or to the end."""
+        with spoken():
+            return self._studio.move_in_collection(owner_of(request), collection, id, before)
+
+    def delete_collection(self, request: gr.Request, collection: str) -> dict[str, Any]:
+        """A collection goes; its pictures stay."""
+        with spoken():
+            return self._studio.delete_collection(owner_of(request), collection)
+
+    def ancestry(self, request: gr.Request, id: str) -> dict[str, Any]:
+        """What a picture was made from and what was made from it: `nodes`, and `edges` with their relation."""
+        with spoken():
+            return self._studio.ancestry(owner_of(request), id)
+
+    def differences(self, request: gr.Request, id: str, other: str) -> dict[str, Any]:
+        """What differs between two pictures: settings, prompts word by word, surroundings, and how far the pixels are apart."""
+        with spoken():
+            return self._studio.differences(owner_of(request), id, other)
 
     def delete(self, request: gr.Request, id: str) -> dict[str, Any]:
         """Put a picture into the trash; `/restore` brings it back."""

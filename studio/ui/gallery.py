@@ -16,7 +16,7 @@ from studio.ui import owner
 from studio.ui.calls import Asked, Call, OwnerOf, part
 from studio.views import View
 
-PAGE = 24  # cards that come at once
+PAGE = 48  # cards that come at once
 TEXT_MAX = 300  # characters of a prompt on a card; the picture's page has all of it
 
 
@@ -29,7 +29,31 @@ def calls(studio: Studio) -> Mapping[str, Call]:
     """What the gallery may ask for."""
     return {
         "history": lambda asked: history(studio, asked),
-        "edit": lambda asked: card(studio.edit(asked.owner, asked("id"), favourite=asked("favourite"))),
+        "edit": lambda asked: card(
+            studio.edit(asked.owner, asked("id"), favourite=asked("favourite"), rating=asked("rating"))
+        ),
+        "edit_many": lambda asked: cards(
+            studio.edit_many(
+                asked.owner,
+                asked("ids"),
+                favourite=asked("favourite"),
+                rating=asked("rating"),
+                add_tags=asked("add_tags"),
+                remove_tags=asked("remove_tags"),
+            )
+        ),
+        "delete_many": lambda asked: cards(studio.delete_many(asked.owner, asked("ids"))),
+        "restore_many": lambda asked: cards(studio.restore_many(asked.owner, asked("ids"))),
+        "tags": lambda asked: studio.tags(asked.owner, asked("beginning", "")),
+        "collections": lambda asked: studio.collections(asked.owner),
+        "new_collection": lambda asked: studio.new_collection(
+            asked.owner, asked("name"), query=asked("query"), ids=asked("ids", [])
+        ),
+        "edit_collection": lambda asked: studio.edit_collection(asked.owner, asked("collection"), name=asked("name")),
+        "delete_collection": lambda asked: studio.delete_collection(asked.owner, asked("collection")),
+        "collect": lambda asked: studio.collect(
+            asked.owner, asked("collection"), asked("ids"), remove=asked("remove", False)
+        ),
         "delete": lambda asked: card(studio.delete(asked.owner, asked("id"))),
         "restore": lambda asked: card(studio.restore(asked.owner, asked("id"))),
     }
@@ -45,20 +69,45 @@ def history(studio: Studio, asked: Asked) -> View:
         limit=PAGE,
         favourite=asked("favourite", False),
         trash=asked("trash", False),
+        collection=asked("collection"),
+        sort=asked("sort", "newest"),
+        at=asked("at"),
     )
     items = page["items"]
     assert isinstance(items, list)
     answer: View = {"items": [card(item) for item in items]}
-    answer.update({key: page[key] for key in ("next", "total", "capped")})
+    answer.update({key: page[key] for key in ("next", "previous", "total", "capped", "ranked")})
     return {**answer, "ms": round(1000 * (time.perf_counter() - begun), 1)}
+
+
+def cards(found: View) -> View:
+    """Pictures as cards."""
+    items = found["items"]
+    assert isinstance(items, list)
+    return {"items": [card(one) for one in items]}
 
 
 def card(picture: View) -> View:
     """What a card shows of a picture."""
-    keys = ("id", "created_at", "thumb_url", "width", "height", "seed", "steps", "favourite", "deleted_at")
+    keys = (
+        "id",
+        "created_at",
+        "thumb_url",
+        "width",
+        "height",
+        "seed",
+        "steps",
+        "favourite",
+        "rating",
+        "missing",
+        "deleted_at",
+        "job",
+    )
+    enhancement = picture["enhancement"]
     prompt = str(picture["original_prompt"])[:TEXT_MAX]
     return {
         **{key: picture[key] for key in keys},
         "original_prompt": prompt,
-        "reasoned": picture["enhancement"] is not None,
+        "reasoned": enhancement is not None,
+        "enhancement": enhancement["id"] if isinstance(enhancement, dict) else None,
     }

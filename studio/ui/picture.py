@@ -28,8 +28,22 @@ def calls(studio: Studio) -> Mapping[str, Call]:
     return {
         "picture": lambda asked: studio.picture(asked.owner, asked("id")),
         "edit": lambda asked: studio.edit(
-            asked.owner, asked("id"), favourite=asked("favourite"), rating=asked("rating"), tags=asked("tags")
+            asked.owner,
+            asked("id"),
+            favourite=asked("favourite"),
+            rating=asked("rating"),
+            tags=asked("tags"),
+            note=asked("note"),
         ),
+        "tags": lambda asked: studio.tags(asked.owner, asked("beginning", "")),
+        "ancestry": lambda asked: studio.ancestry(asked.owner, asked("id")),
+        "differences": lambda asked: studio.differences(asked.owner, asked("id"), asked("other")),
+        "collections": lambda asked: studio.collections(asked.owner),
+        "collect": lambda asked: studio.collect(
+            asked.owner, asked("collection"), [asked("id")], remove=asked("remove", False)
+        ),
+        "new_collection": lambda asked: studio.new_collection(asked.owner, asked("name"), ids=[asked("id")]),
+        "placed": lambda asked: {"in": studio.collections_with(asked.owner, asked("id"))},
         "delete": lambda asked: studio.delete(asked.owner, asked("id")),
         "restore": lambda asked: studio.restore(asked.owner, asked("id")),
         "rerun": lambda asked: {"job": studio.rerun(asked.owner, asked("id"))},
@@ -62,5 +76,6 @@ def draw(studio: Studio, asked: Asked) -> View:
         negative_prompt=found["negative_prompt"],
         checkpoint=found["checkpoint"],
         enhancement=enhancement["id"] if enhancement else None,
+        parent=found["id"],
     )
     return {"job": studio.submit(asked.owner, wish)}

@@ -1,45 +1,87 @@
-// The history: found as one types, by day, newest first. A card shows its text only while it is pointed at or focused.
+// The history: one search line that reads like sentences, collections, a grid without an end, and what is done with many at once.
+//
+// Knows what is asked for (`state`) and asks for it; the grid, the shelf, the suggestions and the chosen cards are parts of their own.
 studio.part("gallery", (it) => {
   const { el, t, button, icon } = studio;
   const PAUSE_MS = 150; // between the last letter and the search
-  const PAGE = 24;
+  const CHIPS = { rated: "rating:>=4", reasoned: "has:enhancement", noted: "has:note" };
   const call = studio.calls(it);
   const home = it.element.querySelector(".gallery");
-  const state = { query: "", favourite: false, trash: false, items: [], next: null, total: 0, capped: false, ms: 0, all: null };
+  const state = { query: "", favourite: false, trash: false, collection: null, smart: false, sort: "newest", total: 0, capped: false, ranked: null, ms: 0, all: null };
   let turn = 0; // the question that counts: the last one
-  let loading = false;
   let loaded = false;
+  let group = "day";
 
   const search = el("input", { type: "search", id: "gallery-search", autocomplete: "off", spellcheck: false, maxLength: 500 });
   const chips = el("div", { className: "chips", role: "group" });
   const tally = el("span", { className: "tally", role: "status" });
-  const list = el("div", { className: "days" });
   const nothing = el("p", { className: "nothing", hidden: true });
-  const older = button("", () => more(), { className: "older", hidden: true });
+  const wrong = el("p", { className: "wrong", role: "alert", hidden: true });
   const keys = el("p", { className: "keys" });
-  const line = el("div", { className: "find", role: "search" }, icon("search"), search, chips, tally);
-  home.append(el("div", { className: "top" }, line), list, nothing, older, keys);
+  const date = el("input", { type: "date", className: "jump" });
+  const sort = el("select", { className: "sort" });
+  const grouped = el("select", { className: "grouped" });
+  const drop = el("p", { className: "dropping", hidden: true });
+  const line = el("div", { className: "find", role: "search" }, icon("search"), search, tally);
+  const tools = el("div", { className: "tools" }, chips, el("span", { className: "views" }, date, grouped, sort));
+
+  const shelf = studio.galleryShelf({ call, open: openCollection, query: () => state.query, current: () => state.collection });
+  const chosen = studio.gallerySelect({ call, state, changed: many, collections: shelf, grid: () => grid });
+  const grid = studio.galleryGrid({
+    fetch: (cursor) => page(cursor),
+    groupOf,
+    shown,
+    acts: {
+      favour, remove, rate,
+      select: chosen.select, extend: chosen.extend, selectAll: chosen.selectAll, selected: chosen.selected, selecting: chosen.selecting,
+      movable: () => false,
+    },
+  }); // prettier-ignore
+  const suggest = studio.gallerySuggest({ field: search, call, collections: shelf.all, taken: typed });
+  const top = el("div", { className: "top" }, el("div", { className: "asked" }, line, suggest.box), wrong, tools, shelf.root);
+  home.append(top, grid.root, nothing, keys, chosen.bar, drop);
 
   // What is said, in the language of now.
 
-  function chip(key) {
-    const click = () => {
+  const has = (token) => state.query.split(/\s+/).includes(token);
+  function chip(key, on, click) {
+    return button(t(`gallery.${key}`), click, { className: "chip", id: `gallery-${key}`, aria: { pressed: on } });
+  }
+  function flag(key) {
+    return chip(key, state[key], () => {
       state[key] = !state[key];
+      chosen.clear();
       words();
       find();
-    };
-    return button(t(`gallery.${key}`), click, { className: "chip", id: `gallery-${key}`, aria: { pressed: state[key] } });
+    });
   }
-
+  function token(key) {
+    const said = CHIPS[key];
+    return chip(key, has(said), () => {
+      const rest = search.value.split(/\s+/).filter((one) => one && one !== said);
+      search.value = (has(said) ? rest : [...rest, said]).join(" ");
+      typed();
+    });
+  }
+  function choices(field, keys, now, label) {
+    field.replaceChildren(...keys.map((key) => el("option", { value: key, text: t(`gallery.${label}_${key}`), selected: key === now })));
+    field.setAttribute("aria-label", t(`gallery.${label}`));
+  }
   function words() {
     search.placeholder = t("gallery.search");
     search.setAttribute("aria-label", t("gallery.search"));
     const focused = chips.contains(document.activeElement) ? document.activeElement.id : null;
-    chips.replaceChildren(chip("favourite"), chip("trash"));
+    chips.replaceChildren(flag("favourite"), ...Object.keys(CHIPS).map(token), flag("trash"));
     chips.setAttribute("aria-label", t("gallery.filters"));
     if (focused) document.getElementById(focused)?.focus();
-    older.textContent = t("gallery.older");
+    choices(sort, ["newest", "relevance"], state.sort, "sort");
+    choices(grouped, ["day", "job", "enhancement"], group, "group");
+    date.setAttribute("aria-label", t("gallery.jump"));
+    date.title = t("gallery.jump");
     keys.textContent = t("gallery.keys");
+    grid.words();
+    chosen.draw();
+    shelf.draw();
     heading();
   }
 
@@ -47,164 +89,106 @@ studio.part("gallery", (it) => {
 
   function heading() {
     if (!loaded) return;
+    sort.hidden = !state.query;
     const found = state.capped ? t("gallery.more_than", { n: studio.count(state.total) }) : studio.count(state.total);
-    const filtered = state.query || state.favourite;
+    const filtered = state.query || state.favourite || state.collection;
     const known = filtered && !state.trash && state.all !== null;
-    const said = known ? t("gallery.of", { found, all: studio.count(state.all) }) : state.capped ? found : pictures(state.total);
+    let said = known ? t("gallery.of", { found, all: studio.count(state.all) }) : state.capped ? found : pictures(state.total);
+    if (state.ranked !== null && state.total > state.ranked) said += ` · ${t("gallery.ranked", { n: studio.count(state.ranked) })}`;
     tally.textContent = `${said} · ${state.ms < 10 ? state.ms : Math.round(state.ms)} ms`;
   }
 
   function emptiness() {
     if (state.query) return "gallery.nothing_found";
     if (state.trash) return "gallery.trash_empty";
+    if (state.collection) return "gallery.collection_empty";
     return state.favourite ? "gallery.no_favourites" : "gallery.no_pictures";
+  }
+
+  /** Under which heading a picture stands: its day, its job, its reasoning; in a collection's own order under none. */
+  function groupOf(item) {
+    if (state.collection && !state.smart && !state.query) return { key: "", name: "" };
+    if (state.sort === "relevance" && state.query) return { key: "", name: "" };
+    if (group === "job") return { key: item.job, name: item.original_prompt };
+    if (group === "enhancement") return { key: item.enhancement ?? "", name: item.enhancement ? item.original_prompt : t("gallery.unreasoned") };
+    const name = studio.day(item.created_at);
+    return { key: name, name };
+  }
+  function shown(all) {
+    nothing.hidden = all.length > 0 || !loaded;
+    nothing.textContent = t(emptiness());
+    keys.hidden = all.length === 0;
+    heading();
   }
 
   // Pages. The answer to anything but the last question is thrown away.
 
-  async function page(cursor) {
+  async function page(cursor, at = null) {
     const mine = (turn += 1);
-    const { query, favourite, trash } = state;
-    loading = true;
+    const { query, favourite, trash, collection, sort } = state;
     home.setAttribute("aria-busy", "true");
     try {
-      const answer = await call("history", { query, favourite, trash, cursor }, { last: true });
-      if (!query && !favourite && !trash) state.all = answer.total;
+      const answer = await call("history", { query, favourite, trash, collection, sort, cursor, at }, { last: true });
+      if (!query && !favourite && !trash && !collection) state.all = answer.total;
+      if (mine === turn) wrong.hidden = true;
       return mine === turn ? answer : null;
     } catch (error) {
-      if (mine === turn) studio.excuse(error);
+      if (mine !== turn) return null;
+      wrong.textContent = studio.said(error.message); // a filter that is none, as it is typed: what was found before stays
+      wrong.hidden = !query;
+      if (!query) studio.excuse(error);
       return null;
     } finally {
-      if (mine === turn) {
-        loading = false;
-        home.removeAttribute("aria-busy");
-      }
+      if (mine === turn) home.removeAttribute("aria-busy");
     }
   }
 
-  async function find() {
-    const answer = await page(null);
+  async function find(at = null) {
+    const answer = await page(null, at);
     if (!answer) return;
     loaded = true;
-    const { items, next, total, capped, ms } = answer;
-    Object.assign(state, { items, next, total, capped, ms });
-    draw();
-  }
-
-  async function more() {
-    if (loading || !state.next) return;
-    const answer = await page(state.next);
-    if (!answer) return;
-    const known = new Set(state.items.map((item) => item.id));
-    state.items.push(...answer.items.filter((item) => !known.has(item.id)));
-    state.next = answer.next;
-    draw();
+    const { total, capped, ranked, ms } = answer;
+    Object.assign(state, { total, capped, ranked, ms });
+    grid.begin(answer);
+    shelf.draw();
+    if (at) window.scrollTo(0, 0);
+    grid.again();
   }
 
   // Look again, where that takes nobody's place away.
-  const refresh = () => loaded && !loading && studio.seen(home) && (state.items.length <= PAGE || window.scrollY < 200) && find();
+  const refresh = () => loaded && studio.seen(home) && !chosen.selecting() && !grid.ends.newer && (grid.short || window.scrollY < 200) && find();
 
-  // Cards. One that is already in the page is kept, so that its picture does not load again.
-
-  const link = (id) => list.querySelector(`[data-id="${CSS.escape(id)}"] a`);
-  const links = () => [...list.querySelectorAll(".card a")];
-
-  function draw() {
-    const active = document.activeElement?.closest?.(".gallery .card")?.dataset.id;
-    const old = new Map([...list.querySelectorAll(".card")].map((made) => [made.dataset.version, made]));
-    const days = [];
-    for (const item of state.items) {
-      const name = studio.day(item.created_at);
-      if (days.at(-1)?.name !== name) days.push({ name, cards: [] });
-      days.at(-1).cards.push(old.get(version(item)) ?? card(item));
-    }
-    list.replaceChildren(...days.map(({ name, cards }, index) => {
-      const whole = index < days.length - 1 || !state.next; // a day whose end is not here yet is not counted
-      const title = el("h3", { className: "day" }, name, whole ? el("span", { text: pictures(cards.length) }) : null);
-      return el("section", { aria: { label: name } }, title, el("div", { className: "grid", role: "list" }, ...cards));
-    }));
-    older.hidden = !state.next;
-    nothing.hidden = state.items.length > 0;
-    nothing.textContent = t(emptiness());
-    keys.hidden = state.items.length === 0;
-    heading();
-    const focus = active && link(active);
-    if (focus) focus.focus({ preventScroll: true });
-    tabbable(focus || links()[0]);
+  function openCollection(one) {
+    state.collection = one?.id ?? null;
+    state.smart = Boolean(one?.query);
+    state.trash = false;
+    chosen.clear();
+    if (one?.query && search.value.trim() === one.query) search.value = state.query = "";
+    words();
+    find();
+    if (one) shelf.load();
   }
-
-  const version = (item) => `${studio.lang} ${JSON.stringify(item)}`;
-
-  function card(item) {
-    const facts = [t("seed_n", { n: studio.number(item.seed) }), t("steps_n", { n: item.steps }), item.reasoned ? t("parts.reasoned") : ""];
-    const image = { src: item.thumb_url, alt: item.original_prompt, width: item.width, height: item.height, decoding: "async" };
-    const caption = el("span", { className: "caption", aria: { hidden: true } },
-      el("b", { text: item.original_prompt }), el("i", { text: facts.filter(Boolean).join(" · ") }));
-    const open = { href: `?picture=${encodeURIComponent(item.id)}`, tabIndex: -1, on: { click: (event) => pick(event, item) } };
-    const star = { type: "button", className: "star", tabIndex: -1, title: t("star"), on: { click: () => favour(item) } };
-    return el("div", { className: "card", role: "listitem", data: { id: item.id, version: version(item) } },
-      el("a", open, el("img", { loading: "lazy", ...image }), caption),
-      el("button", { ...star, aria: { pressed: item.favourite, label: t("star") } }, icon("star")));
-  }
-
-  function pick(event, item) {
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return; // a new tab, as with any link
-    event.preventDefault();
-    studio.emit("open", { id: item.id });
-  }
-
-  // Keyboard: one card is in the tab order, arrows move among all.
-
-  function tabbable(chosen) {
-    for (const other of links()) other.tabIndex = other === chosen ? 0 : -1;
-  }
-
-  function beside(from, key) {
-    const all = links();
-    const at = all.indexOf(from);
-    if (key === "ArrowRight") return all[at + 1];
-    if (key === "ArrowLeft") return all[at - 1];
-    if (key === "Home") return all[0];
-    if (key === "End") return all.at(-1);
-    const here = from.getBoundingClientRect();
-    const way = key === "ArrowDown" ? 1 : -1;
-    const rows = all.map((other) => ({ other, box: other.getBoundingClientRect() })).filter(({ box }) => way * (box.top - here.top) > 4);
-    const near = Math.min(...rows.map(({ box }) => Math.abs(box.top - here.top)));
-    const row = rows.filter(({ box }) => Math.abs(box.top - here.top) < near + 4);
-    return row.sort((a, b) => Math.abs(a.box.left - here.left) - Math.abs(b.box.left - here.left))[0]?.other;
-  }
-
-  list.addEventListener("keydown", (event) => {
-    const from = event.target.closest(".card a");
-    if (!from || event.ctrlKey || event.metaKey || event.altKey) return;
-    const item = state.items.find(({ id }) => id === from.parentElement.dataset.id);
-    if (/^(Arrow.*|Home|End)$/.test(event.key)) beside(from, event.key)?.focus();
-    else if (event.key === "f") favour(item);
-    else if (event.key === "Delete" && !state.trash) remove(item);
-    else return;
-    event.preventDefault();
-  });
-  list.addEventListener("focusin", (event) => event.target.matches(".card a") && tabbable(event.target));
-  search.addEventListener("keydown", (event) => {
-    if (event.key !== "ArrowDown" || !links().length) return;
-    links()[0].focus();
-    event.preventDefault();
-  });
 
   // Changes, told to every part.
 
   const tell = (picture, what) => studio.emit("changed", { id: picture.id, what, picture });
-
-  async function favour(item) {
+  async function edit(item, values) {
     try {
-      tell(await call("edit", { id: item.id, favourite: !item.favourite }), "edited");
+      tell(await call("edit", { id: item.id, ...values }), "edited");
     } catch (error) {
       studio.excuse(error);
     }
   }
+  function favour(item) {
+    return edit(item, { favourite: !item.favourite });
+  }
+  function rate(item, rating) {
+    return edit(item, { rating });
+  }
 
   async function remove(item) {
-    const after = beside(link(item.id), "ArrowRight") ?? beside(link(item.id), "ArrowLeft");
+    if (state.trash) return;
+    const after = grid.beside(grid.link(item.id), "ArrowRight") ?? grid.beside(grid.link(item.id), "ArrowLeft");
     try {
       const gone = await call("delete", { id: item.id });
       after?.focus();
@@ -214,15 +198,23 @@ studio.part("gallery", (it) => {
       studio.excuse(error);
     }
   }
-
   async function undo(item) {
     try {
       tell(await call("restore", { id: item.id }), "restored");
-      link(item.id)?.focus();
+      grid.link(item.id)?.focus();
       studio.toast(t("restored"));
     } catch (error) {
       studio.excuse(error);
     }
+  }
+  function many(found, what, ids) {
+    if (what === "taken" || what === "purged") {
+      for (const id of ids) grid.drop(id);
+      state.total -= ids.length;
+      grid.draw();
+      return;
+    }
+    for (const picture of found) tell(picture, what);
   }
 
   // Keep the page true when a picture changed anywhere: in its place if it belongs here, gone if it does not.
@@ -232,60 +224,79 @@ studio.part("gallery", (it) => {
       refresh();
       return;
     }
-    const at = state.items.findIndex(({ id }) => id === picture.id);
+    const here = Boolean(grid.byId(picture.id));
     const belongs = Boolean(picture.deleted_at) === state.trash && (picture.favourite || !state.favourite);
-    if (at >= 0 && belongs) {
-      state.items[at] = slim(picture);
-    } else if (at >= 0) {
-      state.items.splice(at, 1);
+    const item = slim(picture);
+    chosen.heard(item, !belongs);
+    if (here && belongs) grid.put(item);
+    else if (here) {
+      grid.drop(item.id);
       state.total -= 1;
-    } else if (belongs && (what === "restored" || (what === "drawn" && !state.query))) {
-      insert(slim(picture));
+    } else if (belongs && (what === "restored" || (what === "drawn" && !state.query)) && !state.collection) {
+      grid.insert(item);
       state.total += 1;
     } else if (belongs) {
       refresh();
       return;
     }
-    if (!state.query && !state.favourite && !state.trash) state.all = state.total;
-    draw();
+    if (!state.query && !state.favourite && !state.trash && !state.collection) state.all = state.total;
+    grid.draw();
   });
 
   function slim(picture) {
-    const { id, created_at, thumb_url, width, height, seed, steps, favourite, deleted_at, original_prompt } = picture;
+    const { id, created_at, thumb_url, width, height, seed, steps, favourite, rating, missing, deleted_at, original_prompt, job } = picture;
     const reasoned = picture.reasoned ?? Boolean(picture.enhancement);
-    return { id, created_at, thumb_url, width, height, seed, steps, favourite, deleted_at, original_prompt, reasoned };
-  }
-
-  function insert(item) {
-    const order = (one) => `${one.created_at} ${one.id}`;
-    const at = state.items.findIndex((other) => order(other) < order(item));
-    if (at >= 0) state.items.splice(at, 0, item);
-    else if (!state.next) state.items.push(item);
+    const enhancement = typeof picture.enhancement === "object" ? (picture.enhancement?.id ?? null) : picture.enhancement;
+    return { id, created_at, thumb_url, width, height, seed, steps, favourite, rating, missing, deleted_at, original_prompt, job, reasoned, enhancement };
   }
 
   /** Who is beside a picture here: an id, or null. Asked by the picture's own view. */
   studio.beside = (id, step) => {
-    const at = state.items.findIndex((item) => item.id === id);
+    const all = grid.items();
+    const at = all.findIndex((item) => item.id === id);
     if (at < 0) return null;
-    if (at + step >= state.items.length - 2) more();
-    return state.items[at + step]?.id ?? null;
+    if (at + step >= all.length - 2) grid.down();
+    return all[at + step]?.id ?? null;
   };
-  studio.on("closed", ({ id }) => link(id)?.focus());
+  studio.on("closed", ({ id }) => grid.link(id)?.focus());
+
+  // What people do
 
   let pause = null;
-  search.addEventListener("input", () => {
+  function typed() {
     clearTimeout(pause);
     pause = setTimeout(() => {
       if (state.query === search.value.trim()) return;
       state.query = search.value.trim();
+      if (!state.query) state.sort = "newest";
+      words();
       find();
     }, PAUSE_MS);
+  }
+  search.addEventListener("input", typed);
+  search.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowDown" || !grid.links().length) return;
+    grid.links()[0].focus();
+    event.preventDefault();
   });
-  const watch = (target, act, margin = "0px") =>
-    new IntersectionObserver((entries) => entries.some((one) => one.isIntersecting) && act(), { rootMargin: margin }).observe(target);
-  watch(older, more, "600px");
-  watch(home, refresh);
-  studio.on("words", () => (words(), loaded && draw()));
+  sort.addEventListener("change", () => ((state.sort = sort.value), find()));
+  grouped.addEventListener("change", () => ((group = grouped.value), grid.draw()));
+  date.addEventListener("change", () => {
+    if (!date.value) return void find();
+    const end = new Date(`${date.value}T00:00`);
+    end.setDate(end.getDate() + 1); // that day's newest comes first
+    if (!Number.isNaN(end.getTime())) find(end.toISOString());
+  });
+  document.addEventListener("keydown", (event) => {
+    if (studio.room() !== "gallery" || event.isComposing || document.querySelector("dialog[open]")) return;
+    if (event.key === "Escape" && chosen.clear()) event.preventDefault();
+    const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) (event.preventDefault(), search.focus());
+  });
+
+  new IntersectionObserver((entries) => entries.some((one) => one.isIntersecting) && refresh()).observe(home);
+  studio.on("words", () => (words(), loaded && grid.draw()));
   words();
   find();
+  shelf.load();
 });

@@ -18,7 +18,10 @@ studio.part("picture", (it) => {
   const bar = el("div", { className: "pv-bar" });
   const view = el("dialog", { className: "picture-view", tabIndex: -1 }, bar, el("div", { className: "pv-left" }, stage, acts, news), side);
   home.append(view);
+  const section = (title, ...children) => el("section", {}, el("h3", { text: title }), ...children);
   const work = studio.pictureWork({ call, news, acts, current: () => picture, show });
+  const family = studio.pictureFamily({ call, show, section, current: () => picture, change: (values) => change(values) });
+  studio.pictureCompare({ call, home });
 
   // Open, move, close.
 
@@ -88,7 +91,7 @@ studio.part("picture", (it) => {
     if (image.getAttribute("src") !== picture.url) image.src = picture.url;
     image.style.aspectRatio = `${picture.width} / ${picture.height}`;
     keepFocus(() => (drawBar(), drawActs()));
-    side.replaceChildren(...[trashed(), asked(), thread(), drawn(), facts(), opinion(), ancestry()].filter(Boolean));
+    side.replaceChildren(...[trashed(), asked(), thread(), drawn(), facts(), opinion(), family.note(), family.collections(), family.ancestry(), family.compared()].filter(Boolean));
     side.scrollTop = scrolled;
   }
 
@@ -132,8 +135,6 @@ studio.part("picture", (it) => {
       picture.deleted_at ? button(t("picture.restore"), restore) : button(t("delete"), remove),
     );
   }
-
-  const section = (title, ...children) => el("section", {}, el("h3", { text: title }), ...children);
 
   function trashed() {
     if (!picture.deleted_at) return null;
@@ -211,11 +212,6 @@ studio.part("picture", (it) => {
       if (tag && !picture.tags.includes(tag)) change({ tags: [...picture.tags, tag] }, ".pv-tags input");
     });
     return section(t("picture.opinion"), rating, el("div", { className: "pv-tags" }, ...chips, field));
-  }
-
-  function ancestry() {
-    if (!picture.parent_id) return null;
-    return section(t("picture.parent"), button(t("picture.open_parent"), () => show(picture.parent_id), { className: "pv-link" }));
   }
 
   // What is done. A change is told to every part; `focus` is found again after the view is drawn anew.

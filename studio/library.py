@@ -1,0 +1,310 @@
+"""The use cases of what is kept: found, understood, organised, thrown away and brought back. What `Studio` is built upon.
+
+Each on behalf of an owner; knows no engine, no queue, no gradio and no HTTP. Storage's errors are translated at this edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+
+from storage import Storage
+from storage.changes import Change
+from storage.records import Picture
+from studio import ancestry, differences, views, wish
+from studio.edge import checked_id, checked_ids, checked_tags, translated
+from studio.errors import InvalidWish
+from studio.views import View
+from studio.wish import flag, optional_whole, text, whole
+
+DAYS_MAX = 365
+PAGE_MAX = 60
+QUERY_MAX = 500
+NOTE_MAX = 5_000
+
+
+class Library:
+    """The use cases over one storage. Safe from any thread."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    # Found
+
+    def history(
+        self,
+        owner: str,
+        *,
+        query: str = "",
+        cursor: str | None = None,
+        limit: int = 24,
+        favourite: bool = False,
+        tag: str | None = None,
+        trash: bool = False,
+        collection: str | None = None,
+        sort: str = "newest",
+        at: str | None = None,
+    ) -> View:
+        """A page of the owner's pictures, newest first; `at` begins with what was made before that moment."""
+        text("query", query, empty=True)
+        if len(query) > QUERY_MAX:
+            raise InvalidWish("query", f"must have at most {QUERY_MAX} characters", query)
+        whole("limit", limit, 1, PAGE_MAX)
+        flag("favourite", favourite)
+        flag("trash", trash)
+        for parameter, value in (("cursor", cursor), ("tag", tag), ("sort", sort)):
+            if value is not None:
+                text(parameter, value)
+        wish.name("collection", collection)
+        with translated():
+            page = self._storage.pictures.page(
+                owner, query=query, cursor=cursor, limit=limit, favourite=favourite, tag=tag, trash=trash, collection=collection,
+                sort=sort, at=_moment("at", at),
+            )  # fmt: skip
+        return {
+            "items": [views.picture(one) for one in page.items],
+            "next": page.next,
+            "previous": page.previous,
+            "total": page.total,
+            "more": page.more,
+            "capped": page.capped,
+            "ranked": page.ranked,
+        }
+
+    def span(self, owner: str) -> View:
+        """When the owner's oldest and newest pictures were made; null where there are none."""
+        with translated():
+            found = self._storage.pictures.span(owner)
+        return {"first": views.time(found[0]) if found else None, "last": views.time(found[1]) if found else None}
+
+    def picture(self, owner: str, picture_id: str) -> View:
+        """One picture, with everything that is kept of it."""
+        return views.picture(self._picture(owner, picture_id))
+
+    def file(self, owner: str, picture_id: str) -> Path:
+        """The PNG file of a picture."""
+        with translated():
+            return self._storage.pictures.path(owner, checked_id("id", picture_id))
+
+    def thumb(self, owner: str, picture_id: str) -> Path:
+        """The WebP thumbnail of a picture."""
+        with translated():
+            return self._storage.pictures.thumb(owner, checked_id("id", picture_id))
+
+    # Understood
+
+    def ancestry(self, owner: str, picture_id: str) -> View:
+        """What a picture was made from and what was made from it: `nodes`, the oldest first, and `edges` with their relation."""
+        picture = self._picture(owner, picture_id)
+        with translated():
+            return ancestry.graph(self._storage, owner, picture)
+
+    def differences(self, owner: str, picture_id: str, other_id: str) -> View:
+        """What differs between two pictures: settings, prompts word by word, surroundings, and how far the pixels are apart."""
+        was, now = self._picture(owner, picture_id), self._picture(owner, other_id)
+        with translated():
+            files = [self._storage.pictures.path(owner, one.id) for one in (was, now)]
+        return {**differences.told(was, now), "pixels": differences.pixels(*files)}
+
+    # Organised
+
+    def edit(
+        self,
+        owner: str,
+        picture_id: str,
+        *,
+        favourite: bool | None = None,
+        rating: int | None = None,
+        tags: list[str] | None = None,
+        note: str | None = None,
+    ) -> View:
+        """Change what people say of a picture; None leaves a thing as it is. A rating of 0 takes it away."""
+        change = _change(favourite=favourite, rating=rating, tags=tags, note=note)
+        with translated():
+            (found,) = self._storage.pictures.edit_many(owner, [checked_id("id", picture_id)], change)
+        return views.picture(found)
+
+    def edit_many(
+        self,
+        owner: str,
+        ids: Sequence[str],
+        *,
+        favourite: bool | None = None,
+        rating: int | None = None,
+        add_tags: list[str] | None = None,
+        remove_tags: list[str] | None = None,
+    ) -> View:
+        """The same change of several pictures, all or none."""
+        change = _change(favourite=favourite, rating=rating, add_tags=add_tags, remove_tags=remove_tags)
+        with translated():
+            return _many(self._storage.pictures.edit_many(owner, checked_ids(ids), change))
+
+    def tags(self, owner: str, beginning: str = "") -> View:
+        """The owner's tags that begin so, and how many pictures have each: those that most have first."""
+        text("beginning", beginning, empty=True)
+        with translated():
+            return {
+                "tags": [{"tag": tag, "count": many} for tag, many in self._storage.pictures.tags(owner, beginning)]
+            }
+
+    def collections(self, owner: str) -> View:
+        """The owner's collections and saved searches, by name."""
+        with translated():
+            return {"collections": [views.collection(one) for one in self._storage.collections.of(owner)]}
+
+    def collections_with(self, owner: str, picture_id: str) -> list[str]:
+        """The ids of the collections that a picture was put into."""
+        with translated():
+            return list(self._storage.collections.with_picture(owner, checked_id("id", picture_id)))
+
+    def collect(self, owner: str, collection: str, ids: Sequence[str], *, remove: bool = False) -> View:
+        """Put pictures into a collection, behind those that are there, or take them out."""
+        flag("remove", remove)
+        kept = self._storage.collections
+        with translated():
+            act = kept.take if remove else kept.put
+            return views.collection(act(owner, checked_id("collection", collection), checked_ids(ids)))
+
+    def new_collection(self, owner: str, name: str, *, query: str | None = None, ids: Sequence[str] = ()) -> View:
+        """A new collection with these pictures; with `query` a saved search."""
+        text("name", name)
+        if query is not None:
+            text("query", query)
+        with translated():
+            made = self._storage.collections.add(owner, name, query=query)
+            if ids:
+                made = self._storage.collections.put(owner, made.id, checked_ids(ids))
+        return views.collection(made)
+
+    def edit_collection(
+        self,
+        owner: str,
+        collection: str,
+        *,
+        name: str | None = None,
+        query: str | None = None,
+        cover: str | None = None,
+    ) -> View:
+        """Change a collection's name, query or cover; None leaves a thing as it is."""
+        for parameter, value in (("name", name), ("query", query)):
+            if value is not None:
+                text(parameter, value)
+        with translated():
+            cover = cover if cover in (None, "") else checked_id("cover", cover)
+            kept = self._storage.collections
+            return views.collection(
+                kept.edit(owner, checked_id("collection", collection), name=name, query=query, cover=cover)
+            )
+
+    def move_in_collection(self, owner: str, collection: str, picture_id: str, before: str | None) -> View:
+        """A picture of a collection to the place before another one of it, or to its end."""
+        with translated():
+            before = None if before is None else checked_id("before", before)
+            kept = self._storage.collections
+            return views.collection(
+                kept.move(owner, checked_id("collection", collection), checked_id("id", picture_id), before)
+            )
+
+    def delete_collection(self, owner: str, collection: str) -> View:
+        """A collection goes; its pictures stay."""
+        with translated():
+            self._storage.collections.delete(owner, checked_id("collection", collection))
+        return {"collection": collection}
+
+    # Thrown away and brought back
+
+    def delete(self, owner: str, picture_id: str) -> View:
+        """Put a picture into the trash; `restore` brings it back with everything."""
+        with translated():
+            return views.picture(self._storage.pictures.delete(owner, checked_id("id", picture_id)))
+
+    def restore(self, owner: str, picture_id: str) -> View:
+        """Bring a picture back from the trash."""
+        with translated():
+            return views.picture(self._storage.pictures.restore(owner, checked_id("id", picture_id)))
+
+    def delete_many(self, owner: str, ids: Sequence[str]) -> View:
+        """Several pictures into the trash, all or none."""
+        with translated():
+            return _many(self._storage.pictures.delete_many(owner, checked_ids(ids)))
+
+    def restore_many(self, owner: str, ids: Sequence[str]) -> View:
+        """Several pictures back from the trash, all or none."""
+        with translated():
+            return _many(self._storage.pictures.restore_many(owner, checked_ids(ids)))
+
+    # Shared
+
+    def share(self, owner: str, picture_id: str, days: int = 30, *, base_url: str) -> View:
+        """A link to one picture for `days` days (1 to 365)."""
+        whole("days", days, 1, DAYS_MAX)
+        with translated():
+            return views.share(self._storage.shares.add(owner, checked_id("id", picture_id), days), base_url)
+
+    def shares(self, owner: str, picture_id: str, *, base_url: str) -> list[View]:
+        """The links that lead to a picture now, newest first."""
+        with translated():
+            return [
+                views.share(one, base_url)
+                for one in self._storage.shares.of_picture(owner, checked_id("id", picture_id))
+            ]
+
+    def unshare(self, owner: str, token: str, *, base_url: str) -> View:
+        """Take a link back; it is as if it had never been."""
+        with translated():
+            return views.share(self._storage.shares.revoke(owner, checked_id("token", token)), base_url)
+
+    def shared(self, token: str) -> tuple[Picture, Path]:
+        """The picture behind a link and its file, for anybody. Unknown, expired and revoked are one and the same NotFound."""
+        with translated():
+            _, found = self._storage.shares.resolve(checked_id("token", token))
+            return found, self._storage.pictures.path(found.owner, found.id)
+
+    def _picture(self, owner: str, picture_id: str) -> Picture:
+        with translated():
+            return self._storage.pictures.get(owner, checked_id("id", picture_id))
+
+
+def _many(found: Sequence[Picture]) -> View:
+    return {"items": [views.picture(one) for one in found]}
+
+
+def _change(
+    *,
+    favourite: bool | None = None,
+    rating: int | None = None,
+    tags: list[str] | None = None,
+    add_tags: list[str] | None = None,
+    remove_tags: list[str] | None = None,
+    note: str | None = None,
+) -> Change:
+    if favourite is not None:
+        flag("favourite", favourite)
+    optional_whole("rating", rating, 0, 5)
+    if note is not None:
+        text("note", note, empty=True)
+        if len(note) > NOTE_MAX:
+            raise InvalidWish("note", f"must have at most {NOTE_MAX:,} characters", note)
+    with translated():
+        return Change.checked(
+            favourite=favourite,
+            rating=rating,
+            tags=None if tags is None else checked_tags(tags),
+            more_tags=checked_tags(add_tags or []),
+            fewer_tags=checked_tags(remove_tags or []),
+            note=note,
+        )
+
+
+def _moment(name: str, value: object) -> datetime | None:
+    """A moment as ISO 8601 tells it; one without a zone is UTC. Raises InvalidWish."""
+    if value is None:
+        return None
+    try:
+        if not isinstance(value, str) or len(value) > 40:
+            raise ValueError
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        raise InvalidWish(name, "must be a moment such as 2026-01-31 or 2026-01-31T12:00:00+08:00", value) from None
+    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)

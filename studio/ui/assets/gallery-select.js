@@ -1,0 +1,181 @@
+// Which cards are chosen, and what is done with all of them at once: a bar at the foot of the gallery.
+(() => {
+  const { el, t, button } = studio;
+
+  /** `call(name, values)` asks the server, `grid()` gives the grid, `state` is the gallery's; `changed(pictures, what)` hears what came of it. */
+  studio.gallerySelect = ({ call, grid, state, changed, collections }) => {
+    const chosen = new Map(); // id -> item
+    let last = null; // where a range begins
+    let open = ""; // "tag", "collect", "rate", or nothing
+    let sure = false; // whether somebody has asked once to delete for ever
+    const bar = el("div", { className: "chosen-bar", role: "toolbar", hidden: true });
+
+    function select(item, event) {
+      if (event?.shiftKey && last && last !== item.id) range(last, item.id);
+      else if (chosen.has(item.id)) chosen.delete(item.id);
+      else chosen.set(item.id, item);
+      last = item.id;
+      redraw();
+    }
+    function range(from, to) {
+      const all = grid().items();
+      const [a, b] = [from, to].map((id) => all.findIndex((item) => item.id === id));
+      if (a < 0 || b < 0) return;
+      for (const item of all.slice(Math.min(a, b), Math.max(a, b) + 1)) chosen.set(item.id, item);
+    }
+    function extend(from, to) {
+      chosen.set(from.id, from);
+      chosen.set(to.id, to);
+      last = to.id;
+      redraw();
+    }
+    function selectAll(items) {
+      for (const item of items) chosen.set(item.id, item);
+      redraw();
+    }
+    function clear() {
+      if (!chosen.size) return false;
+      chosen.clear();
+      last = null;
+      open = "";
+      sure = false;
+      redraw();
+      return true;
+    }
+    function redraw() {
+      grid().draw();
+      draw();
+    }
+
+    // What is done
+
+    const ids = () => [...chosen.keys()];
+    async function act(name, values, what, undo = null) {
+      const many = ids();
+      try {
+        const answer = await call(name, { ids: many, ...values });
+        changed(answer.items ?? [], what, many);
+        if (undo) clear();
+        if (undo) studio.toast(t(undo.said, { n: many.length }), undo.act ? () => undo.act(many) : null);
+        else draw();
+      } catch (error) {
+        studio.excuse(error);
+      }
+    }
+    const remove = () =>
+      act("delete_many", {}, "deleted", {
+        said: "gallery.deleted_n",
+        act: async (many) => {
+          try {
+            changed((await call("restore_many", { ids: many })).items, "restored", many);
+            studio.toast(t("gallery.restored_n", { n: many.length }));
+          } catch (error) {
+            studio.excuse(error);
+          }
+        },
+      });
+    const restore = () => act("restore_many", {}, "restored", { said: "gallery.restored_n" });
+    const forEver = () => {
+      if (!sure) return (sure = true), draw();
+      sure = false;
+      return act("purge", {}, "purged", { said: "gallery.purged_n" });
+    };
+    async function collect(id, remove) {
+      try {
+        const answer = await call("collect", { collection: id, ids: ids(), remove });
+        studio.toast(t(remove ? "gallery.taken_n" : "gallery.collected_n", { n: chosen.size, name: answer.name }));
+        collections.changed();
+        open = "";
+        draw();
+      } catch (error) {
+        studio.excuse(error);
+      }
+    }
+    async function collectNew(name) {
+      try {
+        await call("new_collection", { name, ids: ids() });
+        studio.toast(t("gallery.collected_n", { n: chosen.size, name }));
+        collections.changed();
+        open = "";
+        draw();
+      } catch (error) {
+        studio.excuse(error);
+      }
+    }
+    function exported() {
+      const form = el("form", { method: "post", action: "/media/export.zip", target: "_self" });
+      form.append(el("input", { type: "hidden", name: "ids", value: ids().join(",") }));
+      document.body.append(form);
+      form.submit();
+      form.remove();
+    }
+
+    // The bar
+
+    function toggle(what) {
+      open = open === what ? "" : what;
+      sure = false;
+      draw();
+      bar.querySelector(".more-of-it input, .more-of-it button")?.focus();
+    }
+    function more() {
+      if (open === "rate") {
+        const dots = [0, 1, 2, 3, 4, 5].map((n) => button(n ? "●".repeat(n) : t("gallery.unrated"), () => act("edit_many", { rating: n }, "edited"), { aria: { label: t("picture.rating_n", { n }) } }));
+        return el("div", { className: "more-of-it" }, ...dots);
+      }
+      if (open === "tag") {
+        const field = el("input", { type: "text", maxLength: 60, placeholder: t("gallery.tag_hint"), aria: { label: t("gallery.tag_hint") } });
+        field.addEventListener("keydown", (event) => {
+          if (event.key !== "Enter" || event.isComposing || !field.value.trim()) return;
+          const typed = field.value.trim();
+          field.value = "";
+          act("edit_many", typed.startsWith("-") ? { remove_tags: [typed.slice(1)] } : { add_tags: [typed] }, "edited");
+        });
+        return el("div", { className: "more-of-it" }, field);
+      }
+      if (open === "collect") {
+        const into = collections.all().filter((one) => one.query === null).map((one) => button(one.name, () => collect(one.id, false)));
+        const field = el("input", { type: "text", maxLength: 60, placeholder: t("gallery.new_collection"), aria: { label: t("gallery.new_collection") } });
+        field.addEventListener("keydown", (event) => event.key === "Enter" && !event.isComposing && field.value.trim() && collectNew(field.value.trim()));
+        return el("div", { className: "more-of-it" }, ...into, field);
+      }
+      return null;
+    }
+    function draw() {
+      bar.hidden = !chosen.size;
+      document.querySelector(".gallery")?.classList.toggle("selecting", chosen.size > 0);
+      if (bar.hidden) return;
+      const focus = [...bar.querySelectorAll("button, input")].indexOf(document.activeElement);
+      const pressed = (what) => ({ aria: { expanded: String(open === what) } });
+      const starred = [...chosen.values()].every((item) => item.favourite);
+      const found = [el("b", { text: t("gallery.chosen", { n: studio.count(chosen.size) }) })];
+      if (state.trash) found.push(button(t("picture.restore"), restore), button(t(sure ? "gallery.purge_sure" : "gallery.purge"), forEver, { className: sure ? "danger" : "" }));
+      else {
+        found.push(
+          button(t(starred ? "unstar" : "star"), () => act("edit_many", { favourite: !starred }, "edited")),
+          button(t("picture.rating"), () => toggle("rate"), pressed("rate")),
+          button(t("gallery.tag"), () => toggle("tag"), pressed("tag")),
+          button(t("gallery.collect"), () => toggle("collect"), pressed("collect")),
+        );
+        if (state.collection && !state.smart) found.push(button(t("gallery.take_out"), () => collect(state.collection, true).then(() => (changed([], "taken", ids()), clear()))));
+        if (chosen.size === 2) found.push(button(t("gallery.compare"), () => studio.emit("compare", { ids: ids() })));
+        found.push(button(t("gallery.export"), exported), button(t("delete"), remove, { className: "danger" }));
+      }
+      found.push(button(t("gallery.clear"), clear, { className: "clear" }));
+      const rest = more();
+      bar.setAttribute("aria-label", t("gallery.chosen", { n: chosen.size }));
+      bar.replaceChildren(el("div", { className: "row" }, ...found), ...(rest ? [rest] : []));
+      if (focus >= 0) bar.querySelectorAll("button, input")[focus]?.focus();
+    }
+
+    /** Keep what is known of chosen pictures true, and let go of those that are gone. */
+    function heard(item, gone) {
+      if (!chosen.has(item.id)) return;
+      if (gone) chosen.delete(item.id);
+      else chosen.set(item.id, item);
+      draw();
+    }
+
+    return { bar, select, extend, selectAll, clear, draw, heard, selected: (id) => chosen.has(id), selecting: () => chosen.size > 0 };
+  };
+})();

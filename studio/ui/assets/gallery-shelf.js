@@ -1,0 +1,85 @@
+// The shelf of the gallery: collections and saved searches with their covers, and how one is made, opened, renamed and given up.
+(() => {
+  const { el, t, button } = studio;
+
+  /** `open(collection)` shows one, or null all pictures; `query()` is what is searched for now. */
+  studio.galleryShelf = ({ call, open, query, current }) => {
+    const root = el("div", { className: "shelf", hidden: true });
+    let all = [];
+    let naming = null; // "save" or "rename" while a name is typed
+
+    async function load() {
+      try {
+        all = (await call("collections", {})).collections;
+      } catch (error) {
+        studio.excuse(error);
+      }
+      draw();
+    }
+    function book(one) {
+      const shown = current() === one.id;
+      const count = `${studio.count(one.count)}${one.capped ? "+" : ""}`;
+      const made = el("button", { type: "button", className: "book", aria: { pressed: String(shown) }, title: one.query ?? one.name, on: { click: () => open(shown ? null : one) } });
+      made.append(
+        one.cover_url ? el("img", { src: one.cover_url, alt: "", loading: "lazy" }) : el("i", {}),
+        el("span", {}, el("b", { text: one.name }), el("small", { text: one.query === null ? count : t("gallery.smart", { n: count }) })),
+      );
+      return made;
+    }
+    function draw() {
+      const now = all.find((one) => one.id === current()) ?? null;
+      const typed = query();
+      const found = all.map(book);
+      if (naming) found.push(name(now));
+      else {
+        if (typed && !now) found.push(button(t("gallery.save_search"), () => ask("save"), { className: "deed" }));
+        if (now) {
+          found.push(button(t("gallery.rename"), () => ask("rename"), { className: "deed" }));
+          found.push(button(t("gallery.give_up"), () => giveUp(now), { className: "deed", title: t("gallery.give_up_title") }));
+        }
+      }
+      root.hidden = !found.length;
+      const focus = [...root.querySelectorAll("button")].indexOf(document.activeElement);
+      root.replaceChildren(...found);
+      root.setAttribute("aria-label", t("gallery.collections"));
+      if (naming) root.querySelector("input").focus();
+      else if (focus >= 0) root.querySelectorAll("button")[focus]?.focus();
+    }
+    function ask(what) {
+      naming = what;
+      draw();
+    }
+    function name(now) {
+      const field = el("input", { type: "text", maxLength: 60, value: naming === "rename" ? now.name : "", placeholder: t("gallery.name"), aria: { label: t("gallery.name") } });
+      field.addEventListener("keydown", (event) => {
+        if (event.isComposing) return;
+        if (event.key === "Escape") (naming = null), draw(), event.stopPropagation();
+        else if (event.key === "Enter" && field.value.trim()) keep(field.value.trim(), now);
+      });
+      field.addEventListener("blur", () => naming && ((naming = null), setTimeout(draw)));
+      return field;
+    }
+    async function keep(title, now) {
+      const saving = naming === "save";
+      naming = null;
+      try {
+        if (saving) open((await call("new_collection", { name: title, query: query() })) ?? null);
+        else await call("edit_collection", { collection: now.id, name: title });
+      } catch (error) {
+        studio.excuse(error);
+      }
+      load();
+    }
+    async function giveUp(now) {
+      try {
+        await call("delete_collection", { collection: now.id });
+        open(null);
+        studio.toast(t("gallery.given_up", { name: now.name }));
+      } catch (error) {
+        studio.excuse(error);
+      }
+      load();
+    }
+    return { root, load, draw, all: () => all, changed: load };
+  };
+})();
