@@ -21,6 +21,7 @@ from storage.folder import FolderLock, read_or_make_secret
 from storage.jobs import Jobs
 from storage.pictures import Pictures
 from storage.shares import Shares
+from storage.told import ALL, Told
 
 __all__ = ["Storage", "open"]
 
@@ -48,9 +49,10 @@ class Storage:
         self.lock.release()
 
 
-def open(folder: Path) -> Storage:
+def open(folder: Path, *, told: Told = ALL) -> Storage:
     """Open what is kept in `folder`, making the folder and bringing its database up to date where needed.
 
+    `told` is what the files of pictures tell of themselves.
     Raises StorageInUse, NewerDatabase, ForeignDatabase or NotWritten, each a sentence. Call `jobs.recover()`
     before the first claim.
     """
@@ -70,7 +72,7 @@ def open(folder: Path) -> Storage:
         files=files,
         jobs=Jobs(database, files),
         enhancements=Enhancements(database),
-        pictures=Pictures(database, files),
+        pictures=Pictures(database, files, told),
         shares=Shares(database),
         database=database,
         lock=lock,
