@@ -93,7 +93,7 @@ def xmp_segments(*, generated: bool, record: str | None) -> bytes:
 def with_segments(jpeg: bytes, segments: bytes) -> bytes:
     """A JPEG with further `segments` behind its JFIF and EXIF ones."""
     at = 2
-    for marker, start, end in _markers(jpeg):
+    for marker, start, end in markers(jpeg):
         if marker != 0xE0 and not (marker == 0xE1 and jpeg.startswith(exif.PREFIX, start)):
             break
         at = end
@@ -104,7 +104,7 @@ def _segment(body: bytes) -> bytes:
     return b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
 
 
-def _markers(data: bytes) -> Iterator[tuple[int, int, int]]:
+def markers(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Marker, begin and end of the body, of the segments before a JPEG's pixels."""
     at = 2
     for _ in range(_PARTS_MAX):
@@ -124,7 +124,7 @@ def _jpeg(data: bytes) -> Carried:
     tags: dict[int, bytes] = {}
     packet = comment = b""
     parts: dict[str, dict[int, bytes]] = {}
-    for marker, start, end in _markers(data):
+    for marker, start, end in markers(data):
         body = data[start:end]
         if marker == 0xFE:
             comment = comment or body

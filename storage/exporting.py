@@ -25,8 +25,8 @@ def export_bytes(path: Path, kind: Format, told: Told = ALL) -> bytes:
     """The kept PNG at `path` as a file of that kind, that tells of itself what is in the PNG and what `told` wants.
 
     As a PNG with everything told these are the very bytes of the file; with less, the same pixels with fewer
-    chunks. The XMP mark is not for what no model made. A JPEG has no room for an infotext of more than 64 KiB: it is left out there, and our JSON is not.
-    Raises BadValue for another kind, and OSError.
+    chunks. The XMP mark is not for what no model made. A JPEG has no room for an infotext of more than 64 KiB: it
+    is left out there, and our JSON is not. Raises BadValue for another kind, and OSError.
     """
     data = path.read_bytes()
     if kind == "png":

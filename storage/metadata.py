@@ -34,7 +34,7 @@ _TEXTS = (b"tEXt", b"iTXt", b"zTXt")
 _TELLING = (*_TEXTS, b"eXIf", b"tIME")
 _LENGTH = "Prompt chars"
 _NEGATIVE = "Negative prompt: "
-_PAIR = re.compile(r'\s*([\w \-/]+):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
+_PAIR = re.compile(r'([\w \-/]{1,100}):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
 
 
 def png_info(
@@ -183,7 +183,7 @@ def parse_infotext(text: str) -> dict[str, str]:
     else:
         head = text
     length = pairs.pop(_LENGTH, "")
-    prompt, negative = _part(head, int(length) if length.isascii() and length.isdigit() else None)
+    prompt, negative = _part(head, int(length) if re.fullmatch(r"[0-9]{1,9}", length) else None)
     return {**pairs, "Prompt": prompt, "Negative prompt": negative}
 
 
