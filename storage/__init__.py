@@ -1,11 +1,18 @@
 """What is kept: rows, files, search, and the metadata inside the files. Knows no page, no model and no torch.
 
-storage.open(folder)     everything below, on one folder records.py  errors.py    what comes out, and what is
-raised jobs.py                  the durable queue enhancements.py          what was reasoned pictures.py
-pictures added and found, with picture_rows.py, listing.py (pages) and search.py (text) shares.py
-links to single pictures files.py  metadata.py    the PNGs and thumbnails, and what a PNG tells about itself
-database.py  tables.py   the database, its mappings, and migrations/ folder.py  ids.py        the folder's
-lock and secrets; new ids, the time
+storage.open(folder)     everything below, on one folder
+records.py  errors.py    what comes out, and what is raised
+jobs.py                  the durable queue
+enhancements.py          what was reasoned
+pictures.py              pictures added and found, with picture_rows.py, listing.py (pages) and search.py (text)
+shares.py                links to single pictures
+files.py  metadata.py    the PNGs and thumbnails, and what a PNG tells about itself, with told.py and xmp.py
+exporting.py             the same as JPEG and WebP, with carriers.py and exif.py
+archive.py  manifest.py  pictures to take along, as a zip, and a whole record as a line
+arrivals.py              what comes in: archives (unpacking.py, arrival_rows.py), single files (adopting.py, pixels.py)
+foreign/  sides.py       what pictures of other makers tell
+database.py  tables.py   the database, its mappings, and migrations/
+folder.py  ids.py        the folder's lock and secrets; new ids, the time
 """
 
 from __future__ import annotations
@@ -13,6 +20,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage.archive import Archive
+from storage.arrivals import Arrivals
 from storage.database import Database, open_database
 from storage.enhancements import Enhancements
 from storage.errors import NotWritten
@@ -36,6 +45,8 @@ class Storage:
     enhancements: Enhancements
     pictures: Pictures
     shares: Shares
+    archive: Archive
+    arrivals: Arrivals
     database: Database
     lock: FolderLock
 
@@ -74,6 +85,8 @@ def open(folder: Path, *, told: Told = ALL) -> Storage:
         enhancements=Enhancements(database),
         pictures=Pictures(database, files, told),
         shares=Shares(database),
+        archive=Archive(database, files),
+        arrivals=Arrivals(database, files, told),
         database=database,
         lock=lock,
     )

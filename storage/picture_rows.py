@@ -60,6 +60,11 @@ def picture_record(row: PictureRow) -> Picture:
     )
 
 
+def next_key(session: Session, created_at: datetime) -> int | None:
+    """The key of a picture of that time, as its row gets it; None leaves the choice to the database."""
+    return None
+
+
 def new_row(new: NewPicture, id: str, created_at: datetime, pixel_sha256: str, size: int) -> PictureRow:
     """The row of a picture that was just made; `size` is the bytes of its files."""
     columns = {name: getattr(new, name) for name in _NAMES}

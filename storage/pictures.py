@@ -190,6 +190,8 @@ class Pictures:
         try:
             with self.database.write() as session:
                 row = rows.new_row(new, id, moment, sha256, size)
+                if (key := rows.next_key(session, moment)) is not None:
+                    row.key = key
                 session.add(row)
                 session.flush()
                 session.add(rows.new_texts(row.key, new, enhancement))

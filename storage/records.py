@@ -15,7 +15,7 @@ from typing import Generic, Literal, TypeVar
 
 JSON = Mapping[str, object]
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
-Kind = Literal["generate", "enhance", "rerun"]
+Kind = Literal["generate", "enhance", "rerun", "import"]
 T = TypeVar("T")
 
 

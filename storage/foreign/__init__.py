@@ -12,16 +12,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from storage import exif
-from storage.carriers import Carried, carried
+from storage.carriers import Carried, carried, format_of
 from storage.errors import NotAPicture
 from storage.foreign import a1111, comfyui, fooocus, invokeai, ours, swarmui
 from storage.foreign.understood import Findings, Understood, mapping, parsed, words
 from storage.sides import sides
 
-__all__ = ["FILE_MAX", "PIXELS_MAX", "Understood", "understand"]
+__all__ = ["FILE_MAX", "PIXELS_MAX", "Understood", "check_size", "read", "understand"]
 
 FILE_MAX = 60 * 2**20  # bytes
-PIXELS_MAX = 100_000_000
+PIXELS_MAX = 80_000_000  # what Pillow decodes without a warning
 
 
 def understand(data: bytes | Path, name: str) -> Understood:
@@ -31,19 +31,9 @@ def understand(data: bytes | Path, name: str) -> Understood:
     """
     called = words(name, 200) or "This file"
     if isinstance(data, Path):
-        with data.open("rb") as file:
-            data = file.read(FILE_MAX + 1)
-    if len(data) > FILE_MAX:
-        raise NotAPicture(called, f"has more than {FILE_MAX // 2**20} MiB")
-    try:
-        told = carried(data)
-    except ValueError:
-        raise NotAPicture(called, "is neither PNG, JPEG nor WebP") from None
-    size = sides(data, told.format)
-    if size is None:
-        raise NotAPicture(called, "is damaged: its header tells no size")
-    if size[0] * size[1] > PIXELS_MAX:
-        raise NotAPicture(called, f"has {size[0]:,} x {size[1]:,} pixels, more than {PIXELS_MAX // 10**6} million")
+        data = read(data)
+    size = check_size(data, called)
+    told = carried(data)
     found = _findings(told)
     return Understood(
         name=called,
@@ -66,6 +56,27 @@ def understand(data: bytes | Path, name: str) -> Understood:
         rest=found.rest,
         notes=tuple(found.notes),
     )
+
+
+def read(path: Path) -> bytes:
+    """A file's bytes, or of one that is too large as many as show that. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(FILE_MAX + 1)
+
+
+def check_size(data: bytes, called: str) -> tuple[int, int]:
+    """Width and height by the header, before anything is decoded. Raises NotAPicture."""
+    if len(data) > FILE_MAX:
+        raise NotAPicture(called, f"has more than {FILE_MAX // 2**20} MiB")
+    format = format_of(data)
+    if format is None:
+        raise NotAPicture(called, "is neither PNG, JPEG nor WebP")
+    size = sides(data, format)
+    if size is None:
+        raise NotAPicture(called, "is damaged: its header tells no size")
+    if size[0] * size[1] > PIXELS_MAX:
+        raise NotAPicture(called, f"has {size[0]:,} x {size[1]:,} pixels, more than {PIXELS_MAX // 10**6} million")
+    return size
 
 
 def _findings(told: Carried) -> Findings:
