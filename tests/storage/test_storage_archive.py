@@ -6,7 +6,10 @@ import csv
 import io
 import json
 import struct
+import subprocess
+import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 
 import pytest
@@ -106,6 +109,38 @@ def test_an_interrupted_import_leaves_whole_batches(kit, other):
     assert other.store.arrivals.bring("ann", packed(kit)).here == 4
     assert list((other.store.folder / "incoming").iterdir()) == []
     assert made
+
+
+def test_an_import_that_is_killed_is_repeated(kit, other, tmp_path):
+    job = kit.job(count=60)
+    made = [kit.store.pictures.add(kit.new(job, n), kit.image(), finish=n == 59) for n in range(60)]
+    path = tmp_path / "all.zip"
+    path.write_bytes(packed(kit).getvalue())
+    other.store.close()
+    script = (
+        "import os, sys, pathlib, storage; s = storage.open(pathlib.Path(sys.argv[1]));"
+        "s.arrivals.bring('ann', pathlib.Path(sys.argv[2]), progress=lambda done, total: os._exit(9))"
+    )
+    died = subprocess.run([sys.executable, "-c", script, str(other.store.folder), str(path)], timeout=60)
+    assert died.returncode == 9
+    other.reopen()
+    other.store.jobs.recover()
+    there = other.store.pictures.page("ann").total
+    assert 0 < there < 60
+    brought = other.store.arrivals.bring("ann", path)
+    assert (brought.here, len(brought.brought), brought.wrong) == (there, 60 - there, ())
+    assert [other.store.pictures.get("ann", one.id) for one in made] == made
+
+
+def test_two_imports_at_once_bring_everything_once(kit, other):
+    made = some(kit)
+    whole = packed(kit).getvalue()
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(lambda _: other.store.arrivals.bring("ann", io.BytesIO(whole)), range(4)))
+    assert sum(len(report.brought) for report in reports) == 4 and not any(report.wrong for report in reports)
+    for one in (one for one in made if one.deleted_at is None):
+        assert other.store.pictures.get("ann", one.id) == one
+        assert other.store.pictures.path("ann", one.id).is_file()
 
 
 def test_another_owner_gets_ids_of_their_own_on_one_machine(kit):
