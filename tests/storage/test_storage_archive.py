@@ -13,12 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 import storage
 from storage import archive as archives
-from storage import metadata, unpacking
+from storage import manifest, metadata, unpacking
 from storage.errors import BadArchive, NotAPicture, NotFound
 from storage.records import Picture
 
@@ -208,6 +210,24 @@ def test_an_export_holds_one_picture_at_a_time(kit):
         kit.store.pictures.add(kit.new(job, n, width=512, height=512), noise, finish=n == 2)
     size = kit.store.pictures.path("ann", kit.store.jobs.get("ann", job.id).pictures[0]).stat().st_size
     assert max(map(len, kit.store.archive.export("ann"))) < size + 10_000
+
+
+nasty = st.sampled_from(
+    (NASTY, "Steps: 8, Seed: 1", "x" * 10_000, "兔" * 10_000, "a\r\nb", "\u2028\x85", "@cmd", "\t=1")
+) | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+
+
+@settings(deadline=None, max_examples=80, database=None)
+@given(prompt=nasty, negative=nasty, original=nasty)
+def test_any_text_goes_through_a_manifest_as_it_was(shared_kit, prompt, negative, original):
+    made = shared_kit.picture(prompt, negative_prompt=negative, original_prompt=original, recipe={"prompt": prompt})
+    with zipfile.ZipFile(packed(shared_kit, ids=[made.id])) as taken:
+        line = json.loads(taken.read("manifest.jsonl"))
+        cells = list(csv.reader(io.StringIO(taken.read("manifest.csv").decode("utf-8-sig"), newline="")))
+    assert manifest.entry(line, "ann").picture == made
+    told = dict(zip(*cells, strict=True))
+    assert told["prompt"].removeprefix("'") == prompt.removeprefix("'")
+    assert not told["prompt"].startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
 # What is no archive of ours
