@@ -32,7 +32,7 @@ def main() -> None:
         auth = startup.logins(settings.auth.get_secret_value()) if settings.auth else None
         if asked is None:
             settings = settings.model_copy(update={"port": startup.free_port(settings.host, settings.port)})
-        kept = storage.open(settings.data)
+        kept = storage.open(settings.data, told=settings.told)
         studio = build(settings, kept)
     except (ValueError, OSError, StorageError) as error:
         startup.refuse(startup.explain(error))

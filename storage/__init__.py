@@ -4,8 +4,10 @@
 
 The durable queue is `jobs`, what was reasoned `enhancements`, links to single pictures `shares`, what was put together `collections`.
 Pictures are added and found by `pictures`, with `picture_rows` and `changes` for their rows, `pages` and `listing` for lists, `search`
-and `filters` for what is typed. `files` and `metadata` are the PNGs and what one tells about itself. `trash` removes for good; `check`,
-with `adopt` and `whole`, brings files and rows together; `health`, `backups` and `copies` keep the database and everything.
+and `filters` for what is typed. `files` holds the PNGs and thumbnails, `metadata` what one tells about itself, with `told` and `xmp`;
+`exporting` makes JPEG and WebP of them, with `carriers` and `exif`. `archive` and `manifest` are pictures to take along, `arrivals`
+what comes in (`unpacking`, `arrival_rows`, `adopting`, `pixels`), `foreign` and `sides` what pictures of other makers tell. `trash`
+removes for good; `check`, with `adopt` and `whole`, brings files and rows together; `health`, `backups` and `copies` keep everything.
 `database`, `tables` and migrations lie below all of them, beside `folder` and `ids`.
 """
 
@@ -14,6 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage.archive import Archive
+from storage.arrivals import Arrivals
 from storage.check import Check
 from storage.collections import Collections
 from storage.database import Database
@@ -25,6 +29,7 @@ from storage.health import Health
 from storage.jobs import Jobs
 from storage.pictures import Pictures
 from storage.shares import Shares
+from storage.told import ALL, Told
 from storage.trash import Trash
 
 __all__ = ["Storage", "open"]
@@ -43,6 +48,8 @@ class Storage:
     shares: Shares
     trash: Trash
     check: Check
+    archive: Archive
+    arrivals: Arrivals
     database: Database
     health: Health
     lock: FolderLock
@@ -64,12 +71,12 @@ class Storage:
         self.lock.release()
 
 
-def open(folder: Path) -> Storage:
+def open(folder: Path, *, told: Told = ALL) -> Storage:
     """Open what is kept in `folder`, making the folder and bringing its database up to date where needed.
 
-    A damaged one that can be read is opened for reading alone, and `damaged` says so. Raises StorageInUse,
-    LockedDatabase, NewerDatabase, ForeignDatabase or NotWritten, each a sentence. Call `jobs.recover()` before
-    the first claim.
+    `told` is what the files of pictures tell of themselves. A damaged database that can be read is opened for
+    reading alone, and `damaged` says so. Raises StorageInUse, LockedDatabase, NewerDatabase, ForeignDatabase or
+    NotWritten, each a sentence. Call `jobs.recover()` before the first claim.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -88,11 +95,13 @@ def open(folder: Path) -> Storage:
         files=files,
         jobs=Jobs(database, files),
         enhancements=Enhancements(database),
-        pictures=Pictures(database, files),
+        pictures=Pictures(database, files, told),
         collections=Collections(database),
         shares=Shares(database),
         trash=Trash(database, files),
         check=Check(database, files),
+        archive=Archive(database, files),
+        arrivals=Arrivals(database, files, told),
         database=database,
         health=health,
         lock=lock,

@@ -8,6 +8,8 @@ Knows nothing of pages or the engine.
     ├── BadQuery         a listing was asked for in a way that it cannot be
     │   └── BadCursor    the cursor is not one that a listing gave out
     ├── BadValue         a value breaks a rule of the table that it is meant for
+    ├── NotAPicture      a file from elsewhere is no picture that can be read, or is too large
+    ├── BadArchive       a zip from elsewhere is none of ours, or would do harm
     ├── StorageInUse     another studio works on this folder
     ├── LockedDatabase   another program holds the database
     ├── NewerDatabase    a later version of the studio wrote this database
@@ -66,6 +68,18 @@ class BadValue(StorageError):
     def __init__(self, name: str, rule: str, value: object) -> None:
         self.name, self.rule, self.value = name, rule, value
         super().__init__(f"{name} {rule} (got {_shorten(value)}).")
+
+
+class NotAPicture(StorageError, ValueError):
+    """A file from elsewhere is no picture that can be read."""
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name, self.why = name, why
+        super().__init__(f"{_shorten(name)} {why}.")
+
+
+class BadArchive(StorageError, ValueError):
+    """A zip from elsewhere is none of ours, or would do harm. Nothing of it was kept."""
 
 
 class StorageInUse(StorageError):

@@ -50,12 +50,19 @@ class Files:
         Until `settle(id)` they are provisional: `discard_incoming` removes them. Raises NotWritten, leaving
         nothing.
         """
+        return self._add(id, image, lambda path: _save_png(image, path, info))
+
+    def keep(self, id: str, image: Image.Image, data: bytes) -> int:
+        """As `add`, for a PNG that exists: `data` are its very bytes, and `image` is for the thumbnail."""
+        return self._add(id, image, lambda path: _save_bytes(data, path))
+
+    def _add(self, id: str, image: Image.Image, save: Callable[[Path], None]) -> int:
         incoming = self._incoming(id)
         picture, thumb = self.picture(id), self.thumb(id)
         try:
             incoming.mkdir(parents=True, mode=0o700)
             _sync_folder(incoming.parent)  # from here on the id is known as provisional, whatever happens
-            size = _write(incoming / picture.name, lambda file: _save_png(image, file, info))
+            size = _write(incoming / picture.name, save)
             size += _write(incoming / thumb.name, lambda file: _save_thumb(image, file))
             for final in (picture, thumb):
                 _make_folder(final.parent)
@@ -165,6 +172,10 @@ def _write(path: Path, save: Callable[[Path], None]) -> int:
 
 def _save_png(image: Image.Image, path: Path, info: PngInfo) -> None:
     image.save(path, "PNG", pnginfo=info, compress_level=PNG_LEVEL)
+
+
+def _save_bytes(data: bytes, path: Path) -> None:
+    path.write_bytes(data)
 
 
 def _save_thumb(image: Image.Image, path: Path) -> None:

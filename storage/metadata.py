@@ -1,5 +1,5 @@
-"""What a PNG tells about itself: the infotext that other studios read, and one JSON chunk of our own that
-loses nothing.
+"""What a PNG tells about itself: the infotext that other studios read, one JSON chunk of our own that loses
+nothing, and the mark that it is AI-generated.
 
 Pure but for reading a file. Knows no row. What is read is somebody else's data: size-capped, checked, never
 evaluated, and no pixel is decoded for it.
@@ -12,13 +12,15 @@ import json
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import BinaryIO
 
 from PIL.PngImagePlugin import PngInfo
 
+from storage import xmp
 from storage.tables import to_json
+from storage.told import ALL, Told
 
 OURS = "z-image-studio"  # the keyword of our own chunk (iTXt)
 INFOTEXT = "parameters"  # the keyword that A1111 and its descendants read
@@ -28,17 +30,29 @@ TEXT_MAX = 2_000_000  # bytes of one text chunk; a prompt has at most 20,000 cha
 CHUNKS_MAX = 100_000
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_TELLING = (b"tEXt", b"iTXt", b"zTXt", b"eXIf", b"tIME")
+_TEXTS = (b"tEXt", b"iTXt", b"zTXt")
+_TELLING = (*_TEXTS, b"eXIf", b"tIME")
 _LENGTH = "Prompt chars"
 _NEGATIVE = "Negative prompt: "
-_PAIR = re.compile(r'\s*([\w \-/]+):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
+_PAIR = re.compile(r'([\w \-/]{1,100}):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
 
 
-def png_info(facts: Mapping[str, object], infotext: str) -> PngInfo:
-    """The text chunks of a new PNG: `infotext` under "parameters", `facts` as JSON under our own keyword."""
+def png_info(
+    facts: Mapping[str, object], infotext: str, told: Told = ALL, besides: Mapping[str, str] | None = None
+) -> PngInfo:
+    """The text chunks of a new PNG: `infotext` under "parameters", `facts` as JSON under our own keyword, the XMP mark.
+
+    Only what `told` wants of them, and the texts `besides` by their keywords.
+    """
     info = PngInfo()
-    info.add_text(INFOTEXT, infotext)  # tEXt where Latin-1 can write it, else iTXt
-    info.add_itxt(OURS, to_json({"format": FORMAT, **facts}))
+    if told.infotext:
+        info.add_text(INFOTEXT, infotext)  # tEXt where Latin-1 can write it, else iTXt
+    if told.json:
+        info.add_itxt(OURS, to_json({"format": FORMAT, **facts}))
+    if told.xmp:
+        info.add_itxt(xmp.KEYWORD, xmp.packet(generated=True))
+    for keyword, text in (besides or {}).items():
+        info.add_text(keyword, text)
     return info
 
 
@@ -48,8 +62,13 @@ def read(source: Path | bytes) -> dict[str, object]:
 
     Raises ValueError for what is no PNG, and OSError for a file that cannot be read.
     """
+    return facts_in(read_texts(source).get(OURS))
+
+
+def facts_in(told: str | None) -> dict[str, object]:
+    """Our own facts from the text of the chunk; an empty dict where that is not of a form that we know."""
     try:
-        facts = json.loads(read_texts(source).get(OURS, "null"))
+        facts = json.loads(told or "null")
     except (ValueError, RecursionError):
         return {}
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
@@ -74,13 +93,23 @@ def read_texts(source: Path | bytes) -> dict[str, str]:
 
 def bare(data: bytes) -> bytes:
     """A PNG without what it tells about itself: the same pixels, no text and no EXIF. Raises ValueError for what is no PNG."""
+    return _filtered(data, lambda kind, keyword: kind not in _TELLING)
+
+
+def without(data: bytes, keywords: Set[str]) -> bytes:
+    """A PNG without the texts of these `keywords`, and else the same. Raises ValueError for what is no PNG."""
+    return _filtered(data, lambda kind, keyword: kind not in _TEXTS or keyword.decode("latin-1") not in keywords)
+
+
+def _filtered(data: bytes, keep: Callable[[bytes, bytes], bool]) -> bytes:
+    """A PNG's chunks that `keep` wants, by their kind and what stands before the first zero byte."""
     if data[:8] != _SIGNATURE:
         raise ValueError("This file is no PNG.")
     kept, at = [_SIGNATURE], 8
     while at + 12 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         end = at + 12 + length
-        if kind not in _TELLING:
+        if keep(kind, data[at + 8 : at + 8 + min(length, 80)].partition(b"\0")[0]):
             kept.append(data[at:end])
         at = end
     return b"".join(kept)
@@ -96,7 +125,7 @@ def _text_chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
         length, kind = struct.unpack(">I4s", header)
         if kind == b"IEND":
             return
-        if kind in (b"tEXt", b"iTXt", b"zTXt") and length <= TEXT_MAX:
+        if kind in _TEXTS and length <= TEXT_MAX:
             yield kind, file.read(length)
             file.seek(4, io.SEEK_CUR)  # its checksum
         else:
@@ -154,7 +183,7 @@ def parse_infotext(text: str) -> dict[str, str]:
     else:
         head = text
     length = pairs.pop(_LENGTH, "")
-    prompt, negative = _part(head, int(length) if length.isascii() and length.isdigit() else None)
+    prompt, negative = _part(head, int(length) if re.fullmatch(r"[0-9]{1,9}", length) else None)
     return {**pairs, "Prompt": prompt, "Negative prompt": negative}
 
 

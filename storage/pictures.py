@@ -19,16 +19,19 @@ from sqlalchemy.orm import Session
 
 from storage import metadata, pages
 from storage import picture_rows as rows
+from storage.carriers import Format
 from storage.changes import Change, apply
 from storage.database import Database
 from storage.enhancements import enhancement_record, find_enhancement
 from storage.errors import BadValue, NotFound, NotWritten
+from storage.exporting import export_bytes
 from storage.files import Files
 from storage.ids import checked_id, new_id, now
 from storage.jobs import finish_with_last_picture
 from storage.records import Enhancement, NewPicture, Page, Picture
 from storage.search import fold
 from storage.tables import EnhancementRow, PictureRow, TagRow
+from storage.told import ALL, Told
 
 MANY_MAX = 1_000  # pictures that are changed at once
 CHILDREN_MAX = 200
@@ -40,6 +43,7 @@ class Pictures:
 
     database: Database
     files: Files
+    told: Told = ALL  # what files tell of themselves
 
     def add(self, new: NewPicture, image: Image.Image, *, finish: bool) -> Picture:
         """Keep a finished image: files, row, and with `finish` the end of its job, all or nothing.
@@ -214,6 +218,10 @@ class Pictures:
         except NotWritten:
             raise NotFound("The thumbnail of picture", id) from None
 
+    def exported(self, owner: str, id: str, kind: Format) -> bytes:
+        """The owner's picture as a PNG, JPEG or WebP to take along. Raises NotFound, and BadValue for another kind."""
+        return export_bytes(self.path(owner, id), kind, self.told)
+
     def disk_bytes(self) -> int:
         """What the files of all pictures take on the disk, in bytes."""
         with self.database.read() as session:
@@ -223,7 +231,7 @@ class Pictures:
         id, moment = new_id(), now()
         sha256 = hashlib.sha256(image.tobytes()).hexdigest()
         facts = {"id": id, "created_at": moment.isoformat(), "pixel_sha256": sha256}
-        info = metadata.png_info({**facts, **rows.facts(new, enhancement)}, rows.infotext(new))
+        info = metadata.png_info({**facts, **rows.facts(new, enhancement)}, rows.infotext(new), self.told)
         size = self.files.add(id, image, info)
         try:
             self.keep_row(new, id, sha256, size, finish=finish, moment=moment)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from enhancer.choices import Lists, has_choices, resolved
 from enhancer.steering import Length
-from storage.records import Job
+from storage.records import Job, Picture
 from studio.engine.contract import CheckpointInfo
 from studio.errors import InvalidWish
 from studio.pace import Work
@@ -90,6 +90,38 @@ class Order:
             template=wish.template or "",
             spread=wish.spread,
             parent=wish.parent,
+        )
+
+    @classmethod
+    def of_picture(cls, found: Picture, *, rerun: bool) -> Order:
+        """What drew a picture, to be drawn again. Raises InvalidWish where that cannot be: one from elsewhere may tell anything."""
+        try:
+            drawn = Recipe.from_json(found.recipe)
+        except (ValueError, TypeError):
+            rule = "must be that of a picture whose recipe is known as a whole; that of one from elsewhere need not be"
+            raise InvalidWish("id", rule, found.id) from None
+        Wish(
+            prompt=found.prompt, enhance=False, seed=found.seed, width=found.width, height=found.height, steps=found.steps,
+            guidance=found.guidance, negative_prompt=found.negative_prompt, shift=found.shift,
+            cfg_normalization=drawn.cfg_normalization, cfg_truncation=drawn.cfg_truncation,
+        )  # fmt: skip
+        return cls(
+            prompt=found.prompt,
+            original_prompt=found.original_prompt,
+            enhance=False,
+            negative_prompt=found.negative_prompt,
+            seed=found.seed,
+            width=found.width,
+            height=found.height,
+            steps=found.steps,
+            guidance=found.guidance,
+            shift=found.shift,
+            cfg_normalization=drawn.cfg_normalization,
+            cfg_truncation=drawn.cfg_truncation,
+            checkpoint=found.checkpoint,
+            enhancement=found.enhancement_id,
+            parent=found.id,
+            rerun=rerun,
         )
 
     def decided(self, count: int, lists: Lists) -> Order:

@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from enhancer import presets
+from storage.told import Told
 
 ROOT = Path(__file__).resolve().parent.parent
 Owners = Literal["one", "browser", "person"]
@@ -82,6 +83,17 @@ class Settings(BaseSettings):
     queue_total: int = Field(200, ge=1, le=100_000, description="unfinished jobs in all")
     disk_quota_gb: float = Field(0, ge=0, description="most that the data folder may hold, in GB; 0 is no bound")
 
+    metadata: str = Field(
+        "infotext,json,xmp",
+        description="what a picture's file tells of itself: `infotext` for other studios, `json` with everything for this one, `xmp` "
+        "with the mark that it is AI-generated; a list with commas, or `none`",
+    )
+
+    @property
+    def told(self) -> Told:
+        """What files of pictures tell of themselves."""
+        return Told.of(self.metadata)
+
     @property
     def space(self) -> bool:
         """Whether this is a Hugging Face Space."""
@@ -123,6 +135,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _reachable(self) -> Settings:
+        _ = self.told
         server, preset = self.server, self.enhancer_preset
         if self.enhancer == "remote" and not (server and server.model):
             raise ValueError("enhancer=remote needs enhancer_url and enhancer_model, or enhancer_preset.")

@@ -16,6 +16,7 @@ from enhancer import choices
 from storage import Storage
 from storage.records import Job, Kind
 from studio import views
+from studio.archive import Archive
 from studio.board import Board
 from studio.edge import HOME, checked_id, translated
 from studio.engine.contract import TOKENS_MAX, CheckpointInfo, Engine, EngineState
@@ -26,7 +27,6 @@ from studio.library import Library
 from studio.orders import Order, needless
 from studio.pace import Pace
 from studio.quota import Quota
-from studio.recipe import Recipe
 from studio.room import Room
 from studio.snapshots import Snapshots
 from studio.steers import Own, Steers, unseen
@@ -71,6 +71,7 @@ class Studio(Library):
         self._engine, self._bounds = engine, bounds
         self._own, self._remote = Own(storage.folder), remote
         self._quota = quota or Quota(storage.folder, 0)
+        self.archive = Archive(storage, self._quota)  # taking pictures along, and bringing them in
         self._strangers = strangers  # whether people who are not the host come here
         self._board, self._pace = Board(), Pace()
         self._worker = Worker(
@@ -366,25 +367,7 @@ class Studio(Library):
     def _order_of(self, owner: str, picture_id: str, *, rerun: bool) -> Order:
         found = self._picture(owner, picture_id)
         self._drawable(found.checkpoint)
-        drawn = Recipe.from_json(found.recipe)
-        return Order(
-            prompt=found.prompt,
-            original_prompt=found.original_prompt,
-            enhance=False,
-            negative_prompt=found.negative_prompt,
-            seed=found.seed,
-            width=found.width,
-            height=found.height,
-            steps=found.steps,
-            guidance=found.guidance,
-            shift=found.shift,
-            cfg_normalization=drawn.cfg_normalization,
-            cfg_truncation=drawn.cfg_truncation,
-            checkpoint=found.checkpoint,
-            enhancement=found.enhancement_id,
-            parent=found.id,
-            rerun=rerun,
-        )
+        return Order.of_picture(found, rerun=rerun)
 
     def _file(self, owner: str, kind: Kind, order: Order, count: int, *, mark: str | None = None) -> str:
         self._quota.check()

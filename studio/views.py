@@ -12,6 +12,8 @@ from functools import lru_cache
 
 from enhancer.checks import Check, checked
 from enhancer.contract import STEPS, Draft
+from storage.arrivals import Brought, Preview
+from storage.foreign import Understood
 from storage.records import Collection, Enhancement, Job, Picture, Share
 from studio.engine.contract import EngineState, Machine
 from studio.engine.memory import Plan
@@ -163,6 +165,44 @@ def job(found: Job, *, position: int | None, eta_s: float | None) -> View:
         "eta_s": eta_s,
         "error": found.error,
     }
+
+
+def understood(found: Understood) -> View:
+    """What a picture that came from elsewhere tells of itself."""
+    size = found.told_size or (found.width, found.height)
+    return {
+        "kind": "picture",
+        "name": found.name,
+        "maker": found.maker,
+        "format": found.format,
+        "width": found.width,
+        "height": found.height,
+        "drawn_width": size[0],
+        "drawn_height": size[1],
+        "prompt": found.prompt,
+        "negative_prompt": found.negative_prompt,
+        "original_prompt": found.original_prompt,
+        "seed": found.seed,
+        "steps": found.steps,
+        "guidance": found.guidance,
+        "shift": found.shift,
+        "sampler": found.sampler,
+        "checkpoint": found.checkpoint,
+        "loras": [{"name": name, "weight": weight} for name, weight in found.loras],
+        "created_at": time(found.created_at),
+        "rest": dict(found.rest),
+        "notes": list(found.notes),
+    }
+
+
+def archive(found: Preview) -> View:
+    """What an archive holds."""
+    return {"kind": "archive", **asdict(found)}
+
+
+def brought(found: Brought) -> View:
+    """What became of an archive."""
+    return {"kind": "archive", **asdict(found)}
 
 
 def share(found: Share, base_url: str) -> View:

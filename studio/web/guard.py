@@ -7,6 +7,7 @@ Pure ASGI; it wraps everything else, Gradio's own cross-origin headers included.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.datastructures import MutableHeaders
@@ -72,8 +73,11 @@ def rules(*, host: str, public_url: str | None, share: bool, space: bool) -> Rul
 class Guard:
     """Refuses what does not come from us, bounds bodies, and puts the security headers on every answer."""
 
-    def __init__(self, app: ASGIApp, *, rules: Rules, body_max: int = BODY_MAX) -> None:
-        self.app, self._rules, self._body_max = app, rules, body_max
+    def __init__(
+        self, app: ASGIApp, *, rules: Rules, body_max: int = BODY_MAX, uploads: Mapping[str, int] | None = None
+    ) -> None:
+        """`uploads`: paths whose bodies have a bound of their own, since they are not read into memory."""
+        self.app, self._rules, self._body_max, self._uploads = app, rules, body_max, dict(uploads or {})
         self._headers = _headers(rules.space)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,7 +96,7 @@ class Guard:
             status, sentence = refusal
             await PlainTextResponse(sentence, status)(scope, receive, secured)
             return
-        body = _Body(receive, secured, self._body_max)
+        body = _Body(receive, secured, self._most(scope))
         await self.app(scope, body.receive, body.send)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
@@ -108,9 +112,12 @@ class Guard:
         if unsafe and not sender and header(headers, b"sec-fetch-site") == "cross-site":
             return 403, FOREIGN_PAGE.format(got="another site")
         length = header(headers, b"content-length")
-        if length.isdecimal() and int(length[:20]) > self._body_max:
-            return 413, TOO_LARGE.format(limit=self._body_max // 2**20)
+        if length.isdecimal() and int(length[:20]) > self._most(scope):
+            return 413, TOO_LARGE.format(limit=self._most(scope) // 2**20)
         return None
+
+    def _most(self, scope: Scope) -> int:
+        return self._uploads.get(scope["path"], self._body_max)
 
     def _secured(self, send: Send) -> Send:
         async def secured(message: Message) -> None:

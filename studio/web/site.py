@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.web import health, media, share
+from studio.web import health, media, share, taking
 from studio.web.address import origin
 from studio.web.guard import BODY_MAX, Guard, rules
 from studio.web.identity import Identity
@@ -51,7 +51,7 @@ def launch_kwargs(studio: Studio, settings: Settings, *, key: bytes) -> dict[str
 
 def routes(studio: Studio) -> list[BaseRoute]:
     """Every route of ours."""
-    return [*health.routes(studio), *media.routes(studio), *share.routes(studio)]
+    return [*health.routes(studio), *taking.routes(studio), *media.routes(studio), *share.routes(studio)]
 
 
 def lifespan(settings: Settings, key: bytes) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
@@ -69,7 +69,8 @@ def lifespan(settings: Settings, key: bytes) -> Callable[[Starlette], AbstractAs
         public = origin(settings.public_url) if settings.public_url else None
         door = rules(host=settings.host, public_url=settings.public_url, share=settings.share, space=settings.space)
         identity = Identity(Inside(inner), rule=settings.owner_rule, key=key, public=public, space=settings.space)
-        app.middleware_stack = Guard(identity, rules=door)
+        most = taking.UPLOAD_MAX if settings.owner_rule == "one" else taking.STRANGER_MAX
+        app.middleware_stack = Guard(identity, rules=door, uploads={taking.IMPORT: most})
         yield
 
     return wrapped

@@ -82,6 +82,7 @@ def test_precedence(flags: tuple[str, ...], environ: dict[str, str], expected: s
         (("--public_url", "https://example.org/studio"), "public_url must be"),
         (("--public_url", "example.org"), "public_url must be"),
         (("--queue_total", "0"), "queue_total"),
+        (("--metadata", "json,exif"), "metadata must be none, or one or more of infotext, json, xmp"),
         (("--no_such_flag", "1"), "no_such_flag"),
     ],
 )

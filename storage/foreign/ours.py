@@ -1,0 +1,32 @@
+"""Our own record in a file: our JSON, which may as well have been written by anybody. Pure."""
+
+from __future__ import annotations
+
+from storage import metadata
+from storage.foreign.understood import NAME_MAX, PROMPT_MAX, Findings, mapping, moment, words
+
+_KNOWN = (
+    "format", "prompt", "negative_prompt", "original_prompt", "seed", "steps", "guidance", "shift", "checkpoint",
+    "width", "height", "created_at", "recipe", "enhancement",
+)  # fmt: skip
+
+
+def read(record: str | None) -> Findings | None:
+    """What it tells; None where there is none."""
+    facts = metadata.facts_in(record)
+    if not isinstance(facts.get("prompt"), str):
+        return None
+    found = Findings(maker="ours")
+    found.prompts(facts.get("prompt"), facts.get("negative_prompt"))
+    found.original_prompt = words(facts.get("original_prompt"), PROMPT_MAX)
+    found.numbers(
+        seed=facts.get("seed"), steps=facts.get("steps"), guidance=facts.get("guidance"), shift=facts.get("shift")
+    )
+    found.size(facts.get("width"), facts.get("height"))
+    found.sampler = metadata.SAMPLER
+    found.checkpoint = words(facts.get("checkpoint"), NAME_MAX)
+    found.created_at = moment(facts.get("created_at"))
+    for name, weight in mapping(mapping(facts.get("recipe")).get("adapters")).items():
+        found.lora(name, weight)
+    found.besides(facts, *_KNOWN)
+    return found

@@ -1,0 +1,107 @@
+"""Taking pictures along and bringing them in, on behalf of an owner.
+
+Knows no HTTP and no page: what comes in is a file that can be read, what goes out is bytes. Nothing is brought in beyond the quota.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from storage import Storage
+from storage.archive import Progress
+from storage.exporting import ENDINGS, MIME
+from storage.foreign import FILE_MAX, understand
+from studio import views
+from studio.edge import checked_id, translated
+from studio.errors import InvalidWish
+from studio.quota import Quota
+from studio.views import View
+from studio.wish import text
+
+IDS_MAX = 100_000  # pictures of one selection
+PAGE = 200
+ZIP = b"PK"  # what a zip begins with
+
+
+class Archive:
+    """The use cases over one storage. Safe from any thread."""
+
+    def __init__(self, storage: Storage, quota: Quota) -> None:
+        self._storage, self._quota = storage, quota
+
+    @property
+    def folder(self) -> Path:
+        """Where an upload may lie for as long as it is read."""
+        return self._storage.folder
+
+    def export(
+        self,
+        owner: str,
+        *,
+        ids: Sequence[object] | None = None,
+        query: str = "",
+        favourite: bool = False,
+        tag: str | None = None,
+        progress: Progress | None = None,
+    ) -> Iterator[bytes]:
+        """The bytes of a zip with the pictures `ids`, or those that match, or all that are not in the trash.
+
+        Raises InvalidWish and NotFound before any byte.
+        """
+        if ids is not None:
+            if len(ids) > IDS_MAX:
+                raise InvalidWish("ids", f"must be at most {IDS_MAX:,}", len(ids))
+            chosen: list[str] | None = [checked_id("ids", id) for id in ids]
+        else:
+            chosen = self._matching(owner, query, favourite, tag) if query or favourite or tag is not None else None
+        with translated():
+            return self._storage.archive.export(owner, chosen, progress=progress)
+
+    def exported(self, owner: str, picture_id: str, ending: str) -> tuple[bytes, str]:
+        """One picture as png, jpg or webp, telling what the studio's setting wants, and its media type."""
+        if ending not in ENDINGS:
+            raise InvalidWish("format", f"must be one of {', '.join(ENDINGS)}", ending)
+        kind = ENDINGS[ending]
+        with translated():
+            return self._storage.pictures.exported(owner, checked_id("id", picture_id), kind), MIME[kind]
+
+    def preview(self, owner: str, file: IO[bytes], name: str) -> View:
+        """What bringing a file in would do: of an archive how many pictures, of a picture what is understood. Keeps nothing."""
+        text("name", name, empty=True)
+        with translated():
+            if _is_zip(file):
+                return views.archive(self._storage.arrivals.preview(owner, file))
+            return views.understood(understand(file.read(FILE_MAX + 1), name))
+
+    def bring(self, owner: str, file: IO[bytes], name: str, *, progress: Progress | None = None) -> View:
+        """Bring an archive or a single picture in. Twice brings nothing twice."""
+        text("name", name, empty=True)
+        self._quota.check()
+        with translated():
+            if _is_zip(file):
+                return views.brought(self._storage.arrivals.bring(owner, file, progress=progress))
+            picture, found = self._storage.arrivals.bring_file(owner, file.read(FILE_MAX + 1), name)
+        return {**views.understood(found), "picture": views.picture(picture)}
+
+    def _matching(self, owner: str, query: str, favourite: bool, tag: str | None) -> list[str]:
+        text("query", query, empty=True)
+        found: list[str] = []
+        cursor: str | None = None
+        while True:
+            with translated():
+                page = self._storage.pictures.page(
+                    owner, query=query, favourite=favourite, tag=tag, cursor=cursor, limit=PAGE
+                )
+            found += [one.id for one in page.items]
+            cursor = page.next
+            if not page.more or cursor is None:
+                return found
+
+
+def _is_zip(file: IO[bytes]) -> bool:
+    file.seek(0)
+    head = file.read(2)
+    file.seek(0)
+    return head == ZIP

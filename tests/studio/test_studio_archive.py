@@ -1,0 +1,115 @@
+"""Taking along and bringing in as use cases: what is asked is checked, and what came from elsewhere cannot reach the engine unchecked."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from studio.errors import InvalidWish, NotFound, Refused, StudioError
+from studio.quota import Quota
+from studio.studio import Studio
+from studio.wish import Wish
+from tests.studio.conftest import Make, end
+
+ANN, BOB = "ann", "bob"
+
+
+def draw(studio: Studio, prompt: str, owner: str = ANN) -> str:
+    shot = end(studio, owner, studio.submit(owner, Wish(prompt=prompt, enhance=False, steps=1, width=64, height=64)))
+    return str(shot["pictures"][0]["id"])  # type: ignore[index]
+
+
+def zipped(studio: Studio, owner: str = ANN, **asked: object) -> io.BytesIO:
+    return io.BytesIO(b"".join(studio.archive.export(owner, **asked)))  # type: ignore[arg-type]
+
+
+def names(archive: io.BytesIO) -> set[str]:
+    with zipfile.ZipFile(archive) as read:
+        return {name[9:-4] for name in read.namelist() if name.endswith(".png")}
+
+
+def test_by_ids_by_query_and_all(make: Make) -> None:
+    studio = make()
+    hare, fox, gone = (draw(studio, f"a {word}") for word in ("hare", "fox", "goose"))
+    studio.edit(ANN, fox, favourite=True, tags=["best"])
+    studio.delete(ANN, gone)
+    assert names(zipped(studio)) == {hare, fox}
+    assert names(zipped(studio, ids=[gone, hare])) == {gone, hare}
+    assert names(zipped(studio, query="hare")) == {hare}
+    assert names(zipped(studio, favourite=True)) == names(zipped(studio, tag="best")) == {fox}
+    assert names(zipped(studio, BOB)) == set() and names(zipped(studio, ids=[])) == set()
+    with pytest.raises(NotFound):
+        studio.archive.export(BOB, ids=[hare])
+    with pytest.raises(InvalidWish, match="ids must be an id"):
+        studio.archive.export(ANN, ids=[7])
+    with pytest.raises(InvalidWish, match="format must be one of png, jpg, jpeg, webp"):
+        studio.archive.exported(ANN, hare, "gif")
+    with pytest.raises(NotFound):
+        studio.archive.exported(BOB, hare, "jpg")
+
+
+def test_what_was_taken_along_is_brought_to_another_owner_and_drawn_again(make: Make) -> None:
+    studio = make()
+    hare = draw(studio, "a hare")
+    archive = zipped(studio)
+    seen = studio.archive.preview(BOB, archive, "x.zip")
+    assert (seen["kind"], seen["count"], seen["here"], seen["wrong"]) == ("archive", 1, 0, ())
+    brought = studio.archive.bring(BOB, archive, "x.zip")
+    mine = brought["renamed"][hare]  # type: ignore[index]
+    assert studio.picture(BOB, mine)["pixel_sha256"] == studio.picture(ANN, hare)["pixel_sha256"]
+    shot = end(studio, BOB, studio.rerun(BOB, mine))
+    assert shot["status"] == "done" and shot["identical"] is True
+    json.dumps([seen, brought, shot])
+
+
+def test_a_picture_is_understood_then_brought(make: Make) -> None:
+    studio = make()
+    info = PngInfo()
+    info.add_text("parameters", "a fox\nSteps: 900, Sampler: Euler, CFG scale: 7, Seed: 5, Size: 8x8, Model: pocket")
+    file = io.BytesIO()
+    Image.new("RGB", (40, 24), "teal").save(file, "PNG", pnginfo=info)
+    seen = studio.archive.preview(ANN, file, "fox.png")
+    assert (seen["kind"], seen["maker"], seen["prompt"], seen["seed"]) == ("picture", "a1111", "a fox", 5)
+    assert studio.history(ANN)["total"] == 0
+    brought = studio.archive.bring(ANN, file, "fox.png")
+    picture = brought["picture"]
+    assert isinstance(picture, dict) and picture["prompt"] == "a fox"
+    assert studio.archive.bring(ANN, file, "fox.png")["picture"] == picture
+    assert studio.history(ANN, query="fox")["total"] == 1
+    json.dumps(brought)
+    with pytest.raises(InvalidWish):  # whatever a file says, nothing beyond the rules is drawn
+        studio.rerun(ANN, str(picture["id"]))
+    with pytest.raises(StudioError, match="neither PNG, JPEG nor WebP"):
+        studio.archive.bring(ANN, io.BytesIO(b"GIF89a"), "x.gif")
+    with pytest.raises(StudioError, match=r"no zip archive|no manifest"):
+        studio.archive.bring(ANN, io.BytesIO(b"PK nothing"), "x.zip")
+
+
+def test_a_manifest_that_lies_about_sizes_is_not_drawn(make: Make) -> None:
+    studio = make()
+    hare = draw(studio, "a hare")
+    forged = io.BytesIO()
+    with zipfile.ZipFile(zipped(studio)) as was, zipfile.ZipFile(forged, "w") as now:
+        line = json.loads(was.read("manifest.jsonl"))
+        line["picture"]["steps"] = line["picture"]["recipe"]["steps"] = 9_999
+        now.writestr("manifest.jsonl", json.dumps(line))
+        now.writestr(f"pictures/{hare}.png", was.read(f"pictures/{hare}.png"))
+    brought = studio.archive.bring(BOB, forged, "x.zip")
+    mine = brought["brought"][0]  # type: ignore[index]
+    for act in (studio.rerun, studio.vary):
+        with pytest.raises(InvalidWish, match=r"steps must be .* 50 \(got 9999\)"):
+            act(BOB, mine)
+
+
+def test_nothing_is_brought_beyond_the_quota(make: Make, tmp_path: Path) -> None:
+    studio = make()
+    draw(studio, "a hare")
+    full = type(studio.archive)(studio.archive._storage, Quota(tmp_path, 1e-9))
+    with pytest.raises(Refused, match="disk quota"):
+        full.bring(BOB, zipped(studio), "x.zip")

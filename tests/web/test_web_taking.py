@@ -1,0 +1,172 @@
+"""The routes for taking along and bringing in, behind the door, over a real studio."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import zipfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+
+import storage
+from studio.studio import Studio
+from studio.web import media, taking
+from studio.web.guard import Guard, rules
+from studio.web.identity import Identity
+from tests.conftest import App
+from tests.fakes.engine import PaintEngine
+from tests.http_api import web
+
+AT = "http://127.0.0.1:7860"
+
+
+class Visit:
+    """Browsers of one studio: each instance keeps its own cookies."""
+
+    def __init__(self, studio: Studio, most: int = 10**6) -> None:
+        app = Starlette(routes=[*taking.routes(studio), *media.routes(studio)])
+        identity = Identity(app, rule="browser", key=b"k" * 32)
+        door = rules(host="127.0.0.1", public_url=None, share=False, space=False)
+        self._app = Guard(identity, rules=door, body_max=1000, uploads={taking.IMPORT: most})
+        self.cookies = httpx.Cookies()
+
+    def ask(self, method: str, path: str, **options: object) -> httpx.Response:
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self._app)  # type: ignore[arg-type]
+            async with httpx.AsyncClient(transport=transport, base_url=AT, cookies=self.cookies) as client:
+                answer = await client.request(method, path, **options)  # type: ignore[arg-type]
+                self.cookies.update(client.cookies)
+                return answer
+
+        return asyncio.run(send())
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[storage.Storage]:
+    store = storage.open(tmp_path / "data")
+    yield store
+
+
+@pytest.fixture
+def studio(kept: storage.Storage) -> Iterator[Studio]:
+    found = Studio(kept, PaintEngine(), None)
+    yield found
+    found.close()
+
+
+def png() -> bytes:
+    file = io.BytesIO()
+    Image.effect_noise((64, 48), 60).convert("RGB").save(file, "PNG")
+    return file.getvalue()
+
+
+def bring(visit: Visit, data: bytes, name: str = "x.png", **asked: str) -> httpx.Response:
+    return visit.ask("POST", taking.IMPORT, params={"name": name, **asked}, content=data)
+
+
+def test_in_by_one_and_out_by_zip_to_another(studio: Studio) -> None:
+    ann, bob = Visit(studio), Visit(studio)
+    seen = bring(ann, png(), preview="1")
+    assert (seen.status_code, seen.json()["kind"], seen.json()["width"]) == (200, "picture", 64)
+    id = bring(ann, png()).json()["picture"]["id"]
+    assert ann.ask("GET", f"/media/pictures/{id}.png").status_code == 200
+    out = ann.ask("GET", "/media/export.zip")
+    assert (out.status_code, out.headers["content-type"]) == (200, "application/zip")
+    assert out.headers["cache-control"] == "no-store" and "z-image-studio.zip" in out.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(out.content)) as read:
+        assert f"pictures/{id}.png" in read.namelist()
+    there = bring(bob, out.content, "x.zip").json()
+    assert (there["kind"], len(there["brought"]), there["wrong"]) == ("archive", 1, [])
+    assert bring(bob, out.content, "x.zip", preview="1").json()["here"] == 1
+    assert bob.ask("GET", f"/media/pictures/{id}.png").status_code == 404
+    mine = there["brought"][0]
+    assert bob.ask("GET", f"/media/pictures/{mine}.png").content == ann.ask("GET", f"/media/pictures/{id}.png").content
+
+
+def test_other_formats_are_the_owners_only(studio: Studio) -> None:
+    ann, bob = Visit(studio), Visit(studio)
+    id = bring(ann, png()).json()["picture"]["id"]
+    for ending, kind in (("jpg", "JPEG"), ("webp", "WEBP")):
+        answer = ann.ask("GET", f"/media/pictures/{id}.{ending}", params={"download": "1"})
+        assert Image.open(io.BytesIO(answer.content)).format == kind
+        assert answer.headers["content-disposition"] == f'attachment; filename="z-image-{id}.{ending}"'
+        assert bob.ask("GET", f"/media/pictures/{id}.{ending}").status_code == 404
+        assert ann.ask("GET", f"/media/pictures/nobody.{ending}").status_code == 404
+        assert ann.ask("GET", f"/media/pictures/..%2f{id}.{ending}").status_code == 404
+
+
+def test_a_selection_comes_as_json_or_as_a_form(studio: Studio) -> None:
+    ann, bob = Visit(studio), Visit(studio)
+    id = bring(ann, png()).json()["picture"]["id"]
+    for body in ({"json": {"ids": [id]}}, {"data": {"ids": f"{id},{id}"}}):
+        answer = ann.ask("POST", "/media/export.zip", **body)
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as read:
+            assert [name for name in read.namelist() if name.endswith(".png")] == [f"pictures/{id}.png"]
+        assert bob.ask("POST", "/media/export.zip", **body).status_code == 404
+    for wrong in (b"", b"[]", b"[" * 900, b'{"ids": 7}', b"\xff", b'{"ids": [7]}'):
+        answer = ann.ask("POST", "/media/export.zip", content=wrong)
+        assert (answer.status_code, answer.json()["error"].split()[0]) == (400, "ids")
+
+
+def test_what_is_none_is_refused_with_a_sentence(studio: Studio) -> None:
+    ann = Visit(studio)
+    for data, sentence in (
+        (b"GIF89a", "neither PNG, JPEG nor WebP"),
+        (b"PK\3\4 no", "no zip archive"),
+        (b"", "neither PNG"),
+    ):
+        for asked in ({}, {"preview": "1"}):
+            answer = bring(ann, data, **asked)
+            assert answer.status_code == 400 and sentence in answer.json()["error"]
+    query = ann.ask("GET", "/media/export.zip", params={"tag": "x" * 99})
+    assert query.status_code == 400 and "tags must be" in query.json()["error"]
+
+
+def test_an_upload_has_a_bound_of_its_own_told_or_not(studio: Studio, kept: storage.Storage) -> None:
+    ann = Visit(studio, most=5000)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(60):
+            yield b"x" * 100
+
+    assert bring(ann, b"x" * 4900).status_code == 400  # came in, and is no picture
+    assert bring(ann, b"x" * 5001).status_code == 413
+    assert ann.ask("POST", taking.IMPORT, content=pieces()).status_code == 413
+    assert ann.ask("POST", "/media/export.zip", content=b"x" * 1001).status_code == 413
+    assert not [path for path in kept.folder.iterdir() if path.name.startswith("tmp")]
+    assert [bring(ann, b"x").status_code for _ in range(5)] == [400] * 5  # places for uploads are given back
+
+
+def test_a_foreign_page_brings_nothing(studio: Studio) -> None:
+    ann = Visit(studio)
+    answer = ann.ask("POST", taking.IMPORT, content=png(), headers={"origin": "http://evil.example"})
+    assert answer.status_code == 403
+    assert ann.ask("POST", taking.IMPORT, content=png(), headers={"sec-fetch-site": "cross-site"}).status_code == 403
+
+
+def test_all_of_it_through_the_door_of_a_whole_app(server: App) -> None:
+    with web(server.url) as browser:
+        seen = browser.post(taking.IMPORT, params={"name": "x.png", "preview": "1"}, content=png())
+        assert (seen.status_code, seen.json()["kind"]) == (200, "picture")
+        id = browser.post(taking.IMPORT, params={"name": "x.png"}, content=png()).json()["picture"]["id"]
+        out = browser.post("/media/export.zip", json={"ids": [id]})
+        there = browser.post(taking.IMPORT, params={"name": "x.zip"}, content=out.content).json()
+        assert (there["kind"], there["here"], there["brought"]) == ("archive", 1, [])
+        large = browser.post(taking.IMPORT, content=b"x" * (33 * 2**20))  # more than any other body may have
+        assert large.status_code == 400 and "neither PNG" in large.json()["error"]
+
+
+def test_who_is_nobody_gets_nothing(studio: Studio) -> None:
+    async def ask() -> list[int]:
+        transport = httpx.ASGITransport(app=Starlette(routes=taking.routes(studio)))
+        async with httpx.AsyncClient(transport=transport, base_url=AT) as client:
+            asked = [client.get("/media/export.zip"), client.post(taking.IMPORT, content=png())]
+            asked.append(client.get("/media/pictures/abcdefgh1234.jpg"))
+            return [(await one).status_code for one in asked]
+
+    assert asyncio.run(ask()) == [404, 404, 404]
