@@ -234,6 +234,11 @@ class Library:
         with translated():
             return _many(self._storage.pictures.restore_many(owner, checked_ids(ids)))
 
+    def purge(self, owner: str, ids: Sequence[str] | None = None) -> View:
+        """Remove pictures of the trash for good, or with None all of it: the one act that cannot be undone."""
+        with translated():
+            return {"gone": self._storage.trash.empty(owner, None if ids is None else checked_ids(ids))}
+
     # Shared
 
     def share(self, owner: str, picture_id: str, days: int = 30, *, base_url: str) -> View:

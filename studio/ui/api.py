@@ -24,7 +24,7 @@ from studio.wish import Wish
 
 NAMES = (
     "generate", "enhance", "refine", "describe", "steers", "rerun", "vary", "redraw", "history", "picture", "edit", "edit_many",
-    "delete", "delete_many", "restore", "restore_many", "tags", "collections", "new_collection", "edit_collection", "collect",
+    "delete", "delete_many", "restore", "restore_many", "purge", "tags", "collections", "new_collection", "edit_collection", "collect",
     "move_in_collection", "delete_collection", "ancestry", "differences", "cancel", "jobs", "share", "unshare",
     "download_checkpoint", "machine",
 )  # fmt: skip
@@ -281,6 +281,11 @@ class Endpoints:
         """Bring up to 1,000 pictures back from the trash, all or none."""
         with spoken():
             return self._studio.restore_many(owner_of(request), ids)
+
+    def purge(self, request: gr.Request, ids: list[str] | None = None) -> dict[str, Any]:
+        """Remove pictures of your trash for good, or with null all of it: the one act that cannot be undone."""
+        with spoken():
+            return self._studio.purge(owner_of(request), ids)
 
     def tags(self, request: gr.Request, beginning: str = "") -> dict[str, Any]:
         """Your tags that begin so, and how many pictures have each."""

@@ -198,7 +198,7 @@ def test_a_variation_has_another_seed_and_opens_from_its_thumbnail(visit: Visit,
     page = visit.open(f"/?picture={picture['id']}")
     page.locator(".pv-acts").get_by_text("Vary", exact=True).click()
     page.locator(".pv-strip a").click()
-    expect(page.locator(".pv-side")).to_contain_text("Open the picture that this one comes from")
+    expect(page.locator(".pv-side")).to_contain_text("Compare with the picture that it comes from")
     kept = newest(client)
     assert kept["seed"] != 5
     assert (kept["prompt"], kept["parent_id"]) == ("a glider at dusk", picture["id"])
@@ -222,9 +222,9 @@ def test_a_rating_and_tags_are_kept(visit: Visit, client: Client) -> None:
 
 def test_the_words_change_with_the_language(visit: Visit) -> None:
     page = visit.open(room="gallery")
-    expect(page.locator("#gallery-search")).to_have_attribute("placeholder", "Search your prompts")
+    expect(page.locator("#gallery-search")).to_have_attribute("placeholder", "Search prompts, reasoning, tags, notes")
     page.locator("#bar .language").click()
-    expect(page.locator("#gallery-search")).to_have_attribute("placeholder", "搜索提示词")
+    expect(page.locator("#gallery-search")).to_have_attribute("placeholder", "搜索提示词、推理、标签、备注")
     expect(page.locator("#gallery-favourite")).to_have_text("收藏")
 
 

@@ -21,9 +21,9 @@ studio.part("gallery", (it) => {
   const date = el("input", { type: "date", className: "jump" });
   const sort = el("select", { className: "sort" });
   const grouped = el("select", { className: "grouped" });
-  const drop = el("p", { className: "dropping", hidden: true });
+  const bring = studio.galleryBring({ home, came: () => (find(), studio.emit("changed", {})) });
   const line = el("div", { className: "find", role: "search" }, icon("search"), search, tally);
-  const tools = el("div", { className: "tools" }, chips, el("span", { className: "views" }, date, grouped, sort));
+  const tools = el("div", { className: "tools" }, chips, el("span", { className: "views" }, bring.opener, date, grouped, sort));
 
   const shelf = studio.galleryShelf({ call, open: openCollection, query: () => state.query, current: () => state.collection });
   const chosen = studio.gallerySelect({ call, state, changed: many, collections: shelf, grid: () => grid });
@@ -39,7 +39,7 @@ studio.part("gallery", (it) => {
   }); // prettier-ignore
   const suggest = studio.gallerySuggest({ field: search, call, collections: shelf.all, taken: typed });
   const top = el("div", { className: "top" }, el("div", { className: "asked" }, line, suggest.box), wrong, tools, shelf.root);
-  home.append(top, grid.root, nothing, keys, chosen.bar, drop);
+  home.append(top, grid.root, nothing, keys, chosen.bar);
 
   // What is said, in the language of now.
 
@@ -80,6 +80,7 @@ studio.part("gallery", (it) => {
     date.title = t("gallery.jump");
     keys.textContent = t("gallery.keys");
     grid.words();
+    bring.words();
     chosen.draw();
     shelf.draw();
     heading();

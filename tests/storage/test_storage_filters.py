@@ -1,0 +1,242 @@
+"""Filters that read like sentences, pages both ways, the best first, collections, and changes of many at once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from storage import filters, listing, search
+from storage.changes import Change
+from storage.errors import BadQuery, BadValue, NotFound
+from storage.filters import key_of, moment_of
+
+
+def found(kit, query, owner="ann", **asked):
+    return [one.prompt for one in kit.store.pictures.page(owner, query=query, **asked).items]
+
+
+@pytest.fixture
+def archive(kit):
+    """Six pictures, the last one of another owner."""
+    pictures = kit.store.pictures
+    kit.red = kit.picture("red fox", seed=42, steps=8, width=1024, height=768, checkpoint="z-image-turbo")
+    kit.sea = kit.picture("sea at night", seed=7, steps=20, guidance=4.5, checkpoint="base")
+    thought = kit.enhancement(prompt="two white rabbits on grass")
+    kit.thought = kit.picture("two white rabbits on grass", enhancement_id=thought.id, width=64, height=64)
+    kit.edited = kit.picture("two black rabbits", enhancement_id=thought.id, parent_id=kit.thought.id)
+    kit.lora = kit.picture("ink mountain", recipe={"format": 1, "loras": [{"name": "ink-wash_v2", "weight": 1}]})
+    kit.picture("red fox of bob", owner="bob", seed=42)
+    pictures.edit("ann", kit.red.id, favourite=True, rating=5, tags=["New York", "海"], note="for the client")
+    pictures.edit("ann", kit.sea.id, rating=3)
+    return kit
+
+
+@pytest.mark.parametrize(
+    ("query", "prompts"),
+    [
+        ("seed:42", ["red fox"]),
+        ("steps:20 guidance:4.5", ["sea at night"]),
+        ("size:1024x768", ["red fox"]),
+        ("checkpoint:turbo", ["red fox"]),
+        ("checkpoint:z-image", ["red fox"]),
+        ("-checkpoint:pocket", ["sea at night", "red fox"]),
+        ("lora:ink", ["ink mountain"]),
+        ("lora:wash", ["ink mountain"]),
+        ('tag:"new york"', ["red fox"]),
+        ("tag:海", ["red fox"]),
+        ("rating:>=4", ["red fox"]),
+        ("rating:<4 rating:>0", ["sea at night"]),
+        ("rating:none fox", []),
+        ("is:favourite", ["red fox"]),
+        ("IS:Favourite fox", ["red fox"]),
+        ("has:note", ["red fox"]),
+        ("client", ["red fox"]),
+        ("has:enhancement is:edited", ["two black rabbits"]),
+        ("has:enhancement -is:edited", ["two white rabbits on grass"]),
+        ("has:parent", ["two black rabbits"]),
+        ("is:square", ["two white rabbits on grass"]),
+        ("whi -black", ["two white rabbits on grass"]),
+        ("before:2020", []),
+        ("seed:", ["ink mountain", "two black rabbits", "two white rabbits on grass", "sea at night", "red fox"]),
+        ("http://fox", []),
+    ],
+)
+def test_a_filter_finds_what_it_says(archive, query, prompts):
+    assert found(archive, query) == prompts
+
+
+def test_today_is_found_by_each_of_its_names(archive):
+    now = datetime.now(timezone.utc)
+    for query in (
+        f"on:{now:%Y-%m-%d}",
+        f"on:{now:%Y-%m}",
+        f"on:{now:%Y}",
+        f"after:{now:%Y-%m-%d}",
+        f"-before:{now:%Y}",
+    ):
+        assert len(found(archive, query)) == 5, query
+    assert found(archive, f"before:{now:%Y-%m-%d}") == found(archive, f"-after:{now:%Y}") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("seed:many", "seed: must be a whole number (got many)."),
+        ("rating:6", "rating: must be 0 to 5, with >, >=, < or <= before it where wished, or none (got 6)."),
+        ("size:big", "size: must be width x height, such as 1024x1024 (got big)."),
+        ("is:nice", "is: must be one of favourite"),
+        ("after:yesterday", "after: must be a day, a month or a year"),
+        ("after:2026-13", "after: must be a day, a month or a year"),
+        ("on:9999", "on: must be a day, a month or a year"),
+        ("-on:2026", "on: cannot have a minus"),
+        ("in:nowhere", "in: must be the name of one of your collections (got nowhere)."),
+    ],
+)
+def test_a_filter_that_is_none_is_named(archive, query, sentence):
+    with pytest.raises(BadQuery) as caught:
+        found(archive, query)
+    assert str(caught.value).startswith(sentence)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(alphabet='seedisnratg:>="-( )*^NEAROR兔é1,', max_size=40))
+def test_whatever_is_typed_is_found_or_refused_by_a_sentence(shared_kit, typed):
+    try:
+        shared_kit.store.pictures.page("ann", query=typed)
+    except BadQuery as error:
+        assert str(error).endswith(".")
+
+
+def test_pages_go_both_ways_and_begin_at_a_moment(kit):
+    made = [kit.picture(f"number {n}") for n in range(7)][::-1]
+    page = kit.store.pictures.page
+    first = page("ann", limit=3)
+    assert (first.items, first.previous) == (tuple(made[:3]), None)
+    second = page("ann", limit=3, cursor=first.next)
+    third = page("ann", limit=3, cursor=second.next)
+    assert third.items == (made[6],) and third.next is None
+    back = page("ann", limit=3, cursor=third.previous)
+    assert (back.items, back.total) == (second.items, 7)
+    assert page("ann", limit=3, cursor=back.previous).items == first.items
+    newest = page("ann", limit=3, cursor=first.items[0] and back.previous)
+    assert newest.previous is None and newest.next is not None
+    there = page("ann", limit=2, at=made[2].created_at)
+    assert there.items == tuple(made[3:5]) and there.previous and there.total == 7
+    assert page("ann", at=made[6].created_at - timedelta(days=1)).items == ()
+
+
+def test_the_best_of_the_newest_come_first(kit):
+    kit.picture("a rabbit among many other animals of the wood and the field and the sea and the sky")
+    both = kit.picture("rabbit rabbit", original_prompt="rabbit")
+    page = kit.store.pictures.page("ann", query="rabbit", sort="relevance", limit=1)
+    assert page.items == (both,) and page.ranked == 2 and page.more
+    rest = kit.store.pictures.page("ann", query="rabbit", sort="relevance", limit=1, cursor=page.next)
+    assert len(rest.items) == 1 and rest.next is None
+    with pytest.raises(BadQuery, match="sort must be one of newest, relevance"):
+        kit.store.pictures.page("ann", sort="best")
+
+
+def test_a_key_tells_when_and_a_clock_that_goes_back_changes_no_order(kit):
+    moment = datetime(2026, 3, 4, 5, 6, 7, 891000, tzinfo=timezone.utc)
+    assert moment_of(key_of(moment)) == moment
+    first = kit.picture("first")
+    with kit.store.database.write() as session:  # as if the clock had been an hour ahead
+        connection = session.connection()
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        for table, column in (("pictures", "key"), ("picture_texts", "key")):
+            connection.exec_driver_sql(f"UPDATE {table} SET {column} = {column} + {3_600_000 << filters.KEY_SHIFT}")
+    second = kit.picture("second")
+    assert [one.id for one in kit.store.pictures.page("ann").items] == [second.id, first.id]
+
+
+def test_the_beginning_of_a_word_is_looked_for_as_words_where_they_are_few(kit):
+    for number in range(listing.EXPANDED + 2):
+        kit.picture(f"constellation{number:03d} {'starling' if number % 2 else 'starfish'}")
+    with kit.store.database.read() as session:
+        assert listing.expand(session, "con") is None, "an index of its own"
+        assert listing.expand(session, "const") is None, "too many"
+        assert set(listing.expand(session, "starf")) == {"starfish"}
+        assert listing.expand(session, "starx") == []
+    assert kit.store.pictures.page("ann", query="conste starf").total == listing.EXPANDED // 2 + 1
+    assert kit.store.pictures.page("ann", query="starx").total == 0
+
+
+def test_many_are_changed_thrown_away_and_brought_back_all_or_none(archive):
+    pictures, ids = archive.store.pictures, [archive.red.id, archive.sea.id]
+    changed = pictures.edit_many("ann", ids, Change.checked(more_tags=["ink"], fewer_tags=["new york"], rating=4))
+    assert [(one.tags, one.rating) for one in changed] == [(("海", "ink"), 4), (("ink",), 4)]
+    assert pictures.tags("ann", "IN") == (("ink", 2),)
+    theirs = pictures.page("bob").items[0].id
+    with pytest.raises(NotFound):
+        pictures.delete_many("ann", [*ids, theirs])
+    assert pictures.page("ann").total == 5
+    pictures.delete_many("ann", ids)
+    assert pictures.page("ann").total == 3 and found(archive, "tag:ink") == []
+    assert sorted(found(archive, "tag:ink", trash=True)) == ["red fox", "sea at night"]
+    pictures.restore_many("ann", ids)
+    assert len(found(archive, "tag:ink")) == 2
+    with pytest.raises(BadValue, match="note must be a text of at most 5,000"):
+        Change.checked(note="x" * 5_001)
+
+
+def test_a_collection_has_an_order_a_cover_and_a_name(archive):
+    kept = archive.store.collections
+    made = kept.add("ann", " Cats  and dogs ")
+    ids = [archive.red.id, archive.sea.id, archive.lora.id]
+    assert kept.put("ann", made.id, ids).count == 3 and kept.put("ann", made.id, ids[:1]).count == 3
+    assert found(archive, "", collection=made.id) == ["red fox", "sea at night", "ink mountain"]
+    kept.move("ann", made.id, archive.lora.id, archive.red.id)
+    page = archive.store.pictures.page("ann", collection=made.id, limit=2)
+    assert [one.prompt for one in page.items] == ["ink mountain", "red fox"] and page.total == 3
+    rest = archive.store.pictures.page("ann", collection=made.id, limit=2, cursor=page.next)
+    assert [one.prompt for one in rest.items] == ["sea at night"]
+    assert kept.of("ann")[0].cover_id == archive.lora.id
+    kept.edit("ann", made.id, cover=archive.sea.id, name="Dogs")
+    (one,) = kept.of("ann")
+    assert (one.name, one.cover_id, kept.with_picture("ann", archive.red.id)) == ("Dogs", archive.sea.id, (made.id,))
+    assert found(archive, "in:dogs fox") == found(archive, "fox", collection=made.id) == ["red fox"]
+    assert found(archive, "-in:dogs rabbit") == ["two black rabbits", "two white rabbits on grass"]
+    archive.store.pictures.delete("ann", archive.red.id)
+    assert (kept.of("ann")[0].count, found(archive, "in:dogs fox")) == (2, [])
+    archive.store.pictures.restore("ann", archive.red.id)
+    assert found(archive, "", collection=made.id) == ["ink mountain", "red fox", "sea at night"]
+    kept.take("ann", made.id, [archive.red.id])
+    assert found(archive, "in:dogs") == ["ink mountain", "sea at night"]
+    for act in (
+        lambda: kept.put("bob", made.id, []),
+        lambda: kept.put("ann", made.id, [archive.store.pictures.page("bob").items[0].id]),
+    ):
+        with pytest.raises(NotFound):
+            act()
+    with pytest.raises(BadValue, match="name must not be the name of another collection"):
+        kept.add("ann", "DOGS")
+    kept.delete("ann", made.id)
+    assert kept.of("ann") == () and archive.store.pictures.page("ann").total == 5
+
+
+def test_a_saved_search_finds_what_comes_later(archive):
+    kept = archive.store.collections
+    smart = kept.add("ann", "Rabbits", query="rabbit has:enhancement")
+    assert (smart.count, smart.cover_id) == (2, archive.edited.id)
+    assert found(archive, "in:rabbits black") == ["two black rabbits"] == found(archive, "black", collection=smart.id)
+    with pytest.raises(BadQuery, match="neither turned around"):
+        found(archive, "-in:rabbits")
+    with pytest.raises(BadValue, match="not a saved search"):
+        kept.put("ann", smart.id, [archive.red.id])
+    with pytest.raises(BadQuery):
+        kept.add("ann", "Wrong", query="seed:none")
+
+
+def test_totals_are_counted_by_the_rows_themselves(archive):
+    pictures = archive.store.pictures
+    assert pictures.page("ann", favourite=True).total == 1
+    pictures.delete("ann", archive.red.id)
+    assert (pictures.page("ann", favourite=True).total, pictures.page("ann", trash=True).total) == (0, 1)
+    assert (pictures.page("ann").total, pictures.page("bob").total, pictures.page("cy").total) == (4, 1, 0)
+
+
+def test_an_owner_and_their_trash_have_tokens_of_their_own():
+    assert len({search.owner_token("ann"), search.owner_token("bob"), search.owner_token("ann", trash=True)}) == 3
