@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -365,3 +366,67 @@ def test_a_share_page_loads_without_a_complaint(visit: Visit, client: Client) ->
     visit.page.goto(shared["url"])
     expect(visit.page.locator("figure img")).to_be_visible()
     visit.page.wait_for_timeout(500)  # the icon of the tab is asked for last
+
+
+def test_many_are_chosen_put_together_taken_along_and_brought_in_again(
+    visit: Visit, client: Client, tmp_path: Path
+) -> None:
+    drawn = [draw(client, f"a quoll number {n} by the pond") for n in range(3)]
+    page = visit.open(room="gallery")
+    search(page, "quoll", 3)
+    card(page, drawn[2]).focus()
+    page.keyboard.press("x")
+    card(page, drawn[0]).click(modifiers=["Shift"])
+    bar = page.locator(".chosen-bar")
+    expect(bar.locator("b")).to_have_text("3 selected")
+    bar.get_by_text("Collect", exact=True).click()
+    bar.locator("input").fill("Quolls")
+    bar.locator("input").press("Enter")
+    expect(page.locator(".shelf .book", has_text="Quolls")).to_contain_text("3")
+    with page.expect_download() as waiting:
+        bar.get_by_text("Export", exact=True).click()
+    waiting.value.save_as(tmp_path / "quolls.zip")
+    bar.get_by_text("Delete", exact=True).click()
+    expect(page.locator(".studio-toast")).to_contain_text("3 pictures are in the trash.")
+    expect(cards(page)).to_have_count(0)
+    page.locator(".studio-toast button").click()
+    expect(cards(page)).to_have_count(3)
+    page.locator(".gallery input[type=file]").set_input_files(str(tmp_path / "quolls.zip"))
+    expect(page.locator(".bring-list")).to_contain_text("3 pictures, 3 of them here already")
+    page.locator(".bring-view").get_by_text("Close", exact=True).click()
+    page.locator("#gallery-search").fill("")
+    page.locator(".shelf .book", has_text="Quolls").click()
+    expect(cards(page)).to_have_count(3)
+    page.locator("#gallery-search").fill("in:Quolls 1")
+    expect(cards(page)).to_have_count(1)
+
+
+def test_a_filter_is_offered_as_one_types_and_a_wrong_one_is_named(visit: Visit, client: Client) -> None:
+    picture = draw(client, "a numbat on a log", seed=4020077)
+    page = visit.open(room="gallery")
+    page.locator("#gallery-search").press_sequentially("numbat se")
+    expect(page.locator("#gallery-suggestions li")).to_contain_text(["seed:"])
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#gallery-search")).to_have_value("numbat seed:")
+    page.keyboard.type("4020077")
+    expect(cards(page)).to_have_count(1)
+    expect(card(page, picture)).to_be_visible()
+    page.keyboard.type("x")
+    expect(page.locator(".gallery .wrong")).to_have_text("seed: must be a whole number (got 4020077x).")
+    expect(cards(page)).to_have_count(1)
+
+
+def test_two_pictures_are_compared(visit: Visit, client: Client) -> None:
+    drawn = [draw(client, f"a bilby {where}", seed=31) for where in ("on sand", "on snow")]
+    page = visit.open(room="gallery")
+    search(page, "bilby", 2)
+    for picture in drawn:
+        card(page, picture).focus()
+        page.keyboard.press("x")
+    page.locator(".chosen-bar").get_by_text("Compare", exact=True).click()
+    expect(page.locator(".cmp-pixels")).to_contain_text("of the pixels differ")
+    assert page.locator(".cmp-words del").first.inner_text() == "sand"
+    assert page.locator(".cmp-words ins").first.inner_text() == "snow"
+    page.locator(".cmp-frame input").press("ArrowRight")
+    expect(page.locator(".cmp-frame")).to_have_attribute("style", re.compile(r"--at: 51%"))

@@ -5,6 +5,7 @@
   const { el, t, button } = studio;
   const MOST = 200; // files at once
   const SHOWN = 60; // of them that are listed
+  const MAKERS = { a1111: "A1111 / Forge", comfyui: "ComfyUI", invokeai: "InvokeAI", swarmui: "SwarmUI", fooocus: "Fooocus", ours: "Z-Image Studio" };
 
   /** The form's fields that a picture tells of, filled; nothing else is touched. */
   studio.useSettings = (told) => {
@@ -12,8 +13,9 @@
     studio.form.setPrompt(told.original_prompt || told.prompt || "");
     const put = (id, value) => value !== null && value !== undefined && studio.type(studio.form.field(id), value);
     put("seed", told.seed);
-    put("steps", told.steps);
-    put("guidance", told.guidance);
+    const known = studio.state?.checkpoints.some((one) => one.name === told.checkpoint);
+    put("steps", known ? told.steps : null); // of another family of models they would mean something else
+    put("guidance", known ? told.guidance : null);
     put("width", told.drawn_width - (told.drawn_width % 16));
     put("height", told.drawn_height - (told.drawn_height % 16));
     studio.folds();
@@ -74,7 +76,7 @@
       return el("li", {}, el("b", { text: file.name }), ...facts.map((text) => el("span", { text })), use);
     }
     function pictured(told) {
-      const maker = told.maker ? t("bring.by", { maker: told.maker }) : t("bring.by_nobody");
+      const maker = told.maker ? t("bring.by", { maker: MAKERS[told.maker] ?? told.maker }) : t("bring.by_nobody");
       const seed = told.seed === null ? "" : t("seed_n", { n: studio.number(told.seed) });
       const steps = told.steps === null ? "" : t("steps_n", { n: told.steps });
       return [[maker, `${told.width} × ${told.height}`, seed, steps, told.checkpoint].filter(Boolean).join(" · "), told.prompt ?? "", ...told.notes].filter(Boolean);
