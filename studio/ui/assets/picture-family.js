@@ -32,7 +32,7 @@
     // Collections
 
     function collections() {
-      const place = el("div", { className: "pv-tags" });
+      const place = el("div", { className: "pv-collections" });
       const made = section(t("gallery.collections"), place);
       if (shelfOf === current().id && shelf) fill(place);
       else {
