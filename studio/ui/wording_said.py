@@ -33,6 +33,25 @@ PARAMETERS = {
 }
 
 SENTENCES = {
+    # Filters of a search
+    "{filter}: must be a whole number (got {value}).": "{filter}: 后应为整数（现为 {value}）。",
+    "{filter}: must be a number (got {value}).": "{filter}: 后应为数字（现为 {value}）。",
+    "{filter}: must be width x height, such as 1024x1024 (got {value}).": "{filter}: 后应为宽x高，如 1024x1024（现为 {value}）。",
+    "{filter}: must be 0 to 5, with >, >=, < or <= before it where wished, or none (got {value}).": (
+        "{filter}: 后应为 0 到 5，前面可加 >、>=、<、<=，或为 none（现为 {value}）。"
+    ),
+    "{filter}: must be a day, a month or a year, such as 2026-01-31, 2026-01 or 2026 (got {value}).": (
+        "{filter}: 后应为日、月或年，如 2026-01-31、2026-01 或 2026（现为 {value}）。"
+    ),
+    "{filter}: must be one of {names} (got {value}).": "{filter}: 后应为 {names} 之一（现为 {value}）。",
+    "{filter}: must be the name of one of your collections (got {value}).": "没有名为 {value} 的合集。",
+    "{filter}: must have a letter or a digit (got {value}).": "{filter}: 后应有字母或数字（现为 {value}）。",
+    "on: cannot have a minus before it; after: and before: say the same.": "on: 前不能加减号；可改用 after: 和 before:。",
+    "{filter}: a saved search can be narrowed, and neither turned around nor be in another one (got {value}).": (
+        "保存的搜索 {value} 只能再收窄，不能取反，也不能嵌套。"
+    ),
+    # Collections
+    "name must not be the name of another collection (got {value}).": "已有同名合集（{value}）。",
     # A parameter, its rule, what came
     "{parameter} must not be empty (got {value}).": "{parameter}不能为空。",
     "{parameter} must be a whole number from {least} to {most} (got nothing).": (
