@@ -157,7 +157,7 @@ def test_the_history_comes_in_pages_of_small_cards_newest_first(studio: Studio) 
     assert ids == [one["id"] for one in reversed(made)]
     assert set(first["items"][0]) == {
         "id", "created_at", "thumb_url", "width", "height", "seed", "steps", "favourite", "deleted_at", "original_prompt",
-        "reasoned",
+        "reasoned", "rating", "missing", "job", "enhancement",
     }  # fmt: skip
 
 
