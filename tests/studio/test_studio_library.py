@@ -55,7 +55,8 @@ def test_what_differs_between_two_pictures(make: Make) -> None:
     found = studio.differences(ME, one["id"], two["id"])
     assert found["settings"] == [{"what": "seed", "was": 1, "is": 2}, {"what": "steps", "was": 8, "is": 9}]
     assert found["prompt"] == [
-        {"kind": "same", "text": "two "}, {"kind": "gone", "text": "red"}, {"kind": "new", "text": "blue"}, {"kind": "same", "text": " cats"},
+        {"kind": "same", "text": "two "}, {"kind": "gone", "text": "red"}, {"kind": "new", "text": "blue"},
+        {"kind": "same", "text": " cats"},
     ]  # fmt: skip
     assert found["environment"] == [] and found["pixels"]["identical"] is False  # type: ignore[index]
     same = studio.differences(ME, one["id"], drawn(studio, studio.rerun(ME, one["id"]))["id"])
