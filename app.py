@@ -50,15 +50,13 @@ def build(settings: Settings, kept: storage.Storage) -> Studio:
         pocket=ROOT / "pocket" / "checkpoint", consent=settings.checkpoint != "auto", hub=settings.hub, notes=settings.data / "speed.json",
     )  # fmt: skip
     return Studio(
-        kept,
-        engine,
-        reasoning.enhancer_for(settings, engine),
+        kept, engine, reasoning.enhancer_for(settings, engine),
         bounds=Bounds(per_owner=settings.queue_per_owner, total=settings.queue_total),
         quota=Quota(settings.data, settings.disk_quota_gb),
         strangers=settings.owner_rule != "one",
         remote=settings.enhancer == "remote",
         eyes=reasoning.eyes_for(settings),
-    )
+    )  # fmt: skip
 
 
 def serve(studio: Studio, settings: Settings, auth: list[tuple[str, str]] | None, key: bytes) -> None:

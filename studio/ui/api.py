@@ -80,14 +80,11 @@ class Endpoints:
     ) -> AsyncIterator[dict[str, Any]]:
         """Draw a prompt; with `enhance`, reason about it first. Streams the job from its row to its pictures.
 
-        In the prompt `{red|green}` is one of the two and `__animal__` one of a list, as each picture's seed decides; in quotation marks
-        they are text. `/steers` tells the styles, lengths and templates. `locks` are words that must stay. With `spread` each picture is
-        drawn from a rewrite of its own.
-
-        `enhancement` is the id of a kept one: `prompt` is then drawn as given, and the original and the reasoning stay linked.
-        `parent` is the id of a picture that this one is made from. `shift` moves the steps to where noise is more (3 for Turbo, 6 for
-        the base). With guidance, `cfg_truncation` is how much of the way, from 0 to 1, is guided, and `cfg_normalization` keeps the
-        guided direction as long as the prompt's own.
+        `{red|green}` is one of the two and `__animal__` one of a list, as each picture's seed decides; in quotation marks they are text.
+        `/steers` tells styles, lengths and templates. `locks` are words that must stay; with `spread` each picture has its own rewrite.
+        `enhancement` is the id of a kept one: `prompt` is drawn as given, original and reasoning stay linked. `parent` is the picture that
+        this one is made from. `shift` moves the steps to where noise is more (3 for Turbo, 6 for the base). With guidance, `cfg_truncation`
+        is how much of the way, 0 to 1, is guided; `cfg_normalization` keeps the guided direction as long as the prompt's own.
         """
         with spoken():
             owner = owner_of(request)

@@ -185,7 +185,7 @@ def test_an_export_asks_for_its_owner_and_leaves_the_trash(kit):
         assert all(one.compress_type == zipfile.ZIP_STORED for one in taken.infolist() if one.filename.endswith(".png"))
         lines = [json.loads(line) for line in taken.read("manifest.jsonl").splitlines()]
         assert {line["format"] for line in lines} == {1}
-        told = {field.name for field in fields(Picture)} - {"owner", "enhancement"}
+        told = {field.name for field in fields(Picture)} - {"owner", "enhancement", "missing_at"}
         assert all(set(line["picture"]) == told for line in lines)
         assert b'"owner"' not in taken.read("manifest.jsonl")
         table = list(csv.DictReader(io.StringIO(taken.read("manifest.csv").decode("utf-8-sig"))))
