@@ -95,7 +95,7 @@ def test_it_answers_within_seconds_and_before_the_weights(start_app: StartApp) -
     app = start_app(ready=False)
     answered = time.monotonic() - begun
     found = app.health()
-    assert set(found) == {"status", "checkpoint", "device", "queued", "running"}
+    assert set(found) == {"status", "checkpoint", "device", "queued", "running", "message"}
     assert found["checkpoint"] == "pocket"
     assert answered < max(ANSWER_S, 3 * before) or answered < 3 * bare()
     assert app.wait().health()["status"] == "ready"
