@@ -173,7 +173,7 @@
       if (!chosen.has(item.id)) return;
       if (gone) chosen.delete(item.id);
       else chosen.set(item.id, item);
-      draw();
+      requestAnimationFrame(draw);
     }
 
     return { bar, select, extend, selectAll, clear, draw, heard, selected: (id) => chosen.has(id), selecting: () => chosen.size > 0 };

@@ -11,6 +11,7 @@ studio.part("gallery", (it) => {
   let turn = 0; // the question that counts: the last one
   let loaded = false;
   let group = "day";
+  let telling = false;
 
   const search = el("input", { type: "search", id: "gallery-search", autocomplete: "off", spellcheck: false, maxLength: 500 });
   const chips = el("div", { className: "chips", role: "group" });
@@ -215,7 +216,10 @@ studio.part("gallery", (it) => {
       grid.draw();
       return;
     }
+    telling = true; // of many: the grid is drawn once
     for (const picture of found) tell(picture, what);
+    telling = false;
+    grid.draw();
   }
 
   // Keep the page true when a picture changed anywhere: in its place if it belongs here, gone if it does not.
@@ -241,7 +245,7 @@ studio.part("gallery", (it) => {
       return;
     }
     if (!state.query && !state.favourite && !state.trash && !state.collection) state.all = state.total;
-    grid.draw();
+    if (!telling) grid.draw();
   });
 
   function slim(picture) {
