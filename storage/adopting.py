@@ -19,34 +19,20 @@ from storage.carriers import Carried, carried
 from storage.errors import StorageError
 from storage.foreign import Understood
 from storage.foreign.a1111 import settings_in
-from storage.ids import now
+from storage.ids import SEED_MAX, now
 from storage.manifest import Entry, Origin
 from storage.pixels import pixel_sha256
 from storage.records import Picture
 from storage.told import Told
 
-SEED_MAX = 2**53 - 1  # what a page shows exactly
 TEXTS_MAX = 20  # texts of a maker's that go on with a picture
 _NOT_THEIRS = (metadata.OURS, metadata.INFOTEXT, xmp.KEYWORD)
 
 
 def own_entry(data: bytes, owner: str) -> Entry | None:
     """What a PNG of ours tells of itself; None where that is not whole. Its job is told by its id alone."""
-    facts = metadata.facts_in(carried(data).record)
-    thought, index = facts.get("enhancement"), facts.get("index")
-    job = {
-        "id": facts.get("job_id"), "kind": "import", "wish": {"original_prompt": facts.get("original_prompt")},
-        "count": index + 1 if type(index) is int else 1, "created_at": facts.get("created_at"),
-    }  # fmt: skip
-    enhancement_id = thought.get("id") if isinstance(thought, dict) else None
-    told = {
-        "format": manifest.FORMAT,
-        "picture": {**facts, "enhancement_id": enhancement_id},
-        "enhancement": thought,
-        "job": job,
-    }
     try:
-        return manifest.entry(told, owner)
+        return manifest.of_file(metadata.facts_in(carried(data).record), owner)
     except StorageError:
         return None
 
@@ -95,7 +81,8 @@ def _recipe(found: Understood) -> dict[str, object]:
     known = {
         "prompt": found.prompt or None, "negative_prompt": found.negative_prompt or None, "seed": found.seed,
         "width": size[0], "height": size[1], "steps": found.steps, "guidance": found.guidance, "shift": found.shift,
-        "checkpoint": found.checkpoint or None, "sampler": found.sampler or None, "loras": [list(lora) for lora in found.loras] or None,
+        "checkpoint": found.checkpoint or None, "sampler": found.sampler or None, 
+        "loras": [{"name": name, "weight": weight} for name, weight in found.loras] or None,
     }  # fmt: skip
     return {name: value for name, value in known.items() if value is not None}
 

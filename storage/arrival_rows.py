@@ -71,7 +71,7 @@ def insert(session: Session, entry: Entry, size: int) -> list[str]:
     job = _job(session, owner, entry.job)
     if session.scalar(select(PictureRow.id).where(PictureRow.job_id == job.id, PictureRow.index == picture.index)):
         raise BadValue("index", f"must not be that of another picture of the job {entry.job.id} here", picture.index)
-    thought = None if picture.enhancement is None else _enhancement(session, owner, picture.enhancement)
+    thought = None if picture.enhancement is None else enhancement_row(session, owner, picture.enhancement)
     if thought is not None and job.enhancement_id is None and entry.job.enhancement_id == entry.picture.enhancement_id:
         job.enhancement_id = thought.id
     parent = _mine(session, PictureRow, owner, picture.parent_id)[1] if picture.parent_id else None
@@ -135,7 +135,7 @@ def _job(session: Session, owner: str, told: Origin) -> JobRow:
     return made
 
 
-def _enhancement(session: Session, owner: str, told: Enhancement) -> EnhancementRow:
+def enhancement_row(session: Session, owner: str, told: Enhancement) -> EnhancementRow:
     """The owner's enhancement, made where it is not here."""
     id, row = _mine(session, EnhancementRow, owner, told.id)
     if row is not None:

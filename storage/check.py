@@ -24,6 +24,8 @@ from storage.database import Database
 from storage.errors import NotFound, NotWritten
 from storage.files import Files
 from storage.ids import now
+from storage.pixels import pixel_sha256, same_pixels
+from storage.records import Picture
 from storage.tables import PictureRow
 
 Depth = Literal["names", "pixels"]
@@ -161,7 +163,7 @@ class _Round:
                 return True
         else:
             image = whole.decoded(path)
-            if image is not None and whole.ends_well(path) and whole.pixel_sha256(image) == row.pixel_sha256:
+            if image is not None and whole.ends_well(path) and pixel_sha256(image) == row.pixel_sha256:
                 if row.missing and self._mark(row.id, missing=False):
                     self.say(f"Picture {row.id}: its file is back.")
                 return True
@@ -212,10 +214,7 @@ class _Round:
                 aside = put_aside(self.files.folder, path)
                 self.say(f"{path}: it has no row and is torn; it is now {aside}.", open=True)
                 return
-            if whole.pixel_sha256(image) != told.pixel_sha256 or image.size != (
-                told.picture["width"],
-                told.picture["height"],
-            ):
+            if not same_pixels(told, image):
                 raise adopt.NotAdopted("its pixels are not those that it tells of")
             if path != place:
                 if place.exists():
@@ -230,7 +229,7 @@ class _Round:
             why = str(error) if isinstance(error, adopt.NotAdopted) else "it cannot be read"
             self.say(f"{path}: it has no row, and was left where it is: {why}.")
 
-    def _adopt(self, told: adopt.Told, *, fresh: bool) -> None:
+    def _adopt(self, told: Picture, *, fresh: bool) -> None:
         size = sum(path.stat().st_size for path in (self.files.picture(told.id), self.files.thumb(told.id)))
         try:
             with self.database.write() as session:
@@ -343,7 +342,7 @@ def _shown(path: Path, wanted: set[str]) -> str | None:
     if isinstance(told, str) and told not in wanted:
         return None
     image = whole.decoded(path)
-    sha = None if image is None else whole.pixel_sha256(image)
+    sha = None if image is None else pixel_sha256(image)
     return sha if sha in wanted else None
 
 

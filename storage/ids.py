@@ -7,6 +7,9 @@ from datetime import datetime, timezone
 
 from storage.errors import NotFound
 
+SEED_MAX = 2**53 - 1
+"""The greatest seed that a page shows exactly."""
+
 
 def new_id() -> str:
     """24 letters and digits that nobody guesses (96 bits)."""

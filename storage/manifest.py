@@ -113,6 +113,20 @@ def entry(told: object, owner: str) -> Entry:
     return Entry(picture=picture, job=origin)
 
 
+def of_file(facts: Mapping[str, object], owner: str) -> Entry:
+    """What a file of ours tells of itself (`metadata.read`), as a line. Its job is told by its id alone. Raises BadValue."""
+    thought, index = facts.get("enhancement"), facts.get("index")
+    if isinstance(thought, dict):
+        thought = {"steering": {}, **thought}  # older files have none
+    job = {
+        "id": facts.get("job_id"), "kind": "import", "wish": {"original_prompt": facts.get("original_prompt")},
+        "count": index + 1 if type(index) is int else 1, "created_at": facts.get("created_at"),
+    }  # fmt: skip
+    enhancement_id = thought.get("id") if isinstance(thought, dict) else None
+    picture = {**facts, "enhancement_id": enhancement_id}
+    return entry({"format": FORMAT, "picture": picture, "enhancement": thought, "job": job}, owner)
+
+
 def _enhancement(told: Mapping[str, object], owner: str) -> Enhancement:
     values = {name: check(name, told.get(name)) for name, check in _THOUGHT.items()}
     return Enhancement(**values, owner=owner)  # type: ignore[arg-type]

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 
-from sqlalchemy import insert, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import exists, insert, select
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from storage import filters, metadata
 from storage.enhancements import enhancement_record
@@ -76,11 +76,14 @@ def next_key(session: Session, made: datetime, *, now: bool = True) -> int:
     key = filters.key_of(made)
     if now:
         return max(key, (session.scalar(select(PictureRow.key).order_by(PictureRow.key.desc()).limit(1)) or 0) + 1)
-    for taken in session.scalars(select(PictureRow.key).where(PictureRow.key >= key).order_by(PictureRow.key)):
-        if taken > key:
-            break
-        key += 1
-    return key
+    if session.scalar(select(PictureRow.key).where(PictureRow.key == key)) is None:
+        return key
+    after = aliased(PictureRow)
+    alone = ~exists().where(
+        after.key == PictureRow.key + 1
+    )  # the end of a run of keys, found without reading what follows
+    found = select(PictureRow.key + 1).where(PictureRow.key >= key, alone).order_by(PictureRow.key).limit(1)
+    return session.scalar(found) or key
 
 
 def new_row(

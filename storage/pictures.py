@@ -6,7 +6,6 @@ the files are provisional and the next start removes them.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +27,7 @@ from storage.exporting import export_bytes
 from storage.files import Files
 from storage.ids import checked_id, new_id, now
 from storage.jobs import finish_with_last_picture
+from storage.pixels import pixel_sha256
 from storage.records import Enhancement, NewPicture, Page, Picture
 from storage.search import fold
 from storage.tables import EnhancementRow, PictureRow, TagRow
@@ -126,10 +126,7 @@ class Pictures:
         or note that breaks a rule, changing nothing.
         """
         change = Change.checked(favourite=favourite, rating=rating, tags=tags, note=note)
-        with self.database.write() as session:
-            row = rows.find_picture(session, owner, id)
-            apply(session, row, change)
-            return rows.picture_record(row)
+        return self.edit_many(owner, [id], change)[0]
 
     def edit_many(self, owner: str, ids: Sequence[str], change: Change) -> tuple[Picture, ...]:
         """The same change of several pictures, all or none. Raises NotFound for the first that is not the owner's."""
@@ -229,7 +226,7 @@ class Pictures:
 
     def _add(self, new: NewPicture, enhancement: Enhancement | None, image: Image.Image, finish: bool) -> str:
         id, moment = new_id(), now()
-        sha256 = hashlib.sha256(image.tobytes()).hexdigest()
+        sha256 = pixel_sha256(image)
         facts = {"id": id, "created_at": moment.isoformat(), "pixel_sha256": sha256}
         info = metadata.png_info({**facts, **rows.facts(new, enhancement)}, rows.infotext(new), self.told)
         size = self.files.add(id, image, info)

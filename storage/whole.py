@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from PIL import Image
@@ -30,8 +29,3 @@ def decoded(path: Path) -> Image.Image | None:
             return image.convert("RGB")
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
         return None
-
-
-def pixel_sha256(image: Image.Image) -> str:
-    """The hash that `Picture.pixel_sha256` is."""
-    return hashlib.sha256(image.convert("RGB").tobytes()).hexdigest()

@@ -33,6 +33,11 @@ def test_a_wish_is_reasoned_about_and_drawn(visit: Visit, client: Client) -> Non
     said = page.locator(".thread li p").all_inner_texts()
     kept = [step["text"] or "none" for step in picture["enhancement"]["steps"]]
     assert [" ".join(text.split()) for text in said] == [" ".join(text.split()) for text in kept]
+    step = page.locator(".thread li .step").nth(2)
+    expect(step).to_have_attribute("aria-expanded", "false")
+    step.click()
+    expect(step).to_have_attribute("aria-expanded", "true")
+    assert page.locator(".thread li.open").count() == 1
     marked = "".join(page.locator(".drawn-text mark").all_inner_texts())
     assert (marked == "") == (picture["prompt"].lower() == WISH)
     assert page.locator("#prompt textarea").input_value() == WISH

@@ -17,6 +17,7 @@ import storage
 from storage import metadata
 from storage.errors import NotFound
 from storage.metadata import OURS
+from storage.pixels import pixel_sha256
 
 
 def noise(seed: int, side: int = 16) -> Image.Image:
@@ -167,7 +168,7 @@ def test_a_lost_file_is_found_under_pictures_and_in_its_twin(kit):
     assert report.open == 0 and sentences(report).count("was found again") == 2
     for picture in (moved, twin, lost):
         with Image.open(kit.store.pictures.path("ann", picture.id)) as image:
-            assert storage.whole.pixel_sha256(image) == picture.pixel_sha256
+            assert pixel_sha256(image) == picture.pixel_sha256
     assert kit.store.pictures.get("ann", lost.id).prompt == "the same pixels"
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL.PngImagePlugin import PngInfo
 
 from storage import filters, listing, search
+from storage import picture_rows as rows
 from storage.changes import Change
 from storage.errors import BadQuery, BadValue, NotFound
 from storage.filters import key_of, moment_of
@@ -150,6 +153,33 @@ def test_a_key_tells_when_and_a_clock_that_goes_back_changes_no_order(kit):
             connection.exec_driver_sql(f"UPDATE {table} SET {column} = {column} + {3_600_000 << filters.KEY_SHIFT}")
     second = kit.picture("second")
     assert [one.id for one in kit.store.pictures.page("ann").items] == [second.id, first.id]
+
+
+def test_what_was_made_in_one_moment_stands_side_by_side_and_before_what_came_later(kit):
+    moment = datetime(2026, 3, 4, tzinfo=timezone.utc)
+    last = kit.picture("now")
+    with kit.store.database.write() as session:
+        connection = session.connection()
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        for table, column in (("pictures", "key"), ("picture_texts", "key")):
+            connection.exec_driver_sql(f"UPDATE {table} SET {column} = {key_of(moment)}")
+        assert rows.next_key(session, moment, now=False) == key_of(moment) + 1
+        assert rows.next_key(session, moment - timedelta(days=1), now=False) == key_of(moment - timedelta(days=1))
+        assert rows.next_key(session, moment - timedelta(days=1)) == key_of(moment) + 1, "what is drawn now comes last"
+    assert kit.store.pictures.page("ann", query="on:2026-03-04").items[0].id == last.id
+
+
+def test_the_adapters_of_a_picture_from_elsewhere_are_found(kit):
+    info = PngInfo()
+    info.add_text(
+        "parameters",
+        "a heron <lora:reed-ink:0.7>\nSteps: 8, Sampler: Euler, CFG scale: 1, Seed: 3, Size: 32x16, Model: far",
+    )
+    file = io.BytesIO()
+    kit.image().save(file, "PNG", pnginfo=info)
+    picture, _ = kit.store.arrivals.bring_file("ann", file.getvalue(), "heron.png")
+    for query in ("lora:reed", "has:lora is:imported", "checkpoint:far seed:3"):
+        assert [one.id for one in kit.store.pictures.page("ann", query=query).items] == [picture.id], query
 
 
 def test_the_beginning_of_a_word_is_looked_for_as_words_where_they_are_few(kit):

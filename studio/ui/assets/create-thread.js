@@ -7,10 +7,16 @@
     const title = el("h3", {});
     const facts = el("span", { className: "when" });
     const knots = STEPS.map((name) => {
-      const words = el("b", {});
+      const words = el("button", { type: "button", className: "step", aria: { expanded: "false" } });
       const text = el("p", {});
-      return { name, words, text, node: el("li", { data: { step: name } }, el("i", { aria: { hidden: "true" } }), el("div", {}, words, text)) };
+      const node = el("li", { data: { step: name } }, el("i", { aria: { hidden: "true" } }), el("div", {}, words, text));
+      words.addEventListener("click", () => unfold(node, words));
+      return { name, words, text, node };
     });
+    // A step that is done is folded to its beginning; its name opens it.
+    function unfold(node, words) {
+      words.setAttribute("aria-expanded", String(node.classList.toggle("open")));
+    }
     const list = el("ol", {}, ...knots.map((knot) => knot.node));
     const later = el("p", { className: "later" });
     const label = el("h4", {});
@@ -62,7 +68,7 @@
         const done = Boolean(step?.done) || !reasoning;
         const state = done ? "done" : now === null ? "now" : "later";
         if (state === "now") now = knot.name;
-        knot.node.className = state;
+        knot.node.className = knot.node.classList.contains("open") ? `${state} open` : state;
         const says = step?.text || (done ? studio.t("nothing") : "");
         if (knot.text.textContent !== says) knot.text.textContent = says;
         knot.text.classList.toggle("none", !step?.text);
@@ -239,7 +245,10 @@
       draw(next) {
         const moved = next.picture?.id !== view.picture?.id || next.shot?.job !== view.shot?.job;
         view = next;
-        if (moved) editing = false;
+        if (moved) {
+          editing = false;
+          for (const { node, words } of knots) if (node.classList.contains("open")) unfold(node, words);
+        }
         const { enhancement, picture } = view;
         later.textContent = studio.t("why_later");
         const when = [];

@@ -39,13 +39,9 @@
       const page = await near(next);
       if (!page) return;
       pages.push(page);
-      draw();
-      if (pages.length > WINDOW) {
-        const grown = list.offsetHeight;
-        pages.shift();
-        draw();
-        above.style.height = `${above.offsetHeight + (grown - list.offsetHeight)}px`;
-      }
+      if (pages.length > WINDOW) pages.shift();
+      const gone = -shift(draw);
+      above.style.height = `${above.offsetHeight + gone}px`;
       again();
     }
     async function up() {
@@ -57,19 +53,22 @@
         pages[0].previous = null;
         return;
       }
-      const before = list.offsetHeight;
       pages.unshift(page);
-      draw();
-      const grown = list.offsetHeight - before;
+      if (pages.length > WINDOW) pages.pop();
+      const grown = shift(draw);
       const space = above.offsetHeight;
       above.style.height = `${Math.max(0, page.previous ? space - grown : 0)}px`;
       const moved = grown - (space - above.offsetHeight);
       if (moved) window.scrollBy(0, moved); // more came than there was room for
-      if (pages.length > WINDOW) {
-        pages.pop();
-        draw();
-      }
       again();
+    }
+    /** How far what stays moves down within the list while `change` happens: the height of what came above it, or went. */
+    function shift(change) {
+      const id = items().find((item) => link(item.id))?.id; // `pages` is changed already, the page is not
+      const top = () => link(id).getBoundingClientRect().top - list.getBoundingClientRect().top;
+      const before = id ? top() : 0;
+      change();
+      return id ? top() - before : 0;
     }
     async function near(cursor) {
       busy = true;
