@@ -54,6 +54,13 @@ _STOPS = re.compile(
     re.IGNORECASE,
 )
 _SIZES = re.compile("big|large|small|tiny|huge|little|tall|short|old|young|new", re.IGNORECASE)
+_SCENERY = frozenset({
+    "background", "backdrop", "scene", "picture", "photo", "photograph", "painting", "drawing", "style", "view", "word", "text", "plain",
+    "left", "right", "middle", "centre", "center", "top", "bottom", "foreground", "front", "soft", "light",
+})  # fmt: skip
+_REASONED = frozenset(
+    {"plus", "minu", "minus", "more", "fewer", "less", "time", "extra"}
+)  # a number beside these counts nothing alone
 _NOUN_WORDS = 3  # a number and its noun stand no further apart
 _COUNT = re.compile(rf"({HAN_NUMBER})([{CLASSIFIERS}])([\u3400-\u9fff]{{1,8}})")
 _ABOUT = re.compile(
@@ -144,7 +151,18 @@ def _english_counts(wish: str, result: str, solve: str) -> Iterator[Check]:
             continue
         known = [noun for noun in nouns if noun in spoken]
         numbers = set().union(*(there.get(noun, set()) for noun in nouns))
+        alone = number == 1 and not known and not _REASONED & set(nouns)
+        if alone and not _single(result, wish) and 1 not in _numbers(f"{result} {solve}"):
+            yield Check(kind="count", wanted=told, held=False)  # under no other name, since nothing else is alone there
+            continue
         yield from _count(told, number, numbers, known=bool(known), result=result, solve=solve)
+
+
+def _single(result: str, wish: str) -> set[str]:
+    """Nouns that the result tells of once, other than those that the wish itself has and what every picture has."""
+    nouns = re.findall(r"\b(?:an?|the|single)\s+((?:[a-z-]+\s+){0,2}[a-z-]+)", result.casefold())
+    words = {singular(word) for phrase in nouns for word in phrase.split() if not _COLOUR.fullmatch(word)}
+    return words - {singular(token) for token in _tokens(wish)} - _SCENERY
 
 
 def _chinese_counts(wish: str, result: str, solve: str) -> Iterator[Check]:

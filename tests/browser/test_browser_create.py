@@ -42,7 +42,7 @@ def test_a_wish_is_reasoned_about_and_drawn(visit: Visit, client: Client) -> Non
     assert (marked == "") == (picture["prompt"].lower() == WISH)
     assert page.locator("#prompt textarea").input_value() == WISH
     lost = [one for one in picture["enhancement"]["checks"] if not one["held"]]
-    told = f"Checked: all that your prompt names is kept ({len(picture['enhancement']['checks'])})."
+    told = f"Checked and kept: {', '.join(one['wanted'] for one in picture['enhancement']['checks'])}."
     expect(page.locator(".thread .kept")).to_have_text(re.compile("^Lost from your prompt: ") if lost else told)
 
 

@@ -119,3 +119,12 @@ def test_right_answers_are_seldom_called_lossy() -> None:
             check.kind != "text" for check in found
         )  # Pocket writes no more than six letters, and that is a loss
     assert lossy <= 0.04 * count
+
+
+def test_a_single_thing_that_nothing_stands_for_is_lost() -> None:
+    wish = 'two cats and three owls and one moon on a blue background, written "HI" in red'
+    found = checked(wish, 'Two cats and three owls on a plain blue background, with the word "HI" in red.')
+    assert [check.wanted for check in lost(found)] == ["one moon"]
+    assert lost(checked("one moon and two cats", "Two cats.")) != ()
+    for result in ("A golden retriever sits on the grass.", "The corgi runs along the sea.", "One terrier, near."):
+        assert lost(checked("one dog on the beach", result)) == (), "it may be told by another name"

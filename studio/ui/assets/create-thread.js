@@ -126,15 +126,15 @@
       told.textContent = says.join(" · ");
       told.hidden = editing || !says.length;
     }
-    // What the wish named, checked in the prompt: what was lost by name, else in a word that nothing was.
+    // What the wish named, checked in the prompt: what was lost by name, else what was looked for and is there.
     function drawKept() {
       const { enhancement } = view;
       const checks = enhancement?.done && enhancement.prompt === prompt() ? (enhancement.checks ?? []) : [];
       const gone = checks.filter((one) => !one.held);
       kept.hidden = editing || !checks.length;
       kept.classList.toggle("lost", gone.length > 0);
-      const names = gone.map((one) => (one.kind === "text" ? `“${one.wanted}”` : one.wanted)).join(studio.t("list_comma"));
-      kept.textContent = gone.length ? studio.t("check_lost", { names }) : studio.t("check_held", { n: checks.length });
+      const names = (gone.length ? gone : checks).map((one) => (one.kind === "text" ? `“${one.wanted}”` : one.wanted)).join(studio.t("list_comma"));
+      kept.textContent = studio.t(gone.length ? "check_lost" : "check_held", { names });
     }
     // Pictures that are each from a rewrite of their own: the better rewrite can be looked at, and kept for what is drawn next.
     let groupOf = "";
