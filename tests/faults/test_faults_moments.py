@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from storage.whole import pixel_sha256
+from storage.pixels import pixel_sha256
 from studio.errors import NotFound
 from studio.settings import ROOT
 from studio.studio import Studio
