@@ -46,6 +46,22 @@ def test_a_wish_is_reasoned_about_and_drawn(visit: Visit, client: Client) -> Non
     expect(page.locator(".thread .kept")).to_have_text(re.compile("^Lost from your prompt: ") if lost else told)
 
 
+LATE = """(() => {
+  const until = performance.now() + 2500;
+  const late = (text) => performance.now() < until && /^#?seed\\b/.test(text);
+  for (const name of ["getElementById", "querySelector"]) {
+    const found = Document.prototype[name];
+    Document.prototype[name] = function (text) { return late(text) ? null : found.call(this, text); };
+  }
+})()"""
+
+
+def test_a_field_that_comes_late_is_waited_for(visit: Visit) -> None:
+    visit.page.add_init_script(LATE)
+    page = visit.open()
+    expect(page.locator("#seed .unlock")).to_have_count(1)
+
+
 def test_what_the_reasoning_lost_is_named(visit: Visit, client: Client) -> None:
     """Pocket draws nine of a thing at most, and says so; the page says what that does to the wish."""
     page = visit.open()

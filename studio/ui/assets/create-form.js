@@ -196,8 +196,8 @@
       say();
     }
 
-    // Native fields stand a moment after this part: wait for the last of them.
-    const ready = () => field("prompt") && document.getElementById("draw") && studio.facts;
+    // Native fields stand a moment after this part, in no order that could be relied on: wait for all of them.
+    const ready = () => KEPT.every(field) && document.getElementById("draw") && form.checkpoint() && studio.facts;
     const begin = () => (ready() ? (unlocking(), studio.eyes.begin(it), recall(), choices(), folds(), say(), info(), count()) : setTimeout(begin, 30));
     begin();
   });
