@@ -2,7 +2,8 @@
 
 `storage.open(folder)` gives everything below, on one folder. What comes out are `records`, what is raised are `errors`.
 
-The durable queue is `jobs`, what was reasoned `enhancements`, links to single pictures `shares`, what was put together `collections`.
+The durable queue is `jobs`, what is drawn in private lies in `memory`, and `queue` is both together. What was reasoned are
+`enhancements`, links to single pictures `shares`, what was put together `collections`.
 Pictures are added and found by `pictures`, with `picture_rows` and `changes` for their rows, `pages` and `listing` for lists, `search`
 and `filters` for what is typed. `files` holds the PNGs and thumbnails, `metadata` what one tells about itself, with `told` and `xmp`;
 `exporting` makes JPEG and WebP of them, with `carriers` and `exif`. `archive` and `manifest` are pictures to take along, `arrivals`
@@ -18,16 +19,21 @@ from pathlib import Path
 
 from storage.archive import Archive
 from storage.arrivals import Arrivals
+from storage.carriers import Format
 from storage.check import Check
 from storage.collections import Collections
 from storage.database import Database
 from storage.enhancements import Enhancements
 from storage.errors import NotWritten
+from storage.exporting import export_bytes
 from storage.files import Files
 from storage.folder import FolderLock, read_or_make_secret
 from storage.health import Health
+from storage.ids import is_private
 from storage.jobs import Jobs
+from storage.memory import Private, open_private
 from storage.pictures import Pictures
+from storage.queue import Queue
 from storage.shares import Shares
 from storage.told import ALL, Told
 from storage.trash import Trash
@@ -37,13 +43,15 @@ __all__ = ["Storage", "open"]
 
 @dataclass(frozen=True, kw_only=True)
 class Storage:
-    """All that is kept in one folder. Safe to use from any thread; close it when done."""
+    """All that is kept in one folder, and what is private. Safe to use from any thread; close it when done."""
 
     folder: Path
     files: Files
     jobs: Jobs
     enhancements: Enhancements
     pictures: Pictures
+    private: Private
+    queue: Queue
     collections: Collections
     shares: Shares
     trash: Trash
@@ -59,6 +67,22 @@ class Storage:
         """A sentence where the database is damaged: it can be read, and whatever would change it is refused."""
         return self.database.damaged
 
+    def of(self, id: object) -> Storage | Private:
+        """Where the job, enhancement or picture of this id is: among what is kept, or what is private."""
+        return self.private if is_private(id) else self
+
+    def png(self, owner: str, id: str) -> Path | bytes:
+        """The PNG of the owner's picture, kept or private. Raises NotFound."""
+        return self.private.png(owner, id) if is_private(id) else self.pictures.path(owner, id)
+
+    def webp(self, owner: str, id: str) -> Path | bytes:
+        """The thumbnail of the owner's picture, kept or private. Raises NotFound."""
+        return self.private.webp(owner, id) if is_private(id) else self.pictures.thumb(owner, id)
+
+    def exported(self, owner: str, id: str, kind: Format) -> bytes:
+        """The owner's picture as a PNG, JPEG or WebP to take along. Raises NotFound, and BadValue for another kind."""
+        return export_bytes(self.png(owner, id), kind, self.pictures.told)
+
     def secret(self, name: str) -> bytes:
         """A random key of this folder, the same for ever; see `folder.read_or_make_secret`."""
         return read_or_make_secret(self.folder, name)
@@ -66,6 +90,7 @@ class Storage:
     def close(self) -> None:
         """Close the database and let go of the folder; twice is fine."""
         self.database.close()
+        self.private.database.close()
         if self.lock.held:
             self.health.close(self.database)
         self.lock.release()
@@ -89,11 +114,14 @@ def open(folder: Path, *, told: Told = ALL) -> Storage:
     except BaseException:
         lock.release()
         raise
-    files = Files(folder)
+    files, private = Files(folder), open_private(told)
+    jobs = Jobs(database, files)
     return Storage(
         folder=folder,
         files=files,
-        jobs=Jobs(database, files),
+        jobs=jobs,
+        private=private,
+        queue=Queue(jobs, private.jobs),
         enhancements=Enhancements(database),
         pictures=Pictures(database, files, told),
         collections=Collections(database),

@@ -6,8 +6,9 @@ them wait for each other instead of failing. A damaged file is opened for readin
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,13 @@ _READABLE = ("SELECT version_num FROM alembic_version", "SELECT id, prompt FROM 
 class Database:
     """Sessions on one migrated database file. Close it when done."""
 
-    def __init__(self, file: Path, *, damage: str | None = None) -> None:
-        """`damage` says what is wrong with the file: it is then read, as far as it can be, and never written."""
+    def __init__(self, file: Path, *, damage: str | None = None, engine: Engine | None = None) -> None:
+        """`damage` says what is wrong with the file: it is then read, as far as it can be, and never written.
+
+        `engine` has the connections, where they are not to the file.
+        """
         self._file, self._damage = file, damage
-        self._reading = _engine(file, read_only=damage is not None)
+        self._reading = engine or _engine(file, read_only=damage is not None)
         self._writing = self._reading.execution_options(begin="BEGIN IMMEDIATE")
 
     @property
@@ -92,6 +96,19 @@ def open_database(file: Path, backups: Path) -> Database:
     return Database(file)
 
 
+def open_in_memory() -> Database:
+    """An empty database of this version in memory, gone once it is closed. Nothing of it comes to a disk."""
+    name = f"/private-{secrets.token_hex(8)}"  # the connections of this process find it by that
+    first = _in_memory(name)  # there is a database as long as one connection is open
+    migrating = _engine(Path(name), foreign_keys=False, connect=lambda: _in_memory(name))
+    with migrating.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
+        _upgrade(connection, scripts(MIGRATIONS)[0])
+    migrating.dispose()
+    engine = _engine(Path(name), connect=lambda: _in_memory(name))
+    event.listen(engine, "engine_disposed", lambda disposed: first.close())
+    return Database(Path(name), engine=engine)
+
+
 def open_damaged(file: Path, why: str) -> Database:
     """Open a damaged database of this version for reading. Raises ForeignDatabase where nothing can be read, NewerDatabase."""
     version = _version(file)
@@ -145,14 +162,18 @@ def migrate(file: Path, backups: Path, *, migrations: Path = MIGRATIONS, target:
     engine = _engine(file, foreign_keys=False)  # a migration may have to rebuild a table that others point to
     try:
         with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, target)
+            _upgrade(connection, config, target)
             if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
                 raise ForeignDatabase(file, f"a row of {broken[0]} points to a row of {broken[2]} that is gone")
     except exc.OperationalError as error:
         raise NotWritten(f"The new version of the database {file}", error.orig) from error
     finally:
         engine.dispose()
+
+
+def _upgrade(connection: Connection, config: Config, target: str = "head") -> None:
+    config.attributes["connection"] = connection
+    command.upgrade(config, target)
 
 
 def _check_lock(file: Path) -> None:
@@ -175,14 +196,30 @@ def _read_only(file: Path, busy_s: float = BUSY_MS / 1000) -> sqlite3.Connection
     return sqlite3.connect(uri, uri=True, timeout=busy_s, check_same_thread=False)
 
 
-def _engine(file: Path, *, foreign_keys: bool = True, read_only: bool = False) -> Engine:
+def _in_memory(name: str) -> sqlite3.Connection:
+    """A connection to the database in this process's memory of that name; what SQLite sorts by stays in memory, too."""
+    uri = f"file:{name}?vfs=memdb"
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_MS / 1000, check_same_thread=False)
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA secure_delete = ON")
+    return connection
+
+
+def _engine(
+    file: Path,
+    *,
+    foreign_keys: bool = True,
+    read_only: bool = False,
+    connect: Callable[[], sqlite3.Connection] | None = None,
+) -> Engine:
+    connect = (lambda: _read_only(file)) if read_only else connect
     engine = create_engine(
         URL.create("sqlite+pysqlite", database=str(file)),
         connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False},
         json_serializer=to_json,
         poolclass=QueuePool,
         max_overflow=-1,  # a thread never waits for a connection, only ever for the lock of the file
-        **({"creator": lambda: _read_only(file)} if read_only else {}),
+        **({"creator": connect} if connect else {}),
     )
 
     def connected(connection: sqlite3.Connection, record: object) -> None:

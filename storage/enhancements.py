@@ -5,7 +5,7 @@ Never changed once they are kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy.orm import Session
@@ -22,6 +22,7 @@ class Enhancements:
     """The enhancements of all owners, each asked for by its own."""
 
     database: Database
+    new_id: Callable[[], str] = new_id
 
     def add(
         self,
@@ -42,7 +43,7 @@ class Enhancements:
     ) -> Enhancement:
         """Keep one. The names are those of `records.Enhancement`."""
         row = EnhancementRow(
-            id=new_id(),
+            id=self.new_id(),
             owner=owner,
             created_at=now(),
             original=original,
@@ -74,6 +75,11 @@ def find_enhancement(session: Session, owner: str, id: str) -> EnhancementRow:
     if row is None or row.owner != owner:
         raise NotFound("Enhancement", id)
     return row
+
+
+def enhancement_row(kept: Enhancement) -> EnhancementRow:
+    """The record as a row."""
+    return EnhancementRow(**asdict(kept))
 
 
 def enhancement_record(row: EnhancementRow) -> Enhancement:

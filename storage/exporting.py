@@ -21,14 +21,14 @@ ENDINGS: dict[str, Format] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp
 MIME: dict[Format, str] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
 
-def export_bytes(path: Path, kind: Format, told: Told = ALL) -> bytes:
-    """The kept PNG at `path` as a file of that kind, that tells of itself what is in the PNG and what `told` wants.
+def export_bytes(kept: Path | bytes, kind: Format, told: Told = ALL) -> bytes:
+    """A kept PNG, or one at a path, as a file of that kind, that tells of itself what is in the PNG and what `told` wants.
 
     As a PNG with everything told these are the very bytes of the file; with less, the same pixels with fewer
     chunks. The XMP mark is not for what no model made. A JPEG has no room for an infotext of more than 64 KiB: it
     is left out there, and our JSON is not. Raises BadValue for another kind, and OSError.
     """
-    data = path.read_bytes()
+    data = kept if isinstance(kept, bytes) else kept.read_bytes()
     if kind == "png":
         return data if told == ALL else metadata.without(data, _unwanted(told))
     if kind not in MIME:

@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Protocol
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -28,6 +29,19 @@ THUMB_QUALITY = 82
 PNG_LEVEL = 4  # of zlib: nearly as small as the default of 6 and clearly faster
 
 _ID = re.compile(r"[0-9A-Za-z]{8,64}")
+
+
+class Place(Protocol):
+    """Where the files of pictures are: a folder, or memory. What each method does, and raises, `Files` tells."""
+
+    def picture(self, id: str) -> Path: ...
+    def thumb(self, id: str) -> Path: ...
+    def make_thumb(self, id: str) -> Path: ...
+    def add(self, id: str, image: Image.Image, info: PngInfo) -> int: ...
+    def settle(self, id: str) -> None: ...
+    def doom(self, ids: Iterable[str]) -> None: ...
+    def discard(self, id: str) -> None: ...
+    def discard_incoming(self, kept: Callable[[str], bool]) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -50,7 +64,7 @@ class Files:
         Until `settle(id)` they are provisional: `discard_incoming` removes them. Raises NotWritten, leaving
         nothing.
         """
-        return self._add(id, image, lambda path: _save_png(image, path, info))
+        return self._add(id, image, lambda path: save_png(image, path, info))
 
     def keep(self, id: str, image: Image.Image, data: bytes) -> int:
         """As `add`, for a PNG that exists: `data` are its very bytes, and `image` is for the thumbnail."""
@@ -63,7 +77,7 @@ class Files:
             incoming.mkdir(parents=True, mode=0o700)
             _sync_folder(incoming.parent)  # from here on the id is known as provisional, whatever happens
             size = _write(incoming / picture.name, save)
-            size += _write(incoming / thumb.name, lambda file: _save_thumb(image, file))
+            size += _write(incoming / thumb.name, lambda file: save_thumb(image, file))
             for final in (picture, thumb):
                 _make_folder(final.parent)
                 os.replace(incoming / final.name, final)
@@ -114,7 +128,7 @@ class Files:
             raise NotFound("The file of picture", id) from None
         try:
             _make_folder(thumb.parent)
-            _write(part, lambda file: _save_thumb(whole, file))
+            _write(part, lambda file: save_thumb(whole, file))
             part.replace(thumb)
         except OSError as error:
             raise NotWritten("The thumbnail", error.strerror or error) from error
@@ -170,18 +184,20 @@ def _write(path: Path, save: Callable[[Path], None]) -> int:
         os.close(descriptor)
 
 
-def _save_png(image: Image.Image, path: Path, info: PngInfo) -> None:
-    image.save(path, "PNG", pnginfo=info, compress_level=PNG_LEVEL)
+def save_png(image: Image.Image, file: Path | IO[bytes], info: PngInfo) -> None:
+    """Write a picture's PNG."""
+    image.save(file, "PNG", pnginfo=info, compress_level=PNG_LEVEL)
 
 
 def _save_bytes(data: bytes, path: Path) -> None:
     path.write_bytes(data)
 
 
-def _save_thumb(image: Image.Image, path: Path) -> None:
+def save_thumb(image: Image.Image, file: Path | IO[bytes]) -> None:
+    """Write a picture's thumbnail."""
     small = image.copy()
     small.thumbnail((THUMB_SIDE, THUMB_SIDE), Image.Resampling.LANCZOS)
-    small.save(path, "WEBP", quality=THUMB_QUALITY)
+    small.save(file, "WEBP", quality=THUMB_QUALITY)
 
 
 def _make_folder(folder: Path) -> None:

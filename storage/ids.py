@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import datetime, timezone
 
@@ -10,10 +11,28 @@ from storage.errors import NotFound
 SEED_MAX = 2**53 - 1
 """The greatest seed that a page shows exactly."""
 
+PRIVATE = "p"  # what the ids of private things begin with: no hexadecimal digit
+_PRIVATE = re.compile(PRIVATE + "[0-9a-f]{24}")
+
 
 def new_id() -> str:
     """24 letters and digits that nobody guesses (96 bits)."""
     return secrets.token_hex(12)
+
+
+def private_id() -> str:
+    """The id of something private: it says so, and is as hard to guess."""
+    return f"{PRIVATE}{new_id()}"
+
+
+def is_private(id: object) -> bool:
+    """Whether this is the id of something private."""
+    return isinstance(id, str) and _PRIVATE.fullmatch(id) is not None
+
+
+def public_id(id: str) -> str:
+    """The id that something has where it is kept: what was private and is brought in is so no longer."""
+    return id.removeprefix(PRIVATE) if is_private(id) else id
 
 
 def checked_id(what: str, id: object) -> str:

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 from storage.database import Database
 from storage.enhancements import find_enhancement
 from storage.errors import BadValue, NotFound, QueueFull
-from storage.files import Files
+from storage.files import Place
 from storage.ids import checked_id, new_id, now
-from storage.records import JSON, Job, Kind, Status
+from storage.records import JSON, Job, Kind, Status, Waiting
 from storage.tables import JobRow, PictureRow, TurnRow
 
 CRASHES_MAX = 2  # a job that brought the process down so often, with no step between, is not tried again by itself
@@ -37,7 +37,8 @@ class Jobs:
     """The jobs of all owners."""
 
     database: Database
-    files: Files
+    files: Place
+    new_id: Callable[[], str] = new_id
 
     def add(
         self,
@@ -50,20 +51,21 @@ class Jobs:
         mark: str | None = None,
         per_owner: int,
         total: int,
+        elsewhere: tuple[int, int] = (0, 0),
     ) -> Job:
         """File a wish; it is kept for good when this returns. By its mark, if it has one, `marked` finds it again.
 
-        Raises QueueFull when the unfinished jobs have reached `per_owner` for this owner or `total` in all,
-        BadValue for a count below 0, and NotFound for another owner's enhancement.
+        Raises QueueFull when the unfinished jobs have reached `per_owner` for this owner or `total` in all, with
+        the owner's and all those that wait `elsewhere`, BadValue for a count below 0, and NotFound for another owner's enhancement.
         """
         if count < 0:
             raise BadValue("count", "must be at least 0", count)
         with self.database.write() as session:
-            _check_room(session, owner, per_owner, total)
+            _check_room(session, owner, per_owner, total, elsewhere)
             if enhancement_id is not None:
                 find_enhancement(session, owner, enhancement_id)
             row = JobRow(
-                id=new_id(),
+                id=self.new_id(),
                 owner=owner,
                 kind=kind,
                 status="queued",
@@ -207,24 +209,21 @@ class Jobs:
             )
             return _records(session, session.scalars(mine).all())
 
-    def ahead(self, id: str) -> tuple[str, ...]:
-        """The queued jobs that are served before it, in order, if nobody files another; none for one not queued.
-
-        Raises NotFound.
-        """
+    def order(self, *, besides: str | None = None) -> tuple[Waiting, ...]:
+        """The queued jobs as they are served if nobody files another; `besides` leaves an owner's out."""
+        queued = select(JobRow.id, JobRow.owner, JobRow.created_at).where(JobRow.status == "queued", _UNFINISHED)
         with self.database.read() as session:
-            row = _find(session, id)
-            if row.status != "queued":
-                return ()
-            waiting = session.execute(
-                select(JobRow.id, JobRow.owner).where(JobRow.status == "queued", _UNFINISHED).order_by(JobRow.key)
-            )
-            queues: dict[str, list[str]] = defaultdict(list)
-            for job, owner in waiting:
-                queues[owner].append(job)
+            queues: dict[str, list[Waiting]] = defaultdict(list)
+            for id, owner, created_at in session.execute(queued.order_by(JobRow.key)):
+                if owner != besides:
+                    queues[owner].append(Waiting(id=id, owner=owner, created_at=created_at))
             turns = select(TurnRow.owner, TurnRow.served).where(TurnRow.owner.in_(queues))
-            order = _order(queues, dict(session.execute(turns).all()))
-            return tuple(order[: order.index(id)])
+            return tuple(_order(queues, dict(session.execute(turns).all())))
+
+    def waiting(self, owner: str) -> tuple[int, int]:
+        """How many jobs are unfinished: the owner's, and all."""
+        with self.database.read() as session:
+            return _count(session, _UNFINISHED, JobRow.owner == owner), _count(session, _UNFINISHED)
 
     def counts(self) -> dict[str, int]:
         """How many jobs of all owners are "queued" and "running"."""
@@ -251,12 +250,12 @@ class Jobs:
             return _records(session, rows[::-1])
 
 
-def _check_room(session: Session, owner: str, per_owner: int, total: int) -> None:
-    for bound, limit, whose in (
-        ("queue_per_owner", per_owner, JobRow.owner == owner),
-        ("queue_total", total, None),
+def _check_room(session: Session, owner: str, per_owner: int, total: int, elsewhere: tuple[int, int]) -> None:
+    for bound, limit, whose, more in (
+        ("queue_per_owner", per_owner, [JobRow.owner == owner], elsewhere[0]),
+        ("queue_total", total, [], elsewhere[1]),
     ):
-        waiting = _count(session, _UNFINISHED, *([] if whose is None else [whose]))
+        waiting = _count(session, _UNFINISHED, *whose) + more
         if waiting >= limit:
             raise QueueFull(bound, limit, waiting)
 
@@ -317,13 +316,13 @@ def _picture_exists(session: Session, id: str) -> bool:
     return session.scalar(select(PictureRow.key).where(PictureRow.id == id)) is not None
 
 
-def _order(queues: dict[str, list[str]], served: dict[str, int]) -> list[str]:
+def _order(queues: dict[str, list[Waiting]], served: dict[str, int]) -> list[Waiting]:
     """The order in which `claim` would serve the queues, each oldest first.
 
     Owners never served come in the order of the dict.
     """
     turns = sorted(queues, key=lambda owner: served.get(owner, 0))  # stable: equals stay in their order
-    order: list[str] = []
+    order: list[Waiting] = []
     for depth in range(max(map(len, queues.values()), default=0)):
         order += [queues[owner][depth] for owner in turns if depth < len(queues[owner])]
     return order

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from typing import get_args
 
 from storage.errors import BadValue
-from storage.ids import now
+from storage.ids import now, public_id
 from storage.picture_rows import NOTE_MAX, checked_tags
 from storage.records import JSON, Enhancement, Kind, NewPicture, Picture, Step
 
@@ -262,11 +262,16 @@ def _steps(name: str, value: object) -> tuple[Step, ...]:
     )
 
 
+def _id(name: str, value: object) -> str:
+    """An id, as it is where things are kept."""
+    return public_id(str(_any_id(name, value)))
+
+
 def _encodable(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-_id, _prompt, _name = _matching(_ID, "must be an id"), _text(TEXT_MAX), _text(NAME_MAX)
+_any_id, _prompt, _name = _matching(_ID, "must be an id"), _text(TEXT_MAX), _text(NAME_MAX)
 _seed = _whole(0, 2**63 - 1)
 _PICTURE: dict[str, _Check] = {
     "id": _id, "created_at": _time, "job_id": _id, "index": _whole(0, 10**6), "prompt": _prompt, "original_prompt": _prompt,

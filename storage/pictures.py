@@ -18,13 +18,11 @@ from sqlalchemy.orm import Session
 
 from storage import metadata, pages
 from storage import picture_rows as rows
-from storage.carriers import Format
 from storage.changes import Change, apply
 from storage.database import Database
 from storage.enhancements import enhancement_record, find_enhancement
 from storage.errors import BadValue, NotFound, NotWritten
-from storage.exporting import export_bytes
-from storage.files import Files
+from storage.files import Place
 from storage.ids import checked_id, new_id, now
 from storage.jobs import finish_with_last_picture
 from storage.pixels import pixel_sha256
@@ -42,8 +40,9 @@ class Pictures:
     """The pictures of all owners, each asked for by its own."""
 
     database: Database
-    files: Files
+    files: Place
     told: Told = ALL  # what files tell of themselves
+    new_id: Callable[[], str] = new_id
 
     def add(self, new: NewPicture, image: Image.Image, *, finish: bool) -> Picture:
         """Keep a finished image: files, row, and with `finish` the end of its job, all or nothing.
@@ -215,17 +214,13 @@ class Pictures:
         except NotWritten:
             raise NotFound("The thumbnail of picture", id) from None
 
-    def exported(self, owner: str, id: str, kind: Format) -> bytes:
-        """The owner's picture as a PNG, JPEG or WebP to take along. Raises NotFound, and BadValue for another kind."""
-        return export_bytes(self.path(owner, id), kind, self.told)
-
     def disk_bytes(self) -> int:
         """What the files of all pictures take on the disk, in bytes."""
         with self.database.read() as session:
             return session.scalar(select(func.coalesce(func.sum(PictureRow.bytes), 0))) or 0
 
     def _add(self, new: NewPicture, enhancement: Enhancement | None, image: Image.Image, finish: bool) -> str:
-        id, moment = new_id(), now()
+        id, moment = self.new_id(), now()
         sha256 = pixel_sha256(image)
         facts = {"id": id, "created_at": moment.isoformat(), "pixel_sha256": sha256}
         info = metadata.png_info({**facts, **rows.facts(new, enhancement)}, rows.infotext(new), self.told)

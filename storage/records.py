@@ -74,6 +74,15 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A queued job's place in the order."""
+
+    id: str
+    owner: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class NewPicture:
     """A finished image's facts, on its way in.
 

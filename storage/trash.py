@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from storage import picture_rows as rows
 from storage.database import Database
 from storage.errors import NotFound
-from storage.files import Files
+from storage.files import Place
 from storage.ids import checked_id, now
 from storage.jobs import FINAL
 from storage.tables import (
@@ -45,7 +45,7 @@ class Trash:
     """The trash of all owners."""
 
     database: Database
-    files: Files
+    files: Place
 
     def empty(self, owner: str, ids: Sequence[str] | None = None) -> int:
         """Remove the owner's trash for good, or of it the pictures `ids`; gives how many went, those of unfinished
@@ -109,7 +109,7 @@ def _remove_rows(session: Session, ids: Sequence[str]) -> frozenset[str]:
     ):
         session.execute(delete(table).where(column.in_(values)), execution_options={"synchronize_session": False})
     thoughts |= _remove_jobs(session, jobs)
-    _remove_thoughts(session, thoughts)
+    remove_thoughts(session, thoughts)
     _remove_words(session, words)
     return going
 
@@ -140,7 +140,7 @@ def _remove_jobs(session: Session, ids: Collection[str]) -> set[str]:
     return {row.enhancement_id for row in found if row.enhancement_id}
 
 
-def _remove_thoughts(session: Session, ids: Collection[str]) -> None:
+def remove_thoughts(session: Session, ids: Collection[str]) -> None:
     """Remove the enhancements that nothing refers to, and then those that they came from, if nothing else does."""
     waiting = set(ids)
     while waiting:

@@ -6,6 +6,7 @@ from collections import deque
 
 from storage import Storage
 from storage.errors import NotFound
+from storage.memory import Private
 from storage.records import Picture
 from studio.views import View
 
@@ -13,7 +14,7 @@ UP_MAX = 12  # parents of parents
 NODES_MAX = 40
 
 
-def graph(storage: Storage, owner: str, picture: Picture) -> View:
+def graph(storage: Storage | Private, owner: str, picture: Picture) -> View:
     """`nodes`, the oldest first, and `edges` from parent to child with their `relation`; `more` says that some are left out."""
     found: dict[str, Picture] = {picture.id: picture}
     edges: dict[tuple[str, str], str] = {}
@@ -27,7 +28,7 @@ def graph(storage: Storage, owner: str, picture: Picture) -> View:
     }
 
 
-def relation(storage: Storage, parent: Picture, child: Picture) -> str:
+def relation(storage: Storage | Private, parent: Picture, child: Picture) -> str:
     """How a picture came of its parent."""
     try:
         if storage.jobs.get(child.owner, child.job_id).kind == "rerun":
@@ -41,7 +42,7 @@ def relation(storage: Storage, parent: Picture, child: Picture) -> str:
 
 
 def _up(
-    storage: Storage, owner: str, picture: Picture, found: dict[str, Picture], edges: dict[tuple[str, str], str]
+    storage: Storage | Private, owner: str, picture: Picture, found: dict[str, Picture], edges: dict[tuple[str, str], str]
 ) -> Picture:
     """Add the parents; gives the oldest."""
     for _ in range(UP_MAX):
@@ -55,7 +56,7 @@ def _up(
 
 
 def _down(
-    storage: Storage, owner: str, begin: list[Picture], found: dict[str, Picture], edges: dict[tuple[str, str], str]
+    storage: Storage | Private, owner: str, begin: list[Picture], found: dict[str, Picture], edges: dict[tuple[str, str], str]
 ) -> bool:
     """Add what was made from these, and from that; says whether some had to be left out."""
     waiting, seen = deque(begin), set[str]()

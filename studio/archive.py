@@ -65,7 +65,7 @@ class Archive:
             raise InvalidWish("format", f"must be one of {', '.join(ENDINGS)}", ending)
         kind = ENDINGS[ending]
         with translated():
-            return self._storage.pictures.exported(owner, checked_id("id", picture_id), kind), MIME[kind]
+            return self._storage.exported(owner, checked_id("id", picture_id), kind), MIME[kind]
 
     def preview(self, owner: str, file: IO[bytes], name: str) -> View:
         """What bringing a file in would do: of an archive how many pictures, of a picture what is understood. Keeps nothing."""

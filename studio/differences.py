@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from difflib import SequenceMatcher
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image, ImageChops, ImageStat
@@ -58,12 +59,12 @@ def words(was: str, now: str) -> list[View]:
     return found
 
 
-def pixels(was: Path, now: Path) -> View:
+def pixels(was: Path | bytes, now: Path | bytes) -> View:
     """How far two pictures are apart: whether every pixel is the same, the share that is not, the mean and the greatest step of 255.
 
     Numbers are null where the sizes differ.
     """
-    with Image.open(was) as one, Image.open(now) as other:
+    with Image.open(_readable(was)) as one, Image.open(_readable(now)) as other:
         if one.size != other.size:
             return {"identical": False, "share": None, "mean": None, "most": None}
         apart = ImageChops.difference(one.convert("RGB"), other.convert("RGB"))
@@ -79,6 +80,10 @@ def pixels(was: Path, now: Path) -> View:
         "mean": round(mean, 4),
         "most": int(most),
     }
+
+
+def _readable(file: Path | bytes) -> Path | BytesIO:
+    return BytesIO(file) if isinstance(file, bytes) else file
 
 
 def _lines(pairs: list[tuple[str, object, object]]) -> list[View]:

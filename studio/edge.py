@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from storage import errors as storage_errors
-from studio.errors import InvalidWish, NotFound, QueueFull, StudioError
+from storage.ids import is_private
+from studio.errors import InvalidWish, NotFound, QueueFull, Refused, StudioError
 from studio.wish import text
 
 HOME = "home"  # whose everything is where everybody is one owner
 TAGS_MAX, TAG_MAX = 32, 40
 IDS_MAX = 1_000
+NOT_KEPT = "A private picture is not kept: look at it, download it, draw from it; nothing can be noted or shared of it."
 
 
 @contextmanager
@@ -39,11 +41,18 @@ def checked_id(name: str, value: object) -> str:
     return value
 
 
+def kept_id(name: str, value: object) -> str:
+    """As `checked_id`. Raises Refused for the id of something private, of which nothing is kept."""
+    if is_private(value):
+        raise Refused(NOT_KEPT)
+    return checked_id(name, value)
+
+
 def checked_ids(values: object) -> list[str]:
     """`values` as ids, the parameter `ids`. Raises InvalidWish."""
     if not isinstance(values, list | tuple) or not 0 < len(values) <= IDS_MAX:
         raise InvalidWish("ids", f"must be a list of 1 to {IDS_MAX:,} ids", values)
-    return [checked_id("ids", value) for value in values]
+    return [kept_id("ids", value) for value in values]
 
 
 def checked_tags(tags: object) -> tuple[str, ...]:

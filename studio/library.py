@@ -11,9 +11,10 @@ from pathlib import Path
 
 from storage import Storage
 from storage.changes import Change
+from storage.ids import is_private
 from storage.records import Picture
 from studio import ancestry, differences, views, wish
-from studio.edge import checked_id, checked_ids, checked_tags, translated
+from studio.edge import checked_id, checked_ids, checked_tags, kept_id, translated
 from studio.errors import InvalidWish
 from studio.views import View
 from studio.wish import flag, optional_whole, text, whole
@@ -82,15 +83,21 @@ class Library:
         """One picture, with everything that is kept of it."""
         return views.picture(self._picture(owner, picture_id))
 
-    def file(self, owner: str, picture_id: str) -> Path:
-        """The PNG file of a picture."""
+    def file(self, owner: str, picture_id: str) -> Path | bytes:
+        """The PNG of a picture: its file, or its bytes where it is private."""
         with translated():
-            return self._storage.pictures.path(owner, checked_id("id", picture_id))
+            return self._storage.png(owner, checked_id("id", picture_id))
 
-    def thumb(self, owner: str, picture_id: str) -> Path:
-        """The WebP thumbnail of a picture."""
+    def thumb(self, owner: str, picture_id: str) -> Path | bytes:
+        """The WebP thumbnail of a picture: its file, or its bytes where it is private."""
         with translated():
-            return self._storage.pictures.thumb(owner, checked_id("id", picture_id))
+            return self._storage.webp(owner, checked_id("id", picture_id))
+
+    def private(self, owner: str, limit: int = 24) -> View:
+        """The owner's newest private pictures, as long as they are remembered."""
+        whole("limit", limit, 1, PAGE_MAX)
+        with translated():
+            return {"items": [views.picture(one) for one in self._storage.private.pictures.page(owner, limit=limit).items]}
 
     # Understood
 
@@ -98,13 +105,13 @@ class Library:
         """What a picture was made from and what was made from it: `nodes`, the oldest first, and `edges` with their relation."""
         picture = self._picture(owner, picture_id)
         with translated():
-            return ancestry.graph(self._storage, owner, picture)
+            return ancestry.graph(self._storage.of(picture.id), owner, picture)
 
     def differences(self, owner: str, picture_id: str, other_id: str) -> View:
         """What differs between two pictures: settings, prompts word by word, surroundings, and how far the pixels are apart."""
         was, now = self._picture(owner, picture_id), self._picture(owner, other_id)
         with translated():
-            files = [self._storage.pictures.path(owner, one.id) for one in (was, now)]
+            files = [self._storage.png(owner, one.id) for one in (was, now)]
         return {**differences.told(was, now), "pixels": differences.pixels(*files)}
 
     # Organised
@@ -122,7 +129,7 @@ class Library:
         """Change what people say of a picture; None leaves a thing as it is. A rating of 0 takes it away."""
         change = _change(favourite=favourite, rating=rating, tags=tags, note=note)
         with translated():
-            (found,) = self._storage.pictures.edit_many(owner, [checked_id("id", picture_id)], change)
+            (found,) = self._storage.pictures.edit_many(owner, [kept_id("id", picture_id)], change)
         return views.picture(found)
 
     def edit_many(
@@ -215,14 +222,17 @@ class Library:
     # Thrown away and brought back
 
     def delete(self, owner: str, picture_id: str) -> View:
-        """Put a picture into the trash; `restore` brings it back with everything."""
+        """Put a picture into the trash; `restore` brings it back with everything. A private one is forgotten."""
         with translated():
+            if is_private(picture_id):
+                gone = self._storage.private.forget_picture(owner, picture_id)
+                return views.picture(gone)
             return views.picture(self._storage.pictures.delete(owner, checked_id("id", picture_id)))
 
     def restore(self, owner: str, picture_id: str) -> View:
         """Bring a picture back from the trash."""
         with translated():
-            return views.picture(self._storage.pictures.restore(owner, checked_id("id", picture_id)))
+            return views.picture(self._storage.pictures.restore(owner, kept_id("id", picture_id)))
 
     def delete_many(self, owner: str, ids: Sequence[str]) -> View:
         """Several pictures into the trash, all or none."""
@@ -245,7 +255,7 @@ class Library:
         """A link to one picture for `days` days (1 to 365)."""
         whole("days", days, 1, DAYS_MAX)
         with translated():
-            return views.share(self._storage.shares.add(owner, checked_id("id", picture_id), days), base_url)
+            return views.share(self._storage.shares.add(owner, kept_id("id", picture_id), days), base_url)
 
     def shares(self, owner: str, picture_id: str, *, base_url: str) -> list[View]:
         """The links that lead to a picture now, newest first."""
@@ -268,7 +278,7 @@ class Library:
 
     def _picture(self, owner: str, picture_id: str) -> Picture:
         with translated():
-            return self._storage.pictures.get(owner, checked_id("id", picture_id))
+            return self._storage.of(picture_id).pictures.get(owner, checked_id("id", picture_id))
 
 
 def _many(found: Sequence[Picture]) -> View:

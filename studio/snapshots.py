@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from storage import Storage
 from storage.errors import NotFound, StorageError
+from storage.ids import is_private
 from storage.records import Job, Picture
 from studio import views
 from studio.board import Board
@@ -66,6 +67,7 @@ class Snapshots:
             "pictures": [],
             "warning": None,
             "error": job.error,
+            "private": is_private(job.id),
         }
         shot["warning"] = self._too_long(shot)
         if job.pictures:
@@ -84,7 +86,7 @@ class Snapshots:
 
     def _ahead(self, job: Job) -> tuple[str, ...] | None:
         """The jobs that are served before a waiting one; None for any other."""
-        return self._storage.jobs.ahead(job.id) if job.status == "queued" else None
+        return self._storage.queue.ahead(job.id) if job.status == "queued" else None
 
     def _eta(self, job: Job, ahead: tuple[str, ...] | None) -> float | None:
         """Seconds to the job's end: for a waiting one what runs, what is ahead and its own; None where nothing is known."""
@@ -100,7 +102,7 @@ class Snapshots:
         found = self._works.get(id)
         if found is None:
             try:
-                found = work(self._storage.jobs.find(id))
+                found = work(self._storage.of(id).jobs.find(id))
             except NotFound:
                 return None
             if len(self._works) >= WORKS_MAX:
@@ -114,12 +116,12 @@ class Snapshots:
             return views.draft(draft)
         if job.enhancement_id:
             with translated():
-                return views.enhancement(self._storage.enhancements.get(job.owner, job.enhancement_id))
+                return views.enhancement(self._storage.of(job.id).enhancements.get(job.owner, job.enhancement_id))
         return None
 
     def _pictures(self, job: Job, seen: dict[str, View]) -> list[View]:
         if not all(id in seen for id in job.pictures):
-            seen.update((one.id, views.picture(one)) for one in self._storage.pictures.by_job(job.owner, job.id))
+            seen.update((one.id, views.picture(one)) for one in self._storage.of(job.id).pictures.by_job(job.owner, job.id))
         return [seen[id] for id in job.pictures]
 
     def _too_long(self, shot: View) -> str | None:
@@ -134,10 +136,11 @@ class Snapshots:
     def _verdict(self, job: Job) -> View:
         """Whether a re-run's pixels are its parent's, and what differs where they are not."""
         with translated():
-            now = self._storage.pictures.by_job(job.owner, job.id)[0]
-            if now.parent_id is None:
+            now = self._storage.of(job.id).pictures.by_job(job.owner, job.id)[0]
+            parent = job.wish.get("parent") if is_private(job.id) else now.parent_id  # a kept one has no children in private
+            if not isinstance(parent, str):
                 return {}
-            was = self._storage.pictures.get(job.owner, now.parent_id)
+            was = self._storage.of(parent).pictures.get(job.owner, parent)
         if was.pixel_sha256 == now.pixel_sha256:
             return {"identical": True}
         unexplained: View = {"what": "pixels", "was": was.pixel_sha256, "is": now.pixel_sha256}
@@ -146,6 +149,5 @@ class Snapshots:
     def _apart(self, was: Picture, now: Picture) -> View | None:
         """How far the pixels are apart; None where a file is gone."""
         with suppress(StorageError, OSError):
-            files = [self._storage.pictures.path(one.owner, one.id) for one in (was, now)]
-            return pixels(*files)
+            return pixels(*(self._storage.png(one.owner, one.id) for one in (was, now)))
         return None

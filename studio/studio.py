@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from enhancer import choices
 from storage import Storage
+from storage.ids import is_private
 from storage.records import Job, Kind
 from studio import views
 from studio.archive import Archive
@@ -115,7 +116,7 @@ class Studio(Library):
 
     def health(self) -> View:
         """What `/healthz` answers."""
-        state, counts = self.state, self._storage.jobs.counts()
+        state, counts = self.state, self._storage.queue.counts()
         return {
             "status": state.status,
             "message": state.message,
@@ -200,11 +201,11 @@ class Studio(Library):
             self._picture(owner, wish.parent)
         if wish.enhancement is not None:
             with translated():
-                kept = self._storage.enhancements.get(owner, wish.enhancement)
+                kept = self._storage.of(wish.enhancement).enhancements.get(owner, wish.enhancement)
             order = replace(order, original_prompt=kept.original)
         else:
             order = order.decided(wish.count, self._own.lists)
-        return self._file(owner, "generate", order, wish.count, mark=mark)
+        return self._file(owner, "generate", order, wish.count, mark=mark, private=wish.private)
 
     def enhance(
         self,
@@ -216,16 +217,26 @@ class Studio(Library):
         length: str = "auto",
         locks: Sequence[str] = (),
         template: str | None = None,
+        private: bool = False,
     ) -> str:
         """File a wish for reasoning alone; returns the job's id. Raises as `submit` does."""
-        wish = Wish(prompt=prompt, seed=seed, style=style, length=length, locks=tuple(locks), template=template)
+        wish = Wish(
+            prompt=prompt, seed=seed, style=style, length=length, locks=tuple(locks), template=template, private=private
+        )
         info = self._thinking()
         self._steers(info).check(style, length, template)
         order = Order.of(wish, info, enhance=True).decided(1, self._own.lists)
-        return self._file(owner, "enhance", order, 1)
+        return self._file(owner, "enhance", order, 1, private=private)
 
     def refine(
-        self, owner: str, enhancement: str, instruction: str, *, prompt: str | None = None, seed: int | None = None
+        self,
+        owner: str,
+        enhancement: str,
+        instruction: str,
+        *,
+        prompt: str | None = None,
+        seed: int | None = None,
+        private: bool = False,
     ) -> str:
         """File an instruction to a kept enhancement's prompt (or to what became of it, `prompt`); a new one comes of it, with it as parent.
 
@@ -238,11 +249,12 @@ class Studio(Library):
                 "instruction", f"cannot be given to {info.title}'s own model, which follows none", instruction
             )
         with translated():
-            kept = self._storage.enhancements.get(owner, checked_id("enhancement", enhancement))
+            kept = self._storage.of(enhancement).enhancements.get(owner, checked_id("enhancement", enhancement))
         before = kept.prompt if prompt is None else prompt
         text("prompt", before)
-        order = Order.of(Wish(prompt=kept.original, seed=seed), info, enhance=True)
-        return self._file(owner, "enhance", replace(order, instruction=instruction, before=before, refines=kept.id), 1)
+        order = Order.of(Wish(prompt=kept.original, seed=seed, private=private), info, enhance=True)
+        order = replace(order, instruction=instruction, before=before, refines=kept.id)
+        return self._file(owner, "enhance", order, 1, private=private)
 
     def describe(
         self,
@@ -261,19 +273,21 @@ class Studio(Library):
             raise Refused("The enhancer is off in this studio.")
         return self._drawable(None)
 
-    def rerun(self, owner: str, picture_id: str) -> str:
+    def rerun(self, owner: str, picture_id: str, *, private: bool = False) -> str:
         """File the exact recipe of a picture again; the job's end says whether the pixels are identical."""
-        return self._file(owner, "rerun", self._order_of(owner, picture_id, rerun=True), 1)
+        return self._file(owner, "rerun", self._order_of(owner, picture_id, rerun=True), 1, private=private)
 
-    def vary(self, owner: str, picture_id: str, count: int = 1, seed: int | None = None) -> str:
+    def vary(
+        self, owner: str, picture_id: str, count: int = 1, seed: int | None = None, *, private: bool = False
+    ) -> str:
         """File a picture's recipe with another seed (chosen here unless given), its enhancement and ancestry kept."""
         whole("count", count, 1, 64)
         optional_whole("seed", seed, 0, 2**53 - 1)
         order = self._order_of(owner, picture_id, rerun=False)
         chosen = new_seed() if seed is None else seed
-        return self._file(owner, "generate", replace(order, seed=chosen), count)
+        return self._file(owner, "generate", replace(order, seed=chosen), count, private=private)
 
-    def redraw(self, owner: str, job_id: str, *, plain: bool = False) -> str:
+    def redraw(self, owner: str, job_id: str, *, plain: bool = False, private: bool = False) -> str:
         """File what is missing of a failed or cancelled job once more, for one click after a failure; `plain` without reasoning."""
         job = self._job(owner, job_id)
         if job.status not in ("failed", "cancelled"):
@@ -288,22 +302,32 @@ class Studio(Library):
             job.enhancement_id and order.enhance and alone and job.kind == "generate"
         ):  # what was reasoned is kept and drawn
             with translated():
-                kept = self._storage.enhancements.get(owner, job.enhancement_id)
+                kept = self._storage.of(job.id).enhancements.get(owner, job.enhancement_id)
             order = replace(order, enhance=False, prompt=kept.prompt, enhancement=kept.id)
         there = max(job.indices, default=-1) + 1  # they are drawn in order, so what is missing follows them
         rest = order.after(there)
-        return self._file(owner, job.kind, rest, job.count - there, mark=job.mark)
+        private = private or is_private(job.id)
+        return self._file(owner, job.kind, rest, job.count - there, mark=job.mark, private=private)
 
     def cancel(self, owner: str, job_id: str) -> View:
         """Stop a job, and no other: at once if it waits, within a step if it runs."""
         with translated():
-            job = self._storage.jobs.cancel(owner, checked_id("job", job_id))
+            job = self._storage.of(job_id).jobs.cancel(owner, checked_id("job", job_id))
         if job.status == "running":
             self._board.cancel(job_id)
         elif job.status == "cancelled":
             self._board.end(job_id)
             self._board.nudge_all()
         return {"job": job.id, "status": job.status if job.status in FINISHED else "cancelled"}
+
+    def forget(self, owner: str) -> View:
+        """Forget everything that the owner has in private, at once; what still runs is stopped, and goes when it has."""
+        with translated():
+            running = self._storage.private.forget(owner)
+        for job in running:
+            self._board.cancel(job.id)
+        self._board.nudge_all()
+        return {"stopped": [job.id for job in running]}
 
     # Watching
 
@@ -314,7 +338,7 @@ class Studio(Library):
     def marked(self, owner: str, mark: str) -> View | None:
         """The newest job that was filed under a mark, as it stands; None where there is none."""
         with translated():
-            job = self._storage.jobs.marked(owner, mark)
+            job = self._storage.queue.marked(owner, mark)
         return None if job is None else self._snapshots.of(job)
 
     async def watch(self, owner: str, job_id: str) -> AsyncIterator[View]:
@@ -337,11 +361,11 @@ class Studio(Library):
 
     def jobs(self, owner: str) -> list[View]:
         """The owner's unfinished jobs, oldest first."""
-        return [self._snapshots.line(job) for job in self._storage.jobs.unfinished(owner)]
+        return [self._snapshots.line(job) for job in self._storage.queue.unfinished(owner)]
 
     def recent_jobs(self, owner: str, limit: int = 10) -> list[View]:
         """The owner's newest finished jobs, for the page's queue: what failed says why and can be drawn again."""
-        return [self._snapshots.line(job) for job in self._storage.jobs.recent(owner, limit)]
+        return [self._snapshots.line(job) for job in self._storage.queue.recent(owner, limit)]
 
     def preview(self, owner: str, job_id: str) -> bytes:
         """What a running job's picture would be now, as WebP."""
@@ -369,14 +393,24 @@ class Studio(Library):
         self._drawable(found.checkpoint)
         return Order.of_picture(found, rerun=rerun)
 
-    def _file(self, owner: str, kind: Kind, order: Order, count: int, *, mark: str | None = None) -> str:
-        self._quota.check()
+    def _file(
+        self, owner: str, kind: Kind, order: Order, count: int, *, mark: str | None = None, private: bool = False
+    ) -> str:
+        """File it; in private where that is wished, or where it comes of something private."""
+        flag("private", private)
+        private = private or any(is_private(id) for id in (order.parent, order.enhancement, order.refines))
+        if not private:
+            self._quota.check()
         with translated():
-            job = self._storage.jobs.add(
+            for id in {order.enhancement, order.refines} if private else ():
+                if id is not None and not is_private(id):
+                    self._storage.private.adopt(self._storage.enhancements.get(owner, id))
+            job = self._storage.queue.add(
                 owner,
                 kind=kind,
                 wish=order.to_json(),
                 count=count,
+                private=private,
                 enhancement_id=order.enhancement,
                 mark=mark,
                 per_owner=self._bounds.per_owner,
@@ -387,4 +421,4 @@ class Studio(Library):
 
     def _job(self, owner: str, job_id: str) -> Job:
         with translated():
-            return self._storage.jobs.get(owner, checked_id("job", job_id))
+            return self._storage.of(job_id).jobs.get(owner, checked_id("job", job_id))

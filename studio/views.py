@@ -14,6 +14,7 @@ from enhancer.checks import Check, checked
 from enhancer.contract import STEPS, Draft
 from storage.arrivals import Brought, Preview
 from storage.foreign import Understood
+from storage.ids import is_private
 from storage.records import Collection, Enhancement, Job, Picture, Share
 from studio.engine.contract import EngineState, Machine
 from studio.engine.memory import Plan
@@ -56,6 +57,7 @@ def picture(found: Picture) -> View:
         "deleted_at": time(found.deleted_at),
         "note": found.note,
         "missing": found.missing_at is not None,
+        "private": is_private(found.id),
     }
 
 
@@ -164,6 +166,7 @@ def job(found: Job, *, position: int | None, eta_s: float | None) -> View:
         "position": position,
         "eta_s": eta_s,
         "error": found.error,
+        "private": is_private(found.id),
     }
 
 

@@ -46,6 +46,7 @@ class Wish:
     template: str | None = None
     spread: bool = False
     parent: str | None = None
+    private: bool = False
 
     def __post_init__(self) -> None:
         text("prompt", self.prompt)
@@ -68,6 +69,7 @@ class Wish:
         name("template", self.template)
         flag("spread", self.spread)
         name("parent", self.parent)
+        flag("private", self.private)
 
 
 def locked(locks: object, prompt: str) -> None:

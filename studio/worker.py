@@ -21,6 +21,7 @@ from enhancer.contract import Draft
 from enhancer.errors import EnhancerError, Stopped
 from storage import Storage
 from storage.errors import Damaged, NotFound, NotWritten, StorageError
+from storage.ids import is_private
 from storage.records import Enhancement, Job, NewPicture, Status, Step
 from studio.aside import aside
 from studio.board import Board
@@ -108,12 +109,13 @@ class Worker:
             self._board.nudge_all()
         while not self._closing.is_set():
             self._wake.clear()
-            if self._holds():
-                self._closing.wait(ROOM_S)
-                continue
-            job = self._written(self._storage.jobs.claim)
+            held = self._holds()  # what is private needs no room
+            claim = self._storage.private.jobs.claim if held else self._storage.queue.claim
+            job = self._written(claim)
             if job is not None:
                 self._run(job)
+            elif held:
+                self._wake.wait(ROOM_S)
             elif wanted := self._wanted:
                 self._wanted = None
                 self._prepare(wanted)
@@ -151,7 +153,7 @@ class Worker:
                 return None
 
     def _finish(self, job: Job, status: Status, error: str | None = None) -> None:
-        self._written(lambda: self._storage.jobs.finish(job.id, status, error))
+        self._written(lambda: self._storage.of(job.id).jobs.finish(job.id, status, error))
 
     def _run(self, job: Job) -> None:
         self._board.nudge_all()  # everybody behind it moves up
@@ -161,7 +163,7 @@ class Worker:
             self._do(job, Order.from_json(job.wish))
         except (Cancelled, Stopped):
             if self._closing.is_set():
-                self._written(lambda: self._storage.jobs.requeue(job.id))
+                self._written(lambda: self._storage.of(job.id).jobs.requeue(job.id))
             else:
                 self._finish(job, "cancelled")
         except NoRoom:
@@ -178,12 +180,14 @@ class Worker:
             sentence = f"Something went wrong inside the studio ({type(error).__name__}); its log has the details."
             self._finish(job, "failed", sentence)
         finally:
+            if is_private(job.id):
+                self._written(self._storage.private.prune)
             self._board.end(job.id)
 
     def _wait_for_room(self, job: Job) -> None:
         """The job waits again with the pictures that it has, and goes on first once there is room."""
         self._holds()
-        self._written(lambda: self._storage.jobs.requeue(job.id))
+        self._written(lambda: self._storage.of(job.id).jobs.requeue(job.id))
 
     def _do(self, job: Job, order: Order) -> None:
         info = self._engine.info(order.checkpoint)
@@ -193,7 +197,7 @@ class Worker:
         if job.kind == "enhance":
             if not job.enhancement_id:
                 self._reason(job, order, info, 0)
-            self._storage.jobs.finish(job.id, "done")
+            self._storage.of(job.id).jobs.finish(job.id, "done")
             return
         missing = [index for index in range(job.count) if index not in job.indices]
         style = self._steers_for(info).style(order.style) if order.style and not order.enhance else None
@@ -205,7 +209,7 @@ class Worker:
                     prompt, enhancement_id = made.prompt, made.id
                 elif style:
                     prompt = style.put(prompt)
-                if (lacks := self._room.lacks()) is not None:
+                if not is_private(job.id) and (lacks := self._room.lacks()) is not None:
                     raise NoRoom(lacks)
                 recipe = order.recipe(prompt=prompt, revision=self._engine.state.revision).picture(index)
                 self._draw(job, order, recipe, index, enhancement_id, last=index == missing[-1])
@@ -214,25 +218,25 @@ class Worker:
         finally:
             self._saver.settle()  # what was drawn is kept, whatever became of the rest
         if not missing:  # somebody else brought them
-            self._storage.jobs.finish(job.id, "done")
+            self._storage.of(job.id).jobs.finish(job.id, "done")
 
     def _gave_way(self, job: Job) -> bool:
         """Whether another owner waits, so that this job does, after each of its pictures: its rest is drawn in its owner's next turn."""
-        if self._lets_by is None and not self._storage.jobs.counts()["queued"]:
+        if self._lets_by is None and not self._storage.queue.counts()["queued"]:
             return False
         self._saver.settle()  # what is claimed again must know which pictures it has
-        return self._storage.jobs.give_way(job.id, waits=self._lets_by is not None)
+        return self._storage.queue.give_way(job.id, waits=self._lets_by is not None)
 
     def _let_by(self, job: Job) -> None:
         """Run what another owner waits for next, up to one picture of it, while this job's reasoning stands still.
 
         Only what needs no other checkpoint: what reasons here are the resident one's own weights.
         """
-        if self._lets_by is not None or self._room.lacks() or not self._storage.jobs.counts()["queued"]:
+        if self._lets_by is not None or self._room.lacks() or not self._storage.queue.counts()["queued"]:
             return
         here = self._engine.state.checkpoint
         other = self._written(
-            lambda: self._storage.jobs.claim(
+            lambda: self._storage.queue.claim(
                 besides=job.owner, suits=lambda wish: Order.from_json(wish).checkpoint == here
             )
         )
@@ -259,7 +263,7 @@ class Worker:
 
     def _busy(self) -> bool:
         """Whether somebody waits, or the studio is told to stop."""
-        return self._closing.is_set() or self._wanted is not None or self._storage.jobs.counts()["queued"] > 0
+        return self._closing.is_set() or self._wanted is not None or self._storage.queue.counts()["queued"] > 0
 
     def _prepare(self, checkpoint: str) -> None:
         """Load what somebody wants to draw with next; nobody waits for it, so a failure is only told."""
@@ -311,7 +315,7 @@ class Worker:
         except (EnhancerError, ValueError) as error:  # a template that was taken away since is a ValueError
             raise EngineError(REASONING_FAILED.format(error=error)) from error
         self._pace.saw_enhancement(draft.seconds)
-        kept = self._storage.enhancements.add(
+        kept = self._storage.of(job.id).enhancements.add(
             owner=job.owner,
             original=wished,
             steps=tuple(Step(name=step.name, text=step.text, seconds=step.seconds) for step in draft.steps),
@@ -326,7 +330,7 @@ class Worker:
             steering=draft.steering,
             parent_id=order.refines,
         )
-        self._storage.jobs.link(job.id, kept.id)
+        self._storage.of(job.id).jobs.link(job.id, kept.id)
         self._board.post(job.id, draft=None)
         return kept
 
@@ -337,7 +341,7 @@ class Worker:
                 draft = written
                 self._board.post(job.id, draft=draft)
                 if not progressed:
-                    self._storage.jobs.progressed(job.id)
+                    self._storage.of(job.id).jobs.progressed(job.id)
                     progressed = True
             if time.monotonic() >= turn and not (written and written.done):
                 self._let_by(job)
@@ -360,7 +364,7 @@ class Worker:
                 self._pace.saw_step(now - before, recipe.width, recipe.height)
             before = now
             if not progressed:
-                self._storage.jobs.progressed(job.id)
+                self._storage.of(job.id).jobs.progressed(job.id)
                 progressed = True
             left = event.steps - event.step + (job.count - index - 1) * event.steps
             eta = self._pace.steps(left, recipe.width, recipe.height)
@@ -375,14 +379,15 @@ class Worker:
         if last:
             self._board.post(job.id, phase="saving")
         new = _new(job, order, recipe, index, enhancement_id, drawing)
+        pictures = self._storage.of(job.id).pictures
 
         def save() -> None:
             try:
-                self._storage.pictures.add(new, drawing.image, finish=last)
+                pictures.add(new, drawing.image, finish=last)
             except NotFound as error:
                 if error.id != new.parent_id:
                     raise
-                self._storage.pictures.add(replace(new, parent_id=None), drawing.image, finish=last)  # it was removed
+                pictures.add(replace(new, parent_id=None), drawing.image, finish=last)  # it was removed
             self._board.nudge(job.id)
 
         self._saver.put(save)
@@ -393,7 +398,7 @@ class Worker:
         if not (order.rerun and order.parent):
             return None
         with suppress(NotFound):
-            return self._storage.pictures.get(job.owner, order.parent).environment
+            return self._storage.of(order.parent).pictures.get(job.owner, order.parent).environment
         return None
 
     def _stopping(self, job: Job) -> bool:
@@ -406,7 +411,7 @@ class _Kept:
     def __init__(self, storage: Storage, job: Job) -> None:
         self._made: dict[tuple[str, int], Enhancement] = {}
         if job.enhancement_id:
-            self.put(storage.enhancements.get(job.owner, job.enhancement_id))
+            self.put(storage.of(job.id).enhancements.get(job.owner, job.enhancement_id))
 
     def get(self, wished: str, seed: int) -> Enhancement | None:
         return self._made.get((wished, seed))

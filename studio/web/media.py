@@ -1,7 +1,7 @@
 """The routes of pictures, thumbnails and previews: an owner's own, and nothing else.
 
-A finished picture never changes, so browsers may keep it for ever; a preview is never kept. What is unknown, another's or
-malformed is one and the same 404. Files are found by the use cases, by id: nothing of a request becomes a path.
+A finished picture never changes, so browsers may keep it for ever; a preview is never kept, nor anything private. What is unknown,
+another's or malformed is one and the same 404. Files are found by the use cases, by id: nothing of a request becomes a path.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from studio.studio import Studio
 
 ID = re.compile(r"[0-9A-Za-z_-]{1,100}")
 KEEP = "private, max-age=31536000, immutable"
-FindFile = Callable[[str, str], Path]
+FindFile = Callable[[str, str], Path | bytes]
 
 
 def routes(studio: Studio) -> list[BaseRoute]:
@@ -62,18 +62,21 @@ def _file(request: Request, find: FindFile, ending: str, kind: str) -> Response:
     if not owner or not id:
         return not_found()
     try:
-        path = find(owner, id)
+        found = find(owner, id)
     except StudioError:
         return not_found()
+    attached = {}
+    if request.query_params.get("download"):
+        attached = {"Content-Disposition": f'attachment; filename="z-image-{id}.{ending}"'}
+    if isinstance(found, bytes):  # it is private: browsers keep nothing of it either
+        return Response(found, media_type=kind, headers={"Cache-Control": "no-store", "Vary": "Cookie", **attached})
     tag = f'"{id}-{ending}"'  # the id stands for the bytes: they never change
     headers = {"ETag": tag, "Cache-Control": KEEP, "Vary": "Cookie"}
     if tag in [said.strip().removeprefix("W/") for said in request.headers.get("if-none-match", "").split(",")]:
         return Response(status_code=304, headers=headers)
-    if not path.is_file():  # somebody took it out of the folder
+    if not found.is_file():  # somebody took it out of the folder
         return not_found()
-    if request.query_params.get("download"):
-        headers["Content-Disposition"] = f'attachment; filename="z-image-{id}.{ending}"'
-    return FileResponse(path, media_type=kind, headers=headers)
+    return FileResponse(found, media_type=kind, headers={**headers, **attached})
 
 
 def _asked(request: Request) -> tuple[str | None, str | None]:

@@ -460,7 +460,7 @@ def test_an_own_file_that_was_changed_is_a_picture_of_its_own(kit, other):
     picture, told = other.store.arrivals.bring_file("ann", file.getvalue(), "x.png")
     assert picture.id != made.id and (picture.width, picture.height) == (16, 32)
     assert picture.prompt == "a hare" and "pixels" in told.notes[-1]
-    jpg = kit.store.pictures.exported("ann", made.id, "jpeg")
+    jpg = kit.store.exported("ann", made.id, "jpeg")
     picture, told = other.store.arrivals.bring_file("ann", jpg, "x.jpg")
     assert (picture.prompt, picture.seed, picture.environment["software"]) == ("a hare", made.seed, "ours")
 
@@ -497,7 +497,7 @@ def test_a_photo_is_kept_unmarked_and_upright(other):
     assert (picture.width, picture.height, picture.prompt, told.maker) == (16, 32, "", None)
     path = other.store.pictures.path("ann", picture.id)
     assert set(metadata.read_texts(path)) == {metadata.OURS}
-    assert b"DigitalSourceType" not in other.store.pictures.exported("ann", picture.id, "jpeg")
+    assert b"DigitalSourceType" not in other.store.exported("ann", picture.id, "jpeg")
 
 
 def test_a_foreign_picture_goes_along_too(other, kit):

@@ -94,9 +94,9 @@ def test_a_prompt_that_others_part_is_read_by_our_json(folder, kind):
 def test_a_png_is_the_file_and_the_others_its_pixels(kit):
     kept = kit.picture("a hare")
     path = kit.store.pictures.path("ann", kept.id)
-    assert kit.store.pictures.exported("ann", kept.id, "png") == path.read_bytes()
+    assert kit.store.exported("ann", kept.id, "png") == path.read_bytes()
     for kind, name in (("jpeg", "JPEG"), ("webp", "WEBP")):
-        data = kit.store.pictures.exported("ann", kept.id, kind)
+        data = kit.store.exported("ann", kept.id, kind)
         with Image.open(io.BytesIO(data)) as image:
             assert (image.format, image.size) == (name, (kept.width, kept.height))
             assert (

@@ -257,7 +257,7 @@ def test_ours_in_every_kind_and_without_its_json(kit):
         'a\nSteps: 3, Seed: 1, Size: 2x2\nNegative prompt: "x"', negative_prompt="blur", enhancement_id=enhancement.id
     )
     for kind in ("png", "jpeg", "webp"):
-        told = understand(kit.store.pictures.exported("ann", kept.id, kind), "x")
+        told = understand(kit.store.exported("ann", kept.id, kind), "x")
         assert (told.maker, told.format) == ("ours", kind)
         for name in (
             "prompt",

@@ -1,0 +1,108 @@
+"""The queue as a whole: jobs that are kept and jobs that are private, served in turn by one worker.
+
+Each job is in one of two places; this is the order between them. Of one owner the older job is first; of two owners
+the one whose place was not served last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from storage.ids import is_private
+from storage.jobs import Jobs
+from storage.records import JSON, Job, Kind, Waiting
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The jobs of all owners, wherever they are."""
+
+    kept: Jobs
+    private: Jobs
+    _last: list[bool] = field(default_factory=lambda: [True])  # whether the job served last was private
+
+    def of(self, id: object) -> Jobs:
+        """The jobs that the one of this id is among."""
+        return self.private if is_private(id) else self.kept
+
+    def add(
+        self,
+        owner: str,
+        *,
+        kind: Kind,
+        wish: JSON,
+        count: int,
+        private: bool,
+        enhancement_id: str | None = None,
+        mark: str | None = None,
+        per_owner: int,
+        total: int,
+    ) -> Job:
+        """File a wish. As `Jobs.add`; the bounds are for both places together."""
+        place, other = (self.private, self.kept) if private else (self.kept, self.private)
+        return place.add(
+            owner, kind=kind, wish=wish, count=count, enhancement_id=enhancement_id, mark=mark, per_owner=per_owner, total=total,
+            elsewhere=other.waiting(owner),
+        )  # fmt: skip
+
+    def claim(self, *, besides: str | None = None, suits: Callable[[JSON], bool] | None = None) -> Job | None:
+        """The next job, now running; None when nobody waits. As `Jobs.claim`, over both places."""
+        first = self._first(self.kept.order(besides=besides), self.private.order(besides=besides))
+        if first is None:
+            return None
+        job = self.of(first).claim(besides=besides, suits=suits)
+        if job is not None:
+            self._last[0] = is_private(job.id)
+        return job
+
+    def ahead(self, id: str) -> tuple[str, ...]:
+        """The queued jobs that are served before it, in order, if nobody files another; none for one not queued."""
+        kept, private, last = list(self.kept.order()), list(self.private.order()), self._last[0]
+        order: list[str] = []
+        while kept or private:
+            first = _first(kept, private, last)
+            if first == id:
+                return tuple(order)
+            order.append(first)
+            last = is_private(first)
+            (private if last else kept).pop(0)
+        return ()
+
+    def _first(self, kept: Sequence[Waiting], private: Sequence[Waiting]) -> str | None:
+        return _first(kept, private, self._last[0]) if kept or private else None
+
+    def give_way(self, id: str, *, waits: bool = False) -> bool:
+        """As `Jobs.give_way`: a running job waits again where another owner waits, in either place."""
+        job = self.of(id).find(id)
+        other = self.kept if is_private(id) else self.private
+        return self.of(id).give_way(id, waits=waits or bool(other.order(besides=job.owner)))
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs of all owners are "queued" and "running"."""
+        kept, private = self.kept.counts(), self.private.counts()
+        return {status: kept[status] + private[status] for status in kept}
+
+    def unfinished(self, owner: str) -> tuple[Job, ...]:
+        """The owner's queued and running jobs, oldest first."""
+        both = self.kept.unfinished(owner) + self.private.unfinished(owner)
+        return tuple(sorted(both, key=lambda job: job.created_at))
+
+    def recent(self, owner: str, limit: int) -> tuple[Job, ...]:
+        """The owner's finished jobs, the last one to end first, at most `limit`."""
+        both = self.kept.recent(owner, limit) + self.private.recent(owner, limit)
+        return tuple(sorted(both, key=lambda job: job.finished_at or job.created_at, reverse=True)[:limit])
+
+    def marked(self, owner: str, mark: str) -> Job | None:
+        """The owner's newest job with this mark, or None."""
+        found = [job for job in (self.kept.marked(owner, mark), self.private.marked(owner, mark)) if job is not None]
+        return max(found, key=lambda job: job.created_at, default=None)
+
+
+def _first(kept: Sequence[Waiting], private: Sequence[Waiting], last: bool) -> str:
+    """Which of the two that are first in their places is served: `last` says whether the one before was private."""
+    if not kept or not private:
+        return (kept or private)[0].id
+    if kept[0].owner == private[0].owner:
+        return min(kept[0], private[0], key=lambda one: one.created_at).id
+    return (kept if last else private)[0].id
