@@ -33,9 +33,7 @@ from storage.trash import Trash, remove_thoughts
 BYTES_MAX = 512 * 2**20  # of all owners' private pictures
 HOURS_MAX = 12.0  # that something private is held
 
-_BYTES = (
-    select(func.coalesce(func.sum(PictureRow.bytes), 0)).where(PictureRow.job_id == JobRow.id).scalar_subquery()
-)
+_BYTES = select(func.coalesce(func.sum(PictureRow.bytes), 0)).where(PictureRow.job_id == JobRow.id).scalar_subquery()
 
 
 class MemoryFiles:

@@ -42,7 +42,11 @@ def relation(storage: Storage | Private, parent: Picture, child: Picture) -> str
 
 
 def _up(
-    storage: Storage | Private, owner: str, picture: Picture, found: dict[str, Picture], edges: dict[tuple[str, str], str]
+    storage: Storage | Private,
+    owner: str,
+    picture: Picture,
+    found: dict[str, Picture],
+    edges: dict[tuple[str, str], str],
 ) -> Picture:
     """Add the parents; gives the oldest."""
     for _ in range(UP_MAX):
@@ -56,7 +60,11 @@ def _up(
 
 
 def _down(
-    storage: Storage | Private, owner: str, begin: list[Picture], found: dict[str, Picture], edges: dict[tuple[str, str], str]
+    storage: Storage | Private,
+    owner: str,
+    begin: list[Picture],
+    found: dict[str, Picture],
+    edges: dict[tuple[str, str], str],
 ) -> bool:
     """Add what was made from these, and from that; says whether some had to be left out."""
     waiting, seen = deque(begin), set[str]()

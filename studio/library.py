@@ -97,7 +97,9 @@ class Library:
         """The owner's newest private pictures, as long as they are remembered."""
         whole("limit", limit, 1, PAGE_MAX)
         with translated():
-            return {"items": [views.picture(one) for one in self._storage.private.pictures.page(owner, limit=limit).items]}
+            return {
+                "items": [views.picture(one) for one in self._storage.private.pictures.page(owner, limit=limit).items]
+            }
 
     # Understood
 

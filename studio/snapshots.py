@@ -121,7 +121,9 @@ class Snapshots:
 
     def _pictures(self, job: Job, seen: dict[str, View]) -> list[View]:
         if not all(id in seen for id in job.pictures):
-            seen.update((one.id, views.picture(one)) for one in self._storage.of(job.id).pictures.by_job(job.owner, job.id))
+            seen.update(
+                (one.id, views.picture(one)) for one in self._storage.of(job.id).pictures.by_job(job.owner, job.id)
+            )
         return [seen[id] for id in job.pictures]
 
     def _too_long(self, shot: View) -> str | None:
@@ -137,7 +139,9 @@ class Snapshots:
         """Whether a re-run's pixels are its parent's, and what differs where they are not."""
         with translated():
             now = self._storage.of(job.id).pictures.by_job(job.owner, job.id)[0]
-            parent = job.wish.get("parent") if is_private(job.id) else now.parent_id  # a kept one has no children in private
+            parent = (
+                job.wish.get("parent") if is_private(job.id) else now.parent_id
+            )  # a kept one has no children in private
             if not isinstance(parent, str):
                 return {}
             was = self._storage.of(parent).pictures.get(job.owner, parent)

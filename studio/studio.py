@@ -351,7 +351,13 @@ class Studio(Library):
         with self._board.watch(job_id) as watcher:
             last: View | None = None
             while True:
-                shot = await asyncio.to_thread(look)
+                try:
+                    shot = await asyncio.to_thread(look)
+                except NotFound:
+                    if last is None:
+                        raise
+                    yield {**last, "status": "cancelled", "pictures": []}  # it was private, and is forgotten
+                    return
                 if shot != last:
                     yield shot
                 if shot["status"] in FINISHED:

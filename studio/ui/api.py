@@ -25,7 +25,7 @@ from studio.wish import Wish
 NAMES = (
     "generate", "enhance", "refine", "describe", "steers", "rerun", "vary", "redraw", "history", "picture", "edit", "edit_many",
     "delete", "delete_many", "restore", "restore_many", "purge", "tags", "collections", "new_collection", "edit_collection", "collect",
-    "move_in_collection", "delete_collection", "ancestry", "differences", "cancel", "jobs", "share", "unshare",
+    "move_in_collection", "delete_collection", "ancestry", "differences", "cancel", "jobs", "share", "unshare", "forget",
     "download_checkpoint", "machine",
 )  # fmt: skip
 Stream = TypeVar("Stream", bound=Callable[..., AsyncIterator[dict[str, Any]]])
@@ -77,6 +77,7 @@ class Endpoints:
         template: str | None = None,
         spread: bool = False,
         parent: str | None = None,
+        private: bool = False,
     ) -> AsyncIterator[dict[str, Any]]:
         """Draw a prompt; with `enhance`, reason about it first. Streams the job from its row to its pictures.
 
@@ -84,7 +85,8 @@ class Endpoints:
         `/steers` tells styles, lengths and templates. `locks` are words that must stay; with `spread` each picture has its own rewrite.
         `enhancement` is the id of a kept one: `prompt` is drawn as given, original and reasoning stay linked. `parent` is the picture that
         this one is made from. `shift` moves the steps to where noise is more (3 for Turbo, 6 for the base). With guidance, `cfg_truncation`
-        is how much of the way, 0 to 1, is guided; `cfg_normalization` keeps the guided direction as long as the prompt's own.
+        is how much of the way, 0 to 1, is guided; `cfg_normalization` keeps the guided direction as long as the prompt's own. `private`
+        keeps nothing, as in all that has it: pictures lie in memory alone, until `/forget`; what comes of something private is private.
         """
         with spoken():
             owner = owner_of(request)
@@ -109,6 +111,7 @@ class Endpoints:
                 template=template,
                 spread=spread,
                 parent=parent,
+                private=private,
             )
             job = await asyncio.to_thread(self._studio.submit, owner, wish)
             async for shot in self._studio.watch(owner, job):
@@ -124,6 +127,7 @@ class Endpoints:
         length: str = "auto",
         locks: list[str] | None = None,
         template: str | None = None,
+        private: bool = False,
     ) -> AsyncIterator[dict[str, Any]]:
         """Reason about a prompt and draw nothing. Streams the steps keep, solve, compose and text as they are written."""
         with spoken():
@@ -133,6 +137,7 @@ class Endpoints:
                 "length": length,
                 "locks": texts("locks", locks),
                 "template": template,
+                "private": private,
             }
             job = await asyncio.to_thread(self._studio.enhance, owner, prompt, seed, **told)
             async for shot in self._studio.watch(owner, job):
@@ -146,6 +151,7 @@ class Endpoints:
         instruction: str,
         prompt: str | None = None,
         seed: int | None = None,
+        private: bool = False,
     ) -> AsyncIterator[dict[str, Any]]:
         """Change a kept enhancement's prompt (or `prompt`, what became of it) as an instruction says. Streams as `/enhance`.
 
@@ -153,7 +159,7 @@ class Endpoints:
         """
         with spoken():
             owner = owner_of(request)
-            said: dict[str, Any] = {"prompt": prompt, "seed": seed}
+            said: dict[str, Any] = {"prompt": prompt, "seed": seed, "private": private}
             job = await asyncio.to_thread(self._studio.refine, owner, enhancement, instruction, **said)
             async for shot in self._studio.watch(owner, job):
                 yield _enhancement(shot)
@@ -182,31 +188,33 @@ class Endpoints:
             return views.steers(self._studio.steers(checkpoint), self._studio.lists())
 
     @stream
-    async def rerun(self, request: gr.Request, id: str) -> AsyncIterator[dict[str, Any]]:
+    async def rerun(self, request: gr.Request, id: str, private: bool = False) -> AsyncIterator[dict[str, Any]]:
         """Draw a picture's exact recipe again. The end says `identical`, or names in `changed` what differs."""
         with spoken():
             owner = owner_of(request)
-            filed = await asyncio.to_thread(self._studio.rerun, owner, id)
+            filed = await asyncio.to_thread(self._studio.rerun, owner, id, private=private)
             async for shot in self._studio.watch(owner, filed):
                 yield shot
 
     @stream
     async def vary(
-        self, request: gr.Request, id: str, count: int = 1, seed: int | None = None
+        self, request: gr.Request, id: str, count: int = 1, seed: int | None = None, private: bool = False
     ) -> AsyncIterator[dict[str, Any]]:
         """Draw a picture's recipe with another seed, its reasoning and ancestry kept. Streams as `/generate`."""
         with spoken():
             owner = owner_of(request)
-            filed = await asyncio.to_thread(self._studio.vary, owner, id, count, seed)
+            filed = await asyncio.to_thread(self._studio.vary, owner, id, count, seed, private=private)
             async for shot in self._studio.watch(owner, filed):
                 yield shot
 
     @stream
-    async def redraw(self, request: gr.Request, job: str, plain: bool = False) -> AsyncIterator[dict[str, Any]]:
+    async def redraw(
+        self, request: gr.Request, job: str, plain: bool = False, private: bool = False
+    ) -> AsyncIterator[dict[str, Any]]:
         """File a failed or cancelled job once more, with `plain` without reasoning. Streams as `/generate`."""
         with spoken():
             owner = owner_of(request)
-            filed = await asyncio.to_thread(self._studio.redraw, owner, job, plain=plain)
+            filed = await asyncio.to_thread(self._studio.redraw, owner, job, plain=plain, private=private)
             async for shot in self._studio.watch(owner, filed):
                 yield shot
 
@@ -278,6 +286,11 @@ class Endpoints:
         """Bring up to 1,000 pictures back from the trash, all or none."""
         with spoken():
             return self._studio.restore_many(owner_of(request), ids)
+
+    def forget(self, request: gr.Request) -> dict[str, Any]:
+        """Forget everything of yours that is private, at once: pictures, reasoning, wishes. What still runs is `stopped`."""
+        with spoken():
+            return self._studio.forget(owner_of(request))
 
     def purge(self, request: gr.Request, ids: list[str] | None = None) -> dict[str, Any]:
         """Remove pictures of your trash for good, or with null all of it: the one act that cannot be undone."""

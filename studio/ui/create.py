@@ -59,7 +59,8 @@ def calls(studio: Studio, *, base_url_of: Callable[[gr.Request], str]) -> Mappin
     """What the scripts of the shell and of Create may ask over the wire."""
     return {
         "state": lambda asked: state(studio),
-        "home": lambda asked: home(studio, asked.owner),
+        "home": lambda asked: home(studio, asked.owner, private=asked("private") is True),
+        "forget": lambda asked: studio.forget(asked.owner),
         "tokens": lambda asked: _tokens(studio, _text(asked("prompt"))),
         "snapshot": lambda asked: snapshot(studio, asked.owner, asked("job")),
         "picture": lambda asked: studio.picture(asked.owner, asked("id")),
@@ -121,10 +122,11 @@ def free_gb() -> int:
     return int(shutil.disk_usage(folder).free / 1e9)
 
 
-def home(studio: Studio, owner: str) -> View:
-    """What a page shows when it opens: the owner's unfinished jobs as they stand, and the newest pictures."""
+def home(studio: Studio, owner: str, *, private: bool = False) -> View:
+    """What a page shows when it opens: the owner's unfinished jobs as they stand, and the newest pictures, kept or private."""
     jobs = [snapshot(studio, owner, str(line["id"])) for line in studio.jobs(owner)]
-    return {"jobs": jobs, "pictures": studio.history(owner, limit=STRIP)["items"], "state": state(studio)}
+    found = studio.private(owner, STRIP) if private else studio.history(owner, limit=STRIP)
+    return {"jobs": jobs, "pictures": found["items"], "state": state(studio)}
 
 
 def snapshot(studio: Studio, owner: str, job: str) -> View:
@@ -167,15 +169,18 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
 
     async def draw_as_said(request: gr.Request, event: gr.EventData, *values: Any) -> AsyncIterator[View]:
         said = _said(event)
-        instead = {name: said[name] for name in ("prompt", "enhance", "enhancement") if name in said}
+        instead = {name: said[name] for name in ("prompt", "enhance", "enhancement", "private") if name in said}
         async for shot in _stream(
             studio, owner_of(request), lambda owner: studio.submit(owner, forms.wish(values, **instead))
         ):
             yield shot
 
-    def by_id(name: str, file: Callable[[str, Any], str]) -> None:
+    def by_id(name: str, file: Callable[[str, Any, bool], str]) -> None:
         async def listener(request: gr.Request, event: gr.EventData) -> AsyncIterator[View]:
-            async for shot in _stream(studio, owner_of(request), lambda owner: file(owner, _said(event).get("id"))):
+            said = _said(event)
+            async for shot in _stream(
+                studio, owner_of(request), lambda owner: file(owner, said.get("id"), said.get("private", False))
+            ):
                 yield shot
 
         getattr(canvas, name)(listener, None, canvas, api_name=f"create_{name}", **STREAM).then(None, js=ENDED)
@@ -187,13 +192,15 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
             raise gr.Error(str(error), print_exception=False) from error
         return forms.reused(studio, picture)
 
-    form.draw.click(draw, form.inputs, canvas, api_name="create_button", **STREAM).then(None, js=ENDED)
+    form.draw.click(draw, form.inputs, canvas, js=forms.PRIVATE, api_name="create_button", **STREAM).then(
+        None, js=ENDED
+    )
     canvas.draw(draw_as_said, form.inputs, canvas, api_name="create_draw", **STREAM).then(None, js=ENDED)
     _listen_reasoning(studio, canvas, owner_of)
-    by_id("watch", lambda owner, job: str(studio.snapshot(owner, job)["job"]))
-    by_id("again", studio.rerun)
-    by_id("vary", studio.vary)
-    by_id("redraw", studio.redraw)
+    by_id("watch", lambda owner, job, private: str(studio.snapshot(owner, job)["job"]))
+    by_id("again", lambda owner, id, private: studio.rerun(owner, id, private=private))
+    by_id("vary", lambda owner, id, private: studio.vary(owner, id, private=private))
+    by_id("redraw", lambda owner, job, private: studio.redraw(owner, job, private=private))
     quiet = {**STREAM, "queue": False}
     canvas.reuse(reuse, None, [*form.inputs, form.shape, form.side], api_name="create_reuse", **quiet).then(
         None, js="() => studio.emit('reused')"
@@ -203,7 +210,7 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
 def _listen_reasoning(studio: Studio, canvas: gr.HTML, owner_of: OwnerOf) -> None:
     async def think(request: gr.Request, event: gr.EventData) -> AsyncIterator[View]:
         said = _said(event)
-        told = {name: said[name] for name in ("style", "length", "locks") if said.get(name)}
+        told = {name: said[name] for name in ("style", "length", "locks", "private") if said.get(name)}
         if "locks" in told:
             told["locks"] = forms.texts("locks", told["locks"])
         prompt = said.get("prompt")
@@ -213,17 +220,23 @@ def _listen_reasoning(studio: Studio, canvas: gr.HTML, owner_of: OwnerOf) -> Non
             yield shot
 
     async def refine(request: gr.Request, event: gr.EventData) -> AsyncIterator[View]:
-        id, instruction, prompt = (_said(event).get(name) for name in ("id", "instruction", "prompt"))
+        said = _said(event)
+        id, instruction, prompt = (said.get(name) for name in ("id", "instruction", "prompt"))
         async for shot in _stream(
             studio,
             owner_of(request),
-            lambda owner: studio.refine(owner, _text(id), _text(instruction), prompt=_text(prompt)),
+            lambda owner: studio.refine(
+                owner, _text(id), _text(instruction), prompt=_text(prompt), private=said.get("private", False)
+            ),
         ):
             yield shot
 
     async def plain(request: gr.Request, event: gr.EventData) -> AsyncIterator[View]:
-        id = _said(event).get("id")
-        async for shot in _stream(studio, owner_of(request), lambda owner: studio.redraw(owner, _text(id), plain=True)):
+        said = _said(event)
+        id, private = said.get("id"), said.get("private", False)
+        async for shot in _stream(
+            studio, owner_of(request), lambda owner: studio.redraw(owner, _text(id), plain=True, private=private)
+        ):
             yield shot
 
     for name, listener in (("think", think), ("refine", refine), ("plain", plain)):

@@ -24,9 +24,12 @@ from studio.views import View
 from studio.wish import Wish
 
 FOLDS = "() => studio.emit('filled')"  # values that the server set make no input event: the folds look again
+PRIVATE = (
+    "(...values) => [...values.slice(0, -1), studio.private]"  # the field is last, and the page's switch is in the bar
+)
 FIELDS = (
     "prompt", "enhance", "seed", "count", "width", "height", "steps", "guidance", "negative_prompt", "checkpoint", "shift",
-    "cfg_truncation", "cfg_normalization", "style", "length", "locks", "template", "spread", "enhancement",
+    "cfg_truncation", "cfg_normalization", "style", "length", "locks", "template", "spread", "enhancement", "private",
 )  # fmt: skip
 
 
@@ -185,6 +188,7 @@ def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.C
     kept = gr.Textbox(
         "", label=text("kept_rewrite"), elem_id="enhancement", visible="hidden"
     )  # the page's script fills it
+    private = gr.Checkbox(False, label=text("private"), elem_id="private", visible="hidden")  # and this, with PRIVATE
     return {
         "style": style,
         "length": length,
@@ -192,6 +196,7 @@ def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.C
         "template": template,
         "spread": spread,
         "enhancement": kept,
+        "private": private,
     }
 
 
@@ -351,12 +356,21 @@ def reused(studio: Studio, picture: View) -> list[Any]:
 
 
 def steered(picture: View, steers: Steers) -> list[Any]:
-    """How a kept picture was steered, in the order of FIELDS: style, length, words that must stay, template, spread, enhancement."""
+    """How a kept picture was steered, in the order of FIELDS: style, length, words that must stay, template, spread, enhancement; private stays."""
     kept = picture["enhancement"]
     if kept is None:
-        return [steers.put(str(picture["original_prompt"]), str(picture["prompt"])), "auto", "", "", False, ""]
+        return [
+            steers.put(str(picture["original_prompt"]), str(picture["prompt"])),
+            "auto",
+            "",
+            "",
+            False,
+            "",
+            gr.skip(),
+        ]
     said: Mapping[str, Any] = kept if isinstance(kept, Mapping) and not kept.get("instruction") else {}
-    return [said.get("style") or "", said.get("length") or "auto", ", ".join(said.get("locks") or ()), "", False, ""]
+    locks = ", ".join(said.get("locks") or ())
+    return [said.get("style") or "", said.get("length") or "auto", locks, "", False, "", gr.skip()]
 
 
 def texts(name: str, value: object) -> tuple[str, ...]:

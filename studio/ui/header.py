@@ -20,7 +20,7 @@ TEMPLATE = f"""<a class="skip" href="#prompt"></a>
 <div class="brand">{SEAL}<h1>Z-Image Studio</h1></div>
 <div class="bar-right"><span class="quota" role="status"></span><span class="engine" role="status"><i></i><span></span></span>
 <button type="button" class="language"></button><button type="button" class="light"></button></div>
-<p class="alarm" role="alert"></p>"""
+<div class="private-note" role="status"></div><p class="alarm" role="alert"></p>"""
 
 
 def build(calls: Mapping[str, Call], *, owner_of: OwnerOf, facts: View) -> gr.HTML:

@@ -46,8 +46,10 @@ def calls(studio: Studio) -> Mapping[str, Call]:
         "placed": lambda asked: {"in": studio.collections_with(asked.owner, asked("id"))},
         "delete": lambda asked: studio.delete(asked.owner, asked("id")),
         "restore": lambda asked: studio.restore(asked.owner, asked("id")),
-        "rerun": lambda asked: {"job": studio.rerun(asked.owner, asked("id"))},
-        "vary": lambda asked: {"job": studio.vary(asked.owner, asked("id"), asked("count", 1))},
+        "rerun": lambda asked: {"job": studio.rerun(asked.owner, asked("id"), private=asked("private", False))},
+        "vary": lambda asked: {
+            "job": studio.vary(asked.owner, asked("id"), asked("count", 1), private=asked("private", False))
+        },
         "draw": lambda asked: draw(studio, asked),
         "job": lambda asked: studio.snapshot(asked.owner, asked("job")),
         "cancel": lambda asked: studio.cancel(asked.owner, asked("job")),
@@ -77,5 +79,6 @@ def draw(studio: Studio, asked: Asked) -> View:
         checkpoint=found["checkpoint"],
         enhancement=enhancement["id"] if enhancement else None,
         parent=found["id"],
+        private=asked("private", False),
     )
     return {"job": studio.submit(asked.owner, wish)}

@@ -35,6 +35,7 @@ VALUES = (
     "",
     False,
     "",
+    False,
 )
 SCRIPTS = sorted(ASSETS.glob("*.js"))
 STYLES = sorted(ASSETS.glob("*.css"))
@@ -222,7 +223,7 @@ def test_failures_are_known_in_chinese_and_name_only_what_they_were_told() -> No
 
 
 def test_how_the_reasoning_is_steered_becomes_a_part_of_the_wish() -> None:
-    steered = (*VALUES[:13], "pencil", "auto", "two, cats，", "", True, "")
+    steered = (*VALUES[:13], "pencil", "auto", "two, cats，", "", True, "", False)
     wish = form.wish(steered)
     assert (wish.style, wish.locks, wish.template, wish.spread) == ("pencil", ("two", "cats"), None, True)
     plain = form.wish(steered, enhance=False)

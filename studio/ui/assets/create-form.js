@@ -90,6 +90,7 @@
   const KEY = "studio-draft";
   const KEPT = ["prompt", "seed", "count", "width", "height", "steps", "guidance", "negative", "shift", "truncation", "locks", "enhancement"];
   function save() {
+    if (studio.private) return;
     try {
       const draft = Object.fromEntries(KEPT.map((id) => [id, value(id)]));
       draft.reason = form.reason()?.checked;
@@ -123,6 +124,8 @@
     const more = studio.el("button", { type: "button", className: "more-settings", on: { click: unfold } });
     more.append(studio.symbol("M4 7h10M18 7h2M4 17h2M10 17h10M16 5v4M8 15v4"));
     it.element.firstElementChild ? hint.before(more) : it.element.append(more);
+    const standing = () => (studio.privateSwitch ? more.before(studio.privateSwitch) : setTimeout(standing, 30));
+    standing();
     const letGo = studio.el("button", { type: "button", className: "from-rewrite-chip", on: { click: () => form.letGo() } });
     hint.before(letGo);
     let timer;

@@ -140,14 +140,17 @@
         button("edit_prompt", () => (close(), acts.edit(id))),
         el("a", { href: `${picture.url}?download=1`, download: "", text: studio.t("download_png"), on: { click: close } }),
         button("details", () => (close(), acts.open(id))),
-        button("delete", () => (close(), acts.remove(id)), { className: "delete" }),
+        button(picture.private ? "forget" : "delete", () => (close(), acts.remove(id)), { className: "delete" }),
       );
+      const kept = picture.private ? [] : [
+        button("share", () => share(id)),
+        button(picture.favourite ? "unstar" : "star", () => acts.star(id, !picture.favourite), { icon: "star", pressed: picture.favourite, className: "star" }),
+      ]; // prettier-ignore
       return [
         button("again", () => acts.again(id), { title: "again_title" }),
         button("vary", () => acts.vary(id), { title: "vary_title" }),
         button("reuse", () => acts.reuse(id), { title: "reuse_title" }),
-        button("share", () => share(id)),
-        button(picture.favourite ? "unstar" : "star", () => acts.star(id, !picture.favourite), { icon: "star", pressed: picture.favourite, className: "star" }),
+        ...kept,
         el("div", { className: "menu-place" }, more, list),
       ];
     }

@@ -47,7 +47,7 @@
       if (drawing) picked = null;
       stage.filing(drawing);
       streams += 1;
-      it.trigger(name, values);
+      it.trigger(name, { ...values, private: studio.private });
       draw();
     }
     function watch(id) {
@@ -71,6 +71,7 @@
     }
     function news(shot) {
       stage.filing(false);
+      if (shot.private && !studio.private) return void jobs.delete(shot.job); // it is being forgotten, or another tab's
       const known = jobs.get(shot.job);
       heardAt.set(shot.job, performance.now());
       if (!known && shot.status === "done" && shot.pictures.every((one) => by(one.id)) && shot.kind !== "enhance") return;
@@ -83,7 +84,7 @@
       studio.emit("job", { shot });
     }
     function add(picture) {
-      if (by(picture.id)) return;
+      if (by(picture.id) || picture.private !== studio.private) return;
       pictures = [picture, ...pictures].slice(0, 120);
       studio.emit("changed", { id: picture.id, what: "drawn", picture });
     }
@@ -125,7 +126,9 @@
     // What this owner did elsewhere, in another window or through the API.
     async function refresh() {
       try {
-        const found = await studio.ask("home");
+        const mine = studio.private;
+        const found = await studio.ask("home", { private: mine });
+        if (mine !== studio.private) return; // the switch was turned meanwhile, and what it wants is on its way
         const fresh = found.pictures.filter((one) => !by(one.id));
         pictures = [...fresh, ...pictures].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
         if (home) for (const picture of fresh) studio.emit("changed", { id: picture.id, what: "found", picture });
@@ -179,9 +182,11 @@
     }
     async function remove(id) {
       const at = pictures.findIndex((one) => one.id === id);
-      if (!(await change("delete", { id }))) return;
+      const gone = await change("delete", { id });
+      if (!gone) return;
       if (picked === id) picked = (pictures[at] ?? pictures[at - 1])?.id ?? null;
       draw();
+      if (gone.private) return studio.toast(studio.t("private_left"));
       studio.toast(studio.t("deleted"), async () => {
         if (await change("restore", { id })) pick(id), studio.toast(studio.t("restored"));
       });
@@ -208,7 +213,7 @@
       if (!picture) return;
       if (picture.deleted_at) pictures = pictures.filter((one) => one.id !== picture.id);
       else if (by(picture.id)) replace(picture);
-      else if (picture.url) {
+      else if (picture.url && picture.private === studio.private) {
         pictures = [picture, ...pictures].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
       }
       if (picked && !by(picked)) picked = null;
@@ -231,6 +236,12 @@
         else send(name, { id });
       });
     }
+    studio.on("private", () => {
+      pictures = [];
+      picked = notice = verdict = thought = null;
+      draw();
+      refresh();
+    });
     studio.on("watch", ({ job }) => typeof job === "string" && !jobs.has(job) && watch(job));
     studio.on("redraw", ({ job }) => typeof job === "string" && (studio.go("create"), send("redraw", { id: job })));
     studio.on("reused", () => studio.toast(studio.t("reused")));

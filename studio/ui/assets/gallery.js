@@ -225,6 +225,7 @@ studio.part("gallery", (it) => {
   // Keep the page true when a picture changed anywhere: in its place if it belongs here, gone if it does not.
 
   studio.on("changed", ({ picture, what }) => {
+    if (picture?.private) return;
     if (!loaded || !picture) {
       refresh();
       return;

@@ -88,6 +88,7 @@
     studio.facts = JSON.parse(it.props.facts);
     const find = (where) => it.element.querySelector(where);
     const engine = find(".engine span");
+    const privacy = studio.privacy(find(".private-note"));
 
     let state = null;
     function say() {
@@ -100,6 +101,7 @@
       const other = studio.t(dark() ? "to_light" : "to_dark");
       find(".light").setAttribute("aria-label", other);
       find(".light").title = other;
+      privacy.say();
       if (!state) return;
       document.getElementById("bar").dataset.engine = state.status;
       const values = { title: state.title, device: state.device.replace(/^cpu$/i, "CPU").replace(/^cuda/i, "GPU") };

@@ -91,7 +91,8 @@ studio.part("picture", (it) => {
     if (image.getAttribute("src") !== picture.url) image.src = picture.url;
     image.style.aspectRatio = `${picture.width} / ${picture.height}`;
     keepFocus(() => (drawBar(), drawActs()));
-    side.replaceChildren(...[trashed(), asked(), thread(), drawn(), facts(), opinion(), family.note(), family.collections(), family.ancestry(), family.compared()].filter(Boolean));
+    const kept = picture.private ? [] : [opinion(), family.note(), family.collections(), family.ancestry(), family.compared()];
+    side.replaceChildren(...[trashed(), asked(), thread(), drawn(), facts(), ...kept].filter(Boolean));
     side.scrollTop = scrolled;
   }
 
@@ -129,10 +130,9 @@ studio.part("picture", (it) => {
       button(t("vary"), work.vary, { title: t("vary_title") }),
       button(t("reuse"), reuse, { title: t("reuse_title") }),
       button(t("edit_prompt"), () => work.editor(), { title: t("picture.edit_hint") }),
-      button(t("share"), () => work.sharing()),
-      star,
+      ...(picture.private ? [] : [button(t("share"), () => work.sharing()), star]),
       el("a", { href: picture.url, download: name, text: t("picture.download") }),
-      picture.deleted_at ? button(t("picture.restore"), restore) : button(t("delete"), remove),
+      picture.deleted_at ? button(t("picture.restore"), restore) : button(t(picture.private ? "forget" : "delete"), remove),
     );
   }
 
@@ -232,11 +232,12 @@ studio.part("picture", (it) => {
   const favour = () => change({ favourite: !picture.favourite });
 
   async function remove() {
-    const { id } = picture;
+    const { id, private: forgotten } = picture;
     const after = studio.beside?.(id, 1) ?? studio.beside?.(id, -1);
     if (!(await change({}, null, "delete", "deleted"))) return;
     if (wanted === id && after) show(after);
     else if (wanted === id) close();
+    if (forgotten) return studio.toast(t("private_left"));
     studio.toast(t("deleted"), () => bringBack(id));
   }
 

@@ -45,7 +45,7 @@ studio.part("queue", (it) => {
   }
 
   function line(job) {
-    const facts = [status(job), kind(job), job.count > 1 ? t("queue.drawn", { n: job.drawn, all: job.count }) : "", when(job)];
+    const facts = [status(job), job.private ? t("private") : "", kind(job), job.count > 1 ? t("queue.drawn", { n: job.drawn, all: job.count }) : "", when(job)];
     const text = el("div", { className: "job-text" },
       el("p", { className: "job-prompt", text: job.prompt, title: job.prompt }),
       el("p", { className: "job-facts" }, el("b", { text: facts[0] }), ...facts.slice(1).filter(Boolean).map((fact) => el("span", { text: fact }))),

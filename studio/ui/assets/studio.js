@@ -9,6 +9,7 @@
 //   again | vary | reuse | edit {id}   Create does it with that picture, and comes to the front
 //   changed {id, what, picture}   a picture was drawn, starred, deleted or restored
 //   job {shot}             news of a job that this page watches
+//   private {}             the switch of the bar was turned
 //   words {}               the language of the page has changed: write every text again
 (() => {
   if (window.studio) return;
@@ -19,6 +20,7 @@
   const studio = {
     words: {}, // language -> key -> text; filled from wording.py
     lang: "en",
+    private: false, // whether nothing of what is drawn from here is kept
 
     /** The words for a key in the present language; {name} is filled from `values`. The key itself where nothing is written. */
     t(key, values = {}) {

@@ -1,0 +1,62 @@
+// The switch at the prompt by which nothing of what is drawn is kept, and the line that says so in every room as long as it is on.
+//
+// It is this tab's, and outlives a reload. The server keeps what is private in memory; leaving forgets all of it.
+(() => {
+  const KEY = "studio-private";
+  const EYE = "M3 3l18 18M10.6 6.2A9 9 0 0 1 12 6c5 0 8.5 4 9.5 6a13 13 0 0 1-2.7 3.6M6.5 7.6A13 13 0 0 0 2.5 12c1 2 4.5 6 9.5 6a9 9 0 0 0 4-.9";
+
+  function remembered() {
+    try {
+      return sessionStorage.getItem(KEY) === "on";
+    } catch {
+      return false; // storage is refused: the switch lives as long as the page
+    }
+  }
+  function remember(on) {
+    try {
+      if (on) sessionStorage.setItem(KEY, "on");
+      else sessionStorage.removeItem(KEY);
+    } catch {
+      /* not remembered, then */
+    }
+  }
+
+  studio.privacy = (note) => {
+    const button = studio.el("button", { type: "button", className: "private-switch", on: { click: () => turn() } }, studio.symbol(EYE));
+    let leaving = false;
+    function say() {
+      const on = studio.private;
+      document.body.classList.toggle("private", on);
+      button.setAttribute("aria-label", studio.t("private"));
+      button.setAttribute("aria-pressed", String(on));
+      button.title = studio.t(on ? "private_off" : "private_on");
+      if (!on) return note.replaceChildren();
+      const model = studio.facts?.remote_model;
+      const said = studio.t("private_note") + (model ? ` ${studio.t("private_server", { model })}` : "");
+      if (note.firstChild?.textContent === said) return;
+      const leave = studio.el("button", { type: "button", text: studio.t("private_leave"), on: { click: turn } });
+      note.replaceChildren(studio.el("span", { text: said }), leave);
+    }
+    async function turn() {
+      if (leaving) return;
+      if (studio.private) {
+        leaving = true;
+        try {
+          await studio.ask("forget");
+        } catch (error) {
+          return studio.toast(error.message); // nothing was forgotten, so it stays on
+        } finally {
+          leaving = false;
+        }
+        studio.toast(studio.t("private_left"));
+      }
+      studio.private = !studio.private;
+      remember(studio.private);
+      say();
+      studio.emit("private");
+    }
+    studio.private = remembered();
+    studio.privateSwitch = button; // the prompt's card has it
+    return { say };
+  };
+})();

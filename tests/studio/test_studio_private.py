@@ -1,0 +1,161 @@
+"""What is wished in private is drawn like anything else, is the owner's alone, and is kept nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from storage.ids import is_private
+from studio.errors import InvalidWish, NotFound, Refused
+from studio.studio import Studio
+from studio.views import View
+from studio.wish import Wish
+from tests.fakes.engine import PaintEngine
+from tests.studio.conftest import end
+
+Make = Callable[..., Studio]
+ME, OTHER = "me", "other"
+SECRET = "a surprise party nobody may hear of"
+
+
+def drawn(studio: Studio, job: str, owner: str = ME) -> dict[str, Any]:
+    shot: dict[str, Any] = end(studio, owner, job)
+    assert shot["status"] == "done", shot["error"]
+    return {**shot["pictures"][0], "shot": shot}
+
+
+def on_disk(folder: Path) -> bytes:
+    """All that lies in the folder, the database's own log with it."""
+    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def test_a_private_wish_is_reasoned_and_drawn_and_kept_nowhere(make: Make, tmp_path: Path) -> None:
+    studio = make()
+    known = drawn(studio, studio.submit(ME, Wish(prompt="something else", enhance=False)))
+    files = {path for path in (tmp_path / "data").rglob("*.*") if path.suffix in (".png", ".webp")}
+    made = drawn(studio, studio.submit(ME, Wish(prompt=SECRET, private=True)))
+    assert made["private"] and made["shot"]["private"] and is_private(made["shot"]["job"])
+    assert made["original_prompt"] == SECRET and made["enhancement"]["original"] == SECRET
+    data = studio.file(ME, made["id"])
+    assert isinstance(data, bytes)
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.size == (made["width"], made["height"])
+    assert studio.private(ME)["items"] == [{key: made[key] for key in studio.picture(ME, made["id"])}]
+    assert [one["id"] for one in studio.history(ME)["items"]] == [known["id"]]  # type: ignore[union-attr]
+    varied = drawn(studio, studio.vary(ME, made["id"]))
+    assert varied["private"] and varied["parent_id"] == made["id"]
+    assert studio.differences(ME, made["id"], varied["id"])["settings"]
+    assert [one["private"] for one in studio.recent_jobs(ME)] == [True, True, False]
+    studio.close()
+    assert SECRET.encode() not in on_disk(tmp_path / "data")
+    assert files == {path for path in (tmp_path / "data").rglob("*.*") if path.suffix in (".png", ".webp")}
+
+
+def test_it_is_gone_with_the_process(make: Make) -> None:
+    studio = make()
+    made = drawn(studio, studio.submit(ME, Wish(prompt=SECRET, enhance=False, private=True)))
+    studio = make()
+    with pytest.raises(NotFound):
+        studio.picture(ME, made["id"])
+    assert studio.private(ME)["items"] == [] and studio.recent_jobs(ME) == []
+
+
+def test_another_owner_finds_none_of_it(make: Make) -> None:
+    studio = make()
+    made = drawn(studio, studio.submit(ME, Wish(prompt=SECRET, private=True)))
+    job, thought = made["shot"]["job"], made["enhancement"]["id"]
+    asks: list[Callable[[], object]] = [
+        lambda: studio.picture(OTHER, made["id"]),
+        lambda: studio.file(OTHER, made["id"]),
+        lambda: studio.thumb(OTHER, made["id"]),
+        lambda: studio.snapshot(OTHER, job),
+        lambda: studio.cancel(OTHER, job),
+        lambda: studio.rerun(OTHER, made["id"]),
+        lambda: studio.delete(OTHER, made["id"]),
+        lambda: studio.ancestry(OTHER, made["id"]),
+        lambda: studio.submit(OTHER, Wish(prompt="x", enhancement=thought)),
+        lambda: studio.submit(OTHER, Wish(prompt="x", parent=made["id"], private=True)),
+        lambda: studio.archive.exported(OTHER, made["id"], "jpg"),
+    ]
+    for ask in asks:
+        with pytest.raises(NotFound):
+            ask()
+    studio.forget(OTHER)
+    assert studio.picture(ME, made["id"])["private"]
+
+
+def test_what_comes_of_something_private_is_private(make: Make) -> None:
+    studio = make()
+    made = drawn(studio, studio.submit(ME, Wish(prompt=SECRET, private=True)))
+    again = drawn(studio, studio.rerun(ME, made["id"]))
+    assert again["private"] and again["shot"]["identical"] is True
+    thought = made["enhancement"]["id"]
+    other = drawn(studio, studio.submit(ME, Wish(prompt="another party", enhancement=thought)))
+    edited = drawn(studio, studio.submit(ME, Wish(prompt="no party", enhance=False, parent=made["id"])))
+    assert other["private"] and other["enhancement"]["id"] == thought and edited["private"]
+    assert studio.history(ME)["total"] == 0
+
+
+def test_something_kept_is_drawn_again_in_private(make: Make) -> None:
+    studio = make()
+    kept = drawn(studio, studio.submit(ME, Wish(prompt="a cat in a hat")))
+    again = drawn(studio, studio.rerun(ME, kept["id"], private=True))
+    assert again["private"] and again["shot"]["identical"] is True and again["parent_id"] is None
+    assert again["enhancement"] == kept["enhancement"]
+    varied = drawn(studio, studio.vary(ME, kept["id"], seed=9, private=True))
+    assert varied["private"] and varied["seed"] == 9
+    assert studio.history(ME)["total"] == 1 and len(studio.ancestry(ME, kept["id"])["nodes"]) == 1  # type: ignore[arg-type]
+
+
+def test_nothing_is_noted_or_shared_of_it_and_all_of_it_is_forgotten(make: Make) -> None:
+    studio = make()
+    first, second = (drawn(studio, studio.submit(ME, Wish(prompt=SECRET, enhance=False, private=True))) for _ in range(2))
+    for ask in (
+        lambda: studio.edit(ME, first["id"], favourite=True),
+        lambda: studio.edit_many(ME, [first["id"]], rating=3),
+        lambda: studio.share(ME, first["id"], base_url="http://x"),
+        lambda: studio.delete_many(ME, [first["id"]]),
+        lambda: studio.restore(ME, first["id"]),
+        lambda: studio.new_collection(ME, "mine", ids=[first["id"]]),
+    ):
+        with pytest.raises(Refused, match="not kept"):
+            ask()
+    assert studio.delete(ME, first["id"])["private"]
+    with pytest.raises(NotFound):
+        studio.file(ME, first["id"])
+    assert studio.forget(ME) == {"stopped": []}
+    with pytest.raises(NotFound):
+        studio.picture(ME, second["id"])
+    with pytest.raises(InvalidWish, match="private"):
+        studio.submit(ME, Wish(prompt="x", private="yes"))  # type: ignore[arg-type]
+
+
+def test_what_is_being_drawn_in_private_is_stopped_and_forgotten(make: Make) -> None:
+    begun, held = threading.Event(), threading.Event()
+    engine = PaintEngine()
+    engine.before_step = lambda recipe, step: (begun.set(), held.wait(30))  # type: ignore[assignment, return-value]
+    studio = make(on=engine)
+    job = studio.submit(ME, Wish(prompt=SECRET, enhance=False, private=True, count=3))
+    assert begun.wait(30)
+
+    async def last() -> View:
+        shots = studio.watch(ME, job)
+        shot = await anext(shots)  # somebody watches
+        assert studio.forget(ME) == {"stopped": [job]}
+        held.set()
+        async for shot in shots:
+            pass
+        return shot
+
+    shot = asyncio.run(asyncio.wait_for(last(), 60))
+    assert shot["status"] == "cancelled" and shot["pictures"] == []
+    with pytest.raises(NotFound):
+        studio.snapshot(ME, job)
+    assert drawn(studio, studio.submit(ME, Wish(prompt="next", enhance=False)))["private"] is False
