@@ -15,8 +15,8 @@ from storage.records import Job, Picture
 from studio.engine.contract import CheckpointInfo
 from studio.errors import InvalidWish
 from studio.pace import Work
-from studio.recipe import SEED_MAX, Recipe
-from studio.wish import Wish, new_seed
+from studio.recipe import SEED_MAX, Recipe, pairs
+from studio.wish import VARIATIONS_MAX, Wish, new_seed
 
 SEEDS = SEED_MAX + 1
 
@@ -40,6 +40,7 @@ class Order:
     enhancement_seed: int = 0
     cfg_normalization: bool = False
     cfg_truncation: float = 1.0
+    variation_of: tuple[tuple[int, float], ...] = ()
     parent: str | None = None
     rerun: bool = False
     style: str = ""
@@ -81,6 +82,7 @@ class Order:
             shift=wants.shift if wish.shift is None else float(wish.shift),
             cfg_normalization=wish.cfg_normalization,
             cfg_truncation=1.0 if wish.cfg_truncation is None else float(wish.cfg_truncation),
+            variation_of=pairs(wish.variation_of),
             checkpoint=info.name,
             enhancement=wish.enhancement,
             enhancement_seed=seed,
@@ -103,7 +105,7 @@ class Order:
         Wish(
             prompt=found.prompt, enhance=False, seed=found.seed, width=found.width, height=found.height, steps=found.steps,
             guidance=found.guidance, negative_prompt=found.negative_prompt, shift=found.shift,
-            cfg_normalization=drawn.cfg_normalization, cfg_truncation=drawn.cfg_truncation,
+            cfg_normalization=drawn.cfg_normalization, cfg_truncation=drawn.cfg_truncation, variation_of=drawn.variation_of,
         )  # fmt: skip
         return cls(
             prompt=found.prompt,
@@ -118,11 +120,21 @@ class Order:
             shift=found.shift,
             cfg_normalization=drawn.cfg_normalization,
             cfg_truncation=drawn.cfg_truncation,
+            variation_of=drawn.variation_of,
             checkpoint=found.checkpoint,
             enhancement=found.enhancement_id,
             parent=found.id,
             rerun=rerun,
         )
+
+    def varied(self, seed: int, strength: float | None) -> Order:
+        """The order with another seed: with a strength, one whose noise stays so near to this one's. Raises InvalidWish."""
+        if strength is None:
+            return replace(self, seed=seed, variation_of=())
+        if len(self.variation_of) >= VARIATIONS_MAX:
+            rule = f"must be null for a picture that is a variation of variations, {VARIATIONS_MAX} deep"
+            raise InvalidWish("strength", rule, strength)
+        return replace(self, seed=seed, variation_of=(*self.variation_of, (self.seed, float(strength))))
 
     def decided(self, count: int, lists: Lists) -> Order:
         """The order of `count` pictures with the prompt's choices decided, each picture's by its own seed."""
@@ -148,6 +160,7 @@ class Order:
         values = {
             key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key in names
         }
+        values["variation_of"] = pairs(values.get("variation_of", ()))
         return cls(**values)  # type: ignore[arg-type]
 
     def to_json(self) -> dict[str, object]:
@@ -175,6 +188,7 @@ class Order:
             shift=self.shift,
             cfg_normalization=self.cfg_normalization,
             cfg_truncation=self.cfg_truncation,
+            variation_of=self.variation_of,
             checkpoint=self.checkpoint,
             revision=revision,
         )

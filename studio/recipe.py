@@ -16,7 +16,9 @@ FORMAT = 1
 class Recipe:
     """What is drawn. `checkpoint` and `revision` name the weights; sides are in pixels; `steps` are forwards of the transformer.
 
-    With guidance, `cfg_truncation` is how far of the way, from 0 to 1, it is guided, and `cfg_normalization` keeps what is guided as
+    `variation_of` are the seeds that the picture stays near to, the first one first, each with the strength (above 0, up to 1) by which
+    the next one, in the end `seed`, takes the noise away from there; with none, the noise is that of `seed` alone. With guidance,
+    `cfg_truncation` is how far of the way, from 0 to 1, it is guided, and `cfg_normalization` keeps what is guided as
     long as what is not.
     """
 
@@ -30,12 +32,16 @@ class Recipe:
     shift: float
     cfg_normalization: bool = False
     cfg_truncation: float = 1.0
+    variation_of: tuple[tuple[int, float], ...] = ()
     checkpoint: str
     revision: str = ""
 
     def to_json(self) -> dict[str, object]:
-        """The one JSON form; `format` tells later versions how to read it."""
-        return {"format": FORMAT, **asdict(self)}
+        """The one JSON form; `format` tells later versions how to read it. What varies no other picture says nothing of it."""
+        told = {"format": FORMAT, **asdict(self), "variation_of": [list(pair) for pair in self.variation_of]}
+        if not self.variation_of:
+            del told["variation_of"]
+        return told
 
     @classmethod
     def from_json(cls, data: Mapping[str, object]) -> Recipe:
@@ -47,8 +53,15 @@ class Recipe:
         names = {field.name for field in fields(cls)}
         if unknown := set(found) - names:
             raise ValueError(f"A recipe has no {', '.join(sorted(unknown))}.")
-        return cls(**found)  # type: ignore[arg-type]
+        return cls(**{**found, "variation_of": pairs(found.get("variation_of", ()))})  # type: ignore[arg-type]
 
     def picture(self, index: int) -> Recipe:
         """The recipe of picture `index` of a job: seed + index, wrapping at the largest seed. See the seed law in DECISIONS."""
         return replace(self, seed=(self.seed + index) % (SEED_MAX + 1))
+
+
+def pairs(told: object) -> tuple[tuple[int, float], ...]:
+    """`variation_of` as JSON tells it, lists for tuples. Raises ValueError for anything else."""
+    if not isinstance(told, list | tuple) or not all(isinstance(one, list | tuple) and len(one) == 2 for one in told):
+        raise ValueError(f"variation_of must be pairs of a seed and a strength (got {told!r}).")
+    return tuple((one[0], one[1]) for one in told)

@@ -33,6 +33,7 @@ from studio.snapshots import Snapshots
 from studio.steers import Own, Steers, unseen
 from studio.views import FINISHED, View
 from studio.wish import Wish, flag, new_seed, optional_whole, text, whole
+from studio.wish import strength as checked_strength
 from studio.worker import SHARE_S, EnhancerFor, Worker
 
 if TYPE_CHECKING:
@@ -278,14 +279,25 @@ class Studio(Library):
         return self._file(owner, "rerun", self._order_of(owner, picture_id, rerun=True), 1, private=private)
 
     def vary(
-        self, owner: str, picture_id: str, count: int = 1, seed: int | None = None, *, private: bool = False
+        self,
+        owner: str,
+        picture_id: str,
+        count: int = 1,
+        seed: int | None = None,
+        *,
+        strength: float | None = None,
+        private: bool = False,
     ) -> str:
-        """File a picture's recipe with another seed (chosen here unless given), its enhancement and ancestry kept."""
+        """File a picture's recipe with another seed (chosen here unless given), its enhancement and ancestry kept.
+
+        With a `strength`, above 0 and up to 1, the noise is moved so far from the picture's own: what comes out stays near to it.
+        """
         whole("count", count, 1, 64)
         optional_whole("seed", seed, 0, 2**53 - 1)
-        order = self._order_of(owner, picture_id, rerun=False)
-        chosen = new_seed() if seed is None else seed
-        return self._file(owner, "generate", replace(order, seed=chosen), count, private=private)
+        if strength is not None:
+            checked_strength("strength", strength)
+        order = self._order_of(owner, picture_id, rerun=False).varied(new_seed() if seed is None else seed, strength)
+        return self._file(owner, "generate", order, count, private=private)
 
     def redraw(self, owner: str, job_id: str, *, plain: bool = False, private: bool = False) -> str:
         """File what is missing of a failed or cancelled job once more, for one click after a failure; `plain` without reasoning."""

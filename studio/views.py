@@ -39,6 +39,7 @@ def picture(found: Picture) -> View:
         "shift": found.shift,
         "cfg_normalization": bool(found.recipe.get("cfg_normalization", False)),
         "cfg_truncation": found.recipe.get("cfg_truncation", 1.0),
+        "variation_of": found.recipe.get("variation_of", []),
         "prompt": found.prompt,
         "original_prompt": found.original_prompt,
         "negative_prompt": found.negative_prompt,

@@ -17,6 +17,7 @@ from studio.sizes import SIDE_MAX, SIDE_MIN, SIDE_STEP
 PROMPT_MAX = 20_000  # characters
 COUNT_MAX = 64
 LOCKS_MAX = 20
+VARIATIONS_MAX = 8  # of variations of variations
 STEPS_MAX = 50
 GUIDANCE_MAX = 20.0
 SHIFT_MIN, SHIFT_MAX = 0.1, 20.0
@@ -47,6 +48,7 @@ class Wish:
     spread: bool = False
     parent: str | None = None
     private: bool = False
+    variation_of: tuple[tuple[int, float], ...] = ()
 
     def __post_init__(self) -> None:
         text("prompt", self.prompt)
@@ -70,6 +72,25 @@ class Wish:
         flag("spread", self.spread)
         name("parent", self.parent)
         flag("private", self.private)
+        varied(self.variation_of)
+
+
+def varied(value: object) -> None:
+    """Raises InvalidWish unless `value` are pairs of a seed and a strength above 0, up to 1."""
+    if not isinstance(value, tuple | list) or len(value) > VARIATIONS_MAX:
+        raise InvalidWish("variation_of", f"must be at most {VARIATIONS_MAX} pairs of a seed and a strength", value)
+    for one in value:
+        if not isinstance(one, tuple | list) or len(one) != 2:
+            raise InvalidWish("variation_of", "must be pairs of a seed and a strength", one)
+        whole("variation_of", one[0], 0, SEED_MAX)
+        strength("variation_of", one[1])
+
+
+def strength(name: str, value: object) -> None:
+    """Raises InvalidWish unless `value` is a number above 0, up to 1."""
+    number(name, value, 0, 1)
+    if not value:
+        raise InvalidWish(name, "must be a strength above 0, up to 1", value)
 
 
 def locked(locks: object, prompt: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -84,13 +85,33 @@ def _ways(loaded: Loaded, recipe: Recipe, like: Mapping[str, object] | None) -> 
 def noise(loaded: Loaded, recipe: Recipe) -> torch.Tensor:
     """The latents that drawing begins with, fp32 [1, channels, height / 8, width / 8] on the CPU.
 
-    By the seed law they follow from seed and size alone, on every device. torch's generator on the CPU takes the lower
+    By the seed law they follow from seeds and size alone, on every device. torch's generator on the CPU takes the lower
     32 bits of a seed: two seeds that differ by a multiple of 2^32 are one.
     """
-    generator = torch.Generator("cpu").manual_seed(recipe.seed)
     scale = loaded.pipe.vae_scale_factor
     shape = (1, loaded.pipe.transformer.config.in_channels, recipe.height // scale, recipe.width // scale)
-    return torch.randn(shape, generator=generator, dtype=torch.float32)
+
+    def drawn(seed: int) -> torch.Tensor:
+        return torch.randn(shape, generator=torch.Generator("cpu").manual_seed(seed), dtype=torch.float32)
+
+    first, *others = [weight * drawn(seed) for seed, weight in _weights(recipe).items()]
+    return sum(others, start=first)
+
+
+def _weights(recipe: Recipe) -> dict[int, float]:
+    """How much of each seed's noise there is; the squares sum to one, so that the sum is normal noise again.
+
+    A variation goes from one noise towards the next on the arc between them: cos(s pi / 2) of the one and sin(s pi / 2) of the other
+    at strength s.
+    """
+    seeds = [*(seed for seed, _ in recipe.variation_of), recipe.seed]
+    weights = {seeds[0]: 1.0}
+    for (_, strength), seed in zip(recipe.variation_of, seeds[1:], strict=True):
+        weights = {known: weight * math.cos(strength * math.pi / 2) for known, weight in weights.items()}
+        weights[seed] = weights.get(seed, 0.0) + math.sin(strength * math.pi / 2)
+        length = math.hypot(*weights.values())
+        weights = {known: weight / length for known, weight in weights.items()}
+    return weights
 
 
 class _Watch:

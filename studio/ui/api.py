@@ -78,6 +78,7 @@ class Endpoints:
         spread: bool = False,
         parent: str | None = None,
         private: bool = False,
+        variation_of: list[Any] | None = None,
     ) -> AsyncIterator[dict[str, Any]]:
         """Draw a prompt; with `enhance`, reason about it first. Streams the job from its row to its pictures.
 
@@ -85,8 +86,9 @@ class Endpoints:
         `/steers` tells styles, lengths and templates. `locks` are words that must stay; with `spread` each picture has its own rewrite.
         `enhancement` is the id of a kept one: `prompt` is drawn as given, original and reasoning stay linked. `parent` is the picture that
         this one is made from. `shift` moves the steps to where noise is more (3 for Turbo, 6 for the base). With guidance, `cfg_truncation`
-        is how much of the way, 0 to 1, is guided; `cfg_normalization` keeps the guided direction as long as the prompt's own. `private`
-        keeps nothing, as in all that has it: pictures lie in memory alone, until `/forget`; what comes of something private is private.
+        is how much of the way, 0 to 1, is guided; `cfg_normalization` keeps the guided direction as long as the prompt's own. With
+        `private` nothing is kept: pictures lie in memory until `/forget`, and what comes of something private is private. `variation_of`
+        is told at `/vary`.
         """
         with spoken():
             owner = owner_of(request)
@@ -112,6 +114,7 @@ class Endpoints:
                 spread=spread,
                 parent=parent,
                 private=private,
+                variation_of=tuple(variation_of or ()),
             )
             job = await asyncio.to_thread(self._studio.submit, owner, wish)
             async for shot in self._studio.watch(owner, job):
@@ -198,12 +201,24 @@ class Endpoints:
 
     @stream
     async def vary(
-        self, request: gr.Request, id: str, count: int = 1, seed: int | None = None, private: bool = False
+        self,
+        request: gr.Request,
+        id: str,
+        count: int = 1,
+        seed: int | None = None,
+        private: bool = False,
+        strength: float | None = None,
     ) -> AsyncIterator[dict[str, Any]]:
-        """Draw a picture's recipe with another seed, its reasoning and ancestry kept. Streams as `/generate`."""
+        """Draw a picture's recipe with another seed, its reasoning and ancestry kept. Streams as `/generate`.
+
+        With a `strength`, above 0 and up to 1, the noise goes only so far from the picture's own. Its `variation_of` then tells the
+        way: pairs of a seed and the strength by which the next one takes over, in the end `seed`.
+        """
         with spoken():
             owner = owner_of(request)
-            filed = await asyncio.to_thread(self._studio.vary, owner, id, count, seed, private=private)
+            filed = await asyncio.to_thread(
+                self._studio.vary, owner, id, count, seed, strength=strength, private=private
+            )
             async for shot in self._studio.watch(owner, filed):
                 yield shot
 

@@ -175,12 +175,11 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
         ):
             yield shot
 
-    def by_id(name: str, file: Callable[[str, Any, bool], str]) -> None:
+    def by_id(name: str, file: Callable[..., str], *more: str) -> None:
         async def listener(request: gr.Request, event: gr.EventData) -> AsyncIterator[View]:
             said = _said(event)
-            async for shot in _stream(
-                studio, owner_of(request), lambda owner: file(owner, said.get("id"), said.get("private", False))
-            ):
+            told = {key: said[key] for key in ("private", *more) if key in said}
+            async for shot in _stream(studio, owner_of(request), lambda owner: file(owner, said.get("id"), **told)):
                 yield shot
 
         getattr(canvas, name)(listener, None, canvas, api_name=f"create_{name}", **STREAM).then(None, js=ENDED)
@@ -197,10 +196,10 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
     )
     canvas.draw(draw_as_said, form.inputs, canvas, api_name="create_draw", **STREAM).then(None, js=ENDED)
     _listen_reasoning(studio, canvas, owner_of)
-    by_id("watch", lambda owner, job, private: str(studio.snapshot(owner, job)["job"]))
-    by_id("again", lambda owner, id, private: studio.rerun(owner, id, private=private))
-    by_id("vary", lambda owner, id, private: studio.vary(owner, id, private=private))
-    by_id("redraw", lambda owner, job, private: studio.redraw(owner, job, private=private))
+    by_id("watch", lambda owner, job: str(studio.snapshot(owner, job)["job"]))
+    by_id("again", studio.rerun)
+    by_id("vary", studio.vary, "strength")
+    by_id("redraw", studio.redraw)
     quiet = {**STREAM, "queue": False}
     canvas.reuse(reuse, None, [*form.inputs, form.shape, form.side], api_name="create_reuse", **quiet).then(
         None, js="() => studio.emit('reused')"

@@ -29,7 +29,7 @@ PRIVATE = (
 )
 FIELDS = (
     "prompt", "enhance", "seed", "count", "width", "height", "steps", "guidance", "negative_prompt", "checkpoint", "shift",
-    "cfg_truncation", "cfg_normalization", "style", "length", "locks", "template", "spread", "enhancement", "private",
+    "cfg_truncation", "cfg_normalization", "style", "length", "locks", "template", "spread", "enhancement", "variation_of", "private",
 )  # fmt: skip
 
 
@@ -124,6 +124,9 @@ def _folds(studio: Studio, info: CheckpointInfo) -> tuple[gr.Radio, dict[str, gr
             steps = gr.Number(wants.steps, label=text("steps"), step=1, elem_id="steps", min_width=0)
             guidance = gr.Number(wants.guidance, label=text("guidance"), step=0.5, elem_id="guidance", min_width=0)
             shift = gr.Number(wants.shift, label=text("shift"), step=0.5, elem_id="shift", min_width=0)
+        variation = gr.Textbox(
+            "", label=text("variation_of"), placeholder=text("variation_hint"), max_lines=1, elem_id="variation"
+        )
         guided = _shown(wants.guidance > 0)
         negative = gr.Textbox("", label=text("negative"), lines=2, max_lines=6, elem_id="negative", visible=guided)
         truncation = gr.Number(1, label=text("truncation"), step=0.1, elem_id="truncation", min_width=0, visible=guided)
@@ -156,6 +159,7 @@ def _folds(studio: Studio, info: CheckpointInfo) -> tuple[gr.Radio, dict[str, gr
         "shift": shift,
         "cfg_truncation": truncation,
         "cfg_normalization": normalization,
+        "variation_of": variation,
     }
 
 
@@ -303,6 +307,7 @@ def wish(values: tuple[Any, ...], **instead: object) -> Wish:
     said["style"], said["template"] = said["style"] or None, said["template"] or None
     said["locks"] = locked(said["locks"])
     said["enhancement"] = said["enhancement"] or None
+    said["variation_of"] = variations(said["variation_of"])
     said.update(instead)
     if "prompt" in instead or said["enhancement"]:
         said["style"] = None  # it is drawn as it is
@@ -316,6 +321,27 @@ def locked(typed: object) -> object:
     if typed is None or not isinstance(typed, str):
         return () if typed is None else typed
     return tuple(part for one in re.split("[,，、\n]", typed) if (part := one.strip()))
+
+
+def variations(typed: object) -> object:
+    """`42 0.3, 7 0.5` as pairs of a seed and a strength; anything else is left for `Wish` to refuse."""
+    if not isinstance(typed, str):
+        return () if typed is None else typed
+    found = []
+    for one in re.split("[,，;；]", typed):
+        parts = one.split()
+        if len(parts) == 2 and parts[0].isdecimal() and re.fullmatch(r"\d*[.]?\d+", parts[1]):
+            found.append((seed(parts[0]), float(parts[1])))
+        elif parts:
+            raise InvalidWish(
+                "variation_of", "must be a seed and a strength, such as 42 0.3, with commas between several", one
+            )
+    return tuple(found)
+
+
+def varying(told: object) -> str:
+    """The other way."""
+    return ", ".join(f"{one[0]} {one[1]:g}" for one in told) if isinstance(told, list | tuple) else ""
 
 
 def seed(typed: object) -> object:
@@ -356,8 +382,8 @@ def reused(studio: Studio, picture: View) -> list[Any]:
 
 
 def steered(picture: View, steers: Steers) -> list[Any]:
-    """How a kept picture was steered, in the order of FIELDS: style, length, words that must stay, template, spread, enhancement; private stays."""
-    kept = picture["enhancement"]
+    """How a kept picture was steered, in the order of FIELDS from `style` on; and what it varies. Whether what is drawn is kept stays."""
+    kept, variation = picture["enhancement"], varying(picture["variation_of"])
     if kept is None:
         return [
             steers.put(str(picture["original_prompt"]), str(picture["prompt"])),
@@ -366,11 +392,12 @@ def steered(picture: View, steers: Steers) -> list[Any]:
             "",
             False,
             "",
+            variation,
             gr.skip(),
         ]
     said: Mapping[str, Any] = kept if isinstance(kept, Mapping) and not kept.get("instruction") else {}
     locks = ", ".join(said.get("locks") or ())
-    return [said.get("style") or "", said.get("length") or "auto", locks, "", False, "", gr.skip()]
+    return [said.get("style") or "", said.get("length") or "auto", locks, "", False, "", variation, gr.skip()]
 
 
 def texts(name: str, value: object) -> tuple[str, ...]:

@@ -48,7 +48,13 @@ def calls(studio: Studio) -> Mapping[str, Call]:
         "restore": lambda asked: studio.restore(asked.owner, asked("id")),
         "rerun": lambda asked: {"job": studio.rerun(asked.owner, asked("id"), private=asked("private", False))},
         "vary": lambda asked: {
-            "job": studio.vary(asked.owner, asked("id"), asked("count", 1), private=asked("private", False))
+            "job": studio.vary(
+                asked.owner,
+                asked("id"),
+                asked("count", 1),
+                strength=asked("strength"),
+                private=asked("private", False),
+            )
         },
         "draw": lambda asked: draw(studio, asked),
         "job": lambda asked: studio.snapshot(asked.owner, asked("job")),
@@ -80,5 +86,6 @@ def draw(studio: Studio, asked: Asked) -> View:
         enhancement=enhancement["id"] if enhancement else None,
         parent=found["id"],
         private=asked("private", False),
+        variation_of=tuple(found["variation_of"]) if asked("same_seed") is True else (),
     )
     return {"job": studio.submit(asked.owner, wish)}

@@ -18,6 +18,8 @@ PARAMETERS = {
     "shift": "偏移",
     "cfg_truncation": "引导的路程",
     "cfg_normalization": "引导长度",
+    "variation_of": "变体",
+    "strength": "强度",
     "rating": "评分",
     "tags": "标签",
     "days": "天数",

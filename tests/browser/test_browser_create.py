@@ -438,3 +438,34 @@ def test_an_open_fold_is_as_high_as_what_it_holds(visit: Visit) -> None:
     fields, after = (page.locator(where).bounding_box() for where in ("#steps input", "#fold-model"))
     assert fields is not None and after is not None
     assert 0 < after["y"] - fields["y"] - fields["height"] < 32
+
+
+def test_a_picture_is_varied_by_strength_and_its_settings_are_used_again(visit: Visit, client: Client) -> None:
+    page = visit.open()
+    fill(page, "an owl on a green background", reason=False, seed=6620041)
+    page.locator("#draw").click()
+    drawn(page, 6620041)
+    page.locator(".deeds .more").click()
+    page.locator(".deeds").get_by_role("button", name="Vary a little").click()
+    expect(page.locator(".facts .seed")).not_to_contain_text("6 620 041".replace(" ", "\u202f"))
+    expect(page.locator(".deeds .more")).to_be_visible()
+    near = newest(client)
+    assert near["variation_of"] == [[6620041, 0.25]]
+    page.locator(".deeds").get_by_role("button", name="Reuse").click()
+    expect(page.locator("#variation input, #variation textarea")).to_have_value("6620041 0.25")
+    expect(page.locator("#fold-steps_model output")).to_contain_text("variation")
+    page.locator("#draw").click()
+    page.wait_for_function("n => document.querySelectorAll('.strip .tile:not(.live)').length > n", arg=2)
+    expect(page.locator(".deeds .more")).to_be_visible()
+    again = newest(client)
+    assert again["id"] != near["id"] and again["pixel_sha256"] == near["pixel_sha256"], "all settings are filled in"
+
+    page.locator(".deeds .more").click()
+    page.locator(".deeds").get_by_role("button", name="Details").click()
+    view = page.locator("dialog.picture-view[open]")
+    expect(view.locator(".pv-facts").first).to_contain_text("6620041 (25 %)")
+    view.get_by_role("button", name="Vary a little").click()
+    view.get_by_role("slider").fill("60")
+    view.get_by_role("button", name="Draw", exact=True).click()
+    expect(view.locator(".pv-strip img")).to_have_count(2)
+    assert newest(client)["variation_of"] == [[6620041, 0.25], [near["seed"], 0.6]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from diffusers import ZImagePipeline
 from PIL import Image
 
 from pocket import world
+from studio.engine.drawing import noise
 from studio.engine.preview import estimate, fit, invented
 from studio.engine.prompts import ENTRIES, ROOMS
 
@@ -256,3 +258,21 @@ def test_the_environment_tells_what_drew(desk: Any) -> None:
     assert environment["torch"] == torch.__version__
     assert environment["revision"] == desk.engine.state.revision
     assert (environment["vae_tiling"], environment["offload"], environment["less_memory"]) == (False, False, False)
+
+
+def test_a_variation_stays_as_near_as_its_strength_says(desk: Any) -> None:
+    """Nearer to the picture that it varies than another seed's is, the more so the smaller the strength; all of it is that seed's."""
+    whole = np.asarray(desk.draw(seed=7, steps=8).image).astype(float)
+    off = []
+    for strength in (0.05, 0.2, 0.5):
+        varied = np.asarray(desk.draw(seed=99, steps=8, variation_of=((7, strength),)).image).astype(float)
+        off.append(np.abs(varied - whole).mean())
+    other = desk.draw(seed=99, steps=8).image
+    assert 0 < off[0] < off[1] < off[2] < 1.5 * np.abs(np.asarray(other).astype(float) - whole).mean()
+    assert desk.draw(seed=99, steps=8, variation_of=((7, 1.0),)).image.tobytes() == other.tobytes()
+
+
+def test_the_noise_of_a_variation_is_normal_noise(desk: Any) -> None:
+    for way in (((7, 0.5),), ((7, 0.3), (8, 0.6)), ((1, 0.1), (2, 0.9), (3, 0.5))):
+        found = noise(desk.engine._ready(), replace(desk.recipe, width=512, height=512, variation_of=way))
+        assert abs(float(found.std()) - 1) < 0.02 and abs(float(found.mean())) < 0.02, way

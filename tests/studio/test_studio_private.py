@@ -116,7 +116,9 @@ def test_something_kept_is_drawn_again_in_private(make: Make) -> None:
 
 def test_nothing_is_noted_or_shared_of_it_and_all_of_it_is_forgotten(make: Make) -> None:
     studio = make()
-    first, second = (drawn(studio, studio.submit(ME, Wish(prompt=SECRET, enhance=False, private=True))) for _ in range(2))
+    first, second = (
+        drawn(studio, studio.submit(ME, Wish(prompt=SECRET, enhance=False, private=True))) for _ in range(2)
+    )
     for ask in (
         lambda: studio.edit(ME, first["id"], favourite=True),
         lambda: studio.edit_many(ME, [first["id"]], rating=3),
@@ -147,12 +149,10 @@ def test_what_is_being_drawn_in_private_is_stopped_and_forgotten(make: Make) -> 
 
     async def last() -> View:
         shots = studio.watch(ME, job)
-        shot = await anext(shots)  # somebody watches
+        await anext(shots)  # somebody watches
         assert studio.forget(ME) == {"stopped": [job]}
         held.set()
-        async for shot in shots:
-            pass
-        return shot
+        return [shot async for shot in shots][-1]
 
     shot = asyncio.run(asyncio.wait_for(last(), 60))
     assert shot["status"] == "cancelled" and shot["pictures"] == []

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -249,3 +250,37 @@ def test_what_guides_is_refused_where_nothing_is_guided_and_kept_where_something
     assert again["identical"] is True
     assert isinstance(again["pictures"], list)
     assert again["pictures"][0]["cfg_truncation"] == 0.5
+
+
+def test_a_variation_by_strength_says_what_it_stays_near_to(make: Make) -> None:
+    studio = make()
+
+    def drawn(job: str) -> dict[str, Any]:
+        shot: dict[str, Any] = end(studio, ME, job)
+        return {**shot["pictures"][0], "shot": shot}
+
+    first = drawn(studio.submit(ME, Wish(prompt="a cat", enhance=False, seed=5)))
+    near = drawn(studio.vary(ME, first["id"], 2, seed=90, strength=0.25))
+    assert (near["seed"], near["variation_of"], near["parent_id"]) == (90, [[5, 0.25]], first["id"])
+    assert [one["seed"] for one in near["shot"]["pictures"]] == [90, 91], "picture k has the seed of the first and k"
+    again = drawn(studio.rerun(ME, near["id"]))
+    assert again["shot"]["identical"] is True and again["variation_of"] == near["variation_of"]
+    deeper = drawn(studio.vary(ME, near["id"], seed=3, strength=1))
+    assert deeper["variation_of"] == [[5, 0.25], [90, 1.0]]
+    assert drawn(studio.vary(ME, near["id"], seed=4))["variation_of"] == [], "another seed is wholly another"
+    typed = Wish(prompt="a cat", enhance=False, seed=90, variation_of=((5, 0.25),))
+    assert drawn(studio.submit(ME, typed))["pixel_sha256"] == near["pixel_sha256"]
+    assert {"what": "variation_of", "was": None, "is": [[5, 0.25]]} in studio.differences(ME, first["id"], near["id"])[
+        "settings"
+    ]  # type: ignore[operator]
+    for value in (0, -0.1, 1.01, True, "half", float("nan")):
+        with pytest.raises(InvalidWish, match="strength"):
+            studio.vary(ME, first["id"], strength=value)  # type: ignore[arg-type]
+    for value in ([5], [[5]], [[5, 0]], [["5", 0.5]], [[5, 0.5]] * 9, "5 0.5"):
+        with pytest.raises(InvalidWish, match="variation_of"):
+            Wish(prompt="x", variation_of=value)  # type: ignore[arg-type]
+    deep = first
+    for seed in range(8):
+        deep = drawn(studio.vary(ME, deep["id"], seed=seed, strength=0.5))
+    with pytest.raises(InvalidWish, match="8 deep"):
+        studio.vary(ME, deep["id"], strength=0.5)

@@ -31,7 +31,7 @@ PARAMETERS = {
         "prompt": None, "enhance": True, "seed": None, "width": None, "height": None, "steps": None, "guidance": None,
         "negative_prompt": "", "count": 1, "checkpoint": None, "enhancement": None, "shift": None, "cfg_normalization": False,
         "cfg_truncation": None, "style": None, "length": "auto", "locks": None, "template": None, "spread": False, "parent": None,
-        "private": False,
+        "private": False, "variation_of": None,
     },
     "/enhance": {"prompt": None, "seed": None, "style": None, "length": "auto", "locks": None, "template": None, "private": False},
     "/refine": {"enhancement": None, "instruction": None, "prompt": None, "seed": None, "private": False},

@@ -35,6 +35,7 @@ VALUES = (
     "",
     False,
     "",
+    "",
     False,
 )
 SCRIPTS = sorted(ASSETS.glob("*.js"))
@@ -223,7 +224,7 @@ def test_failures_are_known_in_chinese_and_name_only_what_they_were_told() -> No
 
 
 def test_how_the_reasoning_is_steered_becomes_a_part_of_the_wish() -> None:
-    steered = (*VALUES[:13], "pencil", "auto", "two, cats，", "", True, "", False)
+    steered = (*VALUES[:13], "pencil", "auto", "two, cats，", "", True, "", "", False)
     wish = form.wish(steered)
     assert (wish.style, wish.locks, wish.template, wish.spread) == ("pencil", ("two", "cats"), None, True)
     plain = form.wish(steered, enhance=False)
@@ -232,4 +233,16 @@ def test_how_the_reasoning_is_steered_becomes_a_part_of_the_wish() -> None:
     assert (kept.style, kept.locks, kept.spread) == (None, (), False)
     assert form.wish(steered, prompt="as it is", enhance=False, enhancement=None).style is None
     with pytest.raises(InvalidWish, match="locks must be words of the prompt"):
-        form.wish((*VALUES[:15], "three", "", False, ""))
+        form.wish((*VALUES[:15], "three", "", False, "", "", False))
+
+
+def test_a_variation_is_typed_as_seeds_and_strengths() -> None:
+    place = form.FIELDS.index("variation_of")
+    typed = lambda text: form.wish((*VALUES[:place], text, *VALUES[place + 1 :])).variation_of  # noqa: E731
+    assert typed("42 0.3") == ((42, 0.3),) and typed(" 42 .5，7 1 ") == ((42, 0.5), (7, 1.0)) and typed("") == ()
+    assert form.varying([[42, 0.3], [7, 0.25]]) == "42 0.3, 7 0.25" and typed(form.varying([[42, 0.25]])) == (
+        (42, 0.25),
+    )
+    for wrong in ("42", "cat 0.3", "42 0", "42 1.5", "42 0.3 7", "-1 0.3", ",".join(["1 0.5"] * 9)):
+        with pytest.raises(InvalidWish, match="variation_of"):
+            typed(wrong)

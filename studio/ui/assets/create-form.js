@@ -72,7 +72,7 @@
     say("size", size);
     const told = [chosen("style"), chosen("length", "auto"), value("locks").trim(), ticked("spread") ? studio.t("spread_short") : ""];
     say("steering", told.filter(Boolean).join(" · ") || studio.t("steering_none"));
-    say("steps_model", `${value("steps")} · ${value("guidance")}`);
+    say("steps_model", [value("steps"), value("guidance"), value("variation").trim() && studio.t("variation_short")].filter(Boolean).join(" · "));
     say("model", document.querySelector("#checkpoint label.selected span")?.textContent ?? "");
     document.getElementById("form")?.classList.toggle("from-rewrite", value("enhancement") !== "");
     const locked = value("seed").trim() !== "";
@@ -88,7 +88,7 @@
 
   // The draft of this tab, so that a reload loses nothing.
   const KEY = "studio-draft";
-  const KEPT = ["prompt", "seed", "count", "width", "height", "steps", "guidance", "negative", "shift", "truncation", "locks", "enhancement"];
+  const KEPT = ["prompt", "seed", "count", "width", "height", "steps", "guidance", "negative", "shift", "truncation", "locks", "enhancement", "variation"];
   function save() {
     if (studio.private) return;
     try {
@@ -110,7 +110,7 @@
     }
     if (!draft || typeof draft !== "object") return;
     const same = draft.checkpoint === form.checkpoint(); // sizes and steps belong to a model
-    const fit = KEPT.filter((id) => same || ["prompt", "seed", "count", "enhancement"].includes(id));
+    const fit = KEPT.filter((id) => same || ["prompt", "seed", "count", "enhancement", "variation"].includes(id));
     for (const id of fit) if (typeof draft[id] === "string" && draft[id] !== "") studio.type(field(id), draft[id]);
     if (typeof draft.reason === "boolean") form.setReason(draft.reason);
     const box = document.querySelector("#normalization input");

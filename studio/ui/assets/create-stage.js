@@ -7,6 +7,7 @@
     star: "M12 3.6l2.6 5.3 5.8.8-4.2 4.1 1 5.8-5.2-2.7-5.2 2.7 1-5.8-4.2-4.1 5.8-.8z",
     more: "M5 12h.01M12 12h.01M19 12h.01",
   };
+  const NEAR = 0.25; // how far a small variation goes
   const EXAMPLES = ["example_1", "example_2", "example_3", "example_4"];
 
   studio.stage = (root, acts) => {
@@ -137,6 +138,7 @@
       const list = el(
         "div",
         { className: "menu", hidden: !menu },
+        button("vary_near", () => (close(), acts.vary(id, NEAR)), { title: "vary_near_title" }),
         button("edit_prompt", () => (close(), acts.edit(id))),
         el("a", { href: `${picture.url}?download=1`, download: "", text: studio.t("download_png"), on: { click: close } }),
         button("details", () => (close(), acts.open(id))),

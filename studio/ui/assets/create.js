@@ -20,7 +20,7 @@
 
     const stage = studio.stage(root, {
       pick, cancel, star, remove, share: (id) => studio.ask("share", { id }), unshare: (token) => studio.ask("unshare", { token }),
-      again: (id) => send("again", { id }), vary: (id) => send("vary", { id }), reuse,
+      again: (id) => send("again", { id }), vary: (id, strength) => send("vary", strength ? { id, strength } : { id }), reuse,
       edit, example,
       open: (id) => studio.emit("open", { id }),
       follow: () => pick(null),

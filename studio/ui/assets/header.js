@@ -24,6 +24,7 @@
     ["#style [data-testid=block-info]", "style"], ["#length [data-testid=block-info]", "length"],
     ["#template [data-testid=block-info]", "template"], ["#locks [data-testid=block-info]", "locks"],
     ["#locks input, #locks textarea", "locks_hint", "placeholder"],
+    ["#variation [data-testid=block-info]", "variation_of"], ["#variation input, #variation textarea", "variation_hint", "placeholder"],
     ["#draw", "draw"], ["footer .show-api", "api"],
   ]; // prettier-ignore
 

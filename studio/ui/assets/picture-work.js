@@ -86,7 +86,25 @@
         el("img", { src: made.thumb_url, width: 72, height: 72, alt: t("picture.open_new", { n: made.seed }) }))));
 
     const again = () => follow("rerun", {}, verdict);
-    const vary = () => follow("vary", {}, (shot) => report(el("p", { className: "pv-said", text: t("picture.varied") }), strip(shot.pictures)));
+    const vary = (values = {}) => follow("vary", values, (shot) => report(el("p", { className: "pv-said", text: t("picture.varied") }), strip(shot.pictures)));
+
+    /** Variations that stay near: how far they go, and how many. */
+    function varying() {
+      following += 1;
+      const far = el("input", { type: "range", min: 5, max: 95, step: 5, value: 25, aria: { label: t("picture.how_far") } });
+      const many = el("input", { type: "number", min: 1, max: 8, value: 2, aria: { label: t("count") } });
+      const says = el("output", {});
+      const say = () => (says.textContent = `${far.value} %`);
+      far.addEventListener("input", say);
+      say();
+      const go = () => vary({ strength: far.valueAsNumber / 100, count: many.valueAsNumber });
+      sheet(
+        el("label", { className: "pv-range" }, el("span", { text: t("picture.how_far") }), far, says),
+        el("div", { className: "pv-row" }, el("label", {}, t("count"), many),
+          button(t("picture.never_mind"), leave, { className: "pv-link" }), button(t("draw"), go, { className: "pv-go" })),
+      );
+      far.focus();
+    }
 
     function verdict(shot) {
       if (shot.identical) {
@@ -178,6 +196,6 @@
       acts.querySelector("button")?.focus();
     }
 
-    return { again, vary, editor, sharing, stop: () => (following += 1) };
+    return { again, vary, varying, editor, sharing, stop: () => (following += 1) };
   };
 })();

@@ -127,7 +127,8 @@ studio.part("picture", (it) => {
     const name = `${t("picture.file")}-${picture.seed}.png`;
     acts.replaceChildren(
       button(t("again"), work.again, { className: "pv-first", title: t("again_title") }),
-      button(t("vary"), work.vary, { title: t("vary_title") }),
+      button(t("vary"), () => work.vary(), { title: t("vary_title") }),
+      button(t("vary_near"), () => work.varying(), { title: t("vary_near_title") }),
       button(t("reuse"), reuse, { title: t("reuse_title") }),
       button(t("edit_prompt"), () => work.editor(), { title: t("picture.edit_hint") }),
       ...(picture.private ? [] : [button(t("share"), () => work.sharing()), star]),
@@ -173,10 +174,13 @@ studio.part("picture", (it) => {
     return section(t("what_is_drawn"), el("div", { className: "pv-box" }, text, without(), row));
   }
 
+  /** The seeds that a variation stays near to, each with how far it goes from there; "" for what is none. */
+  const near = (one) => one.variation_of.map(([seed, strength]) => `${seed} (${Math.round(100 * strength)} %)`).join(", ");
+
   function facts() {
     const short = (hash) => (hash && hash.length > 16 ? `${hash.slice(0, 12)}…` : hash);
     const lines = [
-      ["seed", picture.seed], ["size", `${picture.width} × ${picture.height}`], ["steps", picture.steps],
+      ["seed", picture.seed], ["variation_of", near(picture)], ["size", `${picture.width} × ${picture.height}`], ["steps", picture.steps],
       ["guidance", picture.guidance], ["shift", picture.shift], ["checkpoint", picture.checkpoint],
       ["revision", short(picture.revision), picture.revision], ["pixels", short(picture.pixel_sha256), picture.pixel_sha256],
       ["time", studio.lasting(picture.seconds)], ["when", studio.moment(picture.created_at)],
