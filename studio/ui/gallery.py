@@ -51,6 +51,9 @@ def calls(studio: Studio) -> Mapping[str, Call]:
             asked.owner, asked("name"), query=asked("query"), ids=asked("ids", [])
         ),
         "edit_collection": lambda asked: studio.edit_collection(asked.owner, asked("collection"), name=asked("name")),
+        "move_in_collection": lambda asked: studio.move_in_collection(
+            asked.owner, asked("collection"), asked("id"), asked("before")
+        ),
         "delete_collection": lambda asked: studio.delete_collection(asked.owner, asked("collection")),
         "collect": lambda asked: studio.collect(
             asked.owner, asked("collection"), asked("ids"), remove=asked("remove", False)

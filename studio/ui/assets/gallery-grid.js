@@ -85,7 +85,7 @@
 
     // Cards. One that is already in the page is kept, so that its picture does not load again.
 
-    const version = (item) => `${studio.lang} ${acts.selected(item.id)} ${JSON.stringify(item)}`;
+    const version = (item) => `${studio.lang} ${acts.selected(item.id)} ${acts.movable()} ${JSON.stringify(item)}`;
 
     function draw() {
       const active = document.activeElement?.closest?.(".gallery .card")?.dataset.id;
@@ -113,7 +113,7 @@
 
     function card(item) {
       const facts = [t("seed_n", { n: studio.number(item.seed) }), t("steps_n", { n: item.steps }), item.reasoned ? t("parts.reasoned") : ""];
-      const image = { src: item.thumb_url, alt: item.original_prompt, width: item.width, height: item.height, decoding: "async" };
+      const image = { src: item.thumb_url, alt: item.original_prompt, width: item.width, height: item.height, decoding: "async", draggable: !acts.movable() };
       const stars = item.rating ? el("i", { className: "rated", text: "●".repeat(item.rating), aria: { hidden: "true" } }) : null;
       const caption = el("span", { className: "caption", aria: { hidden: true } },
         el("b", { text: item.original_prompt }), el("i", { text: facts.filter(Boolean).join(" · ") }), stars);
@@ -162,6 +162,7 @@
       if (!from) return;
       const item = byId(from.parentElement.dataset.id);
       if ((event.ctrlKey || event.metaKey) && event.key === "a") acts.selectAll(items());
+      else if (event.altKey && acts.movable() && /^Arrow(Left|Right)$/.test(event.key)) acts.move(item.id, event.key === "ArrowLeft" ? -1 : 1);
       else if (event.ctrlKey || event.metaKey || event.altKey) return;
       else if (/^(Arrow.*|Home|End)$/.test(event.key)) {
         const to = beside(from, event.key);
@@ -187,6 +188,19 @@
     function drop(id) {
       for (const page of pages) page.items = page.items.filter((item) => item.id !== id);
     }
+    /** One before another of them, or with null behind all; false where it stands there already or one is not here. Each page keeps its length. */
+    function move(id, before) {
+      const all = items();
+      const from = all.findIndex((item) => item.id === id);
+      const [moved] = from < 0 ? [] : all.splice(from, 1);
+      const to = before === null ? all.length : all.findIndex((item) => item.id === before);
+      if (!moved || to < 0 || to === from) return false;
+      all.splice(to, 0, moved);
+      for (const page of pages) page.items = all.splice(0, page.items.length);
+      draw();
+      return true;
+    }
+    const place = (id) => items().findIndex((item) => item.id === id) + 1;
     function insert(item) {
       const order = (one) => `${one.created_at} ${one.id}`;
       for (const [number, page] of pages.entries()) {
@@ -215,7 +229,7 @@
     window.addEventListener("scroll", again, { passive: true });
 
     return {
-      root, begin, draw, items, byId, link, links, beside, put, drop, insert, down, again,
+      root, begin, draw, items, byId, link, links, beside, put, drop, insert, move, place, down, again,
       words: () => (older.textContent = t("gallery.older")),
       get short() {
         return pages.length <= 1;

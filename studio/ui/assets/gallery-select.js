@@ -2,8 +2,8 @@
 (() => {
   const { el, t, button } = studio;
 
-  /** `call(name, values)` asks the server, `grid()` gives the grid, `state` is the gallery's; `changed(pictures, what)` hears what came of it. */
-  studio.gallerySelect = ({ call, grid, state, changed, collections }) => {
+  /** `call(name, values)` asks the server, `grid()` gives the grid, `state` is the gallery's, `order` moves in a collection; `changed(pictures, what)` hears what came of it. */
+  studio.gallerySelect = ({ call, grid, state, changed, collections, order }) => {
     const chosen = new Map(); // id -> item
     let last = null; // where a range begins
     let open = ""; // "tag", "collect", "rate", or nothing
@@ -141,6 +141,18 @@
       }
       return null;
     }
+    /** What can be done with one picture of an open collection. */
+    function alone(id) {
+      if (!order.can(id, -1) && !order.can(id, 1)) return [];
+      const way = (key, by) => button(t(key), () => stepped(id, by), { disabled: !order.can(id, by), data: { by } });
+      return [way("gallery.earlier", -1), way("gallery.later", 1)];
+    }
+    function stepped(id, by) {
+      order.step(id, by);
+      draw();
+      const [wanted, other] = [by, -by].map((one) => bar.querySelector(`[data-by="${one}"]`));
+      (wanted?.disabled ? other : wanted)?.focus(); // at the end only the way back is left
+    }
     function draw() {
       bar.hidden = !chosen.size;
       document.querySelector(".gallery")?.classList.toggle("selecting", chosen.size > 0);
@@ -158,6 +170,7 @@
           button(t("gallery.collect"), () => toggle("collect"), pressed("collect")),
         );
         if (state.collection && !state.smart) found.push(button(t("gallery.take_out"), () => collect(state.collection, true).then(() => (changed([], "taken", ids()), clear()))));
+        if (chosen.size === 1) found.push(...alone(ids()[0]));
         if (chosen.size === 2) found.push(button(t("gallery.compare"), () => studio.emit("compare", { ids: ids() })));
         found.push(button(t("gallery.export"), exported), button(t("delete"), remove, { className: "danger" }));
       }

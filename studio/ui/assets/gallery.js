@@ -27,7 +27,8 @@ studio.part("gallery", (it) => {
   const tools = el("div", { className: "tools" }, chips, el("span", { className: "views" }, bring.opener, date, grouped, sort));
 
   const shelf = studio.galleryShelf({ call, open: openCollection, query: () => state.query, current: () => state.collection });
-  const chosen = studio.gallerySelect({ call, state, changed: many, collections: shelf, grid: () => grid });
+  const order = studio.galleryMove({ call, state, grid: () => grid, offered: ownOrder, moved: (one) => (one ? shelf.put(one) : find()) });
+  const chosen = studio.gallerySelect({ call, state, changed: many, collections: shelf, grid: () => grid, order });
   const grid = studio.galleryGrid({
     fetch: (cursor) => page(cursor),
     groupOf,
@@ -35,12 +36,13 @@ studio.part("gallery", (it) => {
     acts: {
       favour, remove, rate,
       select: chosen.select, extend: chosen.extend, selectAll: chosen.selectAll, selected: chosen.selected, selecting: chosen.selecting,
-      movable: () => false,
+      movable: () => order.offered(), move: (id, by) => (order.step(id, by), chosen.draw()),
     },
   }); // prettier-ignore
   const suggest = studio.gallerySuggest({ field: search, call, collections: shelf.all, taken: typed });
   const top = el("div", { className: "top" }, el("div", { className: "asked" }, line, suggest.box), wrong, tools, shelf.root);
-  home.append(top, grid.root, nothing, keys, chosen.bar);
+  home.append(top, grid.root, nothing, keys, chosen.bar, order.said);
+  order.watch(grid.root);
 
   // What is said, in the language of now.
 
@@ -79,7 +81,6 @@ studio.part("gallery", (it) => {
     choices(grouped, ["day", "job", "enhancement"], group, "group");
     date.setAttribute("aria-label", t("gallery.jump"));
     date.title = t("gallery.jump");
-    keys.textContent = t("gallery.keys");
     grid.words();
     bring.words();
     chosen.draw();
@@ -107,9 +108,14 @@ studio.part("gallery", (it) => {
     return state.favourite ? "gallery.no_favourites" : "gallery.no_pictures";
   }
 
+  /** Whether a collection that was put together by hand is shown, all of it and in its own order. */
+  function ownOrder() {
+    return Boolean(state.collection) && !state.smart && !state.query && !state.favourite && !state.trash;
+  }
+
   /** Under which heading a picture stands: its day, its job, its reasoning; in a collection's own order under none. */
   function groupOf(item) {
-    if (state.collection && !state.smart && !state.query) return { key: "", name: "" };
+    if (ownOrder()) return { key: "", name: "" };
     if (state.sort === "relevance" && state.query) return { key: "", name: "" };
     if (group === "job") return { key: item.job, name: item.original_prompt };
     if (group === "enhancement") return { key: item.enhancement ?? "", name: item.enhancement ? item.original_prompt : t("gallery.unreasoned") };
@@ -120,6 +126,7 @@ studio.part("gallery", (it) => {
     nothing.hidden = all.length > 0 || !loaded;
     nothing.textContent = t(emptiness());
     keys.hidden = all.length === 0;
+    keys.textContent = ownOrder() ? `${t("gallery.keys")} ${t("gallery.keys_move")}` : t("gallery.keys");
     heading();
   }
 

@@ -1,0 +1,105 @@
+"""Collections in a real Chromium: their order, moved by keys, buttons and dragging, and their covers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradio_client import Client
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import IN_CHROMIUM, Visit, visiting
+from tests.conftest import App
+
+pytestmark = IN_CHROMIUM
+
+
+def shelved(client: Client, name: str, word: str) -> tuple[dict[str, Any], list[str]]:
+    """A collection of three pictures, and their ids in its order."""
+    ids = []
+    for number in range(3):
+        prompt = f"a {word} number {number}"
+        last = client.predict(prompt=prompt, enhance=False, steps=1, api_name="/generate")
+        ids.append(last["pictures"][0]["id"])
+    made: dict[str, Any] = client.predict(name=name, ids=ids, api_name="/new_collection")
+    return made, ids
+
+
+def opened(page: Page, name: str) -> None:
+    """Open a collection and wait for its three pictures."""
+    page.locator(".shelf .book", has_text=name).click()
+    expect(page.locator(".gallery .card")).to_have_count(3)
+
+
+def card(page: Page, id: str) -> Locator:
+    return page.locator(f'.gallery .card[data-id="{id}"] a')
+
+
+def expect_order(page: Page, client: Client, collection: str, ids: list[str]) -> None:
+    """The page shows them so, and so does the archive."""
+    for at, id in enumerate(ids):
+        expect(page.locator(".gallery .card").nth(at)).to_have_attribute("data-id", id)
+    page.wait_for_function("!document.querySelector('.gallery[aria-busy]')")
+    for _ in range(100):
+        kept = client.predict(collection=collection, api_name="/history")["items"]
+        if [one["id"] for one in kept] == ids:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"The archive has another order: {kept}")
+
+
+def test_alt_and_arrows_move_a_picture_in_its_collection_and_say_where_it_is(visit: Visit, client: Client) -> None:
+    made, (a, b, c) = shelved(client, "Axolotls", "axolotl")
+    page = visit.open(room="gallery")
+    card(page, a).focus()
+    page.keyboard.press("Alt+ArrowRight")  # not a collection's order: nothing is moved
+    expect(page.locator(".gallery .keys")).not_to_contain_text("Alt with an arrow")
+    opened(page, "Axolotls")
+    expect(page.locator(".gallery .keys")).to_contain_text("Alt with an arrow")
+    card(page, a).focus()
+    page.keyboard.press("Alt+ArrowRight")
+    page.keyboard.press("Alt+ArrowRight")
+    expect(page.locator(".gallery > .spoken")).to_have_text("Now at place 3 of 3.")
+    expect(card(page, a)).to_be_focused()
+    page.keyboard.press("Alt+ArrowRight")  # it is the last
+    expect_order(page, client, made["id"], [b, c, a])
+    expect(page.locator(".shelf .book", has_text="Axolotls").locator("img")).to_have_attribute(
+        "src", f"/media/thumbs/{b}.webp"
+    )
+    page.keyboard.press("Alt+ArrowLeft")
+    expect(page.locator(".gallery > .spoken")).to_have_text("Now at place 2 of 3.")
+    expect_order(page, client, made["id"], [b, a, c])
+    page.locator("#gallery-search").fill("axolotl")
+    expect(page.locator(".gallery .day")).to_have_count(1)  # by day: no longer its own order
+    expect(card(page, a)).to_have_attribute("draggable", "false")
+
+
+def test_a_card_is_dragged_before_and_behind_another(visit: Visit, client: Client) -> None:
+    made, (a, b, c) = shelved(client, "Caracals", "caracal")
+    page = visit.open(room="gallery")
+    opened(page, "Caracals")
+    expect(card(page, c)).to_have_attribute("draggable", "true")
+    card(page, c).drag_to(card(page, a), target_position={"x": 20, "y": 80})
+    expect_order(page, client, made["id"], [c, a, b])
+    card(page, a).drag_to(card(page, b), target_position={"x": 190, "y": 80})
+    expect_order(page, client, made["id"], [c, b, a])
+    expect(page.locator(".card.before, .card.behind, .card.dragged")).to_have_count(0)
+
+
+def test_the_bar_moves_one_picture_with_a_finger(chromium: Browser, server: App, client: Client) -> None:
+    made, (a, b, c) = shelved(client, "Fennecs", "fennec")
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    with visiting(chromium, server.url, **phone) as visit:
+        page = visit.open(room="gallery")
+        opened(page, "Fennecs")
+        page.locator(f'.card[data-id="{c}"] .check').tap()
+        bar = page.locator(".chosen-bar")
+        expect(bar.get_by_text("Move later", exact=True)).to_be_disabled()
+        bar.get_by_text("Move earlier", exact=True).tap()
+        expect_order(page, client, made["id"], [a, c, b])
+        bar.get_by_text("Move earlier", exact=True).tap()
+        expect_order(page, client, made["id"], [c, a, b])
+        expect(bar.get_by_text("Move earlier", exact=True)).to_be_disabled()
+        expect(bar.get_by_text("Move later", exact=True)).to_be_focused()
+        page.locator(f'.card[data-id="{a}"] .check').tap()
+        expect(bar.get_by_text("Move later", exact=True)).to_have_count(0)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
