@@ -103,3 +103,22 @@ def test_the_bar_moves_one_picture_with_a_finger(chromium: Browser, server: App,
         page.locator(f'.card[data-id="{a}"] .check').tap()
         expect(bar.get_by_text("Move later", exact=True)).to_have_count(0)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_one_picture_of_a_collection_becomes_its_cover(visit: Visit, client: Client) -> None:
+    made, (a, b, c) = shelved(client, "Margays", "margay")
+    page = visit.open(room="gallery")
+    opened(page, "Margays")
+    cover = page.locator(".shelf .book", has_text="Margays").locator("img")
+    expect(cover).to_have_attribute("src", f"/media/thumbs/{a}.webp")
+    card(page, c).focus()
+    page.keyboard.press("x")
+    page.locator(".chosen-bar").get_by_text("Use as cover", exact=True).click()
+    expect(cover).to_have_attribute("src", f"/media/thumbs/{c}.webp")
+    expect(page.locator(".studio-toast")).to_have_text("It is the cover of Margays now.")
+    found = client.predict(api_name="/collections")["collections"]
+    assert [one["cover_url"] for one in found if one["id"] == made["id"]] == [f"/media/thumbs/{c}.webp"]
+    card(page, b).focus()
+    page.keyboard.press("x")
+    expect(page.locator(".chosen-bar b")).to_have_text("2 selected")
+    expect(page.locator(".chosen-bar").get_by_text("Use as cover", exact=True)).to_have_count(0)

@@ -143,9 +143,19 @@
     }
     /** What can be done with one picture of an open collection. */
     function alone(id) {
-      if (!order.can(id, -1) && !order.can(id, 1)) return [];
+      if (!state.collection || state.smart) return [];
       const way = (key, by) => button(t(key), () => stepped(id, by), { disabled: !order.can(id, by), data: { by } });
-      return [way("gallery.earlier", -1), way("gallery.later", 1)];
+      const ways = order.can(id, -1) || order.can(id, 1) ? [way("gallery.earlier", -1), way("gallery.later", 1)] : [];
+      return [...ways, button(t("gallery.cover"), () => cover(id))];
+    }
+    async function cover(id) {
+      try {
+        const answer = await call("edit_collection", { collection: state.collection, cover: id });
+        collections.put(answer);
+        studio.toast(t("gallery.covered", { name: answer.name }));
+      } catch (error) {
+        studio.excuse(error);
+      }
     }
     function stepped(id, by) {
       order.step(id, by);
