@@ -10,6 +10,7 @@ ENGLISH = {
     "parts.today": "Today",
     "parts.yesterday": "Yesterday",
     "parts.reasoned": "reasoned",
+    "parts.suggestions": "Suggestions",
     # The gallery
     "gallery.search": "Search prompts, reasoning, tags, notes",
     "gallery.filters": "Show only",
@@ -186,6 +187,7 @@ CHINESE = {
     "parts.today": "今天",
     "parts.yesterday": "昨天",
     "parts.reasoned": "经推理",
+    "parts.suggestions": "建议",
     "gallery.search": "搜索提示词、推理、标签、备注",
     "gallery.filters": "只看",
     "gallery.favourite": "收藏",

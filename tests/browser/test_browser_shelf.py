@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from gradio_client import Client
@@ -34,17 +35,20 @@ def card(page: Page, id: str) -> Locator:
     return page.locator(f'.gallery .card[data-id="{id}"] a')
 
 
+def until(page: Page, ask: Callable[[], object], wanted: object) -> None:
+    """What the archive says becomes what is wanted, within five seconds."""
+    for _ in range(100):
+        if (found := ask()) == wanted:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"wanted {wanted}, got {found}")
+
+
 def expect_order(page: Page, client: Client, collection: str, ids: list[str]) -> None:
     """The page shows them so, and so does the archive."""
     for at, id in enumerate(ids):
         expect(page.locator(".gallery .card").nth(at)).to_have_attribute("data-id", id)
-    page.wait_for_function("!document.querySelector('.gallery[aria-busy]')")
-    for _ in range(100):
-        kept = client.predict(collection=collection, api_name="/history")["items"]
-        if [one["id"] for one in kept] == ids:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"The archive has another order: {kept}")
+    until(page, lambda: [one["id"] for one in client.predict(collection=collection, api_name="/history")["items"]], ids)
 
 
 def test_alt_and_arrows_move_a_picture_in_its_collection_and_say_where_it_is(visit: Visit, client: Client) -> None:
@@ -122,3 +126,60 @@ def test_one_picture_of_a_collection_becomes_its_cover(visit: Visit, client: Cli
     page.keyboard.press("x")
     expect(page.locator(".chosen-bar b")).to_have_text("2 selected")
     expect(page.locator(".chosen-bar").get_by_text("Use as cover", exact=True)).to_have_count(0)
+
+
+def tagged(client: Client, word: str, tags: list[str]) -> str:
+    """The id of a picture with these tags."""
+    last = client.predict(prompt=f"a {word} with tags", enhance=False, steps=1, api_name="/generate")
+    id: str = last["pictures"][0]["id"]
+    client.predict(id=id, tags=tags, api_name="/edit")
+    return id
+
+
+def test_a_tag_is_completed_in_a_pictures_own_view(visit: Visit, client: Client) -> None:
+    tagged(client, "serval", ["zephyr one", "zephyr <b>two</b>"])
+    id = tagged(client, "serval", ["zephyr one"])
+    page = visit.open(f"/?picture={id}")
+    field = page.locator(".pv-tags input")
+    field.press_sequentially("zephyr")
+    options = page.locator("#picture-tags [role=option]")
+    expect(options.locator("b")).to_have_text(["zephyr <b>two</b>"])  # it has the other one
+    expect(field).to_have_attribute("role", "combobox")
+    expect(field).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("Escape")
+    expect(field).to_have_attribute("aria-expanded", "false")
+    expect(page.locator(".picture-view")).to_be_visible()  # the list was closed, not the view
+    expect(field).to_have_value("zephyr")
+    field.press_sequentially(" ")
+    page.keyboard.press("Backspace")
+    expect(options).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    expect(field).to_have_attribute("aria-activedescendant", "picture-tags-0")
+    page.keyboard.press("Enter")
+    expect(page.locator(".pv-tag")).to_have_text(["zephyr one", "zephyr <b>two</b>"])
+    expect(field).to_be_focused()
+    field.press_sequentially("zephyrs")  # typed on, as fast as one can: what was typed counts
+    page.keyboard.press("Enter")
+    expect(page.locator(".pv-tag", has_text="zephyrs")).to_have_count(1)
+    kept = client.predict(id=id, api_name="/picture")["tags"]
+    assert sorted(kept) == ["zephyr <b>two</b>", "zephyr one", "zephyrs"]
+
+
+def test_a_tag_of_many_is_completed_and_taken_away_in_the_bar(visit: Visit, client: Client) -> None:
+    ids = [tagged(client, "jerboa", ["monsoon rain"]), tagged(client, "jerboa", [])]
+    page = visit.open(room="gallery")
+    page.locator("#gallery-search").fill("jerboa")
+    expect(page.locator(".gallery .card")).to_have_count(2)
+    card(page, ids[0]).focus()
+    page.keyboard.press("Control+a")
+    bar = page.locator(".chosen-bar")
+    bar.get_by_text("Tag", exact=True).click()
+    for typed, offered, kept in (
+        ("mons", "monsoon rain", [["monsoon rain"]] * 2),
+        ("-Mons", "-monsoon rain", [[]] * 2),
+    ):
+        bar.locator("input").press_sequentially(typed)
+        expect(page.locator("#chosen-tags b")).to_have_text([offered])
+        page.locator("#chosen-tags li").click()
+        expect(bar.locator("input")).to_have_value("")
+        until(page, lambda: [client.predict(id=id, api_name="/picture")["tags"] for id in ids], kept)

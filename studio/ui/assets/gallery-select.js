@@ -124,14 +124,8 @@
         return el("div", { className: "more-of-it" }, ...dots);
       }
       if (open === "tag") {
-        const field = el("input", { type: "text", maxLength: 60, placeholder: t("gallery.tag_hint"), aria: { label: t("gallery.tag_hint") } });
-        field.addEventListener("keydown", (event) => {
-          if (event.key !== "Enter" || event.isComposing || !field.value.trim()) return;
-          const typed = field.value.trim();
-          field.value = "";
-          act("edit_many", typed.startsWith("-") ? { remove_tags: [typed.slice(1)] } : { add_tags: [typed] }, "edited");
-        });
-        return el("div", { className: "more-of-it" }, field);
+        const add = (typed) => act("edit_many", typed.startsWith("-") ? { remove_tags: [typed.slice(1)] } : { add_tags: [typed] }, "edited");
+        return el("div", { className: "more-of-it" }, studio.tagField({ call, id: "chosen-tags", hint: t("gallery.tag_hint"), add, minus: true }));
       }
       if (open === "collect") {
         const into = collections.all().filter((one) => one.query === null).map((one) => button(one.name, () => collect(one.id, false)));

@@ -52,10 +52,11 @@
     };
     it.watch("value", () => settle(it.props.value));
 
+    // With `last` a call takes the place of one of that name that still waits: its promise stays open, and nobody needs it.
     return (name, values = {}, { last = false } = {}) =>
       new Promise((resolve, reject) => {
-        if (last) waiting.filter((one) => one.name === name).forEach((one) => waiting.splice(waiting.indexOf(one), 1));
-        waiting.push({ name, values, resolve, reject });
+        if (last) waiting.filter((one) => one.last && one.name === name).forEach((one) => waiting.splice(waiting.indexOf(one), 1));
+        waiting.push({ name, values, last, resolve, reject });
         next();
       });
   };
