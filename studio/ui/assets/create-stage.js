@@ -110,9 +110,10 @@
       const real = (changed ?? []).filter((one) => one.what !== "pixels");
       const one = ({ what, was, is }) => studio.t("changed_one", { what, was: was ?? studio.t("nothing"), now: is ?? studio.t("nothing") });
       const what = real.length ? real.map(one).join("; ") : studio.t("changed_pixels");
-      const compare = { type: "button", className: "seed", text: studio.t("gallery.compare"), on: { click: () => studio.emit("compare", { ids: [picture.parent_id, picture.id] }) } };
+      const click = () => studio.emit("compare", { ids: [picture.parent_id, picture.id] });
+      const compare = { type: "button", className: "seed", text: studio.t("gallery.compare"), on: { click } };
       const apart = studio.apart(pixels);
-      return [el("b", { className: "other", text: studio.t("changed", { what }) }), ...(apart ? [fact(apart)] : []), el("button", compare)];
+      return [el("b", { className: "other", text: studio.t("changed", { what }) }), ...(apart ? [el("span", { className: "apart", text: apart })] : []), el("button", compare)];
     }
     function progress(shot) {
       if (!shot || shot.status !== "running" || shot.phase === "loading") return null;

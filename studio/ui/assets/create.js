@@ -92,7 +92,8 @@
       if (shot.status === "done") {
         notice = null; // of a job before this one
         if (shot.kind === "enhance") thought = shot.enhancement;
-        if (shot.identical !== undefined && shot.pictures[0]) verdict = { id: shot.pictures[0].id, identical: shot.identical, changed: shot.changed, pixels: shot.pixels };
+        const { identical, changed, pixels } = shot;
+        if (identical !== undefined && shot.pictures[0]) verdict = { id: shot.pictures[0].id, identical, changed, pixels };
       } else if (shot.status === "failed") notice = { sentence: shot.error ?? "", ways: ways(shot), shot };
       else if (shot.pictures.length) studio.toast(studio.t("cancelled"));
       else notice = { key: "cancelled_none", ways: ways(shot), shot };

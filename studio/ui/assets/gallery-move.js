@@ -5,7 +5,10 @@
   const { el, t } = studio;
   const KIND = "application/x-studio-card"; // what is dragged is one of ours
 
-  /** `offered()` tells whether a collection is shown in its own order; `moved(collection)` hears what the server says, null where it refuses. */
+  /**
+   * `offered()` tells whether a collection is shown in its own order; `moved(collection)` hears what the server says, null where it
+   * refuses. Gives what is read out, whether one can go earlier (-1) or later (1), and the step itself; `watch` lets cards be dragged.
+   */
   studio.galleryMove = ({ call, grid, state, offered, moved }) => {
     const said = el("p", { className: "spoken", role: "status", aria: { live: "polite" } });
     let dragged = null; // id
@@ -26,7 +29,6 @@
       const at = all.findIndex((item) => item.id === id);
       return at < 0 ? null : (all[at + by]?.id ?? null);
     }
-    /** Whether it can go one place that way: -1 is earlier, 1 is later. */
     const can = (id, by) => offered() && neighbour(id, by) !== null;
     function step(id, by) {
       if (!can(id, by)) return;
@@ -40,7 +42,9 @@
 
     const over = (event) => (dragged === null ? null : event.target.closest?.(".gallery .card"));
     const behind = (card, event) => event.clientX > card.getBoundingClientRect().left + card.offsetWidth / 2;
-    const unmark = (root) => root.querySelectorAll(".card.before, .card.behind").forEach((card) => card.classList.remove("before", "behind"));
+    function unmark(root) {
+      for (const card of root.querySelectorAll(".before, .behind")) card.classList.remove("before", "behind");
+    }
 
     function watch(root) {
       root.addEventListener("dragstart", (event) => {

@@ -2,7 +2,10 @@
 (() => {
   const { el, t, button } = studio;
 
-  /** `call(name, values)` asks the server, `grid()` gives the grid, `state` is the gallery's, `order` moves in a collection; `changed(pictures, what)` hears what came of it. */
+  /**
+   * `call(name, values)` asks the server, `grid()` gives the grid, `state` is the gallery's, `order` moves in a collection;
+   * `changed(pictures, what)` hears what came of it.
+   */
   studio.gallerySelect = ({ call, grid, state, changed, collections, order }) => {
     const chosen = new Map(); // id -> item
     let last = null; // where a range begins
@@ -124,8 +127,10 @@
         return el("div", { className: "more-of-it" }, ...dots);
       }
       if (open === "tag") {
-        const add = (typed) => act("edit_many", typed.startsWith("-") ? { remove_tags: [typed.slice(1)] } : { add_tags: [typed] }, "edited");
-        return el("div", { className: "more-of-it" }, studio.tagField({ call, id: "chosen-tags", hint: t("gallery.tag_hint"), add, minus: true }));
+        const meant = (typed) => (typed.startsWith("-") ? { remove_tags: [typed.slice(1).trim()] } : { add_tags: [typed] });
+        const add = (typed) => act("edit_many", meant(typed), "edited");
+        const field = studio.tagField({ call, id: "chosen-tags", hint: t("gallery.tag_hint"), add, minus: true });
+        return el("div", { className: "more-of-it" }, field);
       }
       if (open === "collect") {
         const into = collections.all().filter((one) => one.query === null).map((one) => button(one.name, () => collect(one.id, false)));

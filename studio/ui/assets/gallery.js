@@ -9,6 +9,7 @@ studio.part("gallery", (it) => {
   const home = it.element.querySelector(".gallery");
   const state = { query: "", favourite: false, trash: false, collection: null, smart: false, sort: "newest", total: 0, capped: false, ranked: null, ms: 0, all: null };
   let turn = 0; // the question that counts: the last one
+  let asked = null; // the question whose answer is shown
   let loaded = false;
   let group = "day";
   let telling = false;
@@ -30,7 +31,7 @@ studio.part("gallery", (it) => {
   const order = studio.galleryMove({ call, state, grid: () => grid, offered: ownOrder, moved: (one) => (one ? shelf.put(one) : find()) });
   const chosen = studio.gallerySelect({ call, state, changed: many, collections: shelf, grid: () => grid, order });
   const grid = studio.galleryGrid({
-    fetch: (cursor) => page(cursor),
+    fetch: page,
     groupOf,
     shown,
     acts: {
@@ -130,38 +131,50 @@ studio.part("gallery", (it) => {
     heading();
   }
 
-  // Pages. The answer to anything but the last question is thrown away.
+  // What is found. The answer to anything but the last question is thrown away; further pages are of the question that is shown.
 
-  async function page(cursor, at = null) {
+  const failed = (error, query) => {
+    wrong.textContent = studio.said(error.message); // a filter that is none, as it is typed: what was found before stays
+    wrong.hidden = !query;
+    if (!query) studio.excuse(error);
+  };
+
+  async function find(at = null) {
     const mine = (turn += 1);
     const { query, favourite, trash, collection, sort } = state;
+    const question = { query, favourite, trash, collection, sort };
     home.setAttribute("aria-busy", "true");
     try {
-      const answer = await call("history", { query, favourite, trash, collection, sort, cursor, at }, { last: true });
+      const answer = await call("history", { ...question, cursor: null, at }, { last: true });
       if (!query && !favourite && !trash && !collection) state.all = answer.total;
-      if (mine === turn) wrong.hidden = true;
-      return mine === turn ? answer : null;
+      if (mine !== turn) return;
+      wrong.hidden = true;
+      began(answer, question, at);
     } catch (error) {
-      if (mine !== turn) return null;
-      wrong.textContent = studio.said(error.message); // a filter that is none, as it is typed: what was found before stays
-      wrong.hidden = !query;
-      if (!query) studio.excuse(error);
-      return null;
+      if (mine === turn) failed(error, query);
     } finally {
       if (mine === turn) home.removeAttribute("aria-busy");
     }
   }
-
-  async function find(at = null) {
-    const answer = await page(null, at);
-    if (!answer) return;
+  function began(answer, question, at) {
     loaded = true;
+    asked = question;
     const { total, capped, ranked, ms } = answer;
     Object.assign(state, { total, capped, ranked, ms });
     grid.begin(answer);
     shelf.draw();
     if (at) window.scrollTo(0, 0);
     grid.again();
+  }
+  async function page(cursor) {
+    const question = asked;
+    try {
+      const answer = await call("history", { ...question, cursor });
+      return question === asked ? answer : null;
+    } catch (error) {
+      if (question === asked) failed(error, question.query);
+      return null;
+    }
   }
 
   // Look again, where that takes nobody's place away.

@@ -11,9 +11,8 @@
    */
   studio.suggest = ({ field, id, offers, take, first = false }) => {
     const box = el("ul", { className: "suggestions", role: "listbox", id, hidden: true, aria: { label: t("parts.suggestions") } });
-    for (const [name, value] of Object.entries({ role: "combobox", autocomplete: "off", "aria-controls": id, "aria-autocomplete": "list", "aria-expanded": "false" })) {
-      field.setAttribute(name, value);
-    }
+    const said = { role: "combobox", autocomplete: "off", "aria-controls": id, "aria-autocomplete": "list", "aria-expanded": "false" };
+    for (const [name, value] of Object.entries(said)) field.setAttribute(name, value);
     let found = [];
     let at = -1; // the chosen one
     let turn = 0;
@@ -79,7 +78,8 @@
     async function offers() {
       if (!begun()) return [];
       const { tags } = await call("tags", { beginning: begun() }, { last: true });
-      return tags.filter(({ tag }) => tag !== begun() && !passed(tag)).map(({ tag, count }) => ({ text: `${sign()}${tag}`, hint: studio.count(count) }));
+      const others = tags.filter(({ tag }) => tag !== begun() && !passed(tag));
+      return others.map(({ tag, count }) => ({ text: `${sign()}${tag}`, hint: studio.count(count) }));
     }
     function put(text) {
       field.value = "";
