@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from gradio_client import Client
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -183,3 +186,30 @@ def test_a_tag_of_many_is_completed_and_taken_away_in_the_bar(visit: Visit, clie
         page.locator("#chosen-tags li").click()
         expect(bar.locator("input")).to_have_value("")
         until(page, lambda: [client.predict(id=id, api_name="/picture")["tags"] for id in ids], kept)
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_everybody_can_use_the_bar_and_the_suggestions(
+    chromium: Browser, server: App, client: Client, scheme: str
+) -> None:
+    if os.environ.get("CI") != "true":
+        pytest.importorskip("axe_playwright_python", reason="pip install axe-playwright-python")
+    axe = importlib.import_module("axe_playwright_python.sync_playwright")
+    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+    name = f"Okapis, {scheme}"
+    _, ids = shelved(client, name, f"okapi in {scheme}")
+    client.predict(id=ids[1], tags=["forest giraffe"], api_name="/edit")
+    with visiting(chromium, server.url, color_scheme=scheme) as visit:
+        page = visit.open(room="gallery")
+        opened(page, name)
+        page.evaluate("document.querySelector('.gallery .card .check').click()")
+        page.locator(".chosen-bar").get_by_text("Tag", exact=True).click()
+        page.keyboard.type("fores")
+        expect(page.locator("#chosen-tags li")).to_have_count(1)
+        page.keyboard.press("ArrowDown")
+        assert axe.Axe().run(page, context=".gallery", options=rules).response["violations"] == []
+        page = visit.open(f"/?picture={ids[0]}")
+        page.locator(".pv-tags input").press_sequentially("fores")
+        expect(page.locator("#picture-tags li")).to_have_count(1)
+        page.keyboard.press("ArrowDown")
+        assert axe.Axe().run(page, context=".pv-tags", options=rules).response["violations"] == []
