@@ -124,3 +124,39 @@ def test_a_collection_of_many_pages_is_gone_through_both_ways_and_moved_in(page:
     assert walk(page, 0, wanted[0]) == LAID
     wanted[-2:] = reversed(wanted[-2:])
     assert ids(app, made["id"]) == wanted
+
+
+TURNED = """
+async () => {
+  let open = null;
+  const page = (n) => ({ items: [{ id: n, created_at: "" }], previous: `n${n - 1}`, next: `p${n + 1}` });
+  const fetch = (cursor) => new Promise((tell) => (open = { cursor, tell }));
+  const pages = studio.galleryPages({ fetch, wanted: () => true, arrived: () => {} });
+  const answer = async () => {
+    const { cursor, tell } = open;
+    open = null;
+    tell(page(Number(cursor.slice(1))));
+    await new Promise((go) => setTimeout(go));
+  };
+  const told = [];
+  const tell = () => told.push(pages.items().map((item) => item.id));
+  pages.begin(page(100));
+  pages.take(true);
+  for (let n = 0; n < 12; n += 1) (await answer(), pages.take(true), tell());
+  await answer(); // one waits below, and the next is asked for
+  const asked = open.cursor;
+  for (let n = 0; n < 2; n += 1) (pages.take(false), tell()); // meanwhile somebody goes back up: that one is let go
+  for (let n = 0; n < 12; n += 1) {
+    if (open) await answer();
+    (pages.take(true), tell());
+  }
+  return { asked, told };
+}
+"""
+
+
+def test_whoever_turns_round_while_a_page_is_asked_for_gets_no_gap(page: Page) -> None:
+    found = page.evaluate(TURNED)
+    for numbers in found["told"]:
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert found["told"][-1][-1] > int(found["asked"][1:])

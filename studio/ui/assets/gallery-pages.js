@@ -73,8 +73,9 @@
       if (mine !== era) return;
       asking = false;
       if (!page) return; // whoever scrolls on asks again
-      keep({ ...page, from }, down);
-      arrived();
+      const fits = room(down) && cursor(down) === from; // who turned round meanwhile may have let go of the one before it
+      if (fits) keep({ ...page, from }, down);
+      if (fits) arrived();
       ask();
     }
     function keep(page, down) {
