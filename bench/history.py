@@ -46,18 +46,23 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=200, help="measurements of each kind (default 200)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as aside:
-        folder = options.folder or Path(aside)
-        database = folder / "studio.db"
-        there = database.exists()
-        store = storage.open(folder)
-        if not there:
-            begun = time.perf_counter()
-            fill(database, options.rows, _progress)
-            print(f"filled in {time.perf_counter() - begun:.0f} s, {database.stat().st_size / 1e9:.2f} GB", flush=True)
+        store = filled(options.folder or Path(aside), options.rows)
         try:
             measure(store, options.rounds)
         finally:
             store.close()
+
+
+def filled(folder: Path, rows: int) -> storage.Storage:
+    """The archive of a folder; where there is none, one of so many pictures is made."""
+    database = folder / "studio.db"
+    there = database.exists()
+    store = storage.open(folder)
+    if not there:
+        begun = time.perf_counter()
+        fill(database, rows, _progress)
+        print(f"filled in {time.perf_counter() - begun:.0f} s, {database.stat().st_size / 1e9:.2f} GB", flush=True)
+    return store
 
 
 def measure(store: storage.Storage, rounds: int) -> None:

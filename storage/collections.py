@@ -110,7 +110,10 @@ class Collections:
             return self._record(session, row)
 
     def move(self, owner: str, id: str, picture: str, before: str | None) -> Collection:
-        """A picture of it to the place before another one of it, or to the end. Raises NotFound."""
+        """A picture of it to the place before another one of it, or to the end. Raises NotFound.
+
+        Those between change places; which places there are stays, so that a page that ended at one still ends there.
+        """
         with self.database.write() as session:
             row, found = self._both(session, owner, id, [picture, *([before] if before else [])])
             members = list(
@@ -120,11 +123,12 @@ class Collections:
             for one in found:
                 if one.key not in by_key:
                     raise NotFound("In this collection, picture", one.id)
+            places = [member.position for member in members]
             moved = by_key[found[0].key]
             members.remove(moved)
             at = members.index(by_key[found[1].key]) if len(found) > 1 else len(members)
             members.insert(at, moved)
-            for place, member in enumerate(members):
+            for place, member in zip(places, members, strict=True):
                 if member.position != place:
                     member.position = place
             session.flush()

@@ -50,7 +50,12 @@ def calls(studio: Studio) -> Mapping[str, Call]:
         "new_collection": lambda asked: studio.new_collection(
             asked.owner, asked("name"), query=asked("query"), ids=asked("ids", [])
         ),
-        "edit_collection": lambda asked: studio.edit_collection(asked.owner, asked("collection"), name=asked("name")),
+        "edit_collection": lambda asked: studio.edit_collection(
+            asked.owner, asked("collection"), name=asked("name"), cover=asked("cover")
+        ),
+        "move_in_collection": lambda asked: studio.move_in_collection(
+            asked.owner, asked("collection"), asked("id"), asked("before")
+        ),
         "delete_collection": lambda asked: studio.delete_collection(asked.owner, asked("collection")),
         "collect": lambda asked: studio.collect(
             asked.owner, asked("collection"), asked("ids"), remove=asked("remove", False)

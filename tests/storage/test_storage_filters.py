@@ -224,6 +224,14 @@ def test_a_collection_has_an_order_a_cover_and_a_name(archive):
     rest = archive.store.pictures.page("ann", collection=made.id, limit=2, cursor=page.next)
     assert [one.prompt for one in rest.items] == ["sea at night"]
     assert kept.of("ann")[0].cover_id == archive.lora.id
+    kept.take("ann", made.id, [archive.red.id])
+    kept.put("ann", made.id, [archive.red.id])  # now at the end, and one place in the middle is nobody's
+    shown = archive.store.pictures.page("ann", collection=made.id, limit=2)
+    kept.move("ann", made.id, archive.sea.id, archive.lora.id)
+    rest = archive.store.pictures.page("ann", collection=made.id, limit=2, cursor=shown.next)
+    assert [one.prompt for one in rest.items] == ["red fox"]  # what was moved within a page moves nothing behind it
+    kept.move("ann", made.id, archive.sea.id, None)
+    kept.move("ann", made.id, archive.red.id, archive.sea.id)
     kept.edit("ann", made.id, cover=archive.sea.id, name="Dogs")
     (one,) = kept.of("ann")
     assert (one.name, one.cover_id, kept.with_picture("ann", archive.red.id)) == ("Dogs", archive.sea.id, (made.id,))

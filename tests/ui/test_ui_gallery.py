@@ -24,7 +24,10 @@ from studio.worker import PREVIEW_S
 from tests.fakes.engine import PaintEngine
 
 ASSETS = Path(gallery.__file__).parent / "assets"
-SCRIPTS = ("parts", "gallery", "picture", "picture-work", "queue")
+SCRIPTS = (
+    "parts", "suggest", "gallery", "gallery-bring", "gallery-grid", "gallery-move", "gallery-select", "gallery-shelf",
+    "picture", "picture-compare", "picture-family", "picture-work", "queue",
+)  # fmt: skip
 NUMBER = 7
 
 

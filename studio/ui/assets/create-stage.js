@@ -103,15 +103,18 @@
       }); // prettier-ignore
       const found = [seed, fact(studio.t("steps_n", { n: picture.steps })), fact(`${picture.width} × ${picture.height}`)];
       if (picture.seconds) found.push(fact(studio.lasting(picture.seconds)));
-      if (verdict) found.unshift(judged(verdict));
+      if (verdict) found.unshift(...judged(verdict, picture));
       return found;
     }
-    function judged({ identical, changed }) {
-      if (identical) return el("b", { className: "same", text: studio.t("identical") });
+    function judged({ identical, changed, pixels }, picture) {
+      if (identical) return [el("b", { className: "same", text: studio.t("identical") })];
       const real = (changed ?? []).filter((one) => one.what !== "pixels");
       const one = ({ what, was, is }) => studio.t("changed_one", { what, was: was ?? studio.t("nothing"), now: is ?? studio.t("nothing") });
       const what = real.length ? real.map(one).join("; ") : studio.t("changed_pixels");
-      return el("b", { className: "other", text: studio.t("changed", { what }) });
+      const click = () => studio.emit("compare", { ids: [picture.parent_id, picture.id] });
+      const compare = { type: "button", className: "seed", text: studio.t("gallery.compare"), on: { click } };
+      const apart = studio.apart(pixels);
+      return [el("b", { className: "other", text: studio.t("changed", { what }) }), ...(apart ? [el("span", { className: "apart", text: apart })] : []), el("button", compare)];
     }
     function progress(shot) {
       if (!shot || shot.status !== "running" || shot.phase === "loading") return null;

@@ -14,7 +14,7 @@
     let pictures = []; // newest first
     let picked = null; // id of the picture that somebody chose to look at
     let notice = null; // {sentence, ways: [[words, act]]}: a refusal, a failure, a cancelled job
-    let verdict = null; // {id, identical, changed} of the last re-run
+    let verdict = null; // {id, identical, changed, pixels} of the last re-run
     let thought = null; // an enhancement without a picture yet
     let home = false; // whether the server has said how things stand
 
@@ -93,7 +93,8 @@
       if (shot.status === "done") {
         notice = null; // of a job before this one
         if (shot.kind === "enhance") thought = shot.enhancement;
-        if (shot.identical !== undefined && shot.pictures[0]) verdict = { id: shot.pictures[0].id, identical: shot.identical, changed: shot.changed };
+        const { identical, changed, pixels } = shot;
+        if (identical !== undefined && shot.pictures[0]) verdict = { id: shot.pictures[0].id, identical, changed, pixels };
       } else if (shot.status === "failed") notice = { sentence: shot.error ?? "", ways: ways(shot), shot };
       else if (shot.pictures.length) studio.toast(studio.t("cancelled"));
       else notice = { key: "cancelled_none", ways: ways(shot), shot };

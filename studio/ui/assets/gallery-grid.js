@@ -1,11 +1,10 @@
-// The grid of the gallery: pages of cards, some in sight, the others fetched when somebody comes near; what is far away is let go.
+// The grid of the gallery: cards under their headings, laid out page by page as somebody comes near; what is far away is let go.
 //
-// At most WINDOW pages are in the page, whatever the archive holds. Where pages above are let go, a space of their height stays, so that
-// nothing moves. One card is in the tab order; arrows move among all.
+// Which pages there are is gallery-pages.js. Where some above are let go, a space of their height stays, so that nothing moves.
+// One card is in the tab order; arrows move among all.
 (() => {
   const { el, t, icon } = studio;
-  const WINDOW = 8; // pages
-  const NEAR = "900px";
+  const NEAR = 900; // px between the window and the end of what is laid out: then the next page is
 
   /** `fetch(cursor)` gives a page or null; `acts` hears of what is done with cards; `shown()` is told after each drawing. */
   studio.galleryGrid = ({ fetch, acts, groupOf, shown }) => {
@@ -15,77 +14,51 @@
     const bottom = el("div", { className: "edge" });
     const older = studio.button("", () => down(), { className: "older", hidden: true });
     const root = el("div", { className: "roll" }, above, top, list, bottom, older);
-    let pages = []; // [{items, previous, next}], newest first
-    let busy = false;
-    let era = 0; // pages that were asked for before another beginning count no more
+    const pages = studio.galleryPages({ fetch, wanted: () => studio.seen(root), arrived: () => (owed ? down() : look()) });
+    let owed = false; // somebody wants the next page that has not come yet
 
-    const items = () => pages.flatMap((page) => page.items);
-    const link = (id) => list.querySelector(`[data-id="${CSS.escape(id)}"] a`);
+    const { items } = pages;
+    const made = (id) => list.querySelector(`[data-id="${CSS.escape(id)}"]`);
+    const link = (id) => made(id)?.querySelector("a") ?? null;
     const links = () => [...list.querySelectorAll(".card a")];
     const byId = (id) => items().find((item) => item.id === id) ?? null;
 
     // Pages
 
     function begin(page) {
-      era += 1;
-      busy = false;
-      pages = page ? [page] : [];
+      owed = false;
+      pages.begin(page);
       above.style.height = "0";
       draw();
     }
-    async function down() {
-      const next = pages.at(-1)?.next;
-      if (busy || !next) return;
-      const page = await near(next);
-      if (!page) return;
-      pages.push(page);
-      if (pages.length > WINDOW) pages.shift();
-      const gone = -shift(draw);
-      above.style.height = `${above.offsetHeight + gone}px`;
-      again();
+    function down() {
+      const moved = lay(true);
+      owed = moved === null && pages.ends.older;
+      if (moved) above.style.height = `${above.offsetHeight - moved}px`; // what stays has gone up by what went above it
+      return moved !== null;
     }
-    async function up() {
-      const previous = pages[0]?.previous;
-      if (busy || !previous) return;
-      const page = await near(previous);
-      if (!page) return;
-      if (!page.items.length) {
-        pages[0].previous = null;
-        return;
-      }
-      pages.unshift(page);
-      if (pages.length > WINDOW) pages.pop();
-      const grown = shift(draw);
+    function up() {
+      const grown = lay(false);
+      if (grown === null) return;
       const space = above.offsetHeight;
-      above.style.height = `${Math.max(0, page.previous ? space - grown : 0)}px`;
+      above.style.height = `${Math.max(0, pages.ends.newer ? space - grown : 0)}px`;
       const moved = grown - (space - above.offsetHeight);
       if (moved) window.scrollBy(0, moved); // more came than there was room for
+    }
+    /** Lay out the next page that way: how far what stays moved down within the list, or null where no page waits yet. */
+    function lay(below) {
+      const stays = items().at(below ? -1 : 0)?.id;
+      const top = () => (stays ? made(stays).getBoundingClientRect().top - list.getBoundingClientRect().top : 0);
+      const before = top();
+      if (!pages.take(below)) return null;
+      draw();
       again();
-    }
-    /** How far what stays moves down within the list while `change` happens: the height of what came above it, or went. */
-    function shift(change) {
-      const id = items().find((item) => link(item.id))?.id; // `pages` is changed already, the page is not
-      const top = () => link(id).getBoundingClientRect().top - list.getBoundingClientRect().top;
-      const before = id ? top() : 0;
-      change();
-      return id ? top() - before : 0;
-    }
-    async function near(cursor) {
-      busy = true;
-      const mine = era;
-      try {
-        const page = await fetch(cursor);
-        if (!page || mine !== era) return null;
-        const known = new Set(items().map((item) => item.id));
-        return { ...page, items: page.items.filter((item) => !known.has(item.id)) };
-      } finally {
-        if (mine === era) busy = false;
-      }
+      return top() - before;
     }
 
-    // Cards. One that is already in the page is kept, so that its picture does not load again.
+    // Cards. What is already in the page stays the element that it is, and only what is new is laid out: no picture loads again.
 
-    const version = (item) => `${studio.lang} ${acts.selected(item.id)} ${JSON.stringify(item)}`;
+    const version = (item) => `${studio.lang} ${acts.selected(item.id)} ${acts.movable()} ${JSON.stringify(item)}`;
 
     function draw() {
       const active = document.activeElement?.closest?.(".gallery .card")?.dataset.id;
@@ -97,27 +70,51 @@
         if (groups.at(-1)?.key !== key) groups.push({ key, name, cards: [] });
         groups.at(-1).cards.push(old.get(version(item)) ?? card(item));
       }
-      const ends = { first: Boolean(pages[0]?.previous), last: Boolean(pages.at(-1)?.next) };
-      list.replaceChildren(...groups.map((group, at) => section(group, (at > 0 || !ends.first) && (at < groups.length - 1 || !ends.last))));
-      older.hidden = !ends.last;
+      const { newer, older: more } = pages.ends;
+      const there = [...list.children];
+      arrange(list, groups.map((group, at) => section(group, (at > 0 || !newer) && (at < groups.length - 1 || !more), there)));
+      older.hidden = !more;
       const focus = active && link(active);
-      if (focus) focus.focus({ preventScroll: true });
+      if (focus && focus !== document.activeElement) focus.focus({ preventScroll: true });
       tabbable(focus || links()[0]);
       shown(all);
     }
-    function section({ name, cards }, whole) {
-      const said = whole ? el("span", { text: t(cards.length === 1 ? "gallery.picture" : "gallery.pictures", { n: studio.count(cards.length) }) }) : null;
-      const title = name ? el("h3", { className: "day" }, el("b", { text: name, title: name }), said) : null;
-      return el("section", { aria: { label: name || t("gallery") } }, title, el("div", { className: "grid", role: "list" }, ...cards));
+    /** A group under its heading; taken from those that are `there` where it is one of them. */
+    function section({ key, name, cards }, whole, there) {
+      const at = there.findIndex((one) => one.dataset.group === key && one.dataset.name === name);
+      const [found] = at < 0 ? [group(key, name)] : there.splice(at, 1);
+      arrange(found.lastChild, cards);
+      const said = whole ? t(cards.length === 1 ? "gallery.picture" : "gallery.pictures", { n: studio.count(cards.length) }) : "";
+      const place = found.querySelector(".day span");
+      if (place && place.textContent !== said) place.textContent = said;
+      return found;
+    }
+    function group(key, name) {
+      const title = name ? el("h3", { className: "day" }, el("b", { text: name, title: name }), el("span", {})) : null;
+      const grid = el("div", { className: "grid", role: "list" });
+      return el("section", { aria: { label: name || t("gallery") }, data: { group: key, name } }, title, grid);
+    }
+    /** Make these the children, in this order; whoever stands right already is not touched. */
+    function arrange(parent, wanted) {
+      const stay = new Set(wanted);
+      for (const child of [...parent.children]) if (!stay.has(child)) child.remove();
+      let at = parent.firstChild;
+      for (const one of wanted) {
+        if (one === at) at = at.nextSibling;
+        else parent.insertBefore(one, at);
+      }
     }
 
     function card(item) {
       const facts = [t("seed_n", { n: studio.number(item.seed) }), t("steps_n", { n: item.steps }), item.reasoned ? t("parts.reasoned") : ""];
-      const image = { src: item.thumb_url, alt: item.original_prompt, width: item.width, height: item.height, decoding: "async" };
+      const movable = acts.movable();
+      const { width, height } = item;
+      const image = { src: item.thumb_url, alt: item.original_prompt, width, height, decoding: "async", draggable: !movable };
       const stars = item.rating ? el("i", { className: "rated", text: "●".repeat(item.rating), aria: { hidden: "true" } }) : null;
       const caption = el("span", { className: "caption", aria: { hidden: true } },
         el("b", { text: item.original_prompt }), el("i", { text: facts.filter(Boolean).join(" · ") }), stars);
-      const open = { href: `?picture=${encodeURIComponent(item.id)}`, tabIndex: -1, draggable: acts.movable(), on: { click: (event) => pick(event, item) } };
+      const on = { click: (event) => pick(event, item) };
+      const open = { href: `?picture=${encodeURIComponent(item.id)}`, tabIndex: -1, draggable: movable, on };
       const star = { type: "button", className: "star", tabIndex: -1, title: t("star"), on: { click: () => acts.favour(item) } };
       const chosen = acts.selected(item.id);
       const check = { type: "button", className: "check", tabIndex: -1, title: t("gallery.select"), on: { click: (event) => acts.select(item, event) } };
@@ -141,7 +138,8 @@
     // Keyboard
 
     function tabbable(chosen) {
-      for (const other of links()) other.tabIndex = other === chosen ? 0 : -1;
+      for (const other of list.querySelectorAll('.card a[tabindex="0"]')) if (other !== chosen) other.tabIndex = -1;
+      if (chosen) chosen.tabIndex = 0;
     }
     function beside(from, key) {
       const all = links();
@@ -162,6 +160,8 @@
       if (!from) return;
       const item = byId(from.parentElement.dataset.id);
       if ((event.ctrlKey || event.metaKey) && event.key === "a") acts.selectAll(items());
+      else if (event.altKey && acts.movable() && event.key === "ArrowLeft") acts.move(item.id, -1);
+      else if (event.altKey && acts.movable() && event.key === "ArrowRight") acts.move(item.id, 1);
       else if (event.ctrlKey || event.metaKey || event.altKey) return;
       else if (/^(Arrow.*|Home|End)$/.test(event.key)) {
         const to = beside(from, event.key);
@@ -176,52 +176,35 @@
     });
     list.addEventListener("focusin", (event) => event.target.matches(".card a") && tabbable(event.target));
 
-    // Changes of single pictures: in their places.
-
-    function put(item) {
-      for (const page of pages) {
-        const at = page.items.findIndex(({ id }) => id === item.id);
-        if (at >= 0) page.items[at] = item;
-      }
-    }
-    function drop(id) {
-      for (const page of pages) page.items = page.items.filter((item) => item.id !== id);
-    }
-    function insert(item) {
-      const order = (one) => `${one.created_at} ${one.id}`;
-      for (const [number, page] of pages.entries()) {
-        const at = page.items.findIndex((other) => order(other) < order(item));
-        if (at < 0) continue;
-        if (at > 0 || number > 0 || !page.previous) page.items.splice(at, 0, item);
-        return;
-      }
-      if (pages.length && !pages.at(-1).next) pages.at(-1).items.push(item);
+    function move(id, before) {
+      const done = pages.move(id, before);
+      if (done) draw();
+      return done;
     }
 
-    const watch = (target, act) =>
-      new IntersectionObserver((entries) => entries.some((one) => one.isIntersecting) && act(), { rootMargin: NEAR }).observe(target);
-    watch(bottom, down);
-    watch(top, up);
-    // An edge that stays in sight, as on a tall screen, tells nothing anew: look again after each page.
-    let looked = null;
+    const near = (entries) => entries.some((one) => one.isIntersecting) && look();
+    for (const edge of [top, bottom]) new IntersectionObserver(near, { rootMargin: `${NEAR}px` }).observe(edge);
+    // An edge that stays in sight, as on a tall screen, tells nothing anew: look again after each page and wherever somebody scrolls to.
+    let looking = 0;
     function again() {
-      clearTimeout(looked);
-      looked = setTimeout(() => {
-        if (!studio.seen(root)) return;
-        if (bottom.getBoundingClientRect().top < window.innerHeight + 900) down();
-        if (top.getBoundingClientRect().bottom > -900) up();
-      }, 60);
+      looking ||= requestAnimationFrame(() => ((looking = 0), look()));
+    }
+    function look() {
+      if (!studio.seen(root)) return;
+      if (bottom.getBoundingClientRect().top < window.innerHeight + NEAR && down()) return;
+      if (top.getBoundingClientRect().bottom > -NEAR) up();
     }
     window.addEventListener("scroll", again, { passive: true });
 
     return {
-      root, begin, draw, items, byId, link, links, beside, put, drop, insert, down, again,
+      root, begin, draw, items, byId, link, links, beside, move, down, again,
+      put: pages.put, drop: pages.drop, insert: pages.insert, place: pages.place,
       words: () => (older.textContent = t("gallery.older")),
       get short() {
-        return pages.length <= 1;
+        return pages.count <= 1;
       },
       get ends() {
-        return { newer: Boolean(pages[0]?.previous), older: Boolean(pages.at(-1)?.next) };
+        return pages.ends;
       },
     }; // prettier-ignore
   };

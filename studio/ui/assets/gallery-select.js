@@ -2,8 +2,11 @@
 (() => {
   const { el, t, button } = studio;
 
-  /** `call(name, values)` asks the server, `grid()` gives the grid, `state` is the gallery's; `changed(pictures, what)` hears what came of it. */
-  studio.gallerySelect = ({ call, grid, state, changed, collections }) => {
+  /**
+   * `call(name, values)` asks the server, `grid()` gives the grid, `state` is the gallery's, `order` moves in a collection;
+   * `changed(pictures, what)` hears what came of it.
+   */
+  studio.gallerySelect = ({ call, grid, state, changed, collections, order }) => {
     const chosen = new Map(); // id -> item
     let last = null; // where a range begins
     let open = ""; // "tag", "collect", "rate", or nothing
@@ -124,13 +127,9 @@
         return el("div", { className: "more-of-it" }, ...dots);
       }
       if (open === "tag") {
-        const field = el("input", { type: "text", maxLength: 60, placeholder: t("gallery.tag_hint"), aria: { label: t("gallery.tag_hint") } });
-        field.addEventListener("keydown", (event) => {
-          if (event.key !== "Enter" || event.isComposing || !field.value.trim()) return;
-          const typed = field.value.trim();
-          field.value = "";
-          act("edit_many", typed.startsWith("-") ? { remove_tags: [typed.slice(1)] } : { add_tags: [typed] }, "edited");
-        });
+        const meant = (typed) => (typed.startsWith("-") ? { remove_tags: [typed.slice(1).trim()] } : { add_tags: [typed] });
+        const add = (typed) => act("edit_many", meant(typed), "edited");
+        const field = studio.tagField({ call, id: "chosen-tags", hint: t("gallery.tag_hint"), add, minus: true });
         return el("div", { className: "more-of-it" }, field);
       }
       if (open === "collect") {
@@ -140,6 +139,28 @@
         return el("div", { className: "more-of-it" }, ...into, field);
       }
       return null;
+    }
+    /** What can be done with one picture of an open collection. */
+    function alone(id) {
+      if (!state.collection || state.smart) return [];
+      const way = (key, by) => button(t(key), () => stepped(id, by), { disabled: !order.can(id, by), data: { by } });
+      const ways = order.can(id, -1) || order.can(id, 1) ? [way("gallery.earlier", -1), way("gallery.later", 1)] : [];
+      return [...ways, button(t("gallery.cover"), () => cover(id))];
+    }
+    async function cover(id) {
+      try {
+        const answer = await call("edit_collection", { collection: state.collection, cover: id });
+        collections.put(answer);
+        studio.toast(t("gallery.covered", { name: answer.name }));
+      } catch (error) {
+        studio.excuse(error);
+      }
+    }
+    function stepped(id, by) {
+      order.step(id, by);
+      draw();
+      const [wanted, other] = [by, -by].map((one) => bar.querySelector(`[data-by="${one}"]`));
+      (wanted?.disabled ? other : wanted)?.focus(); // at the end only the way back is left
     }
     function draw() {
       bar.hidden = !chosen.size;
@@ -158,6 +179,7 @@
           button(t("gallery.collect"), () => toggle("collect"), pressed("collect")),
         );
         if (state.collection && !state.smart) found.push(button(t("gallery.take_out"), () => collect(state.collection, true).then(() => (changed([], "taken", ids()), clear()))));
+        if (chosen.size === 1) found.push(...alone(ids()[0]));
         if (chosen.size === 2) found.push(button(t("gallery.compare"), () => studio.emit("compare", { ids: ids() })));
         found.push(button(t("gallery.export"), exported), button(t("delete"), remove, { className: "danger" }));
       }

@@ -80,6 +80,11 @@
       }
       load();
     }
-    return { root, load, draw, all: () => all, changed: load };
+    /** What the server says now of one that is here. */
+    function put(one) {
+      all = all.map((other) => (other.id === one.id ? one : other));
+      draw();
+    }
+    return { root, load, put, draw, all: () => all, changed: load };
   };
 })();

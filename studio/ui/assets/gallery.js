@@ -9,6 +9,7 @@ studio.part("gallery", (it) => {
   const home = it.element.querySelector(".gallery");
   const state = { query: "", favourite: false, trash: false, collection: null, smart: false, sort: "newest", total: 0, capped: false, ranked: null, ms: 0, all: null };
   let turn = 0; // the question that counts: the last one
+  let asked = null; // the question whose answer is shown
   let loaded = false;
   let group = "day";
   let telling = false;
@@ -27,20 +28,22 @@ studio.part("gallery", (it) => {
   const tools = el("div", { className: "tools" }, chips, el("span", { className: "views" }, bring.opener, date, grouped, sort));
 
   const shelf = studio.galleryShelf({ call, open: openCollection, query: () => state.query, current: () => state.collection });
-  const chosen = studio.gallerySelect({ call, state, changed: many, collections: shelf, grid: () => grid });
+  const order = studio.galleryMove({ call, state, grid: () => grid, offered: ownOrder, moved: (one) => (one ? shelf.put(one) : find()) });
+  const chosen = studio.gallerySelect({ call, state, changed: many, collections: shelf, grid: () => grid, order });
   const grid = studio.galleryGrid({
-    fetch: (cursor) => page(cursor),
+    fetch: page,
     groupOf,
     shown,
     acts: {
       favour, remove, rate,
       select: chosen.select, extend: chosen.extend, selectAll: chosen.selectAll, selected: chosen.selected, selecting: chosen.selecting,
-      movable: () => false,
+      movable: () => order.offered(), move: (id, by) => (order.step(id, by), chosen.draw()),
     },
   }); // prettier-ignore
   const suggest = studio.gallerySuggest({ field: search, call, collections: shelf.all, taken: typed });
   const top = el("div", { className: "top" }, el("div", { className: "asked" }, line, suggest.box), wrong, tools, shelf.root);
-  home.append(top, grid.root, nothing, keys, chosen.bar);
+  home.append(top, grid.root, nothing, keys, chosen.bar, order.said);
+  order.watch(grid.root);
 
   // What is said, in the language of now.
 
@@ -79,7 +82,6 @@ studio.part("gallery", (it) => {
     choices(grouped, ["day", "job", "enhancement"], group, "group");
     date.setAttribute("aria-label", t("gallery.jump"));
     date.title = t("gallery.jump");
-    keys.textContent = t("gallery.keys");
     grid.words();
     bring.words();
     chosen.draw();
@@ -107,9 +109,14 @@ studio.part("gallery", (it) => {
     return state.favourite ? "gallery.no_favourites" : "gallery.no_pictures";
   }
 
+  /** Whether a collection that was put together by hand is shown, all of it and in its own order. */
+  function ownOrder() {
+    return Boolean(state.collection) && !state.smart && !state.query && !state.favourite && !state.trash;
+  }
+
   /** Under which heading a picture stands: its day, its job, its reasoning; in a collection's own order under none. */
   function groupOf(item) {
-    if (state.collection && !state.smart && !state.query) return { key: "", name: "" };
+    if (ownOrder()) return { key: "", name: "" };
     if (state.sort === "relevance" && state.query) return { key: "", name: "" };
     if (group === "job") return { key: item.job, name: item.original_prompt };
     if (group === "enhancement") return { key: item.enhancement ?? "", name: item.enhancement ? item.original_prompt : t("gallery.unreasoned") };
@@ -120,41 +127,54 @@ studio.part("gallery", (it) => {
     nothing.hidden = all.length > 0 || !loaded;
     nothing.textContent = t(emptiness());
     keys.hidden = all.length === 0;
+    keys.textContent = ownOrder() ? `${t("gallery.keys")} ${t("gallery.keys_move")}` : t("gallery.keys");
     heading();
   }
 
-  // Pages. The answer to anything but the last question is thrown away.
+  // What is found. The answer to anything but the last question is thrown away; further pages are of the question that is shown.
 
-  async function page(cursor, at = null) {
+  const failed = (error, query) => {
+    wrong.textContent = studio.said(error.message); // a filter that is none, as it is typed: what was found before stays
+    wrong.hidden = !query;
+    if (!query) studio.excuse(error);
+  };
+
+  async function find(at = null) {
     const mine = (turn += 1);
     const { query, favourite, trash, collection, sort } = state;
+    const question = { query, favourite, trash, collection, sort };
     home.setAttribute("aria-busy", "true");
     try {
-      const answer = await call("history", { query, favourite, trash, collection, sort, cursor, at }, { last: true });
+      const answer = await call("history", { ...question, cursor: null, at }, { last: true });
       if (!query && !favourite && !trash && !collection) state.all = answer.total;
-      if (mine === turn) wrong.hidden = true;
-      return mine === turn ? answer : null;
+      if (mine !== turn) return;
+      wrong.hidden = true;
+      began(answer, question, at);
     } catch (error) {
-      if (mine !== turn) return null;
-      wrong.textContent = studio.said(error.message); // a filter that is none, as it is typed: what was found before stays
-      wrong.hidden = !query;
-      if (!query) studio.excuse(error);
-      return null;
+      if (mine === turn) failed(error, query);
     } finally {
       if (mine === turn) home.removeAttribute("aria-busy");
     }
   }
-
-  async function find(at = null) {
-    const answer = await page(null, at);
-    if (!answer) return;
+  function began(answer, question, at) {
     loaded = true;
+    asked = question;
     const { total, capped, ranked, ms } = answer;
     Object.assign(state, { total, capped, ranked, ms });
     grid.begin(answer);
     shelf.draw();
     if (at) window.scrollTo(0, 0);
     grid.again();
+  }
+  async function page(cursor) {
+    const question = asked;
+    try {
+      const answer = await call("history", { ...question, cursor });
+      return question === asked ? answer : null;
+    } catch (error) {
+      if (question === asked) failed(error, question.query);
+      return null;
+    }
   }
 
   // Look again, where that takes nobody's place away.

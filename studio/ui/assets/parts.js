@@ -52,10 +52,11 @@
     };
     it.watch("value", () => settle(it.props.value));
 
+    // With `last` a call takes the place of one of that name that still waits: its promise stays open, and nobody needs it.
     return (name, values = {}, { last = false } = {}) =>
       new Promise((resolve, reject) => {
-        if (last) waiting.filter((one) => one.name === name).forEach((one) => waiting.splice(waiting.indexOf(one), 1));
-        waiting.push({ name, values, resolve, reject });
+        if (last) waiting.filter((one) => one.last && one.name === name).forEach((one) => waiting.splice(waiting.indexOf(one), 1));
+        waiting.push({ name, values, last, resolve, reject });
         next();
       });
   };
@@ -107,6 +108,12 @@
   studio.count = (value) => Number(value).toLocaleString("en");
 
   const locale = () => (studio.lang === "zh" ? "zh-CN" : "en-GB");
+  const formatters = new Map(); // making one takes longer than using it a hundred times
+  const formatter = (form) => {
+    const key = `${locale()} ${JSON.stringify(form)}`;
+    if (!formatters.has(key)) formatters.set(key, new Intl.DateTimeFormat(locale(), form));
+    return formatters.get(key);
+  };
   const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate());
 
   /** The name of a day: today, yesterday, a weekday within a week, else the date. */
@@ -118,10 +125,10 @@
     if (ago === 1) return studio.t("parts.yesterday");
     const year = then.getFullYear() === now.getFullYear() ? undefined : "numeric";
     const form = ago > 1 && ago < 7 ? { weekday: "long" } : { day: "numeric", month: "long", year };
-    return new Intl.DateTimeFormat(locale(), form).format(then);
+    return formatter(form).format(then);
   };
-  studio.moment = (time) => new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
-  studio.clock = (time) => new Intl.DateTimeFormat(locale(), { timeStyle: "short" }).format(new Date(time));
+  studio.moment = (time) => formatter({ dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
+  studio.clock = (time) => formatter({ timeStyle: "short" }).format(new Date(time));
 
   /** Seconds as people say them; "" for null. */
   studio.lasting = (seconds) => {

@@ -2,6 +2,18 @@
 (() => {
   const { el, t, button } = studio;
 
+  /** How far two pictures' pixels are apart, as a sentence; "" where nobody knows, since a file is gone. */
+  studio.apart = (pixels) => {
+    if (!pixels) return "";
+    const { identical, share, mean, most } = pixels;
+    if (identical) return t("picture.pixels_same");
+    if (share === null) return t("picture.pixels_sizes");
+    const percent = 100 * share;
+    return t("picture.pixels_apart", { share: few(percent, percent < 1 ? 2 : percent < 10 ? 1 : 0), mean: few(mean, 2), most });
+  };
+  /** With so many digits behind the point; what would be nothing is said to be less than the least. */
+  const few = (value, digits) => (value > 0 && value < 0.005 ? "< 0.01" : value.toFixed(digits));
+
   /** Opens on `compare {ids}`; `call(name, values)` asks the server, `home` holds the dialog. */
   studio.pictureCompare = ({ call, home }) => {
     const stage = el("div", { className: "cmp-stage" });
@@ -44,7 +56,7 @@
       stage.replaceChildren(frame, el("div", { className: "cmp-names" }, name(was), name(now)));
     }
     function tell(found, was, now) {
-      const parts = [el("p", { className: "cmp-pixels", text: pixels(found.pixels) })];
+      const parts = [el("p", { className: "cmp-pixels", text: studio.apart(found.pixels) })];
       for (const [key, pieces] of [["picture.original", found.original], ["what_is_drawn", found.prompt]]) {
         if (pieces.some((one) => one.kind !== "same")) parts.push(words(t(key), pieces));
       }
@@ -52,11 +64,6 @@
       if (found.settings.length) parts.push(table(t("picture.settings"), found.settings));
       if (found.environment.length) parts.push(table(t("picture.environment"), found.environment));
       said.replaceChildren(...parts);
-    }
-    function pixels({ identical, share, mean, most }) {
-      if (identical) return t("picture.pixels_same");
-      if (share === null) return t("picture.pixels_sizes");
-      return t("picture.pixels_apart", { share: (100 * share).toFixed(share < 0.01 ? 2 : 0), mean: mean.toFixed(2), most });
     }
     const words = (title, pieces) =>
       el("section", {}, el("h3", { text: title }), el("p", { className: "cmp-words" }, ...pieces.map(({ kind, text }) => el({ same: "span", gone: "del", new: "ins" }[kind], { text }))));

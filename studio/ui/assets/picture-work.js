@@ -115,7 +115,10 @@
       const head = el("tr", {}, ...["what", "was", "is"].map((key) => el("th", { scope: "col", text: t(`picture.${key}`) })));
       const rows = (shot.changed ?? []).map((line) => el("tr", {}, ...["what", "was", "is"].map((key) => el("td", { text: plain(line[key]) }))));
       const table = el("table", { className: "pv-changed" }, el("thead", {}, head), el("tbody", {}, ...rows));
-      report(el("p", { className: "pv-said", text: t("picture.differs") }), table, strip(shot.pictures));
+      const ids = [current().id, shot.pictures[0].id];
+      const compare = button(t("gallery.compare"), () => studio.emit("compare", { ids }), { className: "pv-link" });
+      const apart = el("p", { className: "pv-said" }, el("span", { text: studio.apart(shot.pixels) }), compare);
+      report(el("p", { className: "pv-said", text: t("picture.differs") }), table, apart, strip(shot.pictures));
     }
 
     function editor() {

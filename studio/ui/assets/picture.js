@@ -207,14 +207,9 @@ studio.part("picture", (it) => {
       const click = () => change({ tags: picture.tags.filter((other) => other !== tag) }, ".pv-tags input");
       return el("span", { className: "pv-tag" }, tag, el("button", { type: "button", aria: { label }, title: label, on: { click } }, icon("close")));
     });
-    const field = el("input", { type: "text", maxLength: 60, placeholder: t("picture.tag"), aria: { label: t("picture.tag") } });
-    field.addEventListener("keydown", (event) => {
-      if (event.isComposing || (event.key !== "Enter" && event.key !== ",")) return;
-      event.preventDefault();
-      const tag = field.value.trim();
-      field.value = "";
-      if (tag && !picture.tags.includes(tag)) change({ tags: [...picture.tags, tag] }, ".pv-tags input");
-    });
+    const has = (tag) => picture.tags.includes(tag);
+    const add = (tag) => has(tag) || change({ tags: [...picture.tags, tag] }, ".pv-tags input");
+    const field = studio.tagField({ call, id: "picture-tags", hint: t("picture.tag"), add, passed: has });
     return section(t("picture.opinion"), rating, el("div", { className: "pv-tags" }, ...chips, field));
   }
 
