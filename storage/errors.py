@@ -122,6 +122,9 @@ class ForeignDatabase(StorageError):
 class Damaged(StorageError):
     """The database is damaged: what can be read is shown, nothing is changed. `remedy` says how to go on."""
 
+    BRIEF = "The database is damaged. What can be read is shown; nothing is drawn or changed."
+    """What those may know of it who are not the host."""
+
     def __init__(self, file: Path, why: str, remedy: str) -> None:
         super().__init__(
             f"The database {file} is damaged ({why}). What can be read is shown; nothing is drawn or changed. {remedy}"

@@ -31,6 +31,7 @@ CHUNKS_MAX = 100_000
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TEXTS = (b"tEXt", b"iTXt", b"zTXt")
+_HEAD = 33  # bytes of a PNG's signature and its first chunk
 _TELLING = (*_TEXTS, b"eXIf", b"tIME")
 _LENGTH = "Prompt chars"
 _NEGATIVE = "Negative prompt: "
@@ -92,8 +93,16 @@ def read_texts(source: Path | bytes) -> dict[str, str]:
 
 
 def bare(data: bytes) -> bytes:
-    """A PNG without what it tells about itself: the same pixels, no text and no EXIF. Raises ValueError for what is no PNG."""
-    return _filtered(data, lambda kind, keyword: kind not in _TELLING)
+    """A PNG without what it tells about itself: the same pixels, no text and no EXIF, and of all marks only that a model made it.
+
+    Raises ValueError for what is no PNG.
+    """
+    rest = _filtered(data, lambda kind, keyword: kind not in _TELLING)
+    if xmp.source_type(read_texts(data).get(xmp.KEYWORD, "").encode()) != xmp.GENERATED:
+        return rest
+    body = xmp.KEYWORD.encode() + b"\0\0\0\0\0" + xmp.packet(generated=True).encode()
+    mark = struct.pack(">I", len(body)) + b"iTXt" + body + struct.pack(">I", zlib.crc32(b"iTXt" + body))
+    return rest[:_HEAD] + mark + rest[_HEAD:]
 
 
 def without(data: bytes, keywords: Set[str]) -> bytes:

@@ -28,6 +28,8 @@ def translated() -> Iterator[None]:
         raise NotFound(error.what, error.id) from error
     except storage_errors.QueueFull as error:
         raise QueueFull(str(error)) from error
+    except storage_errors.Damaged as error:  # where it lies, and how it comes back, is the host's business
+        raise StudioError(error.BRIEF) from error
     except storage_errors.StorageError as error:
         raise StudioError(str(error)) from error
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from enhancer import choices
 from storage import Storage
+from storage.errors import Damaged
 from storage.ids import is_private
 from storage.records import Job, Kind
 from studio import views
@@ -39,6 +41,7 @@ from studio.worker import SHARE_S, EnhancerFor, Worker
 if TYPE_CHECKING:
     from enhancer.remote import RemoteChat
 
+log = logging.getLogger(__name__)
 RECHECK_S = 1.0  # a watcher looks again this often, also when nothing was told
 TIMINGS = 40  # pictures in the chart of the machine's page
 
@@ -87,7 +90,9 @@ class Studio(Library):
 
     def start(self) -> None:
         """Load the engine in the background and take up the queue where it was left; on a damaged database neither."""
-        if self._storage.damaged is None:
+        if self._storage.damaged is not None:
+            log.error("%s", self._storage.damaged)  # the host reads here what the page does not tell strangers
+        else:
             self._engine.start()
             self._worker.start()
             self._housekeeping.start()
@@ -112,8 +117,9 @@ class Studio(Library):
 
     @property
     def damaged(self) -> str | None:
-        """A sentence where the database is damaged: everything is shown, and nothing drawn or changed."""
-        return self._storage.damaged
+        """A sentence where the database is damaged: everything is shown, and nothing drawn or changed. How to mend it is for the host."""
+        told = self._storage.damaged
+        return Damaged.BRIEF if told is not None and self._strangers else told
 
     def health(self) -> View:
         """What `/healthz` answers."""

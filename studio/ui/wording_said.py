@@ -65,6 +65,20 @@ SENTENCES = {
     "{parameter} must be a number from {least} to {most} (got {value}).": (
         "{parameter}必须是 {least} 到 {most} 的数（现为 {value}）。"
     ),
+    "{parameter} must be a strength above 0, up to 1 (got {value}).": "{parameter}应为大于 0、不超过 1 的强度（现为 {value}）。",
+    "{parameter} must be pairs of a seed and a strength (got {value}).": "{parameter}应为成对的种子和强度（现为 {value}）。",
+    "{parameter} must be a seed and a strength, such as 42 0.3, with commas between several (got {value}).": (
+        "{parameter}应为种子和强度，例如 42 0.3，多个之间用逗号分隔（现为 {value}）。"
+    ),
+    "{parameter} must be null for a picture that is a variation of variations, {n} deep (got {value}).": (
+        "这张图已是 {n} 层变体，不能再按{parameter}变化（现为 {value}）。"
+    ),
+    "A private picture is not kept: look at it, download it, draw from it; nothing can be noted or shared of it.": (
+        "私密图片不会保存：可以查看、下载、以它继续绘制，但不能做标记或分享。"
+    ),
+    "The database is damaged. What can be read is shown; nothing is drawn or changed.": (
+        "数据库已损坏。能读取的会显示出来，不会绘制或改动任何内容。"
+    ),
     "{parameter} must be from {least} to {most} (got {value}).": (
         "{parameter}必须在 {least} 到 {most} 之间（现为 {value}）。"
     ),

@@ -50,9 +50,9 @@ def refused(data: Path) -> str:
     return done.stderr.strip().splitlines()[-1]
 
 
-def up(start_app: Callable[..., Any], data: Path) -> Any:
+def up(start_app: Callable[..., Any], data: Path, **settings: object) -> Any:
     """A studio that answers, though it says that it has failed."""
-    app = start_app(data=data, wait=False)
+    app = start_app(data=data, wait=False, **settings)
     stop = time.monotonic() + 120
     while time.monotonic() < stop:
         assert app.process.poll() is None, app.written()
@@ -87,6 +87,10 @@ def test_a_damaged_database_is_shown_and_says_how_it_comes_back(data: Path, star
         with pytest.raises(Exception, match="What can be read is shown; nothing is drawn or changed"):
             ask()
     app.stop()
+    strangers = up(start_app, data, owners="browser")  # who are told no more than that
+    assert strangers.health()["message"] == storage.errors.Damaged.BRIEF and known(storage.errors.Damaged.BRIEF)
+    assert str(data) in strangers.written() and command in strangers.written()
+    strangers.stop()
     # The very command that the sentence names.
     done = subprocess.run(
         command.replace("python", sys.executable, 1), shell=True, cwd=ROOT, capture_output=True, text=True

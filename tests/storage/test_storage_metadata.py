@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from storage import metadata
+from storage import metadata, xmp
 
 PROPERTY = settings(deadline=None, max_examples=150, database=None)
 NASTY = (
@@ -193,10 +193,12 @@ def test_reading_decodes_no_pixel(tmp_path):
     assert metadata.read(path)["a"] == 1
 
 
-def test_a_bare_copy_has_the_pixels_and_nothing_else():
+def test_a_bare_copy_has_the_pixels_and_the_mark_of_its_making_and_nothing_else():
     told = png({"secret": "machine"}, "a cat\nSteps: 8", size=(9, 7))
     copy = metadata.bare(told)
-    assert metadata.read_texts(told) and metadata.read_texts(copy) == {}
+    assert len(metadata.read_texts(told)) == 3
+    assert metadata.read_texts(copy) == {xmp.KEYWORD: xmp.packet(generated=True)}
+    assert metadata.read_texts(metadata.bare(metadata.without(told, {xmp.KEYWORD}))) == {}
     assert b"machine" in told and b"machine" not in copy and b"a cat" not in copy
     assert Image.open(io.BytesIO(copy)).tobytes() == Image.open(io.BytesIO(told)).tobytes()
     with pytest.raises(ValueError, match="no PNG"):
