@@ -133,7 +133,8 @@ def routes(studio: Studio) -> list[BaseRoute]:
         if resolved is None:
             return PlainTextResponse("Not found.", 404, headers)
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # a link's preview is shown on other sites
-        # The pixels and the mark that a model made them: the reasoning and the machine's facts in the file are the owner's, and the page says what is shared.
+        # The pixels and the mark that a model made them: the reasoning and the machine's facts in the file are the owner's, and the
+        # page says what is shared.
         return Response(metadata.bare(resolved[1].read_bytes()), media_type="image/png", headers=headers)
 
     def nothing(request: Request) -> Response:
