@@ -17,11 +17,11 @@ from PIL import Image
 from sqlalchemy import select
 
 from storage import arrival_rows as arriving
-from storage import foreign
+from storage import foreign, search, shelves
 from storage.adopting import foreign_entry, own_entry
-from storage.archive import Progress
+from storage.archive import MANIFEST, SHELVES, Progress
 from storage.database import Database
-from storage.errors import BadValue, NotAPicture, NotFound, StorageError
+from storage.errors import BadQuery, BadValue, NotAPicture, NotFound, StorageError
 from storage.files import Files
 from storage.manifest import Entry
 from storage.picture_rows import LOADED, picture_record
@@ -40,10 +40,11 @@ WRONG_MAX = 1_000  # sentences in a report
 
 @dataclass(frozen=True, kw_only=True)
 class Wrong:
-    """What is wrong with one line of a manifest."""
+    """What is wrong with one line of a manifest, or of another `file` of the archive; line 0 is the file as a whole."""
 
     line: int
     sentence: str
+    file: str = MANIFEST
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,7 @@ class Preview:
     here: int  # of them, those whose id is here
     same_pixels: int  # of the others, those whose pixels are here under another id
     wrong: tuple[Wrong, ...] = ()
+    collections: int = 0  # that can be brought
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,7 @@ class Brought:
     renamed: Mapping[str, str] = field(default_factory=dict)  # ids that were taken, and what they are now
     wrong: tuple[Wrong, ...] = ()  # was not brought, and why
     notes: tuple[str, ...] = ()  # was brought, with this said of it
+    collections: tuple[str, ...] = ()  # names of those that are new, or have pictures that they had not
 
 
 @dataclass
@@ -74,10 +77,12 @@ class _Report:
     renamed: dict[str, str] = field(default_factory=dict)
     wrong: list[Wrong] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    collections: list[str] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)  # ids of the archive, and what they are here
 
-    def refuse(self, line: Line, why: object) -> None:
+    def refuse(self, line: int, why: object, file: str = MANIFEST) -> None:
         if len(self.wrong) < WRONG_MAX:
-            self.wrong.append(Wrong(line=line.number, sentence=str(why)))
+            self.wrong.append(Wrong(line=line, sentence=str(why), file=file))
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,7 @@ class Arrivals:
                 if entry is not None:
                     asked[entry.picture.id] = entry.picture.pixel_sha256
                 _tell(progress, done, len(archive.lines))
+            collections = sum(1 for _ in _shelves(archive, report))
         here, same = 0, 0
         with self.database.read() as session:
             for ids in _chunks(list(asked), ASKED):
@@ -106,7 +112,9 @@ class Arrivals:
                 others = {asked[id] for id in ids if id not in mine}
                 found = arriving.pixels_here(session, owner, others)
                 same += sum(asked[id] in found for id in ids if id not in mine)
-        return Preview(count=len(asked), here=here, same_pixels=same, wrong=tuple(report.wrong))
+        return Preview(
+            count=len(asked), here=here, same_pixels=same, wrong=tuple(report.wrong), collections=collections
+        )
 
     def bring(self, owner: str, source: Path | IO[bytes], *, progress: Progress | None = None) -> Brought:
         """Keep every picture of an archive: the same record, the same bytes. What is wrong is left out, and told.
@@ -123,13 +131,28 @@ class Arrivals:
                     self._bring(owner, entries, lambda entry: archive.picture(entry.picture.id), report)
                 done += len(batch)
                 _tell(progress, done, len(lines))
+            self._shelve(owner, archive, report)
         return Brought(
             brought=tuple(report.brought),
             here=report.here,
             renamed=report.renamed,
             wrong=tuple(report.wrong),
             notes=tuple(report.notes[:WRONG_MAX]),
+            collections=tuple(report.collections),
         )
+
+    def _shelve(self, owner: str, archive: Unpacked, report: _Report) -> None:
+        """Put the archive's collections back, once their pictures are here."""
+        for number, shelf in _shelves(archive, report):
+            try:
+                with self._lock:
+                    put = shelves.put(self.database, owner, shelf, report.places)
+            except BadValue as error:
+                report.refuse(number, error, SHELVES)
+                continue
+            report.notes += put.notes
+            if put.changed:
+                report.collections.append(shelf.name)
 
     def bring_file(self, owner: str, source: Path | bytes, name: str) -> tuple[Picture, foreign.Understood]:
         """Keep a single picture of anybody's, with what is understood of it. Twice gives the one that is there.
@@ -175,12 +198,14 @@ class Arrivals:
                 try:
                     sound = self._sound(owner, entry, fetch)
                 except (BadValue, NotAPicture) as error:
-                    report.refuse(line, error)
+                    report.refuse(line.number, error)
                     continue
-                if sound is None:
+                id, found = sound
+                report.places[entry.picture.id] = id
+                if found is None:
                     report.here += 1
                     continue
-                id, data, image = sound
+                data, image = found
                 if id != entry.picture.id:
                     report.renamed[entry.picture.id] = id
                 moved = replace(entry, picture=replace(entry.picture, id=id))
@@ -193,22 +218,22 @@ class Arrivals:
 
     def _sound(
         self, owner: str, entry: Entry, fetch: Callable[[Entry], bytes]
-    ) -> tuple[str, bytes, Image.Image] | None:
-        """The id under which a picture is to be kept, its bytes and its image; None where it is here.
+    ) -> tuple[str, tuple[bytes, Image.Image] | None]:
+        """The id under which a picture is to be kept, with its bytes and its image; None in their place where it is here.
 
         Raises BadValue and NotAPicture.
         """
         with self.database.read() as session:
             known = arriving.place(session, owner, entry.picture)
         if known.here:
-            return None
+            return known.id, None
         data = fetch(entry)
         called = f"Picture {entry.picture.id}"
         foreign.check_size(data, called)
         image = decoded(data, called, "PNG")
         if not same_pixels(entry.picture, image):
             raise BadValue("pixel_sha256", "must be that of the picture's pixels", entry.picture.pixel_sha256)
-        return known.id, data, image
+        return known.id, (data, image)
 
     def _insert(self, kept: Sequence[tuple[Line, Entry, int]], report: _Report) -> None:
         """The rows of pictures whose files are there, in one transaction; the files of what is refused go again."""
@@ -219,7 +244,7 @@ class Arrivals:
                     try:
                         report.notes += arriving.insert(session, entry, size)
                     except BadValue as error:
-                        report.refuse(line, error)
+                        report.refuse(line.number, error)
                         refused.append(entry.picture.id)
                     else:
                         brought.append(entry.picture.id)
@@ -238,8 +263,28 @@ def _read(archive: Unpacked, line: Line, owner: str, report: _Report) -> Entry |
     try:
         return archive.entry(line, owner)
     except StorageError as error:
-        report.refuse(line, error)
+        report.refuse(line.number, error)
         return None
+
+
+def _shelves(archive: Unpacked, report: _Report) -> Iterator[tuple[int, shelves.Shelf]]:
+    """The sound collections of an archive by their lines, each name once; what is wrong with the others is told."""
+    names: set[str] = set()
+    try:
+        for number, told in archive.shelves():
+            try:
+                if isinstance(told, BadValue):
+                    raise told
+                shelf = shelves.shelf(told)
+                if search.fold(shelf.name) in names:
+                    raise BadValue("name", "must stand in one line only", shelf.name)
+            except (BadValue, BadQuery) as error:
+                report.refuse(number, error, SHELVES)
+                continue
+            names.add(search.fold(shelf.name))
+            yield number, shelf
+    except BadValue as error:
+        report.refuse(0, error, SHELVES)
 
 
 def _tell(progress: Progress | None, done: int, total: int) -> None:
@@ -261,7 +306,7 @@ def _parents_first(archive: Unpacked, owner: str, report: _Report) -> list[Line]
         if entry is None:
             continue
         if entry.picture.id in known:
-            report.refuse(line, BadValue("id", "must stand in one line only", entry.picture.id))
+            report.refuse(line.number, BadValue("id", "must stand in one line only", entry.picture.id))
             continue
         known[entry.picture.id] = (entry.picture.created_at.isoformat(), entry.picture.parent_id, line)
     ordered: dict[str, Line] = {}

@@ -52,6 +52,12 @@ SENTENCES = {
     ),
     # Collections
     "name must not be the name of another collection (got {value}).": "已有同名合集（{value}）。",
+    "name must not be that of a saved search which is here (got {value}).": "这里已有名为 {value} 的保存的搜索。",
+    "name must stand in one line only (got {value}).": "名称 {value} 出现在多行中。",
+    "collections must be at most {most} (got {value}).": "合集最多 {most} 个。",
+    "pictures must be a list of at most {most} ids (got {value}).": "图片应为列表，最多 {most} 个（现为 {value}）。",
+    'The saved search "{name}" was left out: another collection has its name.': "保存的搜索“{name}”没有导入：已有同名合集。",
+    '{n} of the {all} pictures of the collection "{name}" are not here.': "合集“{name}”的 {all} 张图中有 {n} 张不在这里。",
     # A parameter, its rule, what came
     "{parameter} must not be empty (got {value}).": "{parameter}不能为空。",
     "{parameter} must be a whole number from {least} to {most} (got nothing).": (

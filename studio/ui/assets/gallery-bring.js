@@ -82,8 +82,11 @@
       return [[maker, `${told.width} × ${told.height}`, seed, steps, told.checkpoint].filter(Boolean).join(" · "), told.prompt ?? "", ...told.notes].filter(Boolean);
     }
     function archived(told) {
-      const wrong = (told.wrong ?? []).map((one) => Object.values(one).join(": "));
-      return [t("bring.archive", { n: studio.count(told.count ?? 0), here: studio.count(told.here ?? 0) }), ...wrong];
+      const books = told.collections ? [t("bring.collections", { n: studio.count(told.collections) })] : [];
+      return [t("bring.archive", { n: studio.count(told.count ?? 0), here: studio.count(told.here ?? 0) }), ...books, ...wrongs(told)];
+    }
+    function wrongs(told) {
+      return (told.wrong ?? []).slice(0, SHOWN).map((one) => `${one.file}${one.line ? `:${one.line}` : ""}: ${studio.said(one.sentence)}`);
     }
     async function keep(files) {
       const mine = ++turn;
