@@ -32,6 +32,7 @@ from storage.told import ALL, Told
 from storage.unpacking import Line, Unpacked, unpacked
 
 T = TypeVar("T")
+Room = Callable[[int], str | None]  # why so many bytes more may not be kept; None where they may
 BATCH = 24  # pictures in one transaction
 _ALONE = Line(1, 0, 0)  # a picture that came without a manifest
 ASKED = 500  # ids in one question
@@ -68,6 +69,8 @@ class Brought:
     wrong: tuple[Wrong, ...] = ()  # was not brought, and why
     notes: tuple[str, ...] = ()  # was brought, with this said of it
     collections: tuple[str, ...] = ()  # names of those that are new, or have pictures that they had not
+    ended: str | None = None  # why it ended before its end
+    left: int = 0  # pictures that were not come to then
 
 
 @dataclass
@@ -78,6 +81,8 @@ class _Report:
     wrong: list[Wrong] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     collections: list[str] = field(default_factory=list)
+    seen: int = 0  # pictures that were come to
+    ended: str | None = None
     places: dict[str, str] = field(default_factory=dict)  # ids of the archive, and what they are here
 
     def refuse(self, line: int, why: object, file: str = MANIFEST) -> None:
@@ -116,21 +121,30 @@ class Arrivals:
             count=len(asked), here=here, same_pixels=same, wrong=tuple(report.wrong), collections=collections
         )
 
-    def bring(self, owner: str, source: Path | IO[bytes], *, progress: Progress | None = None) -> Brought:
+    def bring(
+        self,
+        owner: str,
+        source: Path | IO[bytes],
+        *,
+        progress: Progress | None = None,
+        room: Room | None = None,
+    ) -> Brought:
         """Keep every picture of an archive: the same record, the same bytes. What is wrong is left out, and told.
 
-        Twice brings nothing twice. A picture whose id is another owner's gets another one, always the same.
+        Twice brings nothing twice. A picture whose id is another owner's gets another one, always the same. `room` is asked
+        before each picture is kept; with what it says against one the archive ends there, and what came before it is kept.
         Raises BadArchive, and NotWritten with what was brought until then kept.
         """
         report = _Report()
         with unpacked(source) as archive:
-            lines, done = _parents_first(archive, owner, report), 0
+            lines = _parents_first(archive, owner, report)
             for batch in _chunks(lines, BATCH):
                 entries = ((line, archive.entry(line, owner)) for line in batch)  # it was read before, without a fault
                 with self._lock:
-                    self._bring(owner, entries, lambda entry: archive.picture(entry.picture.id), report)
-                done += len(batch)
-                _tell(progress, done, len(lines))
+                    self._bring(owner, entries, lambda entry: archive.picture(entry.picture.id), report, room)
+                _tell(progress, report.seen, len(lines))
+                if report.ended is not None:
+                    break
             self._shelve(owner, archive, report)
         return Brought(
             brought=tuple(report.brought),
@@ -139,6 +153,8 @@ class Arrivals:
             wrong=tuple(report.wrong),
             notes=tuple(report.notes[:WRONG_MAX]),
             collections=tuple(report.collections),
+            ended=report.ended,
+            left=len(lines) - report.seen,
         )
 
     def _shelve(self, owner: str, archive: Unpacked, report: _Report) -> None:
@@ -189,12 +205,18 @@ class Arrivals:
         raise NotFound("Picture", id)
 
     def _bring(
-        self, owner: str, entries: Iterable[tuple[Line, Entry]], fetch: Callable[[Entry], bytes], report: _Report
+        self,
+        owner: str,
+        entries: Iterable[tuple[Line, Entry]],
+        fetch: Callable[[Entry], bytes],
+        report: _Report,
+        room: Room | None = None,
     ) -> None:
         """Files, then rows, of those that are sound and not here; `fetch` gives the bytes of one."""
         kept: list[tuple[Line, Entry, int]] = []
         try:
             for line, entry in entries:
+                report.seen += 1
                 try:
                     sound = self._sound(owner, entry, fetch)
                 except (BadValue, NotAPicture) as error:
@@ -206,6 +228,10 @@ class Arrivals:
                     report.here += 1
                     continue
                 data, image = found
+                report.ended = room(len(data)) if room is not None else None
+                if report.ended is not None:
+                    report.seen -= 1
+                    break
                 if id != entry.picture.id:
                     report.renamed[entry.picture.id] = id
                 moved = replace(entry, picture=replace(entry.picture, id=id))

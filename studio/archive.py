@@ -1,6 +1,6 @@
 """Taking pictures along and bringing them in, on behalf of an owner.
 
-Knows no HTTP and no page: what comes in is a file that can be read, what goes out is bytes. Nothing is brought in beyond the quota.
+Knows no HTTP and no page: what comes in is a file that can be read, what goes out is bytes. What comes in ends where the quota does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from storage.exporting import ENDINGS, MIME
 from storage.foreign import FILE_MAX, understand
 from studio import views
 from studio.edge import checked_id, translated
-from studio.errors import InvalidWish
+from studio.errors import InvalidWish, Refused
 from studio.quota import Quota
 from studio.views import View
 from studio.wish import text
@@ -76,13 +76,21 @@ class Archive:
             return views.understood(understand(file.read(FILE_MAX + 1), name))
 
     def bring(self, owner: str, file: IO[bytes], name: str, *, progress: Progress | None = None) -> View:
-        """Bring an archive or a single picture in. Twice brings nothing twice."""
+        """Bring an archive or a single picture in. Twice brings nothing twice.
+
+        An archive that comes to the end of the quota says so in `ended`, and what came before is kept. Raises Refused where
+        nothing can begin.
+        """
         text("name", name, empty=True)
         self._quota.check()
         with translated():
             if _is_zip(file):
-                return views.brought(self._storage.arrivals.bring(owner, file, progress=progress))
-            picture, found = self._storage.arrivals.bring_file(owner, file.read(FILE_MAX + 1), name)
+                arrivals = self._storage.arrivals
+                return views.brought(arrivals.bring(owner, file, progress=progress, room=self._quota.take))
+            data = file.read(FILE_MAX + 1)
+            if (why := self._quota.take(len(data))) is not None:
+                raise Refused(why)
+            picture, found = self._storage.arrivals.bring_file(owner, data, name)
         return {**views.understood(found), "picture": views.picture(picture)}
 
     def _matching(self, owner: str, query: str, favourite: bool, tag: str | None) -> list[str]:

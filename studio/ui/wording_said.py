@@ -157,6 +157,9 @@ SENTENCES = {
     "The disk quota of {most} GB is used up ({used} GB): raise disk_quota_gb to draw more.": (
         "{most} GB 的磁盘配额已用完（{used} GB）：调高 disk_quota_gb 后才能继续绘制。"
     ),
+    "The disk quota of {most} GB has no room for more ({used} GB are used): raise disk_quota_gb to bring more in.": (
+        "{most} GB 的磁盘配额已放不下更多（已用 {used} GB）：调高 disk_quota_gb 后才能继续导入。"
+    ),
     "The queue waits: the disk is full. It goes on by itself once there is room.": (
         "队列在等待：磁盘已满。腾出空间后会自动继续。"
     ),
