@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import IO, TypeVar
@@ -18,14 +19,14 @@ from sqlalchemy import select
 
 from storage import arrival_rows as arriving
 from storage import foreign, search, shelves
-from storage.adopting import foreign_entry, own_entry
+from storage.adopting import file_id, foreign_entry, own_entry
 from storage.archive import MANIFEST, SHELVES, Progress
 from storage.database import Database
-from storage.errors import BadQuery, BadValue, NotAPicture, NotFound, StorageError
+from storage.errors import BadQuery, BadValue, NoRoom, NotAPicture, NotFound, StorageError
 from storage.files import Files
 from storage.manifest import Entry
 from storage.picture_rows import LOADED, picture_record
-from storage.pixels import decoded, same_pixels
+from storage.pixels import decoded, pixel_sha256, same_pixels
 from storage.records import Picture
 from storage.tables import PictureRow
 from storage.told import ALL, Told
@@ -170,30 +171,55 @@ class Arrivals:
             if put.changed:
                 report.collections.append(shelf.name)
 
-    def bring_file(self, owner: str, source: Path | bytes, name: str) -> tuple[Picture, foreign.Understood]:
-        """Keep a single picture of anybody's, with what is understood of it. Twice gives the one that is there.
+    def bring_file(
+        self,
+        owner: str,
+        source: Path | bytes,
+        name: str,
+        *,
+        doubles: bool = True,
+        made: datetime | None = None,
+        room: Room | None = None,
+    ) -> tuple[Picture, foreign.Understood, bool]:
+        """Keep a single picture of anybody's; what is understood of it, and whether it is new. Twice gives the one that is there.
 
         A PNG of ours that nobody changed is kept as it is, with its record; any other becomes a PNG that tells what
-        was understood, and keeps the texts that its maker wrote. Raises NotAPicture, OSError and NotWritten.
+        was understood, and keeps the texts that its maker wrote. Without `doubles` pixels that are here stay where they are,
+        whatever their file tells. Raises NotAPicture, OSError, NoRoom and NotWritten.
         """
         data = source if isinstance(source, bytes) else foreign.read(source)
         found = foreign.understand(data, name)
         with self._lock:
+            if not doubles and (known := self._double(owner, data, found.name)):
+                return known, found, False
             own = own_entry(data, owner) if found.maker == "ours" and found.format == "png" else None
             if own is not None:
                 report = _Report()
-                self._bring(owner, [(_ALONE, own)], lambda entry: data, report)
+                self._bring(owner, [(_ALONE, own)], lambda entry: data, report, room)
+                if report.ended is not None:
+                    raise NoRoom(report.ended)
                 if not report.wrong:
-                    return self._found(owner, own.picture.id), found
+                    return self._found(owner, own.picture.id), found, bool(report.brought)
                 found = replace(found, notes=(*found.notes, *(wrong.sentence for wrong in report.wrong)))
-            image = decoded(data, found.name)
-            entry, info = foreign_entry(data, found, image, owner, self.told)
+            entry, info = foreign_entry(data, found, image := decoded(data, found.name), owner, self.told, made)
             with self.database.read() as session:
-                known = arriving.here(session, owner, [entry.picture.id])
-            if not known:
+                there = bool(arriving.here(session, owner, [entry.picture.id]))
+            if not there:
+                if room is not None and (why := room(len(data))) is not None:
+                    raise NoRoom(why)
                 size = self.files.add(entry.picture.id, image, info)
                 self._insert([(_ALONE, entry, size)], _Report())
-        return self._found(owner, entry.picture.id), found
+        return self._found(owner, entry.picture.id), found, not there
+
+    def _double(self, owner: str, data: bytes, called: str) -> Picture | None:
+        """The owner's picture of this very file, or else of the same pixels."""
+        mine = select(PictureRow).where(PictureRow.owner == owner).options(*LOADED)
+        with self.database.read() as session:
+            row = session.scalars(mine.where(PictureRow.id == file_id(data, owner))).first()
+            if row is None:
+                hash = pixel_sha256(decoded(data, called))
+                row = session.scalars(mine.where(PictureRow.pixel_sha256 == hash).limit(1)).first()
+            return picture_record(row) if row is not None else None
 
     def _found(self, owner: str, id: str) -> Picture:
         """The picture that came in under `id`, by that id or the one that stands for it."""

@@ -15,7 +15,7 @@ from storage.exporting import ENDINGS, MIME
 from storage.foreign import FILE_MAX, understand
 from studio import views
 from studio.edge import checked_id, translated
-from studio.errors import InvalidWish, Refused
+from studio.errors import InvalidWish
 from studio.quota import Quota
 from studio.views import View
 from studio.wish import text
@@ -88,9 +88,7 @@ class Archive:
                 arrivals = self._storage.arrivals
                 return views.brought(arrivals.bring(owner, file, progress=progress, room=self._quota.take))
             data = file.read(FILE_MAX + 1)
-            if (why := self._quota.take(len(data))) is not None:
-                raise Refused(why)
-            picture, found = self._storage.arrivals.bring_file(owner, data, name)
+            picture, found, _ = self._storage.arrivals.bring_file(owner, data, name, room=self._quota.take)
         return {**views.understood(found), "picture": views.picture(picture)}
 
     def _matching(self, owner: str, query: str, favourite: bool, tag: str | None) -> list[str]:

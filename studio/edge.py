@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from storage import errors as storage_errors
-from studio.errors import InvalidWish, NotFound, QueueFull, StudioError
+from studio.errors import InvalidWish, NotFound, QueueFull, Refused, StudioError
 from studio.wish import text
 
 HOME = "home"  # whose everything is where everybody is one owner
@@ -26,6 +26,8 @@ def translated() -> Iterator[None]:
         raise NotFound(error.what, error.id) from error
     except storage_errors.QueueFull as error:
         raise QueueFull(str(error)) from error
+    except storage_errors.NoRoom as error:
+        raise Refused(str(error)) from error
     except storage_errors.StorageError as error:
         raise StudioError(str(error)) from error
 
