@@ -1,6 +1,7 @@
 """Z-Image Studio, put together: settings, storage, engine, enhancer, use cases, page.
 
-`python app.py` serves the page; `batch FILE` draws a file of prompts, `check`, `backup` and `restore` keep what is there; see `--help`.
+`python app.py` serves the page; `batch FILE` draws a file of prompts, `bring FOLDER` brings pictures in, `check`, `backup` and
+`restore` keep what is there; see `--help`.
 """
 
 from __future__ import annotations

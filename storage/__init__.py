@@ -3,13 +3,13 @@
 `storage.open(folder)` gives everything below, on one folder. What comes out are `records`, what is raised are `errors`.
 
 The durable queue is `jobs`, what is drawn in private lies in `memory`, and `queue` is both together. What was reasoned are
-`enhancements`, links to single pictures `shares`, what was put together `collections`.
-Pictures are added and found by `pictures`, with `picture_rows` and `changes` for their rows, `pages` and `listing` for lists, `search`
-and `filters` for what is typed. `files` holds the PNGs and thumbnails, `metadata` what one tells about itself, with `told` and `xmp`;
-`exporting` makes JPEG and WebP of them, with `carriers` and `exif`. `archive` and `manifest` are pictures to take along, `arrivals`
-what comes in (`unpacking`, `arrival_rows`, `adopting`, `pixels`), `foreign` and `sides` what pictures of other makers tell. `trash`
-removes for good; `check`, with `adopt` and `whole`, brings files and rows together; `health`, `backups` and `copies` keep everything.
-`database`, `tables` and migrations lie below all of them, beside `folder` and `ids`.
+`enhancements`, links to single pictures `shares`, what was put together `collections`. Pictures are added and found by
+`pictures`, with `picture_rows` and `changes` for their rows, `pages` and `listing` for lists, `search` and `filters` for what is
+typed. `files` holds the PNGs and thumbnails, `metadata` what one tells about itself, with `told` and `xmp`; `exporting` makes
+JPEG and WebP of them, with `carriers` and `exif`. `archive`, `manifest` and `shelves` are what is taken along, `arrivals` what
+comes in (`unpacking`, `arrival_rows`, `adopting`, `pixels`, `values`), `foreign` and `sides` what pictures of other makers tell.
+`trash` removes for good; `check`, with `adopt` and `whole`, brings files and rows together; `health`, `backups` and `copies` keep
+everything. `database`, `tables` and migrations lie below all of them, beside `folder` and `ids`.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -37,17 +38,24 @@ def own_entry(data: bytes, owner: str) -> Entry | None:
         return None
 
 
-def foreign_entry(data: bytes, found: Understood, image: Image.Image, owner: str, told: Told) -> tuple[Entry, PngInfo]:
+def file_id(data: bytes, owner: str) -> str:
+    """The id of a picture of anybody's: it hangs on its bytes and its owner, so that the same file is the same picture."""
+    return other_id(owner, f"file {hashlib.sha256(data).hexdigest()}")
+
+
+def foreign_entry(
+    data: bytes, found: Understood, image: Image.Image, owner: str, told: Told, made: datetime | None = None
+) -> tuple[Entry, PngInfo]:
     """A picture of anybody's, and what its file here tells. What was not understood is 0 or empty, and not in its recipe.
 
-    Its id hangs on its bytes and its owner, so that the same file is the same picture.
+    `made` is when its file was, which counts where the picture itself tells no time.
     """
     digest = hashlib.sha256(data).hexdigest()
-    moment = min(found.created_at or now(), now())
+    moment = min(found.created_at or made or now(), now())
     if moment.year < 1990:
         moment = now()
     picture = Picture(
-        id=other_id(owner, f"file {digest}"),
+        id=file_id(data, owner),
         owner=owner,
         job_id=other_id(owner, f"job of file {digest}"),
         index=0,

@@ -3,6 +3,7 @@
     pictures/<id>.png    the files, byte by byte, stored as they are
     manifest.jsonl       a whole record a line (`storage.manifest`), oldest first
     manifest.csv         the same for people, in columns
+    collections.jsonl    where there are some: collections that hold these pictures (`storage.shelves`), a line each
     missing.txt          only where the file of a picture is gone: which
 
 Reads rows and files and changes none. At no moment is more than one picture in memory.
@@ -14,14 +15,15 @@ import csv
 import io
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import IO
 
 from sqlalchemy import select
 
-from storage import manifest
+from storage import manifest, shelves
 from storage import picture_rows as rows
 from storage.database import Database
 from storage.errors import NotFound
@@ -30,11 +32,12 @@ from storage.ids import checked_id
 from storage.manifest import Entry, Origin
 from storage.tables import JobRow, PictureRow, to_json
 
-MANIFEST, TABLE, MISSING = "manifest.jsonl", "manifest.csv", "missing.txt"
+MANIFEST, TABLE, SHELVES, MISSING = "manifest.jsonl", "manifest.csv", "collections.jsonl", "missing.txt"
 CHUNK = 100  # records that are asked for at once
 BLOCK = 2**18  # bytes
 SPOOL = 2**23  # bytes of a manifest that are held in memory
 Progress = Callable[[int, int], None]  # how many are done, of how many
+Shelved = Callable[[Collection[str]], Iterator[shelves.Shelf]]  # the collections, but for pictures that are missing
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,13 @@ class Archive:
     def export(
         self, owner: str, ids: Sequence[str] | None = None, *, progress: Progress | None = None
     ) -> Iterator[bytes]:
-        """The owner's pictures `ids`, or all that are not in the trash, as the bytes of a zip.
+        """The owner's pictures `ids`, or all that are not in the trash, as the bytes of a zip, and the collections that hold them.
 
-        Raises NotFound at once, before any byte, for an id that is not the owner's.
+        Where all are asked for, saved searches go along too. Raises NotFound at once, before any byte, for an id that is not the owner's.
         """
         keys = self._keys(owner, ids)
-        return _stream(self._entries(keys), self.files, len(keys), progress or (lambda done, total: None))
+        shelved = partial(self._shelves, owner, keys, ids is None)
+        return _stream(self._entries(keys), self.files, len(keys), shelved, progress or (lambda done, total: None))
 
     def _keys(self, owner: str, ids: Sequence[str] | None) -> list[int]:
         """Of the chosen pictures, oldest first."""
@@ -81,6 +85,10 @@ class Archive:
                 origins = {row.id: _origin(row) for row in session.scalars(jobs)}
             for picture in pictures:
                 yield Entry(picture=picture, job=origins[picture.job_id])
+
+    def _shelves(self, owner: str, keys: Sequence[int], all: bool, without: Collection[str]) -> Iterator[shelves.Shelf]:
+        with self.database.read() as session:
+            yield from shelves.shelves(session, owner, keys, without, all=all)
 
 
 def _origin(row: JobRow) -> Origin:
@@ -115,11 +123,14 @@ class _Sink:
         return data
 
 
-def _stream(entries: Iterator[Entry], files: Files, total: int, progress: Progress) -> Iterator[bytes]:
+def _stream(
+    entries: Iterator[Entry], files: Files, total: int, shelved: Shelved, progress: Progress
+) -> Iterator[bytes]:
     sink = _Sink()
     with (
         tempfile.SpooledTemporaryFile(SPOOL) as lines,
         tempfile.SpooledTemporaryFile(SPOOL) as table,
+        tempfile.SpooledTemporaryFile(SPOOL) as collections,
         zipfile.ZipFile(sink, "w") as archive,  # type: ignore[call-overload]
     ):
         table.write(_cells(manifest.COLUMNS))
@@ -139,7 +150,10 @@ def _stream(entries: Iterator[Entry], files: Files, total: int, progress: Progre
         if missing:
             said = "The files of these pictures are gone, so they are not in this archive:\n"
             archive.writestr(MISSING, said + "\n".join(missing) + "\n")
-        for name, spool in ((MANIFEST, lines), (TABLE, table)):
+        for shelf in shelved(frozenset(missing)):
+            collections.write(to_json(shelves.line(shelf)).encode() + b"\n")
+        parts = [(MANIFEST, lines), (TABLE, table), *([(SHELVES, collections)] if collections.tell() else [])]
+        for name, spool in parts:
             yield from _copied(archive, name, spool, sink, b"\xef\xbb\xbf" if name == TABLE else b"")
     yield sink.drain()
 

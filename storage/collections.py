@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.exc import IntegrityError
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 from storage import listing, pages, search
 from storage import picture_rows as rows
 from storage.database import Database
-from storage.errors import BadValue, NotFound
+from storage.errors import BadQuery, BadValue, NotFound
 from storage.ids import checked_id, new_id, now
 from storage.records import Collection
 from storage.tables import CollectionRow, MemberRow, PictureRow
@@ -35,17 +36,10 @@ class Collections:
         """A new one, empty; with `query` a saved search. Raises BadValue for a name that is none or taken, and BadQuery."""
         if query is not None and search.parse(query).empty and not query.strip():
             raise BadValue("query", "must look for something", query)
-        tidy = _checked_name(name)
-        row = CollectionRow(
-            id=new_id(), owner=owner, name=tidy, folded=search.fold(tidy), created_at=now(), query=query, cover_id=None
-        )
+        tidy = checked_name(name)
         try:
             with self.database.write() as session:
-                many = select(func.count()).select_from(CollectionRow).where(CollectionRow.owner == owner)
-                if (session.scalar(many) or 0) >= COLLECTIONS_MAX:
-                    raise BadValue("collections", f"must be at most {COLLECTIONS_MAX}", COLLECTIONS_MAX + 1)
-                session.add(row)
-                session.flush()
+                row = new_row(session, owner, tidy, id=new_id(), created_at=now(), query=query)
                 return self._record(session, row)
         except IntegrityError:
             raise BadValue("name", "must not be the name of another collection", tidy) from None
@@ -58,7 +52,7 @@ class Collections:
             with self.database.write() as session:
                 row = _find(session, owner, id)
                 if name is not None:
-                    row.name = _checked_name(name)
+                    row.name = checked_name(name)
                     row.folded = search.fold(row.name)
                 if query is not None:
                     if row.query is None:
@@ -86,15 +80,7 @@ class Collections:
         """Pictures behind those that are there; one that is there stays where it is. Raises NotFound and BadValue."""
         with self.database.write() as session:
             row, found = self._both(session, owner, id, pictures)
-            there = set(session.scalars(select(MemberRow.picture_key).where(MemberRow.collection_id == row.id)))
-            last = session.scalar(select(func.max(MemberRow.position)).where(MemberRow.collection_id == row.id))
-            place = -1 if last is None else last
-            for picture in found:
-                if picture.key not in there:
-                    place += 1
-                    session.add(MemberRow(collection_id=row.id, picture_key=picture.key, position=place))
-            session.flush()
-            _reindex(session, found)
+            append(session, row, found)
             return self._record(session, row)
 
     def take(self, owner: str, id: str, pictures: Sequence[str]) -> Collection:
@@ -167,9 +153,7 @@ class Collections:
             count = listing.in_collection(session, row.id)
             first = session.scalar(text(_FIRST), {"id": row.id})
         else:
-            found = pages.page(session, pages.Wanted(owner=row.owner, query=row.query, limit=1))
-            count, capped = found.total, found.capped
-            first = found.items[0].id if found.items else None
+            count, capped, first = _found(session, row.owner, row.query)
         kept = row.cover_id and session.scalar(
             select(PictureRow.id).where(PictureRow.id == row.cover_id, PictureRow.deleted_at.is_(None))
         )
@@ -185,6 +169,15 @@ _FIRST = (
 )
 
 
+def _found(session: Session, owner: str, query: str) -> tuple[int, bool, str | None]:
+    """How many a saved search finds, whether there are more, and the first; none where it names a collection that is gone."""
+    try:
+        found = pages.page(session, pages.Wanted(owner=owner, query=query, limit=1))
+    except BadQuery:
+        return 0, False, None
+    return found.total, found.capped, found.items[0].id if found.items else None
+
+
 def _find(session: Session, owner: str, id: str) -> CollectionRow:
     row = session.get(CollectionRow, checked_id("Collection", id))
     if row is None or row.owner != owner:
@@ -192,12 +185,43 @@ def _find(session: Session, owner: str, id: str) -> CollectionRow:
     return row
 
 
+def new_row(
+    session: Session, owner: str, name: str, *, id: str, created_at: datetime, query: str | None
+) -> CollectionRow:
+    """The row of a new collection.
+
+    Raises BadValue where the owner has as many as may be, and IntegrityError for a name or an id that is taken.
+    """
+    many = select(func.count()).select_from(CollectionRow).where(CollectionRow.owner == owner)
+    if (session.scalar(many) or 0) >= COLLECTIONS_MAX:
+        raise BadValue("collections", f"must be at most {COLLECTIONS_MAX}", COLLECTIONS_MAX + 1)
+    row = CollectionRow(
+        id=id, owner=owner, name=name, folded=search.fold(name), created_at=created_at, query=query, cover_id=None
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def append(session: Session, row: CollectionRow, pictures: Sequence[PictureRow]) -> int:
+    """Pictures behind those that are there; one that is there stays where it is. How many are new in it."""
+    there = set(session.scalars(select(MemberRow.picture_key).where(MemberRow.collection_id == row.id)))
+    last = session.scalar(select(func.max(MemberRow.position)).where(MemberRow.collection_id == row.id))
+    new = [picture for picture in pictures if picture.key not in there]
+    for place, picture in enumerate(new, 0 if last is None else last + 1):
+        session.add(MemberRow(collection_id=row.id, picture_key=picture.key, position=place))
+    session.flush()
+    _reindex(session, new)
+    return len(new)
+
+
 def _reindex(session: Session, pictures: Sequence[PictureRow]) -> None:
     for picture in pictures:
         rows.index(session, picture)
 
 
-def _checked_name(name: object) -> str:
+def checked_name(name: object) -> str:
+    """A collection's name without needless spaces. Raises BadValue."""
     tidy = " ".join(name.split()) if isinstance(name, str) else ""
     if not 0 < len(tidy) <= NAME_MAX or not tidy.isprintable() or '"' in tidy:
         raise BadValue("name", f'must be 1 to {NAME_MAX} printable characters without "', name)

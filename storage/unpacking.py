@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from storage.archive import BLOCK, MANIFEST, SPOOL
+from storage.archive import BLOCK, MANIFEST, SHELVES, SPOOL
+from storage.collections import COLLECTIONS_MAX
 from storage.errors import BadArchive, BadValue
 from storage.foreign import FILE_MAX
 from storage.manifest import Entry, entry, file_of
@@ -26,6 +27,7 @@ from storage.manifest import Entry, entry, file_of
 ENTRIES_MAX = 200_000
 DIRECTORY_MAX = 64 * 2**20  # bytes of the list of entries
 MANIFEST_MAX = 2**31  # bytes
+SHELVES_MAX = 2**28  # bytes of all collections
 LINE_MAX = 8 * 2**20
 RATIO_MAX, SLACK = 100, 64 * 2**20  # what all entries together may be, in sizes of the archive, and bytes besides
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -82,6 +84,36 @@ class Unpacked:
         if len(data) > FILE_MAX:
             raise BadValue("file", f"must have at most {FILE_MAX // 2**20} MiB", name)
         return data
+
+    def shelves(self) -> Iterator[tuple[int, object]]:
+        """The lines of the collections, with their numbers; none in an archive without any. Each is read when it is asked for.
+
+        Raises BadValue where they cannot be read on, and gives it instead of a line that is no JSON.
+        """
+        if SHELVES not in self.zip.namelist():
+            return
+        if (size := self.zip.getinfo(SHELVES).file_size) > SHELVES_MAX:
+            raise BadValue("The file", f"must have at most {SHELVES_MAX:,} bytes", size)
+        try:
+            with self.zip.open(SHELVES) as file:
+                number = 0
+                while line := file.readline(LINE_MAX + 1):
+                    number += 1
+                    if number > COLLECTIONS_MAX:
+                        raise BadValue("The file", f"must have at most {COLLECTIONS_MAX} lines", "more")
+                    if len(line) > LINE_MAX:
+                        raise BadValue(f"Line {number}", f"must have at most {LINE_MAX:,} bytes", "more")
+                    if line.strip():
+                        yield number, _or_fault(line)
+        except _BROKEN as error:
+            raise BadValue("The file", f"must be whole ({error})", SHELVES) from None
+
+
+def _or_fault(line: bytes) -> object:
+    try:
+        return _parsed(line)
+    except BadValue as error:
+        return error
 
 
 def _parsed(line: bytes) -> object:

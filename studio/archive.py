@@ -1,11 +1,11 @@
 """Taking pictures along and bringing them in, on behalf of an owner.
 
-Knows no HTTP and no page: what comes in is a file that can be read, what goes out is bytes. Nothing is brought in beyond the quota.
+Knows no HTTP and no page: what comes in is a file that can be read, what goes out is bytes. What comes in ends where the quota does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -22,6 +22,7 @@ from studio.wish import text
 
 IDS_MAX = 100_000  # pictures of one selection
 PAGE = 200
+STOPPED = "It was stopped."
 ZIP = b"PK"  # what a zip begins with
 
 
@@ -67,22 +68,40 @@ class Archive:
         with translated():
             return self._storage.exported(owner, checked_id("id", picture_id), kind), MIME[kind]
 
-    def preview(self, owner: str, file: IO[bytes], name: str) -> View:
+    def preview(self, owner: str, file: IO[bytes], name: str, *, progress: Progress | None = None) -> View:
         """What bringing a file in would do: of an archive how many pictures, of a picture what is understood. Keeps nothing."""
         text("name", name, empty=True)
         with translated():
             if _is_zip(file):
-                return views.archive(self._storage.arrivals.preview(owner, file))
+                return views.archive(self._storage.arrivals.preview(owner, file, progress=progress))
             return views.understood(understand(file.read(FILE_MAX + 1), name))
 
-    def bring(self, owner: str, file: IO[bytes], name: str, *, progress: Progress | None = None) -> View:
-        """Bring an archive or a single picture in. Twice brings nothing twice."""
+    def bring(
+        self,
+        owner: str,
+        file: IO[bytes],
+        name: str,
+        *,
+        progress: Progress | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> View:
+        """Bring an archive or a single picture in. Twice brings nothing twice.
+
+        An archive that comes to the end of the quota, or is told to stop, says so in `ended`, and what came before is kept.
+        Raises Refused where nothing can begin.
+        """
         text("name", name, empty=True)
         self._quota.check()
         with translated():
             if _is_zip(file):
-                return views.brought(self._storage.arrivals.bring(owner, file, progress=progress))
-            picture, found = self._storage.arrivals.bring_file(owner, file.read(FILE_MAX + 1), name)
+                arrivals = self._storage.arrivals
+                return views.brought(
+                    arrivals.bring(
+                        owner, file, progress=progress, room=lambda size: STOPPED if stop() else self._quota.take(size)
+                    )
+                )
+            data = file.read(FILE_MAX + 1)
+            picture, found, _ = self._storage.arrivals.bring_file(owner, data, name, room=self._quota.take)
         return {**views.understood(found), "picture": views.picture(picture)}
 
     def _matching(self, owner: str, query: str, favourite: bool, tag: str | None) -> list[str]:

@@ -30,6 +30,8 @@ def translated() -> Iterator[None]:
         raise QueueFull(str(error)) from error
     except storage_errors.Damaged as error:  # where it lies, and how it comes back, is the host's business
         raise StudioError(error.BRIEF) from error
+    except storage_errors.NoRoom as error:
+        raise Refused(str(error)) from error
     except storage_errors.StorageError as error:
         raise StudioError(str(error)) from error
 

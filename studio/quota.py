@@ -50,6 +50,20 @@ class Quota:
             return f"The disk quota of {self._most_gb:g} GB is used up ({self.used_gb():.2f} GB): raise disk_quota_gb to draw more."
         return None
 
+    def take(self, size: int) -> str | None:
+        """Count so many bytes as used before they are; a sentence, and nothing counted, where they would be too many."""
+        if not self._most_gb:
+            return None
+        self.used_gb()
+        with self._lock:
+            if self._used + size / GB > self._most_gb:
+                return (
+                    f"The disk quota of {self._most_gb:g} GB has no room for more ({self._used:.2f} GB are used): "
+                    "raise disk_quota_gb to bring more in."
+                )
+            self._used += size / GB
+        return None
+
     def warning(self) -> str | None:
         """A sentence from nine tenths of the quota on."""
         if self._most_gb and self.used_gb() >= WARN_AT * self._most_gb:

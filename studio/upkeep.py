@@ -1,4 +1,4 @@
-"""`python app.py check`, `backup` and `restore`: a studio's folder looked after while no page is served.
+"""`python app.py check`, `backup`, `restore` and `bring`: a studio's folder looked after and filled while no page is served.
 
 Knows storage and the settings; no engine, no use case and no page.
 """
@@ -13,14 +13,21 @@ from pathlib import Path
 
 import storage
 from storage import copies
+from storage.arrivals import Room
 from storage.backups import faults, stamp
 from storage.errors import NotRestored, StorageError
 from studio.edge import HOME
+from studio.gather import Gather, summary
+from studio.quota import Quota
 from studio.settings import Settings, read
 
 EVERY_S = 2.0  # between two lines of progress
-COMMANDS = ("check", "backup", "restore")
+COMMANDS = ("check", "backup", "restore", "bring")
 Say = Callable[[str], None]
+
+
+class NotBrought(ValueError):
+    """A folder cannot be brought in: the sentence says why."""
 
 
 def run(arguments: Sequence[str], environ: Mapping[str, str], say: Say = print) -> int | None:
@@ -40,6 +47,9 @@ def run(arguments: Sequence[str], environ: Mapping[str, str], say: Say = print) 
             return check(settings.data, options.files, owner, say)
         if arguments[0] == "backup":
             return backup(settings.data, options.target, say, copy=options.copy)
+        if arguments[0] == "bring":
+            quota = Quota(settings.data, settings.disk_quota_gb)
+            return bring(settings.data, options.folder, owner, quota.take, say, preview=options.preview)
         if said["data"] is None:
             raise NotRestored(
                 "restore needs --data with the folder that it should make: an empty one, or one that is not there yet."
@@ -104,6 +114,26 @@ def restore(source: Path, folder: Path, owner: str | None, say: Say) -> int:
     return 1 if report.open else 0
 
 
+def bring(folder: Path, source: Path, owner: str | None, room: Room, say: Say, *, preview: bool) -> int:
+    """Bring in what lies below `source`, or only tell what is understood of it."""
+    if owner is None:
+        raise NotBrought(
+            "bring needs --owner where there are several: person:NAME is whoever logs in as NAME, home whoever is alone."
+        )
+    if not source.is_dir():
+        raise NotBrought(f"{source} is no folder.")
+    kept = storage.open(folder)
+    try:
+        kept.jobs.recover()  # what was cut off in the middle goes first
+        gather = Gather(kept, owner, room, say, lambda what: Progress(what, say).tell)
+        found = gather.preview(source) if preview else gather.bring(source)
+    finally:
+        kept.close()
+    for sentence in summary(found, preview=preview):
+        say(sentence)
+    return 1 if found.bad or found.ended is not None else 0
+
+
 class Progress:
     """Lines such as "pictures: 1,200 of 15,000, 12 s left", at most one every EVERY_S."""
 
@@ -129,6 +159,8 @@ def _parser(command: str) -> argparse.ArgumentParser:
         "backup": "Make a backup: the database as it is at this moment, the pictures' files and a list of their hashes. "
         "The studio may run meanwhile.",
         "restore": "Make a folder, named by --data and empty or not there yet, from a backup or from a snapshot of the database.",
+        "bring": "Bring in every PNG, JPEG and WebP below a folder, and archives of ours, with what A1111, Forge, ComfyUI, InvokeAI, "
+        "SwarmUI, Fooocus or a studio wrote into them. What is there already is left. Ends with code 1 when something could not be.",
     }
     parser = argparse.ArgumentParser(
         prog=f"python app.py {command}",
@@ -142,9 +174,15 @@ def _parser(command: str) -> argparse.ArgumentParser:
             "target", type=Path, nargs="?", help="the folder to make; by default beside the data, under the time"
         )
         parser.add_argument("--copy", action="store_true", help="copy the pictures also where they could be linked")
+    elif command == "bring":
+        parser.add_argument("folder", type=Path, help="the folder; links in it are not followed")
+        parser.add_argument("--preview", action="store_true", help="only tell what is understood of each file")
     else:
         parser.add_argument("source", type=Path, help="the backup's folder, or a snapshot out of a studio's backups")
-    parser.add_argument("--owner", help="who gets pictures whose owner nothing tells, where there are several")
+    parser.add_argument(
+        "--owner",
+        help="who gets pictures whose owner nothing tells, where there are several: person:NAME is whoever logs in as NAME",
+    )
     for name in Settings.model_fields:  # named, so that what stands behind one is never taken for a file
         parser.add_argument(f"--{name}", dest=f"set_{name}", help=argparse.SUPPRESS)
     return parser

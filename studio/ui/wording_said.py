@@ -54,6 +54,12 @@ SENTENCES = {
     ),
     # Collections
     "name must not be the name of another collection (got {value}).": "已有同名合集（{value}）。",
+    "name must not be that of a saved search which is here (got {value}).": "这里已有名为 {value} 的保存的搜索。",
+    "name must stand in one line only (got {value}).": "名称 {value} 出现在多行中。",
+    "collections must be at most {most} (got {value}).": "合集最多 {most} 个。",
+    "pictures must be a list of at most {most} ids (got {value}).": "图片应为列表，最多 {most} 个（现为 {value}）。",
+    'The saved search "{name}" was left out: another collection has its name.': "保存的搜索“{name}”没有导入：已有同名合集。",
+    '{n} of the {all} pictures of the collection "{name}" are not here.': "合集“{name}”的 {all} 张图中有 {n} 张不在这里。",
     # A parameter, its rule, what came
     "{parameter} must not be empty (got {value}).": "{parameter}不能为空。",
     "{parameter} must be a whole number from {least} to {most} (got nothing).": (
@@ -166,6 +172,9 @@ SENTENCES = {
     ),
     "The disk quota of {most} GB is used up ({used} GB): raise disk_quota_gb to draw more.": (
         "{most} GB 的磁盘配额已用完（{used} GB）：调高 disk_quota_gb 后才能继续绘制。"
+    ),
+    "The disk quota of {most} GB has no room for more ({used} GB are used): raise disk_quota_gb to bring more in.": (
+        "{most} GB 的磁盘配额已放不下更多（已用 {used} GB）：调高 disk_quota_gb 后才能继续导入。"
     ),
     "The queue waits: the disk is full. It goes on by itself once there is room.": (
         "队列在等待：磁盘已满。腾出空间后会自动继续。"

@@ -2,17 +2,24 @@
 
     GET  /media/export.zip?query=&favourite=&tag=   all that match, or all; sent while it is written
     POST /media/export.zip                          a selection: JSON {"ids": [...]}, or a form's `ids` with commas between
+    GET  /media/export/progress?token=              how far an export is that was asked for with this `token`, of its asker's choice
     GET  /media/pictures/{id}.jpg, .webp            one picture in another format
     POST /media/import?name=&preview=1              a file as the body: a zip of ours, or anybody's picture
 
-An upload lies in a file without a name while it is read. Refusals are JSON with one sentence.
+An upload lies in a file without a name while it is read. Refusals are JSON with one sentence. Whoever accepts
+application/x-ndjson is told meanwhile how far the bringing in is (`studio.web.telling`); when they leave, it stops and keeps what came.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import tempfile
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
 from threading import BoundedSemaphore
 from typing import IO
 from urllib.parse import parse_qs
@@ -22,8 +29,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from storage.archive import Progress
 from studio.errors import InvalidWish, NotFound, StudioError
 from studio.studio import Studio
+from studio.views import View
+from studio.web import telling
 from studio.web.media import ID, not_found
 
 IMPORT = "/media/import"
@@ -31,6 +41,8 @@ UPLOAD_MAX = 16 * 2**30  # bytes of an archive at home
 STRANGER_MAX = 256 * 2**20  # bytes of one where strangers come
 UPLOADS_MAX = 2  # at once
 LIST_MAX = 4 * 2**20  # bytes of a selection
+EXPORTS_MAX = 64  # whose progress is known
+TOKEN = re.compile(r"[0-9A-Za-z]{8,64}")
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -40,10 +52,33 @@ def routes(studio: Studio) -> list[BaseRoute]:
     return [
         Route("/media/export.zip", taking.export, methods=["GET"]),
         Route("/media/export.zip", taking.export_some, methods=["POST"]),
+        Route("/media/export/progress", taking.exported, methods=["GET"]),
         Route("/media/pictures/{id}.jpg", taking.picture, methods=["GET"]),
         Route("/media/pictures/{id}.webp", taking.picture, methods=["GET"]),
         Route(IMPORT, taking.bring, methods=["POST"]),
     ]
+
+
+class _Exports:
+    """How far the newest exports are, each by its asker and the token that they chose."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[tuple[str, str], View] = OrderedDict()
+
+    def of(self, owner: str, token: str) -> View:
+        """How many pictures of how many are in the zip, and whether it is at its end."""
+        with self._lock:
+            return dict(self._known.get((owner, token), {"done": 0, "total": 0, "ended": False}))
+
+    def put(self, owner: str, token: str, **told: object) -> None:
+        """Note how far it is. The oldest are forgotten."""
+        if TOKEN.fullmatch(token):
+            with self._lock:
+                known = self._known.setdefault((owner, token), {"done": 0, "total": 0, "ended": False})
+                known.update(told)
+                while len(self._known) > EXPORTS_MAX:
+                    self._known.popitem(last=False)
 
 
 class _Taking:
@@ -52,11 +87,12 @@ class _Taking:
     def __init__(self, studio: Studio) -> None:
         self._archive = studio.archive
         self._uploads = BoundedSemaphore(UPLOADS_MAX)
+        self._exports = _Exports()
 
     def export(self, request: Request) -> Response:
         asked = request.query_params
         query, tag, favourite = asked.get("query", ""), asked.get("tag") or None, bool(asked.get("favourite"))
-        return _zip(request, lambda owner: self._archive.export(owner, query=query, tag=tag, favourite=favourite))
+        return self._zip(request, partial(self._archive.export, query=query, tag=tag, favourite=favourite))
 
     async def export_some(self, request: Request) -> Response:
         body = bytearray()
@@ -68,7 +104,33 @@ class _Taking:
             ids = _ids(bytes(body), request.headers.get("content-type", ""))
         except StudioError as error:
             return _refused(str(error))
-        return await run_in_threadpool(_zip, request, lambda owner: self._archive.export(owner, ids=ids))
+        return await run_in_threadpool(self._zip, request, partial(self._archive.export, ids=ids))
+
+    def exported(self, request: Request) -> Response:
+        owner = _owner(request)
+        if owner is None:
+            return not_found()
+        return JSONResponse(self._exports.of(owner, request.query_params.get("token", "")), headers=NO_STORE)
+
+    def _zip(self, request: Request, export: Callable[..., Iterator[bytes]]) -> Response:
+        owner, token = _owner(request), request.query_params.get("token", "")
+        if owner is None:
+            return not_found()
+        try:
+            blocks = export(owner, progress=lambda done, total: self._exports.put(owner, token, done=done, total=total))
+        except NotFound:
+            return not_found()
+        except StudioError as error:
+            return _refused(str(error))
+        headers = {**NO_STORE, "Content-Disposition": 'attachment; filename="z-image-studio.zip"'}
+        return StreamingResponse(self._counted(blocks, owner, token), media_type="application/zip", headers=headers)
+
+    def _counted(self, blocks: Iterator[bytes], owner: str, token: str) -> Iterator[bytes]:
+        """The blocks, and a note at their end, whole or not."""
+        try:
+            yield from blocks
+        finally:
+            self._exports.put(owner, token, ended=True)
 
     def picture(self, request: Request) -> Response:
         owner, id, ending = _owner(request), request.path_params["id"], request.url.path.rpartition(".")[2]
@@ -89,39 +151,45 @@ class _Taking:
             return not_found()
         if not self._uploads.acquire(blocking=False):
             return _refused(f"At most {UPLOADS_MAX} files come in at once: try again when one is done.", 503)
-        try:
-            with tempfile.TemporaryFile(dir=self._archive.folder) as file:
+        with (
+            ExitStack() as held
+        ):  # the file and the place go when this ends, or when the work that takes them over does
+            held.callback(self._uploads.release)
+            try:
+                file = held.enter_context(tempfile.TemporaryFile(dir=self._archive.folder))
                 async for part in request.stream():
                     await run_in_threadpool(file.write, part)
-                return await run_in_threadpool(self._brought, owner, file, request)
-        except ClientDisconnect:
-            return _refused("The file did not come whole.")
-        except OSError as error:
-            return _refused(f"The file could not be read here: {error.strerror or error}.", 507)
-        finally:
-            self._uploads.release()
+            except ClientDisconnect:
+                return _refused("The file did not come whole.")
+            except OSError as error:
+                return _refused(_unread(error), 507)
+            work = partial(self._brought, owner, file, request, held.pop_all())
+            if telling.wished(request):
+                return telling.answer(lambda tell, stop: work(tell, stop)[0], NO_STORE)
+            told, status = await run_in_threadpool(work, None, lambda: False)
+            return JSONResponse(told.get("result", told), status, headers=NO_STORE)
 
-    def _brought(self, owner: str, file: IO[bytes], request: Request) -> Response:
+    def _brought(
+        self,
+        owner: str,
+        file: IO[bytes],
+        request: Request,
+        held: ExitStack,
+        tell: Progress | None,
+        stop: Callable[[], bool],
+    ) -> tuple[View, int]:
+        """What came of a file, as a line of `telling`, and the status of a refusal."""
         asked = request.query_params
-        act = self._archive.preview if asked.get("preview") else self._archive.bring
-        try:
-            return JSONResponse(act(owner, file, asked.get("name", "")[:200]), headers=NO_STORE)
-        except StudioError as error:
-            return _refused(str(error))
-
-
-def _zip(request: Request, export: Callable[[str], Iterator[bytes]]) -> Response:
-    owner = _owner(request)
-    if owner is None:
-        return not_found()
-    try:
-        blocks = export(owner)
-    except NotFound:
-        return not_found()
-    except StudioError as error:
-        return _refused(str(error))
-    headers = {**NO_STORE, "Content-Disposition": 'attachment; filename="z-image-studio.zip"'}
-    return StreamingResponse(blocks, media_type="application/zip", headers=headers)
+        name = asked.get("name", "")[:200]
+        with held:
+            try:
+                if asked.get("preview"):
+                    return {"result": self._archive.preview(owner, file, name, progress=tell)}, 200
+                return {"result": self._archive.bring(owner, file, name, progress=tell, stop=stop)}, 200
+            except StudioError as error:
+                return {"error": str(error)}, 400
+            except OSError as error:
+                return {"error": _unread(error)}, 507
 
 
 def _ids(body: bytes, kind: str) -> list[object]:
@@ -136,6 +204,10 @@ def _ids(body: bytes, kind: str) -> list[object]:
     if not isinstance(ids, list):
         raise InvalidWish("ids", 'must be a list of ids, as {"ids": [...]}', body[:40].decode("ascii", "replace"))
     return ids
+
+
+def _unread(error: OSError) -> str:
+    return f"The file could not be read here: {error.strerror or error}."
 
 
 def _owner(request: Request) -> str | None:

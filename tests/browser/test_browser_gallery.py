@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from gradio_client import Client
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import Browser, Locator, Page, expect
 
+import storage
 from tests.browser.conftest import IN_CHROMIUM, NASTY, WAIT_MS, Visit, newest, visiting
 from tests.conftest import App, StartApp
 
@@ -386,19 +390,104 @@ def test_many_are_chosen_put_together_taken_along_and_brought_in_again(
     with page.expect_download() as waiting:
         bar.get_by_text("Export", exact=True).click()
     waiting.value.save_as(tmp_path / "tamanduas.zip")
+    expect(bar.locator(".packing")).to_have_text("3 of 3 pictures are in the zip")
     bar.get_by_text("Delete", exact=True).click()
     expect(page.locator(".studio-toast")).to_contain_text("3 pictures are in the trash.")
     expect(cards(page)).to_have_count(0)
     page.locator(".studio-toast button").click()
     expect(cards(page)).to_have_count(3)
-    page.locator(".gallery input[type=file]").set_input_files(str(tmp_path / "tamanduas.zip"))
+    page.locator(".gallery input[type=file]:not(.folder)").set_input_files(str(tmp_path / "tamanduas.zip"))
     expect(page.locator(".bring-list")).to_contain_text("3 pictures, 3 of them here already")
+    expect(page.locator(".bring-list")).to_contain_text("1 collections")
     page.locator(".bring-view").get_by_text("Close", exact=True).click()
     page.locator("#gallery-search").fill("")
     page.locator(".shelf .book", has_text="Tamanduas").click()
     expect(cards(page)).to_have_count(3)
     page.locator("#gallery-search").fill("in:Tamanduas 1")
     expect(cards(page)).to_have_count(1)
+
+
+def outputs(folder: Path) -> Path:
+    """A folder with folders in it, as another program leaves one: two pictures, and a text that is none."""
+    for name, colour in (("a.png", "teal"), ("deep/er/b.png", "navy")):
+        info = PngInfo()
+        info.add_text(
+            "parameters", f"a {colour} pangolin\nSteps: 8, Sampler: Euler, CFG scale: 1, Seed: 3, Size: 24x16"
+        )
+        path = folder / "outputs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (24, 16), colour).save(path, pnginfo=info)
+    (folder / "outputs" / "notes.txt").write_text("no picture")
+    return folder / "outputs"
+
+
+def test_a_whole_folder_is_chosen_or_dropped(visit: Visit, client: Client, tmp_path: Path) -> None:
+    draw(client, "something to stand in the gallery")
+    page = visit.open(room="gallery")
+    folder, view = outputs(tmp_path), page.locator(".bring-view")
+    page.locator(".gallery input.folder").set_input_files(str(folder))
+    expect(view.locator(".bring-line")).to_have_text("2 of 2 can be brought in.")
+    expect(view.locator(".bring-list li")).to_have_count(2)
+    view.get_by_text("Close", exact=True).click()
+    box = page.locator(".gallery").bounding_box()
+    assert box is not None
+    where = {"x": box["x"] + 200, "y": box["y"] + 20}
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    wire = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        wire.send("Input.dispatchDragEvent", {"type": kind, "data": data, **where})
+    expect(view.locator(".bring-line")).to_have_text("2 of 2 can be brought in.")
+    view.get_by_text("Bring 2 in", exact=True).click()
+    expect(view).to_be_hidden()
+    search(page, "pangolin", 2)
+
+
+def test_more_files_than_the_bound_are_told(visit: Visit, client: Client) -> None:
+    draw(client, "something to stand in the gallery")
+    page = visit.open(room="gallery")
+    page.evaluate(
+        """() => {
+          const data = new DataTransfer();
+          for (let n = 0; n <= 2000; n++) data.items.add(new File(["x"], `${n}.png`, { type: "image/png" }));
+          const field = document.querySelector(".gallery input[type=file]:not(.folder)");
+          field.files = data.files;
+          field.dispatchEvent(new Event("change"));
+        }"""
+    )
+    view = page.locator(".bring-view")
+    expect(view.locator(".bring-list")).to_contain_text("These are more than 2,000 files: the first 2,000 are taken.")
+    expect(view.locator(".bring-list")).to_contain_text("python app.py bring FOLDER")
+    visit.complaints.clear()  # the browser says of each refusal that it was one
+    view.get_by_text("Close", exact=True).click()
+    expect(view).to_be_hidden()
+    page.wait_for_timeout(500)
+    visit.complaints.clear()
+
+
+def test_a_zip_tells_how_far_it_is_while_it_comes_in(visit: Visit, client: Client, tmp_path: Path) -> None:
+    draw(client, "something to stand in the gallery")
+    elsewhere = storage.open(tmp_path / "elsewhere")
+    for n in range(150):
+        file = io.BytesIO()
+        Image.effect_noise((96, 96), 40 + n).convert("RGB").save(file, "PNG")
+        elsewhere.arrivals.bring_file("home", file.getvalue(), f"{n}.png")
+    (tmp_path / "many.zip").write_bytes(b"".join(elsewhere.archive.export("home")))
+    elsewhere.close()
+    page = visit.open(room="gallery")
+    page.locator(".gallery input[type=file]:not(.folder)").set_input_files(str(tmp_path / "many.zip"))
+    view = page.locator(".bring-view")
+    expect(view.locator(".bring-list")).to_contain_text("150 pictures, 0 of them here already")
+    page.evaluate(
+        """() => {
+          window.heard = [];
+          const line = document.querySelector(".bring-line");
+          new MutationObserver(() => heard.push(line.textContent)).observe(line, { childList: true, characterData: true, subtree: true });
+        }"""
+    )
+    view.get_by_text("Bring 1 in", exact=True).click()
+    expect(view).to_be_hidden()
+    heard = page.evaluate("window.heard")
+    assert any(re.fullmatch(r"\d+ of 150 pictures · [\d.]+ (s|min) left", said) for said in heard), heard
 
 
 def test_a_filter_is_offered_as_one_types_and_a_wrong_one_is_named(visit: Visit, client: Client) -> None:

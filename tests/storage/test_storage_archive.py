@@ -440,12 +440,12 @@ def test_an_own_file_restores_its_record(kit, other):
     thought = kit.enhancement()
     made = kit.picture(NASTY, negative_prompt="blur", enhancement_id=thought.id)
     data = kit.store.pictures.path("ann", made.id).read_bytes()
-    picture, told = other.store.arrivals.bring_file("ann", data, "x.png")
+    picture, told, _ = other.store.arrivals.bring_file("ann", data, "x.png")
     assert picture == made and told.maker == "ours" and told.notes == ()
     assert other.store.pictures.path("ann", made.id).read_bytes() == data
     assert other.store.jobs.get("ann", made.job_id).kind == "import"
     assert other.store.arrivals.bring_file("ann", data, "x.png")[0] == made
-    bobs, _ = other.store.arrivals.bring_file("bob", data, "x.png")
+    bobs, _, _ = other.store.arrivals.bring_file("bob", data, "x.png")
     assert bobs.id != made.id and bobs.pixel_sha256 == made.pixel_sha256
     assert other.store.pictures.page("ann").total == other.store.pictures.page("bob").total == 1
 
@@ -457,11 +457,11 @@ def test_an_own_file_that_was_changed_is_a_picture_of_its_own(kit, other):
         info.add_itxt(metadata.OURS, image.info[metadata.OURS])
         file = io.BytesIO()
         image.transpose(Image.Transpose.ROTATE_90).save(file, "PNG", pnginfo=info)
-    picture, told = other.store.arrivals.bring_file("ann", file.getvalue(), "x.png")
+    picture, told, _ = other.store.arrivals.bring_file("ann", file.getvalue(), "x.png")
     assert picture.id != made.id and (picture.width, picture.height) == (16, 32)
     assert picture.prompt == "a hare" and "pixels" in told.notes[-1]
     jpg = kit.store.exported("ann", made.id, "jpeg")
-    picture, told = other.store.arrivals.bring_file("ann", jpg, "x.jpg")
+    picture, told, _ = other.store.arrivals.bring_file("ann", jpg, "x.jpg")
     assert (picture.prompt, picture.seed, picture.environment["software"]) == ("a hare", made.seed, "ours")
 
 
@@ -474,7 +474,7 @@ def test_a_foreign_file_becomes_a_picture_that_tells_what_was_understood(other):
     info.add_text("workflow", '{"nodes": []}')
     file = io.BytesIO()
     Image.new("RGBA", (32, 24), (10, 20, 30, 255)).save(file, "PNG", pnginfo=info)
-    picture, told = other.store.arrivals.bring_file("ann", file.getvalue(), "fox.png")
+    picture, told, _ = other.store.arrivals.bring_file("ann", file.getvalue(), "fox.png")
     assert (picture.prompt, picture.negative_prompt, picture.seed, picture.steps) == ("a fox", "blur", 9, 20)
     assert (picture.width, picture.height, picture.checkpoint) == (32, 24, "dream")
     assert picture.recipe == {"prompt": "a fox", "negative_prompt": "blur", "seed": 9, "width": 16, "height": 16, "steps": 20,
@@ -493,7 +493,7 @@ def test_a_foreign_file_becomes_a_picture_that_tells_what_was_understood(other):
 def test_a_photo_is_kept_unmarked_and_upright(other):
     exif = Image.Exif()
     exif[0x0112] = 6
-    picture, told = other.store.arrivals.bring_file("ann", jpeg(exif=exif.tobytes()), "photo.jpg")
+    picture, told, _ = other.store.arrivals.bring_file("ann", jpeg(exif=exif.tobytes()), "photo.jpg")
     assert (picture.width, picture.height, picture.prompt, told.maker) == (16, 32, "", None)
     path = other.store.pictures.path("ann", picture.id)
     assert set(metadata.read_texts(path)) == {metadata.OURS}
@@ -501,7 +501,7 @@ def test_a_photo_is_kept_unmarked_and_upright(other):
 
 
 def test_a_foreign_picture_goes_along_too(other, kit):
-    picture, _ = other.store.arrivals.bring_file("ann", jpeg(), "photo.jpg")
+    picture, _, _ = other.store.arrivals.bring_file("ann", jpeg(), "photo.jpg")
     assert kit.store.arrivals.bring("ann", packed(other)).brought == (picture.id,)
     assert kit.store.pictures.get("ann", picture.id) == picture
 

@@ -12,7 +12,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from studio.errors import InvalidWish, NotFound, Refused, StudioError
-from studio.quota import Quota
+from studio.quota import GB, Quota
 from studio.studio import Studio
 from studio.wish import Wish
 from tests.studio.conftest import Make, end
@@ -113,3 +113,41 @@ def test_nothing_is_brought_beyond_the_quota(make: Make, tmp_path: Path) -> None
     full = type(studio.archive)(studio.archive._storage, Quota(tmp_path, 1e-9))
     with pytest.raises(Refused, match="disk quota"):
         full.bring(BOB, zipped(studio), "x.zip")
+
+
+def hares(studio: Studio) -> int:
+    """How many pictures Bob's collection has."""
+    (kept,) = studio.archive._storage.collections.of(BOB)
+    return kept.count
+
+
+def test_an_import_ends_where_the_quota_does_and_goes_on_with_more(make: Make, tmp_path: Path) -> None:
+    studio = make()
+    drawn = [draw(studio, f"a hare {n}") for n in range(4)]
+    studio.new_collection(ANN, "Hares", ids=drawn)
+    archive = zipped(studio)
+    with zipfile.ZipFile(archive) as read:
+        sizes = [one.file_size for one in read.infolist() if one.filename.endswith(".png")]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    tiny = type(studio.archive)(studio.archive._storage, Quota(empty, (sizes[0] + sizes[1] + 10) / GB))
+    brought = tiny.bring(BOB, archive, "x.zip")
+    assert (len(brought["brought"]), brought["left"], brought["here"], brought["wrong"]) == (2, 2, 0, ())  # type: ignore[arg-type]
+    assert "has no room for more" in str(brought["ended"]) and "raise disk_quota_gb" in str(brought["ended"])
+    assert studio.history(BOB)["total"] == 2 and hares(studio) == 2
+    kept = studio.archive._storage
+    assert list((kept.folder / "incoming").iterdir()) == [] and kept.check.run(depth="pixels").findings == []
+    rest = studio.archive.bring(BOB, archive, "x.zip")
+    assert (len(rest["brought"]), rest["here"], rest["left"], rest["ended"]) == (2, 2, 0, None)  # type: ignore[arg-type]
+    assert hares(studio) == 4
+    one = io.BytesIO(studio.archive.exported(ANN, drawn[0], "png")[0])
+    with pytest.raises(Refused, match="has no room for more"):
+        tiny.bring("cy", one, "x.png")
+    assert studio.history("cy")["total"] == 0
+
+
+def test_what_is_taken_of_a_quota_counts_at_once(tmp_path: Path) -> None:
+    quota = Quota(tmp_path, 100 / GB)
+    assert quota.take(60) is None and quota.take(40) is None
+    assert quota.take(1) is not None and quota.used_up() is not None
+    assert Quota(tmp_path, 0).take(10**15) is None

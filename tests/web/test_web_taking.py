@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
+import time
 import zipfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +18,7 @@ from starlette.applications import Starlette
 
 import storage
 from studio.studio import Studio
-from studio.web import media, taking
+from studio.web import media, taking, telling
 from studio.web.guard import Guard, rules
 from studio.web.identity import Identity
 from tests.conftest import App
@@ -161,12 +164,78 @@ def test_all_of_it_through_the_door_of_a_whole_app(server: App) -> None:
         assert large.status_code == 400 and "neither PNG" in large.json()["error"]
 
 
+def packed(tmp_path: Path, many: int) -> bytes:
+    """A zip of another studio with so many pictures."""
+    studio = Studio(storage.open(tmp_path / "elsewhere"), PaintEngine(), None)
+    for _ in range(many):
+        studio.archive.bring("ann", io.BytesIO(png()), "x.png")
+    archive = b"".join(studio.archive.export("ann"))
+    studio.close()
+    return archive
+
+
+def test_whoever_would_is_told_meanwhile_how_far_it_is(server: App, tmp_path: Path) -> None:
+    archive = packed(tmp_path, 200)
+    lines: list[dict[str, Any]] = []
+    with web(server.url) as browser:
+        asked = {"params": {"name": "x.zip"}, "content": archive, "headers": {"accept": telling.KIND}}
+        with browser.stream("POST", taking.IMPORT, **asked) as answer:
+            assert answer.headers["content-type"].startswith(telling.KIND)
+            lines += [json.loads(line) for line in answer.iter_lines()]
+        plain = browser.post(taking.IMPORT, params={"name": "x.zip"}, content=archive).json()
+        refused = browser.post(taking.IMPORT, content=b"GIF89a", headers={"accept": telling.KIND})
+    *told, last = lines
+    assert (len(last["result"]["brought"]), last["result"]["ended"], last["result"]["left"]) == (200, None, 0)
+    assert told and told[-1]["done"] == 200 and {one["total"] for one in told} == {200}
+    assert [one["done"] for one in told] == sorted({one["done"] for one in told})
+    assert told[0]["done"] < 200, "it comes while the work goes on"
+    assert (plain["here"], plain["brought"]) == (200, [])
+    assert json.loads(refused.text)["error"].startswith("This file is neither PNG")
+
+
+def test_whoever_leaves_stops_it_and_what_came_is_kept(server: App, tmp_path: Path) -> None:
+    archive = packed(tmp_path, 240)
+    with web(server.url) as browser:
+        asked = {"params": {"name": "x.zip"}, "content": archive, "headers": {"accept": telling.KIND}}
+        with browser.stream("POST", taking.IMPORT, **asked) as answer:
+            next(answer.iter_lines())
+    with web(server.url) as browser:
+        until, before, here = time.monotonic() + 60, -1, 0
+        while time.monotonic() < until and before != here:  # until it stands
+            time.sleep(1)
+            before, here = (
+                here,
+                browser.post(taking.IMPORT, params={"name": "x.zip", "preview": "1"}, content=archive).json()["here"],
+            )
+        assert 0 < here < 240
+        rest = browser.post(taking.IMPORT, params={"name": "x.zip"}, content=archive).json()
+        assert (rest["here"], len(rest["brought"]), rest["wrong"]) == (here, 240 - here, [])
+
+
+def test_how_far_an_export_is_can_be_asked_by_its_token(studio: Studio) -> None:
+    ann, bob = Visit(studio), Visit(studio)
+    ids = [bring(ann, png()).json()["picture"]["id"] for _ in range(3)]
+    at = "/media/export/progress?token=abcdef123456"
+    assert ann.ask("GET", at).json() == {"done": 0, "total": 0, "ended": False}
+    assert ann.ask("POST", "/media/export.zip?token=abcdef123456", json={"ids": ids}).status_code == 200
+    assert ann.ask("GET", at).json() == {"done": 3, "total": 3, "ended": True}
+    assert bob.ask("GET", at).json() == {"done": 0, "total": 0, "ended": False}
+    for n in range(taking.EXPORTS_MAX):
+        assert ann.ask("GET", f"/media/export.zip?token={n:08}").status_code == 200
+    assert ann.ask("GET", at).json()["total"] == 0, "the oldest is forgotten"
+    assert ann.ask("GET", "/media/export.zip?token=../x").status_code == 200
+    assert ann.ask("GET", "/media/export/progress?token=../x").json()["ended"] is False
+
+
 def test_who_is_nobody_gets_nothing(studio: Studio) -> None:
     async def ask() -> list[int]:
         transport = httpx.ASGITransport(app=Starlette(routes=taking.routes(studio)))
         async with httpx.AsyncClient(transport=transport, base_url=AT) as client:
             asked = [client.get("/media/export.zip"), client.post(taking.IMPORT, content=png())]
-            asked.append(client.get("/media/pictures/abcdefgh1234.jpg"))
+            asked += [
+                client.get("/media/pictures/abcdefgh1234.jpg"),
+                client.get("/media/export/progress?token=abcdefgh"),
+            ]
             return [(await one).status_code for one in asked]
 
-    assert asyncio.run(ask()) == [404, 404, 404]
+    assert asyncio.run(ask()) == [404, 404, 404, 404]

@@ -11,6 +11,7 @@
     let last = null; // where a range begins
     let open = ""; // "tag", "collect", "rate", or nothing
     let sure = false; // whether somebody has asked once to delete for ever
+    const packing = el("span", { className: "packing", role: "status" }); // how far an export is
     const bar = el("div", { className: "chosen-bar", role: "toolbar", hidden: true });
 
     function select(item, event) {
@@ -105,12 +106,28 @@
         studio.excuse(error);
       }
     }
+    /** The browser's own download; how far the server is with it is asked by a token. */
     function exported() {
-      const form = el("form", { method: "post", action: "/media/export.zip", target: "_self" });
+      const token = [...crypto.getRandomValues(new Uint8Array(12))].map((one) => one.toString(16).padStart(2, "0")).join("");
+      const form = el("form", { method: "post", action: `/media/export.zip?token=${token}`, target: "_self" });
       form.append(el("input", { type: "hidden", name: "ids", value: ids().join(",") }));
       document.body.append(form);
       form.submit();
       form.remove();
+      follow(token);
+    }
+    async function follow(token) {
+      let quiet = 0; // looks without news
+      let last = -1;
+      for (let ended = false; !ended && quiet < 60; ) {
+        await new Promise((done) => setTimeout(done, 500));
+        const told = await fetch(`/media/export/progress?token=${token}`).then((answer) => answer.json()).catch(() => null);
+        ended = told?.ended ?? false;
+        quiet = told && told.done !== last ? 0 : quiet + 1;
+        last = told?.done ?? last;
+        packing.textContent = told?.total ? t("gallery.exporting", { n: studio.count(told.done), all: studio.count(told.total) }) : "";
+      }
+      setTimeout(() => (packing.textContent = ""), 4000);
     }
 
     // The bar
@@ -186,7 +203,7 @@
       found.push(button(t("gallery.clear"), clear, { className: "clear" }));
       const rest = more();
       bar.setAttribute("aria-label", t("gallery.chosen", { n: chosen.size }));
-      bar.replaceChildren(el("div", { className: "row" }, ...found), ...(rest ? [rest] : []));
+      bar.replaceChildren(el("div", { className: "row" }, ...found, packing), ...(rest ? [rest] : []));
       if (focus >= 0) bar.querySelectorAll("button, input")[focus]?.focus();
     }
 

@@ -23,9 +23,9 @@ studio.part("gallery", (it) => {
   const date = el("input", { type: "date", className: "jump" });
   const sort = el("select", { className: "sort" });
   const grouped = el("select", { className: "grouped" });
-  const bring = studio.galleryBring({ home, came: () => (find(), studio.emit("changed", {})) });
+  const bring = studio.galleryBring({ home, came: () => (find(), shelf.changed(), studio.emit("changed", {})) });
   const line = el("div", { className: "find", role: "search" }, icon("search"), search, tally);
-  const tools = el("div", { className: "tools" }, chips, el("span", { className: "views" }, bring.opener, date, grouped, sort));
+  const tools = el("div", { className: "tools" }, chips, el("span", { className: "views" }, ...bring.openers, date, grouped, sort));
 
   const shelf = studio.galleryShelf({ call, open: openCollection, query: () => state.query, current: () => state.collection });
   const order = studio.galleryMove({ call, state, grid: () => grid, offered: ownOrder, moved: (one) => (one ? shelf.put(one) : find()) });

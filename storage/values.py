@@ -1,0 +1,130 @@
+"""Values of JSON that anybody wrote, each checked before it is taken. Pure but for the clock.
+
+What breaks a rule is refused by its name, the rule and what came: BadValue.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+
+from storage.errors import BadValue
+from storage.ids import now, public_id
+
+DEPTH_MAX = 40  # of a JSON value
+VALUES_MAX = 50_000  # in a JSON value
+ID = re.compile(r"[0-9A-Za-z]{8,64}")
+Check = Callable[[str, object], object]
+
+_FIRST = datetime(1990, 1, 1, tzinfo=timezone.utc)
+
+
+def mapping(name: str, value: object) -> dict[str, object]:
+    """A JSON object."""
+    if not isinstance(value, dict):
+        raise BadValue(name, "must be a JSON object", value)
+    return value
+
+
+def matching(pattern: re.Pattern[str], rule: str) -> Check:
+    """A text of this form."""
+
+    def check(name: str, value: object) -> str:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise BadValue(name, rule, value)
+        return value
+
+    return check
+
+
+def text_to(most: int) -> Check:
+    """A text of at most so many characters, that any database keeps."""
+
+    def check(name: str, value: object) -> str:
+        if not isinstance(value, str) or len(value) > most or not encodable(value):
+            raise BadValue(name, f"must be a text of at most {most:,} characters", value)
+        return value
+
+    return check
+
+
+def whole_from(least: int, most: int) -> Check:
+    """A whole number of this range."""
+
+    def check(name: str, value: object) -> int:
+        if type(value) is not int or not least <= value <= most:
+            raise BadValue(name, f"must be a whole number from {least} to {most}", value)
+        return value
+
+    return check
+
+
+def number_to(most: float) -> Check:
+    """A finite number from 0 on."""
+
+    def check(name: str, value: object) -> float:
+        if type(value) not in (int, float) or not isinstance(value, (int, float)) or not 0 <= value <= most:
+            raise BadValue(name, f"must be a number from 0 to {most:g}", value)
+        return float(value)
+
+    return check
+
+
+def moment(name: str, value: object) -> datetime:
+    """A time that tells its zone, as UTC."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+        found = found.astimezone(timezone.utc) if found and found.tzinfo else None
+    except (ValueError, OverflowError):
+        found = None
+    if found is None or not _FIRST <= found <= now() + timedelta(days=1):
+        raise BadValue(name, f"must be a time with its zone, since {_FIRST.year} and not to come", value)
+    return found
+
+
+def or_none(check: Check) -> Check:
+    """None, or what `check` lets pass."""
+    return lambda name, value: None if value is None else check(name, value)
+
+
+def flag(name: str, value: object) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise BadValue(name, "must be true or false", value)
+    return value
+
+
+def any_mapping(name: str, value: object) -> dict[str, object]:
+    """A JSON object that is finite and not too deep, whatever is in it."""
+    found = mapping(name, value)
+    waiting: list[tuple[object, int]] = [(found, 0)]
+    seen = 0
+    while waiting:
+        part, depth = waiting.pop()
+        seen += 1
+        if depth > DEPTH_MAX or seen > VALUES_MAX:
+            raise BadValue(name, f"must hold at most {VALUES_MAX:,} values, {DEPTH_MAX} deep", type(part).__name__)
+        if isinstance(part, float) and not math.isfinite(part):
+            raise BadValue(name, "must hold finite numbers", part)
+        if isinstance(part, str) and not encodable(part):
+            raise BadValue(name, "must hold whole characters", ascii(part))
+        if isinstance(part, dict):
+            waiting += [(inner, depth + 1) for pair in part.items() for inner in pair]
+        elif isinstance(part, list):
+            waiting += [(inner, depth + 1) for inner in part]
+    return found
+
+
+def encodable(text: str) -> bool:
+    """Whether any database and any file takes the text."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+_any_id = matching(ID, "must be an id")
+
+
+def an_id(name: str, value: object) -> str:
+    """An id, as it is where things are kept."""
+    return public_id(str(_any_id(name, value)))
