@@ -13,6 +13,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from storage import metadata, xmp
 from tests.conftest import App
 from tests.http_api import web
 
@@ -69,7 +70,8 @@ def test_the_page_shows_the_picture_and_its_prompt(stranger: httpx.Client, share
     image = stranger.get(httpx.URL(shared["link"]["url"]).join(source[1]))
     pixels = Image.open(io.BytesIO(image.content)).convert("RGB").tobytes()
     assert hashlib.sha256(pixels).hexdigest() == shared["pixel_sha256"]
-    assert Image.open(io.BytesIO(image.content)).info == {}  # the reasoning and the machine's facts stay with the owner
+    # The reasoning and the machine's facts stay with the owner; that a model made it does not.
+    assert metadata.read_texts(image.content) == {xmp.KEYWORD: xmp.packet(generated=True)}
 
 
 def test_a_prompt_is_text_and_never_anything_else(stranger: httpx.Client, shared: dict[str, Any]) -> None:
