@@ -60,7 +60,7 @@ class Collections:
                     search.parse(query)
                     row.query = query
                 if cover is not None:
-                    row.cover_id = rows.find_picture(session, owner, cover).id if cover else None
+                    row.cover_id = _cover(session, row, cover) if cover else None
                 session.flush()
                 return self._record(session, row)
         except IntegrityError:
@@ -176,6 +176,15 @@ def _found(session: Session, owner: str, query: str) -> tuple[int, bool, str | N
     except BadQuery:
         return 0, False, None
     return found.total, found.capped, found.items[0].id if found.items else None
+
+
+def _cover(session: Session, row: CollectionRow, id: str) -> str:
+    """The id of a picture that may stand for the collection. Raises NotFound, and BadValue for one that is not in it."""
+    picture = rows.find_picture(session, row.owner, id)
+    within = select(MemberRow.position).where(MemberRow.collection_id == row.id, MemberRow.picture_key == picture.key)
+    if row.query is None and session.scalar(within) is None:
+        raise BadValue("cover", "must be a picture of the collection", id)
+    return picture.id
 
 
 def _find(session: Session, owner: str, id: str) -> CollectionRow:

@@ -9,6 +9,11 @@ _KNOWN = (
     "format", "prompt", "negative_prompt", "original_prompt", "seed", "steps", "guidance", "shift", "checkpoint",
     "width", "height", "created_at", "recipe", "enhancement",
 )  # fmt: skip
+_ONLY_OURS = (
+    "variation_of",
+    "cfg_truncation",
+    "cfg_normalization",
+)  # settings that no other studio has, as the form takes them
 
 
 def read(record: str | None) -> Findings | None:
@@ -28,5 +33,7 @@ def read(record: str | None) -> Findings | None:
     found.created_at = moment(facts.get("created_at"))
     for name, weight in mapping(mapping(facts.get("recipe")).get("adapters")).items():
         found.lora(name, weight)
+    recipe = mapping(facts.get("recipe"))
+    found.besides({name: recipe.get(name) for name in _ONLY_OURS})
     found.besides(facts, *_KNOWN)
     return found

@@ -71,6 +71,7 @@ SENTENCES = {
     "{parameter} must be a number from {least} to {most} (got {value}).": (
         "{parameter}必须是 {least} 到 {most} 的数（现为 {value}）。"
     ),
+    "{parameter} must be a picture of the collection (got {value}).": "{parameter}应为合集中的图片（现为 {value}）。",
     "{parameter} must be a strength above 0, up to 1 (got {value}).": "{parameter}应为大于 0、不超过 1 的强度（现为 {value}）。",
     "{parameter} must be pairs of a seed and a strength (got {value}).": "{parameter}应为成对的种子和强度（现为 {value}）。",
     "{parameter} must be a seed and a strength, such as 42 0.3, with commas between several (got {value}).": (

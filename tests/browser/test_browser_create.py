@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import os
 import re
@@ -438,6 +439,35 @@ def test_an_open_fold_is_as_high_as_what_it_holds(visit: Visit) -> None:
     fields, after = (page.locator(where).bounding_box() for where in ("#steps input", "#fold-model"))
     assert fields is not None and after is not None
     assert 0 < after["y"] - fields["y"] - fields["height"] < 32
+
+
+def test_a_picture_that_is_dropped_fills_all_settings(visit: Visit, client: Client, server: App) -> None:
+    asked = {
+        "checkpoint": "pocket-base", "seed": 6620077, "steps": 6, "guidance": 3.0, "negative_prompt": "a moon", "shift": 4.0,
+        "cfg_truncation": 0.5, "cfg_normalization": True, "width": 96, "height": 128, "variation_of": [[41, 0.5]],
+    }  # fmt: skip
+    made = client.predict("a fox on a green background", False, **asked, api_name="/generate")["pictures"][0]
+    page = visit.open()
+    data = page.request.get(f"{server.url}{made['url']}").body()
+    page.evaluate(
+        """data => {
+            const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+            const files = new DataTransfer();
+            files.items.add(new File([bytes], "fox.png", { type: "image/png" }));
+            const drop = new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
+            document.querySelector("#canvas .frame").dispatchEvent(drop);
+        }""",
+        base64.b64encode(data).decode(),
+    )
+    expect(page.locator(".studio-toast")).to_contain_text("in the form")
+    expect(page.locator("#negative textarea")).to_have_value("a moon")
+    page.locator("#reason input").set_checked(False)
+    page.locator("#draw").click()
+    page.wait_for_function("id => !document.querySelector('.frame img.shown')?.src.includes(id)", arg=made["id"])
+    drawn(page, 6620077)
+    again = newest(client)
+    assert {name: again[name] for name in asked} == asked
+    assert again["id"] != made["id"] and again["pixel_sha256"] == made["pixel_sha256"]
 
 
 def test_a_picture_is_varied_by_strength_and_its_settings_are_used_again(visit: Visit, client: Client) -> None:

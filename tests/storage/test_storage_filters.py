@@ -233,6 +233,8 @@ def test_a_collection_has_an_order_a_cover_and_a_name(archive):
     kept.move("ann", made.id, archive.sea.id, None)
     kept.move("ann", made.id, archive.red.id, archive.sea.id)
     kept.edit("ann", made.id, cover=archive.sea.id, name="Dogs")
+    with pytest.raises(BadValue, match="cover must be a picture of the collection"):
+        kept.edit("ann", made.id, cover=archive.thought.id)
     (one,) = kept.of("ann")
     assert (one.name, one.cover_id, kept.with_picture("ann", archive.red.id)) == ("Dogs", archive.sea.id, (made.id,))
     assert found(archive, "in:dogs fox") == found(archive, "fox", collection=made.id) == ["red fox"]

@@ -1,6 +1,7 @@
 // Around the native form: the tokens of the prompt, each fold's present value, keys, the draft that survives a reload, the models.
 (() => {
   const PAUSE_MS = 350;
+  const FILLED_MS = 4000; // a server that is so slow is not waited for
   const MOST = 512; // tokens that the text encoder sees
   const field = (id) => document.querySelector(`#${id} textarea, #${id} input`);
   const value = (id) => field(id)?.value ?? "";
@@ -36,6 +37,18 @@
     setSeed(seed) {
       studio.type(field("seed"), seed);
       folds();
+    },
+    tick(id, on) {
+      const box = document.querySelector(`#${id} input`);
+      if (box && box.checked !== on) box.click();
+    },
+    /** Choose a checkpoint, and wait until its own settings are filled in. */
+    async choose(name) {
+      const choice = [...document.querySelectorAll("#checkpoint input")].find((one) => one.value === name);
+      if (!choice || choice.checked) return;
+      const filled = new Promise((go) => (window.addEventListener("studio:filled", go, { once: true }), setTimeout(go, FILLED_MS)));
+      choice.click();
+      await filled;
     },
     checkpoint: () => document.querySelector("#checkpoint input:checked")?.value ?? "",
     /** Width over height of what would be drawn now. */
@@ -113,8 +126,7 @@
     const fit = KEPT.filter((id) => same || ["prompt", "seed", "count", "enhancement", "variation"].includes(id));
     for (const id of fit) if (typeof draft[id] === "string" && draft[id] !== "") studio.type(field(id), draft[id]);
     if (typeof draft.reason === "boolean") form.setReason(draft.reason);
-    const box = document.querySelector("#normalization input");
-    if (same && box && box.checked !== Boolean(draft.normalization)) box.click();
+    if (same) form.tick("normalization", Boolean(draft.normalization));
   }
 
   // Tokens, counted by the very encoder, when the typing pauses.

@@ -11,19 +11,36 @@
   const MAKERS = { a1111: "A1111 / Forge", comfyui: "ComfyUI", invokeai: "InvokeAI", swarmui: "SwarmUI", fooocus: "Fooocus", ours: "Z-Image Studio" };
 
   /** The form's fields that a picture tells of, filled; nothing else is touched. */
-  studio.useSettings = (told) => {
+  studio.useSettings = async (told) => {
     studio.go("create");
+    const known = studio.state?.checkpoints.some((one) => one.name === told.checkpoint && one.on_disk);
+    if (known) await studio.form.choose(told.checkpoint);
     studio.form.setPrompt(told.original_prompt || told.prompt || "");
     const put = (id, value) => value !== null && value !== undefined && studio.type(studio.form.field(id), value);
     put("seed", told.seed);
-    const known = studio.state?.checkpoints.some((one) => one.name === told.checkpoint);
-    put("steps", known ? told.steps : null); // of another family of models they would mean something else
-    put("guidance", known ? told.guidance : null);
     put("width", told.drawn_width - (told.drawn_width % 16));
     put("height", told.drawn_height - (told.drawn_height % 16));
+    if (known) {
+      for (const id of ["steps", "guidance", "shift"]) put(id, told[id]); // of another family of models they would mean something else
+      put("variation", varied(told.rest.variation_of));
+      if (told.guidance > 0) {
+        put("negative", told.negative_prompt);
+        put("truncation", told.rest.cfg_truncation ?? 1);
+        studio.form.tick("normalization", told.rest.cfg_normalization === true);
+      }
+    }
     studio.folds();
     studio.toast(t("bring.used"));
   };
+
+  /** What our own files tell of a variation, as the form takes it: "42 0.3" for [[42, 0.3]]. */
+  function varied(text) {
+    try {
+      return JSON.parse(text).map(([seed, strength]) => `${seed} ${strength}`).join(", ");
+    } catch {
+      return ""; // none, or not one of ours
+    }
+  }
 
   /** A file to the server. `heard(done, total)` is told how far the server is with it; `signal` stops it. */
   async function send(file, preview, heard = () => {}, signal = undefined) {
