@@ -25,7 +25,7 @@ from studio.wish import Wish
 
 LOOK_S = 0.2
 COMMENT = "#"
-ASKABLE = frozenset(field.name for field in fields(Wish)) - {"enhancement"}
+ASKABLE = frozenset(field.name for field in fields(Wish)) - {"enhancement", "private"}
 Say = Callable[[str], None]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -41,7 +40,6 @@ from studio.worker import SHARE_S, EnhancerFor, Worker
 if TYPE_CHECKING:
     from enhancer.remote import RemoteChat
 
-log = logging.getLogger(__name__)
 RECHECK_S = 1.0  # a watcher looks again this often, also when nothing was told
 TIMINGS = 40  # pictures in the chart of the machine's page
 
@@ -90,9 +88,7 @@ class Studio(Library):
 
     def start(self) -> None:
         """Load the engine in the background and take up the queue where it was left; on a damaged database neither."""
-        if self._storage.damaged is not None:
-            log.error("%s", self._storage.damaged)  # the host reads here what the page does not tell strangers
-        else:
+        if self._storage.damaged is None:
             self._engine.start()
             self._worker.start()
             self._housekeeping.start()

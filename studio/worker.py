@@ -173,16 +173,23 @@ class Worker:
                 self._room.refused()
                 self._wait_for_room(job)
                 return
-            log.warning("job %s failed: %s", job.id, error, exc_info=not isinstance(error, StudioError | EnhancerError))
+            self._log(job, error, expected=isinstance(error, StudioError | EnhancerError))
             self._finish(job, "failed", _sentence(error))
         except Exception as error:  # a fault of ours fails this job alone; the next one must run
-            log.exception("job %s failed unexpectedly", job.id)
+            self._log(job, error)
             sentence = f"Something went wrong inside the studio ({type(error).__name__}); its log has the details."
             self._finish(job, "failed", sentence)
         finally:
             if is_private(job.id):
                 self._written(self._storage.private.prune)
             self._board.end(job.id)
+
+    def _log(self, job: Job, error: Exception, *, expected: bool = False) -> None:
+        """Why a job failed. Of a private one only what kind of error: a sentence may hold words of its prompt."""
+        if is_private(job.id):
+            log.warning("a private job failed: %s", type(error).__name__)
+        else:
+            log.warning("job %s failed: %s", job.id, error, exc_info=not expected)
 
     def _wait_for_room(self, job: Job) -> None:
         """The job waits again with the pictures that it has, and goes on first once there is room."""

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from storage.ids import is_private
-from studio.errors import InvalidWish, NotFound, Refused
+from studio.errors import EngineError, InvalidWish, NotFound, Refused
+from studio.recipe import Recipe
 from studio.studio import Studio
 from studio.views import View
 from studio.wish import Wish
@@ -159,3 +160,20 @@ def test_what_is_being_drawn_in_private_is_stopped_and_forgotten(make: Make) -> 
     with pytest.raises(NotFound):
         studio.snapshot(ME, job)
     assert drawn(studio, studio.submit(ME, Wish(prompt="next", enhance=False)))["private"] is False
+
+
+def test_a_log_tells_no_word_of_a_private_wish(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    engine = PaintEngine()
+
+    def fail(recipe: Recipe, step: int) -> None:
+        raise EngineError(f"cannot draw {recipe.prompt}") if recipe.seed == 1 else KeyError(recipe.prompt)
+
+    engine.before_step = fail
+    studio = make(on=engine)
+    for seed in (1, 2):
+        job = studio.submit(ME, Wish(prompt=SECRET, enhance=False, private=True, seed=seed))
+        assert end(studio, ME, job)["status"] == "failed"
+    assert "a private job failed: EngineError" in caplog.text and "KeyError" in caplog.text
+    assert SECRET not in caplog.text
+    end(studio, ME, studio.submit(ME, Wish(prompt="anything else", enhance=False, seed=1)))
+    assert "cannot draw anything else" in caplog.text
