@@ -118,7 +118,7 @@ ENGLISH = {
     "picture_of": "{n} of {all}",
     "left": "{time} left",
     "seed_n": "seed {n}",
-    "steps_n": "{n} steps",
+    "steps_n": "{n} {n|step|steps}",
     "seconds": "{n} s",
     "minutes": "{n} min",
     "lock_seed": "Keep this seed",

@@ -398,7 +398,7 @@ def test_many_are_chosen_put_together_taken_along_and_brought_in_again(
     expect(cards(page)).to_have_count(3)
     page.locator(".gallery input[type=file]:not(.folder)").set_input_files(str(tmp_path / "tamanduas.zip"))
     expect(page.locator(".bring-list")).to_contain_text("3 pictures, 3 of them here already")
-    expect(page.locator(".bring-list")).to_contain_text("1 collections")
+    expect(page.locator(".bring-list")).to_contain_text("1 collection")
     page.locator(".bring-view").get_by_text("Close", exact=True).click()
     page.locator("#gallery-search").fill("")
     page.locator(".shelf .book", has_text="Tamanduas").click()

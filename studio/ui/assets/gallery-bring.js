@@ -98,7 +98,7 @@
     const pick = el("input", { type: "file", multiple: true, accept: ".zip,image/png,image/jpeg,image/webp", hidden: true, tabIndex: -1 });
     const pickFolder = el("input", { type: "file", multiple: true, hidden: true, tabIndex: -1, className: "folder" });
     pickFolder.webkitdirectory = true;
-    const folder = button("", () => pickFolder.click(), { className: "bring" });
+    const folder = button("", () => pickFolder.click(), { className: "bring whole-folder" });
     const opener = button("", () => pick.click(), { className: "bring" });
     const title = el("h2", {});
     const list = el("ul", { className: "bring-list" });

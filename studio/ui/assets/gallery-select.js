@@ -96,6 +96,8 @@
       }
     }
     async function collectNew(name) {
+      const there = collections.all().find((one) => one.query === null && one.name.toLowerCase() === name.toLowerCase());
+      if (there) return collect(there.id, false);
       try {
         await call("new_collection", { name, ids: ids() });
         studio.toast(t("gallery.collected_n", { n: chosen.size, name }));

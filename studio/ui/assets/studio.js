@@ -22,10 +22,12 @@
     lang: "en",
     private: false, // whether nothing of what is drawn from here is kept
 
-    /** The words for a key in the present language; {name} is filled from `values`. The key itself where nothing is written. */
+    /** The words for a key in the present language; {name} is filled from `values`, {name|word|words} is the one where that is 1.
+     * The key itself where nothing is written. */
     t(key, values = {}) {
       const found = studio.words[studio.lang]?.[key] ?? studio.words.en?.[key] ?? key;
-      return found.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+      const counted = found.replace(/\{(\w+)\|([^|}]*)\|([^}]*)\}/g, (whole, name, one, many) => (String(values[name]) === "1" ? one : many));
+      return counted.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
     },
 
     /** Hear an event of the bus. */
