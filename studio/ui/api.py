@@ -93,29 +93,12 @@ class Endpoints:
         with spoken():
             owner = owner_of(request)
             wish = Wish(
-                prompt=prompt,
-                enhance=enhance,
-                seed=seed,
-                width=width,
-                height=height,
-                steps=steps,
-                guidance=guidance,
-                negative_prompt=negative_prompt,
-                count=count,
-                checkpoint=checkpoint,
-                enhancement=enhancement,
-                shift=shift,
-                cfg_normalization=cfg_normalization,
-                cfg_truncation=cfg_truncation,
-                style=style,
-                length=length,
-                locks=texts("locks", locks),
-                template=template,
-                spread=spread,
-                parent=parent,
-                private=private,
+                prompt=prompt, enhance=enhance, seed=seed, width=width, height=height, steps=steps, guidance=guidance,
+                negative_prompt=negative_prompt, count=count, checkpoint=checkpoint, enhancement=enhancement, shift=shift,
+                cfg_normalization=cfg_normalization, cfg_truncation=cfg_truncation, style=style, length=length,
+                locks=texts("locks", locks), template=template, spread=spread, parent=parent, private=private,
                 variation_of=tuple(variation_of or ()),
-            )
+            )  # fmt: skip
             job = await asyncio.to_thread(self._studio.submit, owner, wish)
             async for shot in self._studio.watch(owner, job):
                 yield shot
