@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Request, expect
 import storage
 from bench.archive_filler import fill
 from tests.browser.conftest import IN_CHROMIUM, READY, visiting
-from tests.conftest import App, StartApp
+from tests.conftest import App, launch
 
 pytestmark = IN_CHROMIUM
 
@@ -31,9 +31,13 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def app(start_app: StartApp, filled: Path) -> Iterator[App]:
-    yield start_app(data=filled)
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory, filled: Path) -> Iterator[App]:
+    made = launch(tmp_path_factory.mktemp("pages"), data=filled)
+    try:
+        yield made.wait()
+    finally:
+        made.stop()
 
 
 @pytest.fixture
