@@ -196,7 +196,7 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
     )
     canvas.draw(draw_as_said, form.inputs, canvas, api_name="create_draw", **STREAM).then(None, js=ENDED)
     _listen_reasoning(studio, canvas, owner_of)
-    by_id("watch", lambda owner, job: str(studio.snapshot(owner, job)["job"]))
+    by_id("watch", lambda owner, job, **told: str(studio.snapshot(owner, job)["job"]))
     by_id("again", studio.rerun)
     by_id("vary", studio.vary, "strength")
     by_id("redraw", studio.redraw)
