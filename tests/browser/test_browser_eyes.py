@@ -74,7 +74,9 @@ def give(page: Page, event: str, *, kind: str = "image/png", words: str = "") ->
     """Drop or paste a picture, as the system's own drag and clipboard would."""
     out = io.BytesIO()
     Image.new("RGB", (40, 20), "red").save(out, "PNG")
-    expect(page.get_by_role("button", name="From a picture")).to_be_visible()  # what takes it stands a moment after the page
+    expect(
+        page.get_by_role("button", name="From a picture")
+    ).to_be_visible()  # what takes it stands a moment after the page
     page.evaluate(
         """async ([name, data, kind, words]) => {
             const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
