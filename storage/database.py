@@ -218,6 +218,7 @@ def _engine(
         connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False},
         json_serializer=to_json,
         poolclass=QueuePool,
+        hide_parameters=True,  # an error names no prompt
         max_overflow=-1,  # a thread never waits for a connection, only ever for the lock of the file
         **({"creator": connect} if connect else {}),
     )

@@ -11,12 +11,12 @@ import io
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from storage.database import Database, open_in_memory
 from storage.enhancements import Enhancements, enhancement_row
@@ -31,6 +31,7 @@ from storage.told import ALL, Told
 from storage.trash import Trash, remove_thoughts
 
 BYTES_MAX = 512 * 2**20  # of all owners' private pictures
+OWNER_BYTES_MAX = 192 * 2**20  # of one owner's
 HOURS_MAX = 12.0  # that something private is held
 
 _BYTES = select(func.coalesce(func.sum(PictureRow.bytes), 0)).where(PictureRow.job_id == JobRow.id).scalar_subquery()
@@ -100,8 +101,9 @@ class Private:
     pictures: Pictures
     trash: Trash
     bytes_max: int = BYTES_MAX
+    owner_bytes_max: int = OWNER_BYTES_MAX
     hours_max: float = HOURS_MAX
-    _left: dict[str, datetime] = field(default_factory=dict)  # what an owner had until then is to go, once it has ended
+    _going: set[str] = field(default_factory=set)  # jobs that are to go once they have ended
 
     def png(self, owner: str, id: str) -> bytes:
         """The PNG of the owner's private picture. Raises NotFound."""
@@ -117,14 +119,34 @@ class Private:
             if session.get(EnhancementRow, kept.id) is None:
                 session.add(enhancement_row(replace(kept, parent_id=None)))
 
-    def forget(self, owner: str) -> tuple[Job, ...]:
-        """Forget all that the owner has in private; gives the jobs that still run, which go as soon as they have ended."""
-        self._left[owner] = now()
-        running = []
-        for job in self.jobs.unfinished(owner):
-            if self.jobs.cancel(owner, job.id).status == "running":
-                running.append(job)
-        self.prune()
+    def release(self, ids: Iterable[str]) -> None:
+        """Let go of enhancements that nothing refers to."""
+        with self.database.write() as session:
+            remove_thoughts(session, list(ids))
+
+    def recent(self, owner: str, limit: int, *, session: str | None = None) -> tuple[Picture, ...]:
+        """The owner's newest pictures; with a `session` those whose jobs have it for a mark."""
+        mine = select(PictureRow.id).join(JobRow, JobRow.id == PictureRow.job_id)
+        mine = mine.where(PictureRow.owner == owner, PictureRow.deleted_at.is_(None), *_within(session))
+        with self.database.read() as reading:
+            ids = list(reading.scalars(mine.order_by(PictureRow.key.desc()).limit(limit)))
+        return self.pictures.some(owner, ids)
+
+    def forget(self, owner: str, session: str | None = None) -> tuple[Job, ...]:
+        """Forget all that the owner has in private, or what was wished in one `session`.
+
+        Gives the jobs that still run, which go as soon as they have ended.
+        """
+        mine = (JobRow.owner == owner, *_within(session))
+        with self.database.read() as reading:
+            waiting = list(reading.scalars(select(JobRow.id).where(*mine, JobRow.status.not_in(FINAL))))
+        running = [job for job in (self.jobs.cancel(owner, id) for id in waiting) if job.status == "running"]
+        self._going.update(job.id for job in running)
+        with self.database.read() as reading:
+            ended = list(reading.scalars(select(JobRow.id).where(*mine, JobRow.status.in_(FINAL))))
+        for id in ended:
+            self._remove(owner, id)
+        self.prune()  # what has ended meanwhile
         return tuple(running)
 
     def forget_picture(self, owner: str, id: str) -> Picture:
@@ -134,17 +156,22 @@ class Private:
         return gone
 
     def prune(self) -> int:
-        """Let go of what was forgotten, what is too old, and the oldest of what is too much; gives how many jobs went."""
+        """Let go of what was forgotten, what is too old, and the oldest of what is too much; gives how many jobs went.
+
+        An owner's newest job is too much only for all owners together.
+        """
+        old, room, rooms = now() - timedelta(hours=self.hours_max), self.bytes_max, dict[str, int]()
         with self.database.read() as session:
-            ended = session.execute(
-                select(JobRow.id, JobRow.owner, JobRow.created_at, _BYTES)
-                .where(JobRow.status.in_(FINAL))
-                .order_by(JobRow.key.desc())
+            held = session.execute(
+                select(JobRow.id, JobRow.owner, JobRow.created_at, JobRow.status, _BYTES).order_by(JobRow.key.desc())
             ).all()
-        old, room, going = now() - timedelta(hours=self.hours_max), self.bytes_max, []
-        for id, owner, created_at, size in ended:
+        going = []
+        for id, owner, created_at, status, size in held:
             room -= size
-            if room < 0 or created_at < max(old, self._left.get(owner, old)):
+            newest = owner not in rooms
+            rooms[owner] = rooms.get(owner, self.owner_bytes_max) - size
+            much = room < 0 or (rooms[owner] < 0 and not newest)
+            if status in FINAL and (much or created_at < old or id in self._going):
                 going.append((owner, id))
         for owner, id in going:
             self._remove(owner, id)
@@ -152,6 +179,7 @@ class Private:
 
     def _remove(self, owner: str, job_id: str) -> None:
         """One that has ended, with its pictures and its reasoning."""
+        self._going.discard(job_id)
         pictures = [one.id for one in self.pictures.by_job(owner, job_id)]
         self.pictures.delete_many(owner, pictures)
         self.trash.empty(owner, pictures)
@@ -162,6 +190,10 @@ class Private:
                 session.flush()
                 thoughts = (row.enhancement_id, row.wish.get("enhancement"), row.wish.get("refines"))
                 remove_thoughts(session, [str(id) for id in thoughts if id])
+
+
+def _within(session: str | None) -> list[ColumnElement[bool]]:
+    return [] if session is None else [JobRow.mark == session]
 
 
 def open_private(told: Told = ALL) -> Private:

@@ -1,17 +1,19 @@
 """The queue as a whole: jobs that are kept and jobs that are private, served in turn by one worker.
 
-Each job is in one of two places; this is the order between them. Of one owner the older job is first; of two owners
-the one whose place was not served last.
+Each job is in one of two places, where owners take turns; this is the order between the first of each. Of one owner the
+older job is first, of two owners the one who was not served for longer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from storage.ids import is_private
 from storage.jobs import Jobs
 from storage.records import JSON, Job, Kind, Waiting
+
+OWNERS_MAX = 1_000  # whose turns are remembered
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Queue:
 
     kept: Jobs
     private: Jobs
-    _last: list[bool] = field(default_factory=lambda: [True])  # whether the job served last was private
+    _served: dict[str, int] = field(default_factory=dict)  # owner -> the number of their last claim since the start
 
     def of(self, id: object) -> Jobs:
         """The jobs that the one of this id is among."""
@@ -48,29 +50,26 @@ class Queue:
 
     def claim(self, *, besides: str | None = None, suits: Callable[[JSON], bool] | None = None) -> Job | None:
         """The next job, now running; None when nobody waits. As `Jobs.claim`, over both places."""
-        first = self._first(self.kept.order(besides=besides), self.private.order(besides=besides))
-        if first is None:
-            return None
-        job = self.of(first).claim(besides=besides, suits=suits)
-        if job is not None:
-            self._last[0] = is_private(job.id)
-        return job
+        kept, private = self.kept.order(besides=besides), self.private.order(besides=besides)
+        places = [self.of(first) for first in _firsts(kept, private, self._served)]
+        for place in places:
+            job = place.claim(besides=besides, suits=suits)
+            if job is not None:
+                _note(self._served, job.owner)
+                return job
+        return None
 
     def ahead(self, id: str) -> tuple[str, ...]:
         """The queued jobs that are served before it, in order, if nobody files another; none for one not queued."""
-        kept, private, last = list(self.kept.order()), list(self.private.order()), self._last[0]
+        kept, private, served = list(self.kept.order()), list(self.private.order()), dict(self._served)
         order: list[str] = []
         while kept or private:
-            first = _first(kept, private, last)
+            first = _firsts(kept, private, served)[0]
             if first == id:
                 return tuple(order)
             order.append(first)
-            last = is_private(first)
-            (private if last else kept).pop(0)
+            _note(served, (private if is_private(first) else kept).pop(0).owner)
         return ()
-
-    def _first(self, kept: Sequence[Waiting], private: Sequence[Waiting]) -> str | None:
-        return _first(kept, private, self._last[0]) if kept or private else None
 
     def give_way(self, id: str, *, waits: bool = False) -> bool:
         """As `Jobs.give_way`: a running job waits again where another owner waits, in either place."""
@@ -99,10 +98,18 @@ class Queue:
         return max(found, key=lambda job: job.created_at, default=None)
 
 
-def _first(kept: Sequence[Waiting], private: Sequence[Waiting], last: bool) -> str:
-    """Which of the two that are first in their places is served: `last` says whether the one before was private."""
-    if not kept or not private:
-        return (kept or private)[0].id
-    if kept[0].owner == private[0].owner:
-        return min(kept[0], private[0], key=lambda one: one.created_at).id
-    return (kept if last else private)[0].id
+def _firsts(kept: Sequence[Waiting], private: Sequence[Waiting], served: Mapping[str, int]) -> list[str]:
+    """The ids of the two that are first in their places, the one that is served first before the other."""
+    both = [*kept[:1], *private[:1]]
+    if len({one.owner for one in both}) == 1:
+        both.sort(key=lambda one: one.created_at)
+    else:
+        both.sort(key=lambda one: (served.get(one.owner, 0), one.created_at))
+    return [one.id for one in both]
+
+
+def _note(served: dict[str, int], owner: str) -> None:
+    last = max(served.values(), default=0)
+    if len(served) >= OWNERS_MAX:
+        served.clear()  # all are as if they had never been served, which is fair again
+    served[owner] = last + 1

@@ -72,7 +72,7 @@ class Archive:
         """What bringing a file in would do: of an archive how many pictures, of a picture what is understood. Keeps nothing."""
         text("name", name, empty=True)
         with translated():
-            if _is_zip(file):
+            if _is_zip(file, name):
                 return views.archive(self._storage.arrivals.preview(owner, file, progress=progress))
             return views.understood(understand(file.read(FILE_MAX + 1), name))
 
@@ -93,7 +93,7 @@ class Archive:
         text("name", name, empty=True)
         self._quota.check()
         with translated():
-            if _is_zip(file):
+            if _is_zip(file, name):
                 arrivals = self._storage.arrivals
                 return views.brought(
                     arrivals.bring(
@@ -119,8 +119,9 @@ class Archive:
                 return found
 
 
-def _is_zip(file: IO[bytes]) -> bool:
+def _is_zip(file: IO[bytes], name: str) -> bool:
+    """Whether it begins as a zip, or is called one: what is wrong with it is then said of a zip."""
     file.seek(0)
     head = file.read(2)
     file.seek(0)
-    return head == ZIP
+    return head == ZIP or name.lower().endswith(".zip")

@@ -105,7 +105,7 @@ class Gather:
         if path.suffix.lower() in ARCHIVES:
             self._archive(path, name, report)
             return
-        made = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
+        made = _made(path)
         _, found, new = self.kept.arrivals.bring_file(
             self.owner, path, path.name, doubles=False, made=made, room=self.room
         )
@@ -167,6 +167,14 @@ def summary(found: Gathered, *, preview: bool = False) -> list[str]:
 
 def _short(text: str) -> str:
     return text if len(text) <= SAID_MAX else f"{text[: SAID_MAX - 1]}…"
+
+
+def _made(path: Path) -> datetime | None:
+    """When the file was written; None where what the disk says is no date."""
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _printable(text: str) -> str:

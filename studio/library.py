@@ -93,13 +93,12 @@ class Library:
         with translated():
             return self._storage.webp(owner, checked_id("id", picture_id))
 
-    def private(self, owner: str, limit: int = 24) -> View:
-        """The owner's newest private pictures, as long as they are remembered."""
+    def private(self, owner: str, session: str | None = None, limit: int = 24) -> View:
+        """The owner's newest private pictures, of all or of one session, as long as they are remembered."""
         whole("limit", limit, 1, PAGE_MAX)
+        wish.session("session", session is None or session)
         with translated():
-            return {
-                "items": [views.picture(one) for one in self._storage.private.pictures.page(owner, limit=limit).items]
-            }
+            return _many(self._storage.private.recent(owner, limit, session=session))
 
     # Understood
 

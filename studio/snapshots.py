@@ -68,6 +68,7 @@ class Snapshots:
             "warning": None,
             "error": job.error,
             "private": is_private(job.id),
+            "session": (job.mark or "") if is_private(job.id) else "",
         }
         shot["warning"] = self._too_long(shot)
         if job.pictures:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ from studio.snapshots import Snapshots
 from studio.steers import Own, Steers, unseen
 from studio.views import FINISHED, View
 from studio.wish import Wish, flag, new_seed, optional_whole, text, whole
+from studio.wish import session as checked_session
 from studio.wish import strength as checked_strength
 from studio.worker import SHARE_S, EnhancerFor, Worker
 
@@ -220,7 +222,7 @@ class Studio(Library):
         length: str = "auto",
         locks: Sequence[str] = (),
         template: str | None = None,
-        private: bool = False,
+        private: bool | str = False,
     ) -> str:
         """File a wish for reasoning alone; returns the job's id. Raises as `submit` does."""
         wish = Wish(
@@ -239,7 +241,7 @@ class Studio(Library):
         *,
         prompt: str | None = None,
         seed: int | None = None,
-        private: bool = False,
+        private: bool | str = False,
     ) -> str:
         """File an instruction to a kept enhancement's prompt (or to what became of it, `prompt`); a new one comes of it, with it as parent.
 
@@ -276,7 +278,7 @@ class Studio(Library):
             raise Refused("The enhancer is off in this studio.")
         return self._drawable(None)
 
-    def rerun(self, owner: str, picture_id: str, *, private: bool = False) -> str:
+    def rerun(self, owner: str, picture_id: str, *, private: bool | str = False) -> str:
         """File the exact recipe of a picture again; the job's end says whether the pixels are identical."""
         return self._file(owner, "rerun", self._order_of(owner, picture_id, rerun=True), 1, private=private)
 
@@ -288,7 +290,7 @@ class Studio(Library):
         seed: int | None = None,
         *,
         strength: float | None = None,
-        private: bool = False,
+        private: bool | str = False,
     ) -> str:
         """File a picture's recipe with another seed (chosen here unless given), its enhancement and ancestry kept.
 
@@ -301,7 +303,7 @@ class Studio(Library):
         order = self._order_of(owner, picture_id, rerun=False).varied(new_seed() if seed is None else seed, strength)
         return self._file(owner, "generate", order, count, private=private)
 
-    def redraw(self, owner: str, job_id: str, *, plain: bool = False, private: bool = False) -> str:
+    def redraw(self, owner: str, job_id: str, *, plain: bool = False, private: bool | str = False) -> str:
         """File what is missing of a failed or cancelled job once more, for one click after a failure; `plain` without reasoning."""
         job = self._job(owner, job_id)
         if job.status not in ("failed", "cancelled"):
@@ -334,10 +336,11 @@ class Studio(Library):
             self._board.nudge_all()
         return {"job": job.id, "status": job.status if job.status in FINISHED else "cancelled"}
 
-    def forget(self, owner: str) -> View:
-        """Forget everything that the owner has in private, at once; what still runs is stopped, and goes when it has."""
+    def forget(self, owner: str, session: str | None = None) -> View:
+        """Forget everything that the owner has in private, or in one session of it; what still runs is stopped, and goes when it has."""
+        checked_session("session", session is None or session)
         with translated():
-            running = self._storage.private.forget(owner)
+            running = self._storage.private.forget(owner, session)
         for job in running:
             self._board.cancel(job.id)
         self._board.nudge_all()
@@ -414,23 +417,21 @@ class Studio(Library):
         return Order.of_picture(found, rerun=rerun)
 
     def _file(
-        self, owner: str, kind: Kind, order: Order, count: int, *, mark: str | None = None, private: bool = False
+        self, owner: str, kind: Kind, order: Order, count: int, *, mark: str | None = None, private: bool | str = False
     ) -> str:
         """File it; in private where that is wished, or where it comes of something private."""
-        flag("private", private)
-        private = private or any(is_private(id) for id in (order.parent, order.enhancement, order.refines))
-        if not private:
+        checked_session("private", private)
+        mark = private if isinstance(private, str) else mark
+        hidden = bool(private) or any(is_private(id) for id in (order.parent, order.enhancement, order.refines))
+        if not hidden:
             self._quota.check()
-        with translated():
-            for id in {order.enhancement, order.refines} if private else ():
-                if id is not None and not is_private(id):
-                    self._storage.private.adopt(self._storage.enhancements.get(owner, id))
+        with translated(), self._adopted(owner, order if hidden else None):
             job = self._storage.queue.add(
                 owner,
                 kind=kind,
                 wish=order.to_json(),
                 count=count,
-                private=private,
+                private=hidden,
                 enhancement_id=order.enhancement,
                 mark=mark,
                 per_owner=self._bounds.per_owner,
@@ -438,6 +439,19 @@ class Studio(Library):
             )
         self._worker.wake()
         return job.id
+
+    @contextmanager
+    def _adopted(self, owner: str, order: Order | None) -> Iterator[None]:
+        """What a private order draws from, of what is kept, is there in private, too; not for longer than the order is."""
+        wanted = {order.enhancement, order.refines} if order else set()
+        ids = [id for id in wanted if id is not None and not is_private(id)]
+        for id in ids:
+            self._storage.private.adopt(self._storage.enhancements.get(owner, id))
+        try:
+            yield
+        except BaseException:
+            self._storage.private.release(ids)
+            raise
 
     def _job(self, owner: str, job_id: str) -> Job:
         with translated():

@@ -168,6 +168,7 @@ def job(found: Job, *, position: int | None, eta_s: float | None) -> View:
         "eta_s": eta_s,
         "error": found.error,
         "private": is_private(found.id),
+        "session": (found.mark or "") if is_private(found.id) else "",
     }
 
 

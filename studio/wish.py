@@ -6,6 +6,7 @@ range, and each refusal names the parameter as the API spells it, the rule, and 
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 from math import isfinite
@@ -47,7 +48,7 @@ class Wish:
     template: str | None = None
     spread: bool = False
     parent: str | None = None
-    private: bool = False
+    private: bool | str = False  # a text names the session that it belongs to
     variation_of: tuple[tuple[int, float], ...] = ()
 
     def __post_init__(self) -> None:
@@ -71,8 +72,14 @@ class Wish:
         name("template", self.template)
         flag("spread", self.spread)
         name("parent", self.parent)
-        flag("private", self.private)
+        session("private", self.private)
         varied(self.variation_of)
+
+
+def session(name: str, value: object) -> None:
+    """Raises InvalidWish unless `value` is true, false, or the name of a session: up to 64 letters and digits."""
+    if not isinstance(value, bool) and (not isinstance(value, str) or not re.fullmatch("[0-9A-Za-z]{1,64}", value)):
+        raise InvalidWish(name, "must be true or false, or a session's name of letters and digits", value)
 
 
 def varied(value: object) -> None:

@@ -39,6 +39,7 @@ PREVIEW_S = 0.2  # previews are at least so far apart: five a second are a film,
 SHARE_S = 5.0  # of the device that one reasoning has to itself while somebody else waits for a picture
 TICK_S = 0.1  # how often somebody is let by at most, and how often that is looked at while a server writes
 ROOM_S = 3.0  # how often a queue that waits for room looks whether there is some
+PRUNE_S = 60.0  # how often what is private is looked through for what is too old
 IDLE_S = 1.0  # how long an idle worker sleeps before it looks again; a filed job wakes it at once
 REASONING_FAILED = "The reasoning did not succeed: {error} The prompt is kept; draw it without reasoning to go on."
 T = TypeVar("T")
@@ -107,8 +108,12 @@ class Worker:
         self._written(self._recover)
         while not self._closing.is_set() and self._engine.wait(timeout=IDLE_S).status == "loading":
             self._board.nudge_all()
+        pruned = time.monotonic()
         while not self._closing.is_set():
             self._wake.clear()
+            if time.monotonic() >= pruned + PRUNE_S:
+                self._written(self._storage.private.prune)
+                pruned = time.monotonic()
             held = self._holds()  # what is private needs no room
             claim = self._storage.private.jobs.claim if held else self._storage.queue.claim
             job = self._written(claim)

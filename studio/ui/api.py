@@ -77,7 +77,7 @@ class Endpoints:
         template: str | None = None,
         spread: bool = False,
         parent: str | None = None,
-        private: bool = False,
+        private: bool | str = False,
         variation_of: list[Any] | None = None,
     ) -> AsyncIterator[dict[str, Any]]:
         """Draw a prompt; with `enhance`, reason about it first. Streams the job from its row to its pictures.
@@ -87,8 +87,8 @@ class Endpoints:
         `enhancement` is the id of a kept one: `prompt` is drawn as given, original and reasoning stay linked. `parent` is the picture that
         this one is made from. `shift` moves the steps to where noise is more (3 for Turbo, 6 for the base). With guidance, `cfg_truncation`
         is how much of the way, 0 to 1, is guided; `cfg_normalization` keeps the guided direction as long as the prompt's own. With
-        `private` nothing is kept: pictures lie in memory until `/forget`, and what comes of something private is private. `variation_of`
-        is told at `/vary`.
+        `private` (true, or a session's name) nothing is kept: pictures lie in memory until `/forget`, and what comes of something private
+        is private. `variation_of` is told at `/vary`.
         """
         with spoken():
             owner = owner_of(request)
@@ -113,7 +113,7 @@ class Endpoints:
         length: str = "auto",
         locks: list[str] | None = None,
         template: str | None = None,
-        private: bool = False,
+        private: bool | str = False,
     ) -> AsyncIterator[dict[str, Any]]:
         """Reason about a prompt and draw nothing. Streams the steps keep, solve, compose and text as they are written."""
         with spoken():
@@ -137,7 +137,7 @@ class Endpoints:
         instruction: str,
         prompt: str | None = None,
         seed: int | None = None,
-        private: bool = False,
+        private: bool | str = False,
     ) -> AsyncIterator[dict[str, Any]]:
         """Change a kept enhancement's prompt (or `prompt`, what became of it) as an instruction says. Streams as `/enhance`.
 
@@ -174,7 +174,7 @@ class Endpoints:
             return views.steers(self._studio.steers(checkpoint), self._studio.lists())
 
     @stream
-    async def rerun(self, request: gr.Request, id: str, private: bool = False) -> AsyncIterator[dict[str, Any]]:
+    async def rerun(self, request: gr.Request, id: str, private: bool | str = False) -> AsyncIterator[dict[str, Any]]:
         """Draw a picture's exact recipe again. The end says `identical`, or names in `changed` what differs."""
         with spoken():
             owner = owner_of(request)
@@ -189,7 +189,7 @@ class Endpoints:
         id: str,
         count: int = 1,
         seed: int | None = None,
-        private: bool = False,
+        private: bool | str = False,
         strength: float | None = None,
     ) -> AsyncIterator[dict[str, Any]]:
         """Draw a picture's recipe with another seed, its reasoning and ancestry kept. Streams as `/generate`.
@@ -207,7 +207,7 @@ class Endpoints:
 
     @stream
     async def redraw(
-        self, request: gr.Request, job: str, plain: bool = False, private: bool = False
+        self, request: gr.Request, job: str, plain: bool = False, private: bool | str = False
     ) -> AsyncIterator[dict[str, Any]]:
         """File a failed or cancelled job once more, with `plain` without reasoning. Streams as `/generate`."""
         with spoken():
@@ -285,10 +285,10 @@ class Endpoints:
         with spoken():
             return self._studio.restore_many(owner_of(request), ids)
 
-    def forget(self, request: gr.Request) -> dict[str, Any]:
-        """Forget everything of yours that is private, at once: pictures, reasoning, wishes. What still runs is `stopped`."""
+    def forget(self, request: gr.Request, session: str | None = None) -> dict[str, Any]:
+        """Forget everything of yours that is private, or of one session: pictures, reasoning, wishes. What still runs is `stopped`."""
         with spoken():
-            return self._studio.forget(owner_of(request))
+            return self._studio.forget(owner_of(request), session)
 
     def purge(self, request: gr.Request, ids: list[str] | None = None) -> dict[str, Any]:
         """Remove pictures of your trash for good, or with null all of it: the one act that cannot be undone."""

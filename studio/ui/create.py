@@ -59,8 +59,8 @@ def calls(studio: Studio, *, base_url_of: Callable[[gr.Request], str]) -> Mappin
     """What the scripts of the shell and of Create may ask over the wire."""
     return {
         "state": lambda asked: state(studio),
-        "home": lambda asked: home(studio, asked.owner, private=asked("private") is True),
-        "forget": lambda asked: studio.forget(asked.owner),
+        "home": lambda asked: home(studio, asked.owner, session=asked("private") or None),
+        "forget": lambda asked: studio.forget(asked.owner, asked("session")),
         "tokens": lambda asked: _tokens(studio, _text(asked("prompt"))),
         "snapshot": lambda asked: snapshot(studio, asked.owner, asked("job")),
         "picture": lambda asked: studio.picture(asked.owner, asked("id")),
@@ -122,10 +122,10 @@ def free_gb() -> int:
     return int(shutil.disk_usage(folder).free / 1e9)
 
 
-def home(studio: Studio, owner: str, *, private: bool = False) -> View:
-    """What a page shows when it opens: the owner's unfinished jobs as they stand, and the newest pictures, kept or private."""
+def home(studio: Studio, owner: str, *, session: Any = None) -> View:
+    """What a page shows when it opens: the owner's unfinished jobs as they stand, and the newest pictures: kept, or a private session's."""
     jobs = [snapshot(studio, owner, str(line["id"])) for line in studio.jobs(owner)]
-    found = studio.private(owner, STRIP) if private else studio.history(owner, limit=STRIP)
+    found = studio.private(owner, session, STRIP) if session else studio.history(owner, limit=STRIP)
     return {"jobs": jobs, "pictures": found["items"], "state": state(studio)}
 
 

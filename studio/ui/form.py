@@ -192,7 +192,7 @@ def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.C
     kept = gr.Textbox(
         "", label=text("kept_rewrite"), elem_id="enhancement", visible="hidden"
     )  # the page's script fills it
-    private = gr.Checkbox(False, label=text("private"), elem_id="private", visible="hidden")  # and this, with PRIVATE
+    private = gr.Textbox("", label=text("private"), elem_id="private", visible="hidden")  # and this, with PRIVATE
     return {
         "style": style,
         "length": length,
@@ -307,6 +307,7 @@ def wish(values: tuple[Any, ...], **instead: object) -> Wish:
     said["style"], said["template"] = said["style"] or None, said["template"] or None
     said["locks"] = locked(said["locks"])
     said["enhancement"] = said["enhancement"] or None
+    said["private"] = said["private"] or False
     said["variation_of"] = variations(said["variation_of"])
     said.update(instead)
     if "prompt" in instead or said["enhancement"]:

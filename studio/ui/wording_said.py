@@ -72,6 +72,10 @@ SENTENCES = {
         "{parameter}必须是 {least} 到 {most} 的数（现为 {value}）。"
     ),
     "{parameter} must be a picture of the collection (got {value}).": "{parameter}应为合集中的图片（现为 {value}）。",
+    "{parameter} must be true or false, or a session's name of letters and digits (got {value}).": (
+        "{parameter}应为真或假，或由字母和数字组成的会话名（现为 {value}）。"
+    ),
+    "The file came too slowly: less than {n} kB a second.": "文件传得太慢：每秒不到 {n} kB。",
     "{parameter} must be a strength above 0, up to 1 (got {value}).": "{parameter}应为大于 0、不超过 1 的强度（现为 {value}）。",
     "{parameter} must be pairs of a seed and a strength (got {value}).": "{parameter}应为成对的种子和强度（现为 {value}）。",
     "{parameter} must be a seed and a strength, such as 42 0.3, with commas between several (got {value}).": (

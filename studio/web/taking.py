@@ -12,12 +12,14 @@ application/x-ndjson is told meanwhile how far the bringing in is (`studio.web.t
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import tempfile
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from threading import BoundedSemaphore
@@ -39,16 +41,18 @@ from studio.web.media import ID, not_found
 IMPORT = "/media/import"
 UPLOAD_MAX = 16 * 2**30  # bytes of an archive at home
 STRANGER_MAX = 256 * 2**20  # bytes of one where strangers come
-UPLOADS_MAX = 2  # at once
+UPLOADS_MAX = 4  # at once
+GRACE_S = 10.0  # before an upload that is slower than SLOWEST, in bytes a second on the whole, is given up
+SLOWEST = 20_000
 LIST_MAX = 4 * 2**20  # bytes of a selection
 EXPORTS_MAX = 64  # whose progress is known
 TOKEN = re.compile(r"[0-9A-Za-z]{8,64}")
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-def routes(studio: Studio) -> list[BaseRoute]:
+def routes(studio: Studio, *, grace_s: float = GRACE_S) -> list[BaseRoute]:
     """The routes; they stand before those of `media`, whose last one takes all the rest."""
-    taking = _Taking(studio)
+    taking = _Taking(studio, grace_s)
     return [
         Route("/media/export.zip", taking.export, methods=["GET"]),
         Route("/media/export.zip", taking.export_some, methods=["POST"]),
@@ -84,8 +88,8 @@ class _Exports:
 class _Taking:
     """The handlers over one studio."""
 
-    def __init__(self, studio: Studio) -> None:
-        self._archive = studio.archive
+    def __init__(self, studio: Studio, grace_s: float) -> None:
+        self._archive, self._grace_s = studio.archive, grace_s
         self._uploads = BoundedSemaphore(UPLOADS_MAX)
         self._exports = _Exports()
 
@@ -157,8 +161,10 @@ class _Taking:
             held.callback(self._uploads.release)
             try:
                 file = held.enter_context(tempfile.TemporaryFile(dir=self._archive.folder))
-                async for part in request.stream():
+                async for part in _in_time(request.stream(), self._grace_s):
                     await run_in_threadpool(file.write, part)
+            except TimeoutError:
+                return _refused(f"The file came too slowly: less than {SLOWEST // 1000} kB a second.", 408)
             except ClientDisconnect:
                 return _refused("The file did not come whole.")
             except OSError as error:
@@ -167,7 +173,7 @@ class _Taking:
             if telling.wished(request):
                 return telling.answer(lambda tell, stop: work(tell, stop)[0], NO_STORE)
             told, status = await run_in_threadpool(work, None, lambda: False)
-            return JSONResponse(told.get("result", told), status, headers=NO_STORE)
+            return _told(told.get("result", told), status)
 
     def _brought(
         self,
@@ -206,6 +212,19 @@ def _ids(body: bytes, kind: str) -> list[object]:
     return ids
 
 
+async def _in_time(parts: AsyncGenerator[bytes, None], grace_s: float) -> AsyncIterator[bytes]:
+    """The parts of a file as they come, while they come fast enough: nobody holds a place with nothing. Raises TimeoutError."""
+    begun, size = time.monotonic(), 0
+    while True:
+        allowed = grace_s + size / SLOWEST - (time.monotonic() - begun)
+        try:
+            part = await asyncio.wait_for(anext(parts), max(allowed, 0.0))
+        except StopAsyncIteration:
+            return
+        size += len(part)
+        yield part
+
+
 def _unread(error: OSError) -> str:
     return f"The file could not be read here: {error.strerror or error}."
 
@@ -216,4 +235,9 @@ def _owner(request: Request) -> str | None:
 
 
 def _refused(sentence: str, status: int = 400) -> Response:
-    return JSONResponse({"error": sentence}, status, headers=NO_STORE)
+    return _told({"error": sentence}, status)
+
+
+def _told(told: object, status: int) -> Response:
+    """JSON in ASCII: what anybody's file tells may be no text that UTF-8 can write."""
+    return Response(json.dumps(told), status, media_type="application/json", headers=NO_STORE)

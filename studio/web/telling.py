@@ -60,4 +60,4 @@ async def _lines(
 
 
 def _line(told: dict[str, object]) -> bytes:
-    return json.dumps(told, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(told).encode() + b"\n"  # in ASCII: what anybody's file tells may be no text that UTF-8 can write

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from gradio_client import Client
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import IN_CHROMIUM, Visit, drawn, fill, newest
+from tests.browser.conftest import IN_CHROMIUM, Visit, drawn, fill, newest, visiting
 
 pytestmark = IN_CHROMIUM
 
 
-def test_what_is_drawn_in_private_is_kept_nowhere(visit: Visit, client: Client) -> None:
+def test_what_is_drawn_in_private_is_kept_nowhere(visit: Visit, client: Client, chromium: Browser) -> None:
     page = visit.open()
     fill(page, "a lantern nobody saw on a red background", reason=False, seed=5530117)
     page.locator("#draw").click()
@@ -48,8 +48,23 @@ def test_what_is_drawn_in_private_is_kept_nowhere(visit: Visit, client: Client) 
     expect(view).to_have_count(0)
     expect(page.locator(".strip .tile")).to_have_count(1)
 
+    with visiting(chromium, visit.url) as other:  # another tab of the same owner has a session of its own
+        beside = other.open()
+        beside.locator(".private-switch").click()
+        expect(beside.locator("#bar .private-note")).to_be_visible()
+        expect(beside.locator(".strip .tile")).to_have_count(0)
+        other.go("queue")
+        expect(beside.locator(".queue .job").first).to_be_visible()
+        expect(beside.locator(".queue")).not_to_contain_text("two lanterns nobody saw")
+        beside.locator("#bar .private-note button").click()
+        expect(beside.locator("#bar .private-note")).to_be_hidden()
+    expect(page.locator(".strip .tile")).to_have_count(1)
+
+    page.fill("#prompt textarea", "typed, and to be forgotten")
     note.get_by_role("button").click()
     expect(note).to_be_hidden()
+    expect(page.locator("#prompt textarea")).to_have_value("")
+    assert "forgotten" not in str(page.evaluate("JSON.stringify(sessionStorage)"))
     expect(page.locator(".strip .tile").first).to_be_visible()
     assert newest(client)["id"] == kept
     assert page.evaluate("url => fetch(url).then(answer => answer.status)", address) == 404

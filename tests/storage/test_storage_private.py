@@ -202,3 +202,51 @@ def test_a_private_picture_that_was_downloaded_comes_in_as_a_kept_one(kit):
     kept, _, _ = kit.store.arrivals.bring_file("ann", data, "x.png")
     assert kept.id == made.id[1:] and not is_private(kept.job_id) and kept.pixel_sha256 == made.pixel_sha256
     assert kit.store.pictures.get("ann", kept.id).prompt == "a lighthouse, brought back"
+
+
+def test_a_private_owner_has_no_more_turns_than_others(kit):
+    owners = [f"owner {n}" for n in range(5)]
+    for _ in range(4):
+        for owner in owners:
+            kit.job(owner)
+        private_job(kit, "hidden")
+    turns = []
+    while (job := kit.store.queue.claim()) is not None:
+        turns.append(job.owner)
+        kit.store.of(job.id).jobs.finish(job.id, "done")
+    for start in range(0, 24, 6):
+        assert sorted(turns[start : start + 6]) == sorted([*owners, "hidden"])
+
+
+def test_what_suits_is_found_in_either_place(kit):
+    kit.job("ann", wish={"checkpoint": "far"})
+    near = private_job(kit, "bob", wish={"checkpoint": "near"})
+    assert kit.store.queue.claim(suits=lambda wish: wish["checkpoint"] == "near").id == near.id
+
+
+def test_a_session_is_forgotten_alone(kit):
+    mine, other = private_picture_of(kit, "tab1"), private_picture_of(kit, "tab2")
+    waiting = private_job(kit, mark="tab1")
+    assert [one.id for one in kit.store.private.recent("ann", 10, session="tab1")] == [mine.id]
+    assert [one.id for one in kit.store.private.recent("ann", 10)] == [other.id, mine.id]
+    assert kit.store.private.forget("bob", "tab1") == () and kit.store.png("ann", mine.id)
+    kit.store.private.forget("ann", "tab1")
+    for gone in (lambda: kit.store.png("ann", mine.id), lambda: kit.store.private.jobs.find(waiting.id)):
+        with pytest.raises(NotFound):
+            gone()
+    assert kit.store.png("ann", other.id)
+
+
+def private_picture_of(kit: Kit, session: str) -> Picture:
+    job = private_job(kit, mark=session)
+    kit.store.queue.claim()
+    return kit.store.private.pictures.add(kit.new(job), kit.image(), finish=True)
+
+
+def test_an_owner_takes_no_room_from_others_and_keeps_the_newest(kit):
+    theirs, first, second = private_picture(kit, owner="bob"), private_picture(kit), private_picture(kit)
+    small = replace(kit.store.private, owner_bytes_max=1)
+    assert small.prune() == 1
+    assert small.png("ann", second.id) and small.png("bob", theirs.id)
+    with pytest.raises(NotFound):
+        small.png("ann", first.id)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import datetime, timezone
 from pathlib import Path
@@ -119,6 +120,17 @@ def test_a_folder_comes_in_whole_and_twice_brings_nothing_twice(outputs: Path, t
         assert kept.check.run(depth="pixels").findings == []
     finally:
         kept.close()
+
+
+def test_a_file_of_no_year_is_brought_in_as_well(tmp_path: Path) -> None:
+    memory = Path("/dev/shm")  # a file system that keeps any number for a time
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else tmp_path) as found:
+        folder = Path(found)
+        (folder / "far.png").write_bytes(png("teal"))
+        (folder / "near.png").write_bytes(png("red"))
+        os.utime(folder / "far.png", (3e11, 3e11))
+        code, said = ask("bring", folder, "--data", tmp_path / "data")
+    assert code == 0 and said[0].startswith("2 pictures brought in"), said
 
 
 def test_a_preview_tells_and_keeps_nothing(outputs: Path, tmp_path: Path) -> None:

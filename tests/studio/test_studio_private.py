@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from storage.errors import NotFound as StorageNotFound
 from storage.ids import is_private
-from studio.errors import EngineError, InvalidWish, NotFound, Refused
+from studio.errors import EngineError, InvalidWish, NotFound, QueueFull, Refused
 from studio.recipe import Recipe
-from studio.studio import Studio
+from studio.studio import Bounds, Studio
 from studio.views import View
 from studio.wish import Wish
 from tests.fakes.engine import PaintEngine
@@ -137,7 +138,7 @@ def test_nothing_is_noted_or_shared_of_it_and_all_of_it_is_forgotten(make: Make)
     with pytest.raises(NotFound):
         studio.picture(ME, second["id"])
     with pytest.raises(InvalidWish, match="private"):
-        studio.submit(ME, Wish(prompt="x", private="yes"))  # type: ignore[arg-type]
+        studio.submit(ME, Wish(prompt="x", private="a b"))  # type: ignore[arg-type]
 
 
 def test_what_is_being_drawn_in_private_is_stopped_and_forgotten(make: Make) -> None:
@@ -177,3 +178,39 @@ def test_a_log_tells_no_word_of_a_private_wish(make: Make, caplog: pytest.LogCap
     assert SECRET not in caplog.text
     end(studio, ME, studio.submit(ME, Wish(prompt="anything else", enhance=False, seed=1)))
     assert "cannot draw anything else" in caplog.text
+
+
+def test_a_session_of_one_tab_is_seen_and_forgotten_alone(make: Make) -> None:
+    studio = make()
+    mine = drawn(studio, studio.submit(ME, Wish(prompt=SECRET, enhance=False, private="tab1")))
+    again = drawn(studio, studio.rerun(ME, mine["id"], private="tab1"))
+    other = drawn(studio, studio.submit(ME, Wish(prompt=SECRET, enhance=False, private="tab2")))
+    assert mine["shot"]["session"] == "tab1"
+    assert [one["id"] for one in studio.private(ME, "tab1")["items"]] == [again["id"], mine["id"]]  # type: ignore[union-attr]
+    studio.forget(ME, "tab1")
+    assert [one["id"] for one in studio.private(ME)["items"]] == [other["id"]]  # type: ignore[union-attr]
+    for wrong in ("", "two words", "x" * 65, 7, None):
+        with pytest.raises(InvalidWish, match="private"):
+            Wish(prompt="x", private=wrong)  # type: ignore[arg-type]
+    with pytest.raises(InvalidWish, match="session"):
+        studio.forget(ME, "<b>")
+
+
+def test_what_is_refused_leaves_nothing_in_private(make: Make) -> None:
+    studio = make(start=False, bounds=Bounds(per_owner=1))
+    kept = studio._storage.enhancements.add(
+        owner=ME,
+        original=SECRET,
+        steps=(),
+        prompt="x",
+        seed=1,
+        model="m",
+        revision="r",
+        template="t",
+        template_version="1",
+    )
+    studio.submit(ME, Wish(prompt="x", enhance=False))
+    with pytest.raises(QueueFull):
+        studio.submit(ME, Wish(prompt="x", enhancement=kept.id, private=True))
+    with pytest.raises(StorageNotFound):
+        studio._storage.private.enhancements.get(ME, kept.id)

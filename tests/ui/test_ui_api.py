@@ -38,7 +38,7 @@ PARAMETERS = {
     "/describe": {"picture": None, "language": "en", "seed": None},
     "/steers": {"checkpoint": None},
     "/redraw": {"job": None, "plain": False, "private": False},
-    "/forget": {},
+    "/forget": {"session": None},
     "/history": {
         "query": "", "cursor": None, "limit": 24, "favourite": False, "tag": None, "trash": False,
         "collection": None, "sort": "newest", "at": None,

@@ -36,7 +36,7 @@ VALUES = (
     False,
     "",
     "",
-    False,
+    "",
 )
 SCRIPTS = sorted(ASSETS.glob("*.js"))
 STYLES = sorted(ASSETS.glob("*.css"))
@@ -224,7 +224,7 @@ def test_failures_are_known_in_chinese_and_name_only_what_they_were_told() -> No
 
 
 def test_how_the_reasoning_is_steered_becomes_a_part_of_the_wish() -> None:
-    steered = (*VALUES[:13], "pencil", "auto", "two, cats，", "", True, "", "", False)
+    steered = (*VALUES[:13], "pencil", "auto", "two, cats，", "", True, "", "", "")
     wish = form.wish(steered)
     assert (wish.style, wish.locks, wish.template, wish.spread) == ("pencil", ("two", "cats"), None, True)
     plain = form.wish(steered, enhance=False)
@@ -233,7 +233,7 @@ def test_how_the_reasoning_is_steered_becomes_a_part_of_the_wish() -> None:
     assert (kept.style, kept.locks, kept.spread) == (None, (), False)
     assert form.wish(steered, prompt="as it is", enhance=False, enhancement=None).style is None
     with pytest.raises(InvalidWish, match="locks must be words of the prompt"):
-        form.wish((*VALUES[:15], "three", "", False, "", "", False))
+        form.wish((*VALUES[:15], "three", "", False, "", "", ""))
 
 
 def test_a_variation_is_typed_as_seeds_and_strengths() -> None:

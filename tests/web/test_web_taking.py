@@ -31,8 +31,8 @@ AT = "http://127.0.0.1:7860"
 class Visit:
     """Browsers of one studio: each instance keeps its own cookies."""
 
-    def __init__(self, studio: Studio, most: int = 10**6) -> None:
-        app = Starlette(routes=[*taking.routes(studio), *media.routes(studio)])
+    def __init__(self, studio: Studio, most: int = 10**6, **settings: float) -> None:
+        app = Starlette(routes=[*taking.routes(studio, **settings), *media.routes(studio)])
         identity = Identity(app, rule="browser", key=b"k" * 32)
         door = rules(host="127.0.0.1", public_url=None, share=False, space=False)
         self._app = Guard(identity, rules=door, body_max=1000, uploads={taking.IMPORT: most})
@@ -128,6 +128,46 @@ def test_what_is_none_is_refused_with_a_sentence(studio: Studio) -> None:
             assert answer.status_code == 400 and sentence in answer.json()["error"]
     query = ann.ask("GET", "/media/export.zip", params={"tag": "x" * 99})
     assert query.status_code == 400 and "tags must be" in query.json()["error"]
+
+
+def test_a_broken_zip_is_told_of_as_a_zip(studio: Studio) -> None:
+    answer = bring(Visit(studio), b"not at all", "holiday.zip", preview="1")
+    assert answer.status_code == 400 and "no zip archive" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("member", ["collections.jsonl", "manifest.jsonl"])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_half_a_character_in_an_archive_is_no_fault_of_ours(
+    studio: Studio, tmp_path: Path, member: str, streamed: bool
+) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(packed(tmp_path, 1))) as whole, zipfile.ZipFile(file, "w") as broken:
+        line = json.loads(whole.read("manifest.jsonl"))
+        for name in whole.namelist():
+            if name != member:
+                broken.writestr(name, whole.read(name))
+        line["picture"]["prompt"] = "\ud800"
+        told = line if member == "manifest.jsonl" else {"format": 1, "id": "a" * 24, "name": "\ud800", "pictures": []}
+        broken.writestr(member, json.dumps(told) + "\n")
+    headers = {"Accept": telling.KIND} if streamed else {}
+    for asked in ({"name": "x.zip"}, {"name": "x.zip", "preview": "1"}):
+        answer = Visit(studio).ask("POST", "/media/import", params=asked, content=file.getvalue(), headers=headers)
+        last = json.loads(answer.text.strip().splitlines()[-1])
+        assert answer.status_code == 200 and last.get("result", last)["wrong"], last
+
+
+def test_a_file_that_comes_too_slowly_holds_no_place(studio: Studio) -> None:
+    ann = Visit(studio, grace_s=0.2)
+
+    async def drops() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x"
+            await asyncio.sleep(0.05)
+
+    for _ in range(taking.UPLOADS_MAX + 1):
+        answer = ann.ask("POST", "/media/import", params={"name": "x.png"}, content=drops())
+        assert answer.status_code == 408 and "too slowly" in answer.json()["error"]
+    assert bring(ann, png()).status_code == 200
 
 
 def test_an_upload_has_a_bound_of_its_own_told_or_not(studio: Studio, kept: storage.Storage) -> None:

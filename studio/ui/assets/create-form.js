@@ -29,6 +29,12 @@
       wish = original;
       folds();
     },
+    /** Nothing of what was typed stays. */
+    clear() {
+      form.setPrompt("");
+      for (const id of ["negative", "locks", "seed", "variation"]) studio.type(field(id), "");
+      folds();
+    },
     letGo() {
       form.setPrompt(wish ?? value("prompt"));
       wish = null;

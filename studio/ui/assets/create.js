@@ -37,6 +37,7 @@
       const all = [...jobs.values()];
       return all.find((shot) => shot.status === "running") ?? all[0] ?? null;
     }
+    const hidden = () => studio.private !== "";
     const by = (id) => pictures.find((picture) => picture.id === id) ?? null;
 
     /** Fire one of the page's listeners: a wish is on its way. */
@@ -47,7 +48,7 @@
       if (drawing) picked = null;
       stage.filing(drawing);
       streams += 1;
-      it.trigger(name, { ...values, private: studio.private });
+      it.trigger(name, { ...values, private: studio.private || false });
       draw();
     }
     function watch(id) {
@@ -71,7 +72,7 @@
     }
     function news(shot) {
       stage.filing(false);
-      if (shot.private && !studio.private) return void jobs.delete(shot.job); // it is being forgotten, or another tab's
+      if (shot.private && shot.session !== studio.private) return void jobs.delete(shot.job); // it is being forgotten, or another tab's
       const known = jobs.get(shot.job);
       heardAt.set(shot.job, performance.now());
       if (!known && shot.status === "done" && shot.pictures.every((one) => by(one.id)) && shot.kind !== "enhance") return;
@@ -84,7 +85,7 @@
       studio.emit("job", { shot });
     }
     function add(picture) {
-      if (by(picture.id) || picture.private !== studio.private) return;
+      if (by(picture.id) || picture.private !== hidden()) return;
       pictures = [picture, ...pictures].slice(0, 120);
       studio.emit("changed", { id: picture.id, what: "drawn", picture });
     }
@@ -128,7 +129,7 @@
     async function refresh() {
       try {
         const mine = studio.private;
-        const found = await studio.ask("home", { private: mine });
+        const found = await studio.ask("home", { private: mine || false });
         if (mine !== studio.private) return; // the switch was turned meanwhile, and what it wants is on its way
         const fresh = found.pictures.filter((one) => !by(one.id));
         pictures = [...fresh, ...pictures].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
@@ -214,7 +215,7 @@
       if (!picture) return;
       if (picture.deleted_at) pictures = pictures.filter((one) => one.id !== picture.id);
       else if (by(picture.id)) replace(picture);
-      else if (picture.url && picture.private === studio.private) {
+      else if (picture.url && picture.private === hidden()) {
         pictures = [picture, ...pictures].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
       }
       if (picked && !by(picked)) picked = null;

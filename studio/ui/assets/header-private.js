@@ -1,31 +1,33 @@
 // The switch at the prompt by which nothing of what is drawn is kept, and the line that says so in every room as long as it is on.
 //
-// It is this tab's, and outlives a reload. The server keeps what is private in memory; leaving forgets all of it.
+// It is this tab's, and outlives a reload: the tab has a session of its own. The server has what is private in memory; leaving
+// forgets all of that session, and empties the form.
 (() => {
   const KEY = "studio-private";
   const EYE = "M3 3l18 18M10.6 6.2A9 9 0 0 1 12 6c5 0 8.5 4 9.5 6a13 13 0 0 1-2.7 3.6M6.5 7.6A13 13 0 0 0 2.5 12c1 2 4.5 6 9.5 6a9 9 0 0 0 4-.9";
 
   function remembered() {
     try {
-      return sessionStorage.getItem(KEY) === "on";
+      return sessionStorage.getItem(KEY) ?? "";
     } catch {
-      return false; // storage is refused: the switch lives as long as the page
+      return ""; // storage is refused: the switch lives as long as the page
     }
   }
-  function remember(on) {
+  function remember(session) {
     try {
-      if (on) sessionStorage.setItem(KEY, "on");
+      if (session) sessionStorage.setItem(KEY, session);
       else sessionStorage.removeItem(KEY);
     } catch {
       /* not remembered, then */
     }
   }
+  const fresh = () => [...crypto.getRandomValues(new Uint8Array(12))].map((one) => one.toString(16).padStart(2, "0")).join("");
 
   studio.privacy = (note) => {
     const button = studio.el("button", { type: "button", className: "private-switch", on: { click: () => turn() } }, studio.symbol(EYE));
     let leaving = false;
     function say() {
-      const on = studio.private;
+      const on = studio.private !== "";
       document.body.classList.toggle("private", on);
       button.setAttribute("aria-label", studio.t("private"));
       button.setAttribute("aria-pressed", String(on));
@@ -42,15 +44,16 @@
       if (studio.private) {
         leaving = true;
         try {
-          await studio.ask("forget");
+          await studio.ask("forget", { session: studio.private });
         } catch (error) {
           return studio.toast(error.message); // nothing was forgotten, so it stays on
         } finally {
           leaving = false;
         }
         studio.toast(studio.t("private_left"));
+        studio.form.clear();
       }
-      studio.private = !studio.private;
+      studio.private = studio.private ? "" : fresh();
       remember(studio.private);
       say();
       studio.emit("private");

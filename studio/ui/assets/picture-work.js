@@ -39,7 +39,7 @@
       const hair = el("b");
       const line = el("span", { text: t("filing") });
       try {
-        const { job } = await call(name, { id: current().id, private: studio.private, ...values });
+        const { job } = await call(name, { id: current().id, private: studio.private || false, ...values });
         if (mine !== following) return;
         const stop = button(t("cancel"), () => call("cancel", { job }).catch(studio.excuse), { className: "pv-link" });
         report(el("div", { className: "pv-hair" }, hair), el("div", { className: "pv-line" }, line, stop));

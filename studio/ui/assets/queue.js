@@ -20,6 +20,8 @@ studio.part("queue", (it) => {
     if (!studio.seen(home)) return;
     try {
       answer = await call("jobs", {}, { last: true });
+      const mine = (job) => !job.private || job.session === studio.private; // what is private shows in its own tab alone
+      answer = { jobs: answer.jobs.filter(mine), recent: answer.recent.filter(mine) };
       draw(); // at once; what was drawn is asked for job by job
       for (const job of answer.recent) {
         if (job.drawn && !pictures.has(job.id)) pictures.set(job.id, (await call("pictures", { job: job.id })).pictures);
