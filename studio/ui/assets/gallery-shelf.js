@@ -26,22 +26,23 @@
       );
       return made;
     }
+    let shown = null;
     function draw() {
       const now = all.find((one) => one.id === current()) ?? null;
       const typed = query();
       const found = all.map(book);
-      if (naming) found.push(name(now));
-      else {
-        if (typed && !now) found.push(button(t("gallery.save_search"), () => ask("save"), { className: "deed" }));
-        if (now) {
-          found.push(button(t("gallery.rename"), () => ask("rename"), { className: "deed" }));
-          found.push(button(t("gallery.give_up"), () => giveUp(now), { className: "deed", title: t("gallery.give_up_title") }));
-        }
-      }
+      const at = now ? all.indexOf(now) + 1 : 0; // what can be done stands beside the collection that is open, else before all
+      if (naming) found.splice(at, 0, name(now));
+      else if (now) {
+        const rename = button(t("gallery.rename"), () => ask("rename"), { className: "deed" });
+        found.splice(at, 0, rename, button(t("gallery.give_up"), () => giveUp(now), { className: "deed", title: t("gallery.give_up_title") }));
+      } else if (typed) found.unshift(button(t("gallery.save_search"), () => ask("save"), { className: "deed" }));
       root.hidden = !found.length;
       const focus = [...root.querySelectorAll("button")].indexOf(document.activeElement);
       root.replaceChildren(...found);
       root.setAttribute("aria-label", t("gallery.collections"));
+      if (now && now.id !== shown) root.scrollLeft = found[at - 1].offsetLeft - found[0].offsetLeft; // on a phone they stand in one row
+      shown = now?.id ?? null;
       if (naming) root.querySelector("input").focus();
       else if (focus >= 0) root.querySelectorAll("button")[focus]?.focus();
     }
