@@ -137,6 +137,9 @@ def put(database: Database, owner: str, shelf: Shelf, places: Mapping[str, str])
     `places` has the ids under which its pictures are here; a picture that is not here is left out, and told. Twice puts nothing
     twice. Raises BadValue.
     """
+    here = [places[id] for id in shelf.pictures if id in places]
+    if shelf.query is None and not here:
+        return Put(changed=False, notes=_not_here(shelf, len(shelf.pictures)))
     with database.write() as session:
         row, new = _row(session, owner, shelf)
         if shelf.query is not None:
@@ -148,7 +151,6 @@ def put(database: Database, owner: str, shelf: Shelf, places: Mapping[str, str])
                     notes=(f'The saved search "{shelf.name}" was left out: another collection has its name.',),
                 )
             return Put(changed=new)
-    here = [places[id] for id in shelf.pictures if id in places]
     added = found = 0
     for at in range(0, len(here), AT_ONCE):
         with database.write() as session:
@@ -160,13 +162,12 @@ def put(database: Database, owner: str, shelf: Shelf, places: Mapping[str, str])
         row, _ = _row(session, owner, shelf)
         if row.cover_id is None:
             row.cover_id = _cover(session, owner, shelf, places)
-    gone = len(shelf.pictures) - found
-    notes = (
-        (f'{gone:,} of the {len(shelf.pictures):,} pictures of the collection "{shelf.name}" are not here.',)
-        if gone
-        else ()
-    )
-    return Put(changed=new or added > 0, notes=notes)
+    return Put(changed=new or added > 0, notes=_not_here(shelf, len(shelf.pictures) - found))
+
+
+def _not_here(shelf: Shelf, gone: int) -> tuple[str, ...]:
+    told = f'{gone:,} of the {len(shelf.pictures):,} pictures of the collection "{shelf.name}" are not here.'
+    return (told,) if gone else ()
 
 
 def _row(session: Session, owner: str, shelf: Shelf) -> tuple[CollectionRow, bool]:

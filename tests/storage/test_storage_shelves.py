@@ -212,6 +212,10 @@ def test_a_line_can_name_only_pictures_of_its_archive(kit, other):
     assert brought.notes == ('3 of the 4 pictures of the collection "Fine" are not here.',)
     assert placed(other)[0] == {"Fine": [picture.id]}
     assert other.store.collections.of("ann")[0].cover_id == picture.id, "its first"
+    nobodys = json.dumps(good(name="Of nobody", pictures=["nobodyknows", "norsheknows"]))
+    brought = other.store.arrivals.bring("ann", with_member(packed(kit), nobodys))
+    assert brought.notes == ('2 of the 2 pictures of the collection "Of nobody" are not here.',)
+    assert list(placed(other)[0]) == ["Fine"], "none is made with nothing in it"
 
 
 def test_a_member_that_cannot_be_read_leaves_the_pictures_whole(kit, other, tmp_path):
