@@ -14,7 +14,7 @@ from storage.archive import Progress
 from storage.exporting import ENDINGS, MIME
 from storage.foreign import FILE_MAX, understand
 from studio import views
-from studio.edge import checked_id, translated
+from studio.edge import checked_id, kept_id, translated
 from studio.errors import InvalidWish
 from studio.quota import Quota
 from studio.views import View
@@ -54,7 +54,7 @@ class Archive:
         if ids is not None:
             if len(ids) > IDS_MAX:
                 raise InvalidWish("ids", f"must be at most {IDS_MAX:,}", len(ids))
-            chosen: list[str] | None = [checked_id("ids", id) for id in ids]
+            chosen: list[str] | None = [kept_id("ids", id) for id in ids]
         else:
             chosen = self._matching(owner, query, favourite, tag) if query or favourite or tag is not None else None
         with translated():

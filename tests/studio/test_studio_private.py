@@ -128,6 +128,7 @@ def test_nothing_is_noted_or_shared_of_it_and_all_of_it_is_forgotten(make: Make)
         lambda: studio.delete_many(ME, [first["id"]]),
         lambda: studio.restore(ME, first["id"]),
         lambda: studio.new_collection(ME, "mine", ids=[first["id"]]),
+        lambda: next(studio.archive.export(ME, ids=[first["id"]])),
     ):
         with pytest.raises(Refused, match="not kept"):
             ask()
