@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import importlib
+import io
 import os
 import re
 from typing import Any
 
 import pytest
 from gradio_client import Client
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import IN_CHROMIUM, NASTY, Visit, drawn, fill, newest, visiting
@@ -441,14 +444,8 @@ def test_an_open_fold_is_as_high_as_what_it_holds(visit: Visit) -> None:
     assert 0 < after["y"] - fields["y"] - fields["height"] < 32
 
 
-def test_a_picture_that_is_dropped_fills_all_settings(visit: Visit, client: Client, server: App) -> None:
-    asked = {
-        "checkpoint": "pocket-base", "seed": 6620077, "steps": 6, "guidance": 3.0, "negative_prompt": "a moon", "shift": 4.0,
-        "cfg_truncation": 0.5, "cfg_normalization": True, "width": 96, "height": 128, "variation_of": [[41, 0.5]],
-    }  # fmt: skip
-    made = client.predict("a fox on a green background", False, **asked, api_name="/generate")["pictures"][0]
-    page = visit.open()
-    data = page.request.get(f"{server.url}{made['url']}").body()
+def drop_on_stage(page: Page, data: bytes) -> None:
+    """Drop a PNG on Create's stage, as the system's own drag would."""
     page.evaluate(
         """data => {
             const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
@@ -459,6 +456,17 @@ def test_a_picture_that_is_dropped_fills_all_settings(visit: Visit, client: Clie
         }""",
         base64.b64encode(data).decode(),
     )
+
+
+def test_a_picture_that_is_dropped_fills_all_settings(visit: Visit, client: Client, server: App) -> None:
+    asked = {
+        "checkpoint": "pocket-base", "seed": 6620077, "steps": 6, "guidance": 3.0, "negative_prompt": "a moon", "shift": 4.0,
+        "cfg_truncation": 0.5, "cfg_normalization": True, "width": 96, "height": 128, "variation_of": [[41, 0.5]],
+    }  # fmt: skip
+    made = client.predict("a fox on a green background", False, **asked, api_name="/generate")["pictures"][0]
+    page = visit.open()
+    data = page.request.get(f"{server.url}{made['url']}").body()
+    drop_on_stage(page, data)
     expect(page.locator(".studio-toast")).to_contain_text("in the form")
     expect(page.locator("#negative textarea")).to_have_value("a moon")
     page.locator("#reason input").set_checked(False)
@@ -468,6 +476,20 @@ def test_a_picture_that_is_dropped_fills_all_settings(visit: Visit, client: Clie
     again = newest(client)
     assert {name: again[name] for name in asked} == asked
     assert again["id"] != made["id"] and again["pixel_sha256"] == made["pixel_sha256"]
+
+
+def test_what_is_missing_of_a_foreign_picture_is_said(visit: Visit) -> None:
+    info, file = PngInfo(), io.BytesIO()
+    told = "an ink fox <lora:ink:0.8>\nSteps: 30, Sampler: Euler, CFG scale: 7, Seed: 5, Size: 32x32, Model: dreams"
+    info.add_text("parameters", told)
+    Image.new("RGB", (32, 32), "teal").save(file, "PNG", pnginfo=info)
+    page = visit.open()
+    drop_on_stage(page, file.getvalue())
+    toast = page.locator(".studio-toast")
+    expect(toast).to_contain_text("Its model dreams is not here: steps and guidance stay as they were.")
+    expect(toast).to_contain_text("Adapters that are missing here: ink (0.8).")
+    expect(page.locator("#seed input")).to_have_value("5")
+    expect(page.locator("#steps input")).to_have_value("8")
 
 
 def test_a_picture_is_varied_by_strength_and_its_settings_are_used_again(visit: Visit, client: Client) -> None:

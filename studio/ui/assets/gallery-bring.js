@@ -30,8 +30,17 @@
       }
     }
     studio.folds();
-    studio.toast(t("bring.used"));
+    studio.toast([t("bring.used"), ...lacking(told, known)].join(" "));
   };
+
+  /** What of a picture's settings this studio does not have: nothing is left out quietly. */
+  function lacking(told, known) {
+    const adapters = told.loras.map(({ name, weight }) => `${name} (${weight})`).join(t("list_comma"));
+    return [
+      told.checkpoint && !known ? t("bring.no_model", { name: told.checkpoint }) : "",
+      adapters ? t("bring.no_adapters", { names: adapters }) : "",
+    ].filter(Boolean);
+  }
 
   /** What our own files tell of a variation, as the form takes it: "42 0.3" for [[42, 0.3]]. */
   function varied(text) {
