@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from storage.ids import is_private
 from storage.jobs import Jobs
-from storage.records import JSON, Job, Kind, Waiting
+from storage.records import JSON, Job, Waiting
 
 OWNERS_MAX = 1_000  # whose turns are remembered
 
@@ -28,25 +28,9 @@ class Queue:
         """The jobs that the one of this id is among."""
         return self.private if is_private(id) else self.kept
 
-    def add(
-        self,
-        owner: str,
-        *,
-        kind: Kind,
-        wish: JSON,
-        count: int,
-        private: bool,
-        enhancement_id: str | None = None,
-        mark: str | None = None,
-        per_owner: int,
-        total: int,
-    ) -> Job:
-        """File a wish. As `Jobs.add`; the bounds are for both places together."""
-        place, other = (self.private, self.kept) if private else (self.kept, self.private)
-        return place.add(
-            owner, kind=kind, wish=wish, count=count, enhancement_id=enhancement_id, mark=mark, per_owner=per_owner, total=total,
-            elsewhere=other.waiting(owner),
-        )  # fmt: skip
+    def places(self, private: bool) -> tuple[Jobs, Jobs]:
+        """Where such a job belongs, and the other place; what waits there counts, too, where `Jobs.add` is told of it."""
+        return (self.private, self.kept) if private else (self.kept, self.private)
 
     def claim(self, *, besides: str | None = None, suits: Callable[[JSON], bool] | None = None) -> Job | None:
         """The next job, now running; None when nobody waits. As `Jobs.claim`, over both places."""
@@ -109,7 +93,8 @@ def _firsts(kept: Sequence[Waiting], private: Sequence[Waiting], served: Mapping
 
 
 def _note(served: dict[str, int], owner: str) -> None:
-    last = max(served.values(), default=0)
+    last = next(reversed(served.values()), 0)  # the last that was served stands at the end
+    served.pop(owner, None)
     if len(served) >= OWNERS_MAX:
         served.clear()  # all are as if they had never been served, which is fair again
     served[owner] = last + 1

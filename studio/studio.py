@@ -426,16 +426,17 @@ class Studio(Library):
         if not hidden:
             self._quota.check()
         with translated(), self._adopted(owner, order if hidden else None):
-            job = self._storage.queue.add(
+            place, other = self._storage.queue.places(hidden)
+            job = place.add(
                 owner,
                 kind=kind,
                 wish=order.to_json(),
                 count=count,
-                private=hidden,
                 enhancement_id=order.enhancement,
                 mark=mark,
                 per_owner=self._bounds.per_owner,
                 total=self._bounds.total,
+                elsewhere=other.waiting(owner),
             )
         self._worker.wake()
         return job.id

@@ -20,6 +20,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -148,14 +149,21 @@ def start_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartApp]:
         app.stop()
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """One studio at home for the whole run."""
-    app = launch(tmp_path_factory.mktemp("server"), queue_per_owner=200)
+@contextmanager
+def serving(folder: Path, **settings: object) -> Iterator[App]:
+    """A studio that can draw, until the end of the block. As `launch`."""
+    app = launch(folder, **settings)  # type: ignore[arg-type]
     try:
         yield app.wait()
     finally:
         app.stop()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """One studio at home for the whole run."""
+    with serving(tmp_path_factory.mktemp("server"), queue_per_owner=200) as app:
+        yield app
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import IN_CHROMIUM, Visit, visiting
-from tests.conftest import App, launch
+from tests.conftest import App, serving
 from tests.loopback import Loopback, listening
 
 TOLD = "Two cats on a red wall."
@@ -42,11 +42,8 @@ def loopback(server_that_sees: Loopback) -> Loopback:
 def seeing(server_that_sees: Loopback, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """A studio that reads pictures."""
     flags = {"enhancer_url": server_that_sees.url, "enhancer_vision": "sees"}
-    app = launch(tmp_path_factory.mktemp("seeing"), **flags)
-    try:
-        yield app.wait()
-    finally:
-        app.stop()
+    with serving(tmp_path_factory.mktemp("seeing"), **flags) as app:
+        yield app
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Request, expect
 import storage
 from bench.archive_filler import fill
 from tests.browser.conftest import IN_CHROMIUM, READY, visiting
-from tests.conftest import App, launch
+from tests.conftest import App, serving
 
 pytestmark = IN_CHROMIUM
 
@@ -33,11 +33,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory, filled: Path) -> Iterator[App]:
-    made = launch(tmp_path_factory.mktemp("pages"), data=filled)
-    try:
-        yield made.wait()
-    finally:
-        made.stop()
+    with serving(tmp_path_factory.mktemp("pages"), data=filled) as made:
+        yield made
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import IN_CHROMIUM, Visit, drawn, fill, newest, visiting
-from tests.conftest import App, launch
+from tests.conftest import App, serving
 from tests.loopback import Loopback, listening
 
 CHAIN = "## keep\none cat\n## solve\nnothing\n## compose\nin the middle\n## text\nnone\n## prompt\n{prompt}"
@@ -27,11 +27,8 @@ def reasoner() -> Iterator[Loopback]:
 def app(reasoner: Loopback, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """A studio whose enhancer is that server."""
     flags = {"enhancer": "remote", "enhancer_url": reasoner.url, "enhancer_model": "recites"}
-    made = launch(tmp_path_factory.mktemp("refining"), **flags)
-    try:
-        yield made.wait()
-    finally:
-        made.stop()
+    with serving(tmp_path_factory.mktemp("refining"), **flags) as made:
+        yield made
 
 
 @pytest.fixture

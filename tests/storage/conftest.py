@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,3 +91,16 @@ def shared_kit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kit]:
     kit = Kit(storage.open(tmp_path_factory.mktemp("shared") / "data"))
     yield kit
     kit.store.close()
+
+
+@pytest.fixture
+def other(kit: Kit, tmp_path: Path) -> Iterator[Kit]:
+    """Another machine."""
+    there = Kit(storage.open(tmp_path / "other"))
+    yield there
+    there.store.close()
+
+
+def packed(kit: Kit, owner: str = "ann", ids: Sequence[str] | None = None) -> io.BytesIO:
+    """The owner's pictures as an archive."""
+    return io.BytesIO(b"".join(kit.store.archive.export(owner, ids)))

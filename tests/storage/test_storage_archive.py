@@ -18,25 +18,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-import storage
 from storage import archive as archives
 from storage import manifest, metadata, unpacking
 from storage.errors import BadArchive, NotAPicture, NotFound
 from storage.records import Picture
+from tests.storage.conftest import packed
 
 NASTY = '=HYPERLINK("x")\nSteps: 1, "quoted", 兔子 🐇\nNegative prompt: no'
-
-
-@pytest.fixture
-def other(kit, tmp_path):
-    """Another machine."""
-    there = type(kit)(storage.open(tmp_path / "other"))
-    yield there
-    there.store.close()
-
-
-def packed(kit, owner="ann", ids=None):
-    return io.BytesIO(b"".join(kit.store.archive.export(owner, ids)))
 
 
 def some(kit):

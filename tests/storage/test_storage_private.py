@@ -22,7 +22,8 @@ TELLS_NOTHING = {"alembic_version", "turns", "tallies"}
 
 def private_job(kit: Kit, owner: str = "ann", count: int = 1, **changes: Any) -> Job:
     facts: dict[str, Any] = {"kind": "generate", "wish": {"prompt": "x"}, "per_owner": 500, "total": 500}
-    return kit.store.queue.add(owner, count=count, private=True, **{**facts, **changes})
+    place, other = kit.store.queue.places(True)
+    return place.add(owner, count=count, elsewhere=other.waiting(owner), **{**facts, **changes})
 
 
 def private_picture(kit: Kit, prompt: str = "a secret garden", owner: str = "ann", **changes: Any) -> Picture:
@@ -160,7 +161,8 @@ def test_the_bounds_count_both(kit):
     with pytest.raises(QueueFull):
         private_job(kit, "ann", per_owner=2)
     with pytest.raises(QueueFull):
-        kit.store.queue.add("bob", kind="generate", wish={}, count=1, private=False, per_owner=2, total=2)
+        place, other = kit.store.queue.places(False)
+        place.add("bob", kind="generate", wish={}, count=1, per_owner=2, total=2, elsewhere=other.waiting("bob"))
     assert len(kit.store.queue.unfinished("ann")) == 2
 
 

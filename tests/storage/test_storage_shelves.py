@@ -14,20 +14,9 @@ from hypothesis import strategies as st
 import storage
 from storage import shelves
 from storage.errors import BadArchive
+from tests.storage.conftest import packed
 
 MEMBER = "collections.jsonl"
-
-
-@pytest.fixture
-def other(kit, tmp_path):
-    """Another machine."""
-    there = type(kit)(storage.open(tmp_path / "other"))
-    yield there
-    there.store.close()
-
-
-def packed(kit, owner="ann", ids=None):
-    return io.BytesIO(b"".join(kit.store.archive.export(owner, ids)))
 
 
 def lines(archive):
