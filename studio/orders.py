@@ -15,10 +15,12 @@ from storage.records import Job, Picture
 from studio.engine.contract import CheckpointInfo
 from studio.errors import InvalidWish
 from studio.pace import Work
-from studio.recipe import SEED_MAX, Recipe, pairs
+from studio.recipe import SEED_MAX, Adapter, Recipe, pairs
+from studio.sizes import fitting
 from studio.wish import VARIATIONS_MAX, Wish, new_seed
 
 SEEDS = SEED_MAX + 1
+STRENGTH = 0.6  # how far from a source it goes where nothing is said
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,10 @@ class Order:
     cfg_normalization: bool = False
     cfg_truncation: float = 1.0
     variation_of: tuple[tuple[int, float], ...] = ()
+    source: str | None = None  # id of the picture that drawing begins with, of which `source_sha256` are the pixels
+    source_sha256: str | None = None
+    strength: float | None = None
+    adapters: tuple[tuple[str, float], ...] = ()
     parent: str | None = None
     rerun: bool = False
     style: str = ""
@@ -54,9 +60,15 @@ class Order:
     before: str = ""
 
     @classmethod
-    def of(cls, wish: Wish, info: CheckpointInfo, *, enhance: bool) -> Order:
-        """Fill in the checkpoint's defaults and choose the seed. Raises InvalidWish for what would do nothing."""
-        wants = info.defaults
+    def of(cls, wish: Wish, info: CheckpointInfo, *, enhance: bool, source: Picture | None = None) -> Order:
+        """Fill in the checkpoint's defaults and choose the seed. Raises InvalidWish for what would do nothing.
+
+        `source` is the wish's. With one, the size is of its shape, and the steps are those of the way that is left to go.
+        """
+        wants, sides, steps, strength = info.defaults, (info.defaults.native,) * 2, info.defaults.steps, None
+        if source is not None:
+            strength = STRENGTH if wish.strength is None else float(wish.strength)
+            sides, steps = fitting(source.width, source.height, wants.native), max(1, round(steps * strength))
         guidance = wants.guidance if wish.guidance is None else float(wish.guidance)
         if wish.negative_prompt.strip() and guidance == 0:
             raise InvalidWish(
@@ -75,14 +87,18 @@ class Order:
             enhance=enhance,
             negative_prompt=wish.negative_prompt,
             seed=seed,
-            width=wants.native if wish.width is None else wish.width,
-            height=wants.native if wish.height is None else wish.height,
-            steps=wants.steps if wish.steps is None else wish.steps,
+            width=sides[0] if wish.width is None else wish.width,
+            height=sides[1] if wish.height is None else wish.height,
+            steps=steps if wish.steps is None else wish.steps,
             guidance=guidance,
             shift=wants.shift if wish.shift is None else float(wish.shift),
             cfg_normalization=wish.cfg_normalization,
             cfg_truncation=1.0 if wish.cfg_truncation is None else float(wish.cfg_truncation),
             variation_of=pairs(wish.variation_of),
+            source=None if source is None else source.id,
+            source_sha256=None if source is None else source.pixel_sha256,
+            strength=strength,
+            adapters=tuple((name, float(weight)) for name, weight in wish.adapters),
             checkpoint=info.name,
             enhancement=wish.enhancement,
             enhancement_seed=seed,
@@ -91,7 +107,7 @@ class Order:
             locks=tuple(wish.locks),
             template=wish.template or "",
             spread=wish.spread,
-            parent=wish.parent,
+            parent=source.id if source is not None and wish.parent is None else wish.parent,
         )
 
     @classmethod
@@ -161,6 +177,7 @@ class Order:
             key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key in names
         }
         values["variation_of"] = pairs(values.get("variation_of", ()))
+        values["adapters"] = tuple((one[0], one[1]) for one in values.get("adapters", ()))  # type: ignore[attr-defined]
         return cls(**values)  # type: ignore[arg-type]
 
     def to_json(self) -> dict[str, object]:
@@ -189,6 +206,9 @@ class Order:
             cfg_normalization=self.cfg_normalization,
             cfg_truncation=self.cfg_truncation,
             variation_of=self.variation_of,
+            source=self.source_sha256,
+            strength=self.strength,
+            adapters=tuple(Adapter(name=name, weight=weight) for name, weight in self.adapters),
             checkpoint=self.checkpoint,
             revision=revision,
         )

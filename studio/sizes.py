@@ -52,6 +52,12 @@ def shapes(native: int, side: int | None = None) -> tuple[Shape, ...]:
     return tuple(made)
 
 
+def fitting(width: int, height: int, native: int) -> tuple[int, int]:
+    """Width and height of about `native` x `native` area in the ratio of a picture of any size."""
+    scale = sqrt(width / height)
+    return _fit(native * scale), _fit(native / scale)
+
+
 def shape_of(width: object, height: object, native: int) -> tuple[str | None, int | None]:
     """The name and the class of a preset of this size; None for both where it is none."""
     for side in classes(native):

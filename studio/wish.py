@@ -20,6 +20,8 @@ COUNT_MAX = 64
 LOCKS_MAX = 20
 VARIATIONS_MAX = 8  # of variations of variations
 STEPS_MAX = 50
+ADAPTERS_MAX = 8
+WEIGHT_MAX = 4.0  # of an adapter, in both directions
 GUIDANCE_MAX = 20.0
 SHIFT_MIN, SHIFT_MAX = 0.1, 20.0
 
@@ -50,6 +52,9 @@ class Wish:
     parent: str | None = None
     private: bool | str = False  # a text names the session that it belongs to
     variation_of: tuple[tuple[int, float], ...] = ()
+    source: str | None = None  # id of a picture to begin with
+    strength: float | None = None
+    adapters: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         text("prompt", self.prompt)
@@ -74,6 +79,12 @@ class Wish:
         name("parent", self.parent)
         session("private", self.private)
         varied(self.variation_of)
+        name("source", self.source)
+        if self.strength is not None:
+            far("strength", self.strength)
+            if self.source is None:
+                raise InvalidWish("strength", "must be null where no source is, since it would do nothing", self.strength)
+        adapted(self.adapters)
 
 
 def session(name: str, value: object) -> None:
@@ -98,6 +109,32 @@ def strength(name: str, value: object) -> None:
     number(name, value, 0, 1)
     if not value:
         raise InvalidWish(name, "must be a strength above 0, up to 1", value)
+
+
+def far(name: str, value: object) -> None:
+    """Raises InvalidWish unless `value` is a number above 0 and below 1, at which nothing of a source is left."""
+    strength(name, value)
+    if value == 1:
+        raise InvalidWish(name, "must be below 1, since nothing of the source would be left", value)
+
+
+def adapted(value: object) -> None:
+    """Raises InvalidWish unless `value` are pairs of an adapter's name and a weight, not 0, no name twice."""
+    if not isinstance(value, tuple | list) or len(value) > ADAPTERS_MAX:
+        raise InvalidWish("adapters", f"must be at most {ADAPTERS_MAX} pairs of a name and a weight", value)
+    seen = set()
+    for one in value:
+        if not isinstance(one, tuple | list) or len(one) != 2 or not isinstance(one[0], str):
+            raise InvalidWish("adapters", "must be pairs of a name and a weight", one)
+        name("adapters", one[0])
+        if one[1] is None:
+            raise InvalidWish("adapters", "must have a weight each", one)
+        number("adapters", one[1], -WEIGHT_MAX, WEIGHT_MAX)
+        if not one[1]:
+            raise InvalidWish("adapters", "must have weights other than 0, which would do nothing", one)
+        if one[0] in seen:
+            raise InvalidWish("adapters", "must not name one twice", one[0])
+        seen.add(one[0])
 
 
 def locked(locks: object, prompt: str) -> None:

@@ -121,21 +121,21 @@ def hares(studio: Studio) -> int:
     return kept.count
 
 
-def test_an_import_ends_where_the_quota_does_and_goes_on_with_more(make: Make, tmp_path: Path) -> None:
+def test_an_import_ends_where_the_quota_does_and_goes_on_with_more(make: Make) -> None:
     studio = make()
     drawn = [draw(studio, f"a hare {n}") for n in range(4)]
     studio.new_collection(ANN, "Hares", ids=drawn)
     archive = zipped(studio)
     with zipfile.ZipFile(archive) as read:
         sizes = [one.file_size for one in read.infolist() if one.filename.endswith(".png")]
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    tiny = type(studio.archive)(studio.archive._storage, Quota(empty, (sizes[0] + sizes[1] + 10) / GB))
+    kept = studio.archive._storage
+    own = kept.folder / "pictures"  # whose size is the pictures' own, whenever it is measured
+    there = sum(one.stat().st_size for one in own.rglob("*.png"))
+    tiny = type(studio.archive)(kept, Quota(own, (there + sizes[0] + sizes[1] + 10) / GB))
     brought = tiny.bring(BOB, archive, "x.zip")
     assert (len(brought["brought"]), brought["left"], brought["here"], brought["wrong"]) == (2, 2, 0, ())  # type: ignore[arg-type]
     assert "has no room for more" in str(brought["ended"]) and "raise disk_quota_gb" in str(brought["ended"])
     assert studio.history(BOB)["total"] == 2 and hares(studio) == 2
-    kept = studio.archive._storage
     assert list((kept.folder / "incoming").iterdir()) == [] and kept.check.run(depth="pixels").findings == []
     rest = studio.archive.bring(BOB, archive, "x.zip")
     assert (len(rest["brought"]), rest["here"], rest["left"], rest["ended"]) == (2, 2, 0, None)  # type: ignore[arg-type]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from studio.engine.contract import CheckpointInfo, Defaults
 from studio.errors import InvalidWish
 from studio.orders import Order
-from studio.recipe import SEED_MAX, Recipe
-from studio.sizes import RATIOS, shapes
+from studio.recipe import SEED_MAX, Adapter, Recipe
+from studio.sizes import RATIOS, fitting, shapes
 from studio.wish import Wish
 
 RECIPE = Recipe(prompt="a cat", seed=5, width=128, height=96, steps=8, guidance=0.0, shift=3.0, checkpoint="pocket")
@@ -35,6 +35,17 @@ def test_the_json_form_reads_back(prompt: str, negative: str, seed: int, guidanc
     assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
 
 
+def test_what_a_picture_begins_with_and_its_adapters_read_back_and_are_told_only_where_there_are_any() -> None:
+    adapters = (Adapter(name="ink", weight=0.8, sha256="ab"), Adapter(name="fur", weight=-1.0))
+    recipe = replace(RECIPE, source="cd" * 32, strength=0.4, adapters=adapters, variation_of=((7, 0.2),))
+    told = json.loads(json.dumps(recipe.to_json()))
+    assert told["adapters"][0] == {"name": "ink", "weight": 0.8, "sha256": "ab"} and told["strength"] == 0.4
+    assert Recipe.from_json(told) == recipe
+    assert {"source", "strength", "adapters", "variation_of"} & {*RECIPE.to_json()} == set()
+    with pytest.raises(ValueError, match="a name, a weight and a sha256"):
+        Recipe.from_json({**told, "adapters": [{"name": "ink"}]})
+
+
 def test_a_newer_format_and_unknown_keys_are_refused() -> None:
     with pytest.raises(ValueError, match="format 2"):
         Recipe.from_json({**RECIPE.to_json(), "format": 2})
@@ -46,6 +57,13 @@ def test_picture_k_has_seed_plus_k() -> None:
     assert [RECIPE.picture(k).seed for k in range(4)] == [5, 6, 7, 8]
     assert RECIPE.picture(0) == RECIPE
     assert replace(RECIPE, seed=SEED_MAX).picture(1).seed == 0
+
+
+@given(width=st.integers(1, 20_000), height=st.integers(1, 20_000))
+def test_a_size_for_any_picture_can_be_drawn(width: int, height: int) -> None:
+    sides = fitting(width, height, 1024)
+    assert all(64 <= side <= 2048 and side % 16 == 0 for side in sides)
+    assert fitting(3000, 2000, 1024) == (1248, 832) and fitting(5, 5, 128) == (128, 128)
 
 
 @pytest.mark.parametrize("native", [128, 256, 512, 768])

@@ -43,6 +43,19 @@ REFUSED = [
     ("cfg_truncation", 1.01, "cfg_truncation must be from 0 to 1 (got 1.01)"),
     ("cfg_normalization", 1, "cfg_normalization must be true or false (got 1)"),
     ("enhancement", 3, "enhancement must be a name"),
+    ("source", 3, "source must be a name"),
+    ("strength", 0.5, "strength must be null where no source is"),
+    ("strength", 0, "strength must be a strength above 0"),
+    ("strength", 1, "strength must be below 1"),
+    ("strength", "much", "strength must be a number"),
+    ("adapters", "ink", "adapters must be at most 8 pairs"),
+    ("adapters", [("ink", 1.0)] * 9, "adapters must be at most 8 pairs"),
+    ("adapters", ["ink"], "adapters must be pairs of a name and a weight (got ink)"),
+    ("adapters", [(7, 1.0)], "adapters must be pairs of a name and a weight"),
+    ("adapters", [("ink", None)], "adapters must have a weight each"),
+    ("adapters", [("ink", 0)], "adapters must have weights other than 0"),
+    ("adapters", [("ink", 4.5)], "adapters must be from -4 to 4 (got 4.5)"),
+    ("adapters", [("ink", 1), ("ink", 2)], "adapters must not name one twice (got ink)"),
 ]
 
 
