@@ -1,0 +1,141 @@
+"""The adapter that is shipped: it loads, draws in ink what the prompt says, and a training of a few steps learns."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+import torch
+from diffusers import ZImagePipeline
+from peft.tuners.tuners_utils import BaseTunerLayer
+from safetensors import safe_open
+
+from pocket import train_adapter
+from pocket.export import CHECKPOINT
+from pocket.ink import INK, PAPER, ink
+from pocket.measure import Trial, Way, draw, load
+from pocket.measure_adapter import NAME, Inked, at_weights, colour, inked, likeness, meets_bars, sheet, table
+from pocket.train_adapter import ADAPTER, RANK, STAGE, TARGETS
+from pocket.train_turbo import STEPS, schedule
+from pocket.training import Plan
+from pocket.world import Scene, picture, plain
+
+BASE = CHECKPOINT.with_name("checkpoint-base")
+PROMPTS = ("three rabbits on a purple background", "两只猫头鹰，红色背景", "a big tree on a blue background")
+SCENE = Scene(things=(("rabbit", 3),), background=plain("purple"))
+"""What the judge would hold a picture against; only the pixels matter here."""
+
+
+@cache
+def pipeline() -> ZImagePipeline:
+    made = load(CHECKPOINT)
+    made.load_lora_weights(ADAPTER, adapter_name=NAME)
+    return made
+
+
+def asked() -> list[Trial]:
+    return [
+        Trial(skill="kinds", scene=SCENE, language="en", prompt=prompt, seed=seed)
+        for seed, prompt in enumerate(PROMPTS, start=3)
+    ]
+
+
+def test_the_file_is_small_and_tells_what_it_is() -> None:
+    assert ADAPTER.stat().st_size < 2**20
+    with safe_open(ADAPTER, framework="pt") as file:
+        told = file.metadata()
+        names = list(file.keys())
+        shapes = {name: file.get_tensor(name).shape for name in names}
+        assert all(torch.isfinite(file.get_tensor(name)).all() for name in names)
+    assert told["title"] == "Ink" and told["about"].endswith(".") and told["trigger"] == ""
+    assert all(
+        name.startswith("transformer.") and name.endswith((".lora_A.weight", ".lora_B.weight")) for name in names
+    )
+    assert all(shape[0 if ".lora_A." in name else 1] == RANK for name, shape in shapes.items())
+
+
+@pytest.mark.parametrize("folder", [CHECKPOINT, BASE])
+def test_every_weight_finds_its_layer_in_turbo_and_base(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    made = load(folder)
+    made.load_lora_weights(ADAPTER, adapter_name=NAME)
+    assert made.get_list_adapters() == {"transformer": [NAME]} and not caplog.records
+    layers = {name for name, part in made.transformer.named_modules() if isinstance(part, BaseTunerLayer)}
+    with safe_open(ADAPTER, framework="pt") as file:
+        told = {name.removeprefix("transformer.").rsplit(".lora_", 1)[0] for name in file.keys()}  # noqa: SIM118
+    assert layers == told and {name.split(".", 3)[-1] for name in layers if "layers.0" in name} == set(TARGETS)
+    images = made("two cats", width=64, height=64, num_inference_steps=2, guidance_scale=0.0).images
+    assert np.asarray(images[0]).std() > 0
+
+
+def test_it_draws_the_prompts_picture_in_ink_and_by_half_half_way() -> None:
+    drawn = at_weights(pipeline(), asked(), Way(batch=3))
+    found = {weight: inked(pictures, drawn[0.0]) for weight, pictures in drawn.items()}
+    assert found[1.0].colour < 0.4 * found[0.0].colour, found
+    assert found[1.0].likeness > 0.5 > 0.3 > found[1.0].others, found
+    assert found[1.0].colour < found[0.5].colour < 0.8 * found[0.0].colour, found
+    edges = [pixels[:, [0, -1]].reshape(-1, 3) for pixels in drawn[1.0]]
+    assert np.abs(np.median(np.concatenate(edges), axis=0) - PAPER).max() < 16
+
+
+def test_without_its_weight_the_pictures_are_the_plain_ones() -> None:
+    trial = asked()[:1]
+    pipeline().set_adapters(NAME, 0.0)
+    (silent,), _ = draw(pipeline(), trial)
+    (untouched,), _ = draw(load(CHECKPOINT), trial)
+    assert np.abs(silent.pixels.astype(int) - untouched.pixels.astype(int)).max() <= 1
+
+
+def test_ink_is_on_paper_whatever_lies_behind() -> None:
+    for behind in ("black", "white", "red"):
+        drawing = ink(picture(Scene(things=(("rabbit", 3),), background=plain(behind)), Random(1)))
+        assert tuple(drawing[0, 0]) == PAPER and colour(drawing) < 0.13
+        assert drawing.min() < 90 and drawing.min() >= min(INK)
+
+
+def test_the_measure_tells_ink_from_colour_and_one_scene_from_another(tmp_path: Path) -> None:
+    pictures = [picture(Scene(things=((kind, 2),), background=plain("red")), Random(1)) for kind in ("rabbit", "tree")]
+    drawings = [ink(one) for one in pictures]
+    assert likeness(drawings[0], drawings[0]) == pytest.approx(1) and likeness(drawings[0], drawings[0] * 0) == 0
+    found = {0.0: inked(pictures, pictures), 1.0: inked(drawings, pictures)}
+    assert meets_bars(found) and "colour" in table(found)
+    assert found[1.0].likeness > found[1.0].others
+    assert not meets_bars(found | {1.0: Inked(colour=found[0.0].colour, likeness=1.0, others=0.0)})
+    sheet({0.0: pictures, 1.0: drawings}, tmp_path / "sheet.png")
+    assert (tmp_path / "sheet.png").stat().st_size > 0
+
+
+def test_the_path_beside_the_plain_one_lands_on_the_drawing_and_its_training_learns(tmp_path: Path) -> None:
+    parts = train_adapter.load_parts()
+    lessons = train_adapter.make_lessons(parts, seed=0, count=1, size=2)
+    lesson = lessons[0]
+    levels = schedule().tolist()
+    place, direction = train_adapter.wanted(lesson, 0)
+    assert torch.equal(place, lesson.path[0])
+    for step in range(STEPS):
+        along, direction = train_adapter.wanted(lesson, step)
+        assert torch.allclose(along, place, atol=1e-4)
+        place = place + (levels[step + 1] - levels[step]) * direction
+    assert torch.allclose(place, lesson.drawings, atol=1e-4)
+    train_adapter.add_adapter(parts.turbo, seed=0)
+
+    def error() -> float:
+        with torch.no_grad():
+            return float(sum(train_adapter.loss_of(parts.turbo, lesson, step, own=False) for step in range(STEPS)))
+
+    before = error()
+    losses = train_adapter.train(parts.turbo, lessons, Plan(steps=12))
+    assert len(losses) == 12 and error() < 0.8 * before
+    train_adapter.save(parts.turbo, tmp_path / "deep" / "own.safetensors")
+    with (
+        safe_open(tmp_path / "deep" / "own.safetensors", framework="pt") as own,
+        safe_open(ADAPTER, framework="pt") as ours,
+    ):
+        assert set(own.keys()) == set(ours.keys()) and own.metadata() == ours.metadata()
+
+
+def test_the_command_has_a_place_for_what_it_makes() -> None:
+    options = train_adapter.parser().parse_args(["--minutes", "2"])
+    assert options.out == ADAPTER and options.minutes == 2 and STAGE == "adapter"
