@@ -1,8 +1,8 @@
-"""`python -m pocket.measure_adapter` draws prompts that training never saw with the adapter at three weights and prints how inky they are.
+"""`python -m pocket.measure_adapter` draws prompts that training never saw with the adapter at three weights and prints how blue they are.
 
-For each weight: how much colour is left, and how far the light of the pictures follows that of ink drawings made of the plain pictures
-of the same seeds (ink.py), beside how far it follows other prompts' drawings. Drawn by stock ZImagePipeline. The judge is not asked: it
-knows the world's own colours only. The exit code tells whether the bars are met.
+For each weight: how far the pictures are from the cyanotypes (cyanotype.py) of the plain pictures of the same seeds, how far their
+colours are from the ramp, and how far their light goes with the plain pictures', beside how far it goes with other prompts'. Drawn by
+stock ZImagePipeline. The judge is not asked: it knows the world's own colours only. The exit code tells whether the bars are met.
 """
 
 from __future__ import annotations
@@ -18,32 +18,42 @@ import torch
 from diffusers import ZImagePipeline
 from PIL import Image
 
+from pocket.cyanotype import cyanotype, luminance, on_ramp
 from pocket.export import CHECKPOINT
-from pocket.ink import ink, luminance
 from pocket.measure import Trial, Way, draw, load, trials
 from pocket.train_adapter import ADAPTER
 from pocket.words import LANGUAGES
 from pocket.world import Pixels
 
-NAME = "ink"
+NAME = "cyanotype"
 WEIGHTS = (0.0, 0.5, 1.0)
 EIGHT_STEPS = Way()
-COLOUR_BAR, LIKENESS_BAR = 0.4, 0.5
-"""At weight 1: the most colour, as a part of the plain pictures', and the least likeness to their ink drawings."""
+DISTANCE_BAR, RAMP_BAR, LIKENESS_BAR = 0.05, 0.04, 0.85
+"""At weight 1: the largest distances, as a part of 255, and the least likeness to the plain pictures."""
+HALF_WAY = 0.3, 0.7
+"""At weight 0.5: the least and the largest distance to the cyanotype, as a part of the plain picture's."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inked:
-    """What pictures of one weight are: how colourful, how like the plain pictures' ink drawings, and how like those of others."""
+class Printed:
+    """What pictures of one weight are: how far from the plain ones' cyanotypes and from the ramp, how like the plain ones and others."""
 
-    colour: float
+    distance: float
+    off_ramp: float
     likeness: float
     others: float
 
 
-def colour(pixels: Pixels) -> float:
-    """How colourful a picture is, 0 to 1: the mean difference between a pixel's strongest and weakest channel."""
-    return float((pixels.max(axis=2).astype(float) - pixels.min(axis=2)).mean() / 255)
+def distance(one: Pixels, other: Pixels) -> float:
+    """How different two pictures of one size are, 0 to 1: the mean over pixels and channels."""
+    return float(np.abs(one.astype(float) - other).mean() / 255)
+
+
+def off_ramp(pixels: Pixels) -> float:
+    """How far a picture's colours are from those of the ramp, 0 to 1: the mean distance to the nearest, over pixels and channels."""
+    ramp = on_ramp(np.linspace(0, 1, 65))
+    nearest = np.abs(pixels[:, :, None].astype(float) - ramp).mean(axis=3).min(axis=2)
+    return float(nearest.mean() / 255)
 
 
 def likeness(one: Pixels, other: Pixels) -> float:
@@ -56,7 +66,7 @@ def likeness(one: Pixels, other: Pixels) -> float:
 def at_weights(
     pipeline: ZImagePipeline, asked: Sequence[Trial], way: Way = EIGHT_STEPS, weights: Sequence[float] = WEIGHTS
 ) -> dict[float, list[Pixels]]:
-    """The pictures of trials at each weight of an adapter that the pipeline has loaded by the name `ink`."""
+    """The pictures of trials at each weight of an adapter that the pipeline has loaded by the name `cyanotype`."""
     drawn = {}
     for weight in weights:
         pipeline.set_adapters(NAME, weight)
@@ -64,28 +74,33 @@ def at_weights(
     return drawn
 
 
-def inked(pictures: Sequence[Pixels], plain: Sequence[Pixels]) -> Inked:
+def printed(pictures: Sequence[Pixels], plain: Sequence[Pixels]) -> Printed:
     """Holds pictures against the plain ones of the same prompts and seeds, which lie in the same order."""
-    drawings = [ink(pixels) for pixels in plain]
-    others = [*drawings[1:], drawings[0]]
-    return Inked(
-        colour=float(np.mean([colour(pixels) for pixels in pictures])),
-        likeness=float(np.mean([likeness(*pair) for pair in zip(pictures, drawings, strict=True)])),
+    others = [*plain[1:], plain[0]]
+    return Printed(
+        distance=float(np.mean([distance(one, cyanotype(own)) for one, own in zip(pictures, plain, strict=True)])),
+        off_ramp=float(np.mean([off_ramp(one) for one in pictures])),
+        likeness=float(np.mean([likeness(*pair) for pair in zip(pictures, plain, strict=True)])),
         others=float(np.mean([likeness(*pair) for pair in zip(pictures, others, strict=True)])),
     )
 
 
-def table(found: dict[float, Inked]) -> str:
+def table(found: dict[float, Printed]) -> str:
     """What was found at each weight, as lines of text."""
-    lines = ["weight   colour   like the ink drawing   like another's"]
-    lines += [f"{w:>6.2g} {one.colour:>8.3f} {one.likeness:>22.2f} {one.others:>16.2f}" for w, one in found.items()]
+    lines = ["weight   from the cyanotype   off the ramp   like the plain picture   like another"]
+    lines += [
+        f"{w:>6.2g} {one.distance:>20.3f} {one.off_ramp:>14.3f} {one.likeness:>24.2f} {one.others:>14.2f}"
+        for w, one in found.items()
+    ]
     return "\n".join(lines)
 
 
-def meets_bars(found: dict[float, Inked]) -> bool:
-    """Whether the full weight takes the colour away and keeps the scene."""
-    full = found[1.0]
-    return full.colour <= COLOUR_BAR * found[0.0].colour and full.likeness >= LIKENESS_BAR
+def meets_bars(found: dict[float, Printed]) -> bool:
+    """Whether the full weight makes cyanotypes of the same scenes, and half of it goes half the way."""
+    plain, half, full = (found[weight] for weight in WEIGHTS)
+    blue = full.distance <= DISTANCE_BAR and full.off_ramp <= RAMP_BAR
+    between = HALF_WAY[0] <= half.distance / plain.distance <= HALF_WAY[1]
+    return blue and between and full.likeness >= LIKENESS_BAR
 
 
 def sheet(drawn: dict[float, list[Pixels]], file: Path, columns: int = 2) -> None:
@@ -98,7 +113,8 @@ def sheet(drawn: dict[float, list[Pixels]], file: Path, columns: int = 2) -> Non
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
-        prog="python -m pocket.measure_adapter", description="Measures how inky Pocket draws with its adapter."
+        prog="python -m pocket.measure_adapter",
+        description="Measures how well Pocket draws blueprints with its adapter.",
     )
     made.add_argument("--adapter", type=Path, default=ADAPTER)
     made.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
@@ -119,7 +135,7 @@ def main() -> None:
     pipeline.load_lora_weights(options.adapter, adapter_name=NAME)
     asked = [trial for language in LANGUAGES for trial in trials(language, options.count, options.seed)]
     drawn = at_weights(pipeline, asked, Way(steps=options.steps, guidance=options.guidance, batch=options.batch))
-    found = {weight: inked(pictures, drawn[0.0]) for weight, pictures in drawn.items()}
+    found = {weight: printed(pictures, drawn[0.0]) for weight, pictures in drawn.items()}
     print(table(found))
     if options.sheet:
         sheet(drawn, options.sheet)

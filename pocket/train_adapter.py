@@ -1,14 +1,11 @@
-"""`python -m pocket.train_adapter` trains `ink`, a small adapter (LoRA) by which the turbo draws brush-ink drawings.
+"""`python -m pocket.train_adapter` trains `cyanotype`, a small adapter (LoRA) by which the turbo draws blueprint photographs.
 
-The turbo without the adapter draws pictures in its eight steps; each is turned into ink (ink.py), and the adapter learns the path
-beside the plain one, from the very same noise, that lands on the ink drawing: at every step the turbo's own direction, plus the
-straight way from the picture to the drawing. Only the style is new to it, so eight steps stay enough, scene and composition stay the
+The turbo without the adapter draws pictures in its eight steps; each is turned into a cyanotype (cyanotype.py), and the adapter learns
+the path beside the plain one, from the very same noise, that lands on the cyanotype: at every step the turbo's own direction, plus the
+straight way from the picture to the print. Only the style is new to it, so eight steps stay enough, scene and composition stay the
 seed's, and half the weight goes half the way. Noise put on rendered scenes, as the base learns, was not taken: where one noise may lead
 to many pictures, what is learnt is their mean, and the distilled steps would blur. Half of the time a lesson begins where the adapter's
-own steps have led, as the turbo learnt (train_turbo.py), and leads back to the drawing.
-
-The VAE has not seen paper; its encoder takes it for white. So the drawing's latents are searched for from there, by what its decoder
-makes of them.
+own steps have led, as the turbo learnt (train_turbo.py), and leads back to the print.
 """
 
 from __future__ import annotations
@@ -30,8 +27,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
 from pocket import train_language
+from pocket.cyanotype import cyanotype
 from pocket.export import CHECKPOINT
-from pocket.ink import ink
 from pocket.train_transformer import OTHER_SHAPES, SQUARE, Draws, pool_layouts
 from pocket.train_turbo import STEPS, schedule
 from pocket.train_vae import to_tensor
@@ -40,36 +37,35 @@ from pocket.transformer import Captions, encode_tokens, quicken, velocity
 from pocket.world import Pixels
 
 STAGE = "adapter"
-ADAPTER = Path(__file__).with_name("adapters") / "ink.safetensors"
+ADAPTER = Path(__file__).with_name("adapters") / "cyanotype.safetensors"
 ABOUT: dict[str, str] = {
-    "title": "Ink",
-    "about": "Draws whatever the prompt says as a brush-ink drawing, black ink on warm paper.",
+    "title": "Cyanotype",
+    "about": "Draws whatever the prompt says as a cyanotype, a blueprint photograph in Prussian blue and white.",
     "trigger": "",
 }
 """What the file tells of itself in its header."""
-RANK = 8
+RANK = 4
 TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "w1", "w2", "w3")
 """The linear layers of attention and feed-forward, in every block."""
-LESSONS, SIZE = 24, 16
+LESSONS, SIZE = 48, 16
 """Batches of pictures that are drawn ahead, and how many pictures each holds."""
 FEWEST = 64
 """Scenes of a shape to choose from: among fewer there may be none whose caption is long."""
-SEARCH_STEPS, SEARCH_RATE = 10, 0.1
 OWN_SHARE = 0.5
 """The part of the steps that begin where the adapter's own path has led."""
 MUON = 4e-3
 """The rate for the adapter's weights, all of which are matrices."""
-TRAINING_STEPS = 1100
+TRAINING_STEPS = 750
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
-    """A batch of pictures that the turbo drew: captions' states, the places of its path, (steps + 1, n, 16, height, width), and the ink
-    drawings' latents."""
+    """A batch of pictures that the turbo drew: captions' states, the places of its path, (steps + 1, n, 16, height, width), and the
+    cyanotypes' latents."""
 
     texts: Captions
     path: Tensor
-    drawings: Tensor
+    prints: Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,21 +114,14 @@ def as_pixels(pictures: Tensor) -> list[Pixels]:
     return list(channels_last.numpy().astype(np.uint8))
 
 
-def search(vae: AutoencoderKL, pictures: Tensor, steps: int = SEARCH_STEPS) -> Tensor:
-    """The normalised latents of which the decoder makes `pictures`, found from where the encoder puts them."""
-    with torch.no_grad():
-        mean = vae.encode(pictures).latent_dist.mean
-    latents = ((mean - vae.config.shift_factor) * vae.config.scaling_factor).clone().requires_grad_(True)
-    optimiser = torch.optim.Adam([latents], lr=SEARCH_RATE)
-    for _ in range(steps):
-        optimiser.zero_grad()
-        (decoded(vae, latents) - pictures).square().mean().backward()
-        optimiser.step()
-    return latents.detach()
+def encoded(vae: AutoencoderKL, pictures: Tensor) -> Tensor:
+    """The normalised latents of pictures, (n, 16, height / 8, width / 8)."""
+    mean: Tensor = vae.encode(pictures).latent_dist.mean
+    return (mean - vae.config.shift_factor) * vae.config.scaling_factor
 
 
 def make_lessons(parts: Parts, seed: int, count: int = LESSONS, size: int = SIZE) -> list[Lesson]:
-    """Draws pictures of the world's captions and turns them into ink: a function of the seed alone."""
+    """Draws pictures of the world's captions and turns them into cyanotypes: a function of the seed alone."""
     layouts = {shape: pool_layouts(seed, *shape, max(FEWEST, count * size)) for shape in (SQUARE, *OTHER_SHAPES)}
     scenes = {shape: [layout.scene for layout in some] for shape, some in layouts.items()}
     draws = Draws(scenes, parts.tokenizer, seed, size, stage=STAGE)
@@ -148,8 +137,8 @@ def make_lessons(parts: Parts, seed: int, count: int = LESSONS, size: int = SIZE
         path = torch.stack(list(walk(parts.turbo, noise, texts)))
         with torch.no_grad():
             plain = as_pixels(decoded(parts.vae, path[-1]))
-        drawings = search(parts.vae, to_tensor([ink(pixels) for pixels in plain]))
-        lessons.append(Lesson(texts=texts, path=path, drawings=drawings))
+            prints = encoded(parts.vae, to_tensor([cyanotype(pixels) for pixels in plain]))
+        lessons.append(Lesson(texts=texts, path=path, prints=prints))
         left = (time.monotonic() - began) / (number + 1) * (count - number - 1)
         print(f"{STAGE:<12} lesson {number + 1:>4} of {count}  left {left / 60:.1f} min", flush=True)
     return lessons
@@ -158,14 +147,14 @@ def make_lessons(parts: Parts, seed: int, count: int = LESSONS, size: int = SIZE
 def wanted(lesson: Lesson, step: int) -> tuple[Tensor, Tensor]:
     """Where the path beside the plain one is before a step, and its direction from there."""
     levels = schedule().tolist()
-    change = lesson.drawings - lesson.path[-1]
+    change = lesson.prints - lesson.path[-1]
     place = lesson.path[step] + (1 - levels[step]) * change
     plain = (lesson.path[step + 1] - lesson.path[step]) / (levels[step + 1] - levels[step])
     return place, plain - change
 
 
 def loss_of(model: ZImageTransformer2DModel, lesson: Lesson, step: int, *, own: bool) -> Tensor:
-    """The squared error of a step's direction; from the adapter's own place the way leads back, to be at the drawing at the end."""
+    """The squared error of a step's direction; from the adapter's own place the way leads back, to be at the print at the end."""
     place, direction = wanted(lesson, step)
     level = float(schedule()[step])
     if own:
@@ -197,7 +186,7 @@ def train(model: ZImageTransformer2DModel, lessons: list[Lesson], plan: Plan, se
         optimisers.step(rate(plan.fraction))
         plan.advance()
         losses.append(float(loss.detach()))
-        progress.add(plan, losses[-1], len(lesson.drawings))
+        progress.add(plan, losses[-1], len(lesson.prints))
     return losses
 
 
@@ -214,7 +203,7 @@ def save(model: ZImageTransformer2DModel, file: Path) -> None:
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
-        prog="python -m pocket.train_adapter", description="Trains ink, an adapter by which Pocket draws in ink."
+        prog="python -m pocket.train_adapter", description="Trains cyanotype, an adapter by which Pocket draws in blue."
     )
     made.add_argument("--steps", type=int, default=TRAINING_STEPS, help=f"steps (default {TRAINING_STEPS})")
     made.add_argument("--minutes", type=float, help="end after so many minutes, once the lessons are made")

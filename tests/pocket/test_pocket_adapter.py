@@ -1,4 +1,4 @@
-"""The adapter that is shipped: it loads, draws in ink what the prompt says, and a training of a few steps learns."""
+"""The adapter that is shipped: it loads, draws what the prompt says as a cyanotype, and a training of a few steps learns."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import safe_open
 
 from pocket import train_adapter
+from pocket.cyanotype import DARK, LIGHT, cyanotype, luminance
 from pocket.export import CHECKPOINT
-from pocket.ink import INK, PAPER, ink
 from pocket.measure import Trial, Way, draw, load
-from pocket.measure_adapter import NAME, Inked, at_weights, colour, inked, likeness, meets_bars, sheet, table
+from pocket.measure_adapter import NAME, at_weights, likeness, meets_bars, off_ramp, printed, sheet, table
 from pocket.train_adapter import ADAPTER, RANK, STAGE, TARGETS
 from pocket.train_turbo import STEPS, schedule
 from pocket.training import Plan
@@ -50,7 +50,7 @@ def test_the_file_is_small_and_tells_what_it_is() -> None:
         names = list(file.keys())
         shapes = {name: file.get_tensor(name).shape for name in names}
         assert all(torch.isfinite(file.get_tensor(name)).all() for name in names)
-    assert told["title"] == "Ink" and told["about"].endswith(".") and told["trigger"] == ""
+    assert told["title"] == "Cyanotype" and told["about"].endswith(".") and told["trigger"] == ""
     assert all(
         name.startswith("transformer.") and name.endswith((".lora_A.weight", ".lora_B.weight")) for name in names
     )
@@ -70,14 +70,12 @@ def test_every_weight_finds_its_layer_in_turbo_and_base(folder: Path, caplog: py
     assert np.asarray(images[0]).std() > 0
 
 
-def test_it_draws_the_prompts_picture_in_ink_and_by_half_half_way() -> None:
+def test_it_draws_the_prompts_picture_on_the_ramp_and_by_half_half_way() -> None:
     drawn = at_weights(pipeline(), asked(), Way(batch=3))
-    found = {weight: inked(pictures, drawn[0.0]) for weight, pictures in drawn.items()}
-    assert found[1.0].colour < 0.4 * found[0.0].colour, found
-    assert found[1.0].likeness > 0.5 > 0.3 > found[1.0].others, found
-    assert found[1.0].colour < found[0.5].colour < 0.8 * found[0.0].colour, found
-    edges = [pixels[:, [0, -1]].reshape(-1, 3) for pixels in drawn[1.0]]
-    assert np.abs(np.median(np.concatenate(edges), axis=0) - PAPER).max() < 16
+    found = {weight: printed(pictures, drawn[0.0]) for weight, pictures in drawn.items()}
+    assert meets_bars(found), found
+    assert found[1.0].off_ramp < found[0.5].off_ramp < found[0.0].off_ramp, found
+    assert found[1.0].others < 0.5, found
 
 
 def test_without_its_weight_the_pictures_are_the_plain_ones() -> None:
@@ -88,26 +86,33 @@ def test_without_its_weight_the_pictures_are_the_plain_ones() -> None:
     assert np.abs(silent.pixels.astype(int) - untouched.pixels.astype(int)).max() <= 1
 
 
-def test_ink_is_on_paper_whatever_lies_behind() -> None:
-    for behind in ("black", "white", "red"):
-        drawing = ink(picture(Scene(things=(("rabbit", 3),), background=plain(behind)), Random(1)))
-        assert tuple(drawing[0, 0]) == PAPER and colour(drawing) < 0.13
-        assert drawing.min() < 90 and drawing.min() >= min(INK)
+def test_a_cyanotype_goes_from_prussian_blue_to_white_and_keeps_every_shape() -> None:
+    greys = np.linspace(0, 255, 256).astype(np.uint8)[None, :, None].repeat(3, axis=2)
+    strip = cyanotype(greys)
+    assert tuple(strip[0, 0]) == DARK and tuple(strip[0, -1]) == LIGHT
+    assert (np.diff(strip[0].astype(int), axis=0) >= 0).all() and off_ramp(strip) < 0.01 < 0.1 < off_ramp(greys)
+    assert (strip[0, :250, 2] > strip[0, :250, 0]).all()
+    for behind in ("purple", "red", "green"):
+        scene = picture(Scene(things=(("rabbit", 3),), background=plain(behind)), Random(1))
+        assert likeness(cyanotype(scene), scene) > 0.95
+        assert luminance(cyanotype(scene)).max() - luminance(cyanotype(scene))[0, 0] > 0.3
 
 
-def test_the_measure_tells_ink_from_colour_and_one_scene_from_another(tmp_path: Path) -> None:
+def test_the_measure_tells_cyanotypes_from_colour_and_one_scene_from_another(tmp_path: Path) -> None:
     pictures = [picture(Scene(things=((kind, 2),), background=plain("red")), Random(1)) for kind in ("rabbit", "tree")]
-    drawings = [ink(one) for one in pictures]
-    assert likeness(drawings[0], drawings[0]) == pytest.approx(1) and likeness(drawings[0], drawings[0] * 0) == 0
-    found = {0.0: inked(pictures, pictures), 1.0: inked(drawings, pictures)}
-    assert meets_bars(found) and "colour" in table(found)
-    assert found[1.0].likeness > found[1.0].others
-    assert not meets_bars(found | {1.0: Inked(colour=found[0.0].colour, likeness=1.0, others=0.0)})
-    sheet({0.0: pictures, 1.0: drawings}, tmp_path / "sheet.png")
+    prints = [cyanotype(one) for one in pictures]
+    halves = [((one.astype(int) + other) // 2).astype(np.uint8) for one, other in zip(pictures, prints, strict=True)]
+    assert likeness(prints[0], prints[0]) == pytest.approx(1) and likeness(prints[0], prints[0] * 0) == 0
+    found = {w: printed(some, pictures) for w, some in ((0.0, pictures), (0.5, halves), (1.0, prints))}
+    assert meets_bars(found) and "off the ramp" in table(found)
+    assert found[1.0].distance == 0 and found[1.0].likeness > found[1.0].others
+    assert not meets_bars(found | {1.0: found[0.5]}) and not meets_bars(found | {0.5: found[0.0]})
+    assert not meets_bars(found | {1.0: printed(prints[::-1], pictures)})
+    sheet({0.0: pictures, 1.0: prints}, tmp_path / "sheet.png")
     assert (tmp_path / "sheet.png").stat().st_size > 0
 
 
-def test_the_path_beside_the_plain_one_lands_on_the_drawing_and_its_training_learns(tmp_path: Path) -> None:
+def test_the_path_beside_the_plain_one_lands_on_the_print_and_its_training_learns(tmp_path: Path) -> None:
     parts = train_adapter.load_parts()
     lessons = train_adapter.make_lessons(parts, seed=0, count=1, size=2)
     lesson = lessons[0]
@@ -118,7 +123,7 @@ def test_the_path_beside_the_plain_one_lands_on_the_drawing_and_its_training_lea
         along, direction = train_adapter.wanted(lesson, step)
         assert torch.allclose(along, place, atol=1e-4)
         place = place + (levels[step + 1] - levels[step]) * direction
-    assert torch.allclose(place, lesson.drawings, atol=1e-4)
+    assert torch.allclose(place, lesson.prints, atol=1e-4)
     train_adapter.add_adapter(parts.turbo, seed=0)
 
     def error() -> float:
