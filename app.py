@@ -47,7 +47,7 @@ def main() -> None:
 def build(settings: Settings, kept: storage.Storage) -> Studio:
     """The use cases over their parts; nothing is started yet."""
     engine = ResidentEngine(
-        checkpoint=settings.checkpoint, device=settings.device, memory_gb=settings.memory_gb,
+        checkpoint=settings.checkpoint, device=settings.device, memory_gb=settings.memory_gb, adapters=settings.data / "adapters",
         pocket=ROOT / "pocket" / "checkpoint", consent=settings.checkpoint != "auto", hub=settings.hub, notes=settings.data / "speed.json",
     )  # fmt: skip
     return Studio(

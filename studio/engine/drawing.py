@@ -19,6 +19,7 @@ import torch
 from PIL import Image
 
 from studio.engine import device as devices
+from studio.engine.adapting import put_on, take_off
 from studio.engine.contract import TOKENS_MAX, Drawing, StepEvent
 from studio.engine.environment import environment
 from studio.engine.loading import Loaded
@@ -71,7 +72,8 @@ def draw(
         )
     seconds = time.perf_counter() - begun
     tiling = less or loaded.plan.tiling
-    return Drawing(image=image, environment=environment(loaded, ways, tiling=tiling, less=less), seconds=seconds)
+    around = environment(loaded, ways, tiling=tiling, less=less)
+    return Drawing(image=image, environment=around, seconds=seconds, adapters=tuple(one.adapter for one in loaded.worn))
 
 
 def _ways(loaded: Loaded, recipe: Recipe, like: Mapping[str, object] | None) -> Speed:
@@ -211,6 +213,7 @@ def _run(loaded: Loaded, recipe: Recipe, watch: _Watch, wanted: Speed) -> tuple[
     lengths = [len(each) for each in (prompt, negative) if each is not None]
     pipe.scheduler.set_shift(recipe.shift)
     watch.check()
+    put_on(loaded, recipe.adapters)
     with ways.using(wanted, shape(recipe.height, recipe.width, *lengths)) as got:
         with ways.stepping(got):
             found = pipe(
@@ -272,6 +275,7 @@ def turned_now(loaded: Loaded) -> None:
         log.warning("parts cannot take turns: they take %.1f GB of the machine's own memory", wanted)
         return
     loaded.ways.still()
+    take_off(loaded)  # what is packed now takes turns for good
     try:
         take_turns(loaded.pipe, torch.device(loaded.device.name), locked=False)
     except (RuntimeError, MemoryError) as error:

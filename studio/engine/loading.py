@@ -27,6 +27,8 @@ from transformers.utils import logging as transformers_logging
 
 from studio.engine import device as devices
 from studio.engine import headers, layout, memory, speed
+from studio.engine.adapters import Adapters
+from studio.engine.adapting import Worn
 from studio.engine.contract import CheckpointInfo
 from studio.engine.device import Device
 from studio.engine.memory import Numbers, Plan
@@ -65,6 +67,8 @@ class Loaded:
     ways: Ways
     report: Report | None = None  # what was measured of them
     tuned: bool = False
+    adapters: Adapters = field(default_factory=Adapters)  # those that can be put on
+    worn: tuple[Worn, ...] = ()  # those that are
     chat: Any = field(default=None)  # the language model over the encoder's weights, once it was asked for
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 from PIL import Image
 
 from enhancer.contract import Message, Sampling
-from studio.engine.contract import CheckpointInfo, Defaults, Drawing, EngineState, Machine, StepEvent
+from studio.engine.contract import AdapterInfo, CheckpointInfo, Defaults, Drawing, EngineState, Machine, StepEvent
 from studio.errors import Cancelled, EngineError, InvalidWish, NotReady
 from studio.recipe import Recipe
 
@@ -56,6 +56,7 @@ class PaintEngine:
         self.before_step: Callable[[Recipe, int], None] = lambda recipe, step: None  # tests hang their faults here
         self.drawing, self.most_at_once, self.drawn = 0, 0, 0
         self.tunings, self.likes = 0, list[Mapping[str, object] | None]()
+        self.has = list[AdapterInfo]()  # adapters
         self._begun = threading.Event()
         self._closed = False
 
@@ -90,6 +91,10 @@ class PaintEngine:
                 return entry
         raise InvalidWish("checkpoint", "must be one of pocket, turbo", checkpoint)
 
+    def adapters(self, checkpoint: str | None) -> tuple[AdapterInfo, ...]:
+        self.info(checkpoint)
+        return tuple(self.has)
+
     def switch(self, checkpoint: str) -> None:
         if self.fail_load:
             raise NotReady(self.fail_load)
@@ -119,6 +124,8 @@ class PaintEngine:
         self._need()
         if recipe.checkpoint != HERE.name:
             raise EngineError(f"{recipe.checkpoint} is not the resident checkpoint.")
+        adapters = tuple(replace(one, sha256=self._hash(one.name)) for one in recipe.adapters)
+        recipe = replace(recipe, adapters=adapters)
         begun = time.perf_counter()
         self.drawing += 1
         self.most_at_once = max(self.most_at_once, self.drawing)
@@ -137,7 +144,7 @@ class PaintEngine:
             self.drawing -= 1
         self.drawn += 1
         seconds = time.perf_counter() - begun
-        return Drawing(image=image, environment={**ENVIRONMENT, "device": "paint"}, seconds=seconds)
+        return Drawing(image=image, environment={**ENVIRONMENT, "device": "paint"}, seconds=seconds, adapters=adapters)
 
     def chat(self) -> PaintChat:
         self._need()
@@ -145,6 +152,12 @@ class PaintEngine:
 
     def tokens(self, prompt: str) -> int | None:
         return len(prompt.split()) + 2 if self.state.status == "ready" else None
+
+    def _hash(self, name: str) -> str:
+        for one in self.has:
+            if one.name == name:
+                return one.digest()
+        raise EngineError(f"The adapter {name} is not here.")
 
     def _need(self) -> None:
         if self.state.status != "ready":
