@@ -66,21 +66,8 @@ class Adapters:
 
     def entries(self, checkpoint: Path | None) -> tuple[AdapterInfo, ...]:
         """All that are here, by name, as they suit the transformer in a checkpoint's folder (None: that cannot be told)."""
-        config, found = _config(checkpoint), []
-        for name, file in sorted(self.files().items(), key=lambda pair: pair[0].casefold()):
-            try:
-                size = file.stat().st_size
-                told = self._kept(self._headers, file, _read)
-            except OSError as error:
-                size, told = 0, _Told(problem=f"it cannot be read ({error.strerror or type(error).__name__})")
-            fits, why = _fits(told, config)
-            found.append(
-                AdapterInfo(
-                    name=name, title=told.title or name, about=told.about, triggers=told.triggers, bytes=size, fits=fits, problem=why,
-                    digest=lambda file=file: self._digest(file),
-                )
-            )  # fmt: skip
-        return tuple(found)
+        config, files = _config(checkpoint), sorted(self.files().items(), key=lambda pair: pair[0].casefold())
+        return tuple(self._entry(name, file, config) for name, file in files)
 
     def files(self) -> dict[str, Path]:
         """Where each lies now. A name that no page could show is passed over."""
@@ -103,6 +90,18 @@ class Adapters:
     def sha256(self, file: Path) -> str:
         """The hash of a whole file, computed once as long as it stays as it is. Raises OSError."""
         return self._kept(self._hashes, file, _hash)
+
+    def _entry(self, name: str, file: Path, config: Mapping[str, object] | None) -> AdapterInfo:
+        size = 0
+        try:
+            size, told = file.stat().st_size, self._kept(self._headers, file, _read)
+        except OSError as error:
+            told = _Told(problem=f"it cannot be read ({error.strerror or type(error).__name__})")
+        fits, why = _fits(told, config)
+        return AdapterInfo(
+            name=name, title=told.title or name, about=told.about, triggers=told.triggers, bytes=size, fits=fits, problem=why,
+            digest=lambda: self._digest(file),
+        )  # fmt: skip
 
     def _digest(self, file: Path) -> str:
         try:
