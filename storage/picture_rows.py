@@ -134,7 +134,8 @@ def index(session: Session, row: PictureRow) -> None:
 
 
 def _filtered(session: Session, row: PictureRow) -> str:
-    loras = row.recipe.get("loras") or ()
+    told = [row.recipe.get(name) for name in ("loras", "adapters")]  # of pictures from elsewhere, and of ours
+    loras = [one for some in told if isinstance(some, list) for one in some]
     member = select(MemberRow.collection_id).where(MemberRow.picture_key == row.key)
     return filters.tokens(
         filters.Facts(

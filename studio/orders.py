@@ -122,6 +122,7 @@ class Order:
             prompt=found.prompt, enhance=False, seed=found.seed, width=found.width, height=found.height, steps=found.steps,
             guidance=found.guidance, negative_prompt=found.negative_prompt, shift=found.shift,
             cfg_normalization=drawn.cfg_normalization, cfg_truncation=drawn.cfg_truncation, variation_of=drawn.variation_of,
+            adapters=tuple((one.name, one.weight) for one in drawn.adapters),
         )  # fmt: skip
         return cls(
             prompt=found.prompt,

@@ -18,11 +18,11 @@ from storage import Storage
 from storage.errors import Damaged
 from storage.ids import is_private
 from storage.records import Job, Kind
-from studio import views
+from studio import adapters, views
 from studio.archive import Archive
 from studio.board import Board
 from studio.edge import HOME, checked_id, translated
-from studio.engine.contract import TOKENS_MAX, CheckpointInfo, Engine, EngineState
+from studio.engine.contract import TOKENS_MAX, AdapterInfo, CheckpointInfo, Engine, EngineState
 from studio.errors import InvalidWish, NotFound, NotReady, Refused
 from studio.eyes import Eyes
 from studio.housekeeping import Housekeeping
@@ -139,6 +139,10 @@ class Studio(Library):
         """The catalogue."""
         return self._engine.checkpoints()
 
+    def adapters(self, checkpoint: str | None = None) -> tuple[AdapterInfo, ...]:
+        """The adapters that are here, as they suit a checkpoint. Raises InvalidWish for one that the catalogue has not."""
+        return self._engine.adapters(checkpoint)
+
     def steers(self, name: str | None = None) -> Steers:
         """What an enhancement can be told where a checkpoint draws. Raises InvalidWish for one that the catalogue has not."""
         return self._steers(self._engine.info(name))
@@ -201,6 +205,7 @@ class Studio(Library):
             raise InvalidWish("enhance", "must be false here, since the enhancer is off", True)
         self._steers(info).check(wish.style, wish.length, wish.template)
         needless(wish, enhance=enhance)
+        adapters.check(self._engine, info.name, wish.adapters)
         order = Order.of(wish, info, enhance=enhance)
         if wish.parent is not None:
             self._picture(owner, wish.parent)
@@ -310,6 +315,7 @@ class Studio(Library):
             raise InvalidWish("job", "must be a failed or cancelled one to be drawn again", job.status)
         order = Order.from_json(job.wish)
         self._drawable(order.checkpoint)
+        adapters.check(self._engine, order.checkpoint, order.adapters)
         flag("plain", plain)
         alone = not (order.spread or order.prompts)  # one enhancement serves all its pictures
         if plain:
@@ -414,7 +420,8 @@ class Studio(Library):
     def _order_of(self, owner: str, picture_id: str, *, rerun: bool) -> Order:
         found = self._picture(owner, picture_id)
         self._drawable(found.checkpoint)
-        return Order.of_picture(found, rerun=rerun)
+        order = Order.of_picture(found, rerun=rerun)
+        return replace(order, adapters=adapters.again(self._engine, found.checkpoint, found.recipe, all=not rerun))
 
     def _file(
         self, owner: str, kind: Kind, order: Order, count: int, *, mark: str | None = None, private: bool | str = False

@@ -390,6 +390,7 @@ class Worker:
         self._drew = True
         if last:
             self._board.post(job.id, phase="saving")
+        recipe = replace(recipe, adapters=drawing.adapters)  # with the hashes of the files that drew it
         new = _new(job, order, recipe, index, enhancement_id, drawing)
         pictures = self._storage.of(job.id).pictures
 

@@ -20,6 +20,7 @@ from typing import Any
 import gradio as gr
 from huggingface_hub.constants import HF_HUB_CACHE
 
+from studio import views
 from studio.engine.catalogue import is_folder
 from studio.errors import InvalidWish, StudioError
 from studio.eyes import from_base64
@@ -61,6 +62,7 @@ def calls(studio: Studio, *, base_url_of: Callable[[gr.Request], str]) -> Mappin
         "state": lambda asked: state(studio),
         "home": lambda asked: home(studio, asked.owner, session=asked("private") or None),
         "forget": lambda asked: studio.forget(asked.owner, asked("session")),
+        "adapters": lambda asked: _adapters(studio, asked("checkpoint")),
         "tokens": lambda asked: _tokens(studio, _text(asked("prompt"))),
         "snapshot": lambda asked: snapshot(studio, asked.owner, asked("job")),
         "picture": lambda asked: studio.picture(asked.owner, asked("id")),
@@ -149,6 +151,11 @@ def preview(studio: Studio, owner: str, shot: View) -> str | None:
 def _tokens(studio: Studio, prompt: str) -> View:
     """A prompt's tokens, and the end of it that the encoder does not see."""
     return {"tokens": studio.tokens(prompt), "unseen": studio.unseen(prompt)}
+
+
+def _adapters(studio: Studio, checkpoint: Any) -> View:
+    name = _text(checkpoint) if checkpoint else None
+    return views.adapters(studio.checkpoint(name), studio.adapters(name))
 
 
 def _download(studio: Studio, asked: Asked) -> View:

@@ -23,13 +23,15 @@ from studio.ui.wording import text
 from studio.views import View
 from studio.wish import Wish
 
+WEIGHT = re.compile(r"\s*(\S.*?)\s+([+-]?(?:\d{1,9}[.]?\d{0,9}|[.]\d{1,9}))\s*(?:[,，;；]|$)", re.DOTALL)
 FOLDS = "() => studio.emit('filled')"  # values that the server set make no input event: the folds look again
 PRIVATE = (
     "(...values) => [...values.slice(0, -1), studio.private]"  # the field is last, and the page's switch is in the bar
 )
 FIELDS = (
     "prompt", "enhance", "seed", "count", "width", "height", "steps", "guidance", "negative_prompt", "checkpoint", "shift",
-    "cfg_truncation", "cfg_normalization", "style", "length", "locks", "template", "spread", "enhancement", "variation_of", "private",
+    "cfg_truncation", "cfg_normalization", "style", "length", "locks", "template", "spread", "enhancement", "variation_of", "adapters",
+    "private",
 )  # fmt: skip
 
 
@@ -133,6 +135,15 @@ def _folds(studio: Studio, info: CheckpointInfo) -> tuple[gr.Radio, dict[str, gr
         normalization = gr.Checkbox(
             False, label=text("normalization"), container=False, elem_id="normalization", visible=guided
         )
+    with _fold("adapters"):
+        gr.HTML(
+            None,
+            html_template='<div class="adapters"></div>',
+            js_on_load="studio.mount('adapters', {element, props, trigger, watch})",
+            apply_default_css=False,
+            elem_id="adapter-list",
+        )
+        adapters = gr.Textbox("", label=text("adapters"), elem_id="adapters", visible="hidden")  # the list fills it
     with _fold("model"):
         checkpoint = gr.Radio(
             [(one.title, one.name) for one in studio.checkpoints()],
@@ -160,6 +171,7 @@ def _folds(studio: Studio, info: CheckpointInfo) -> tuple[gr.Radio, dict[str, gr
         "cfg_truncation": truncation,
         "cfg_normalization": normalization,
         "variation_of": variation,
+        "adapters": adapters,
     }
 
 
@@ -252,7 +264,7 @@ def _join(studio: Studio, form: Form) -> None:
     def sized(width: float | None, height: float | None, checkpoint: str) -> tuple[str | None, int | None]:
         return shape_of(width, height, studio.checkpoint(checkpoint).defaults.native)
 
-    def chosen(checkpoint: str) -> list[Any]:
+    def chosen(checkpoint: str, adapters: object) -> list[Any]:
         wants, steers = studio.checkpoint(checkpoint).defaults, studio.steers(checkpoint)
         native = wants.native
         return [
@@ -265,6 +277,7 @@ def _join(studio: Studio, form: Form) -> None:
             *guided(wants.guidance),
             gr.update(choices=styles(steers), value=""),
             gr.update(value="auto", visible=_shown(studio.can_enhance and steers.follows)),
+            fitting(studio, checkpoint, adapters),
         ]
 
     def guided(guidance: float | None) -> list[Any]:
@@ -279,10 +292,10 @@ def _join(studio: Studio, form: Form) -> None:
         choice.input(shaped, [*preset, checkpoint], [width, height], **quiet).then(None, js=FOLDS)
     for side in (width, height):
         side.input(sized, [width, height, checkpoint], preset, **quiet).then(None, js=FOLDS)
-    told = [fields["style"], fields["length"]]
-    checkpoint.input(chosen, checkpoint, [*preset, width, height, *numbers, *only_guided, *told], **quiet).then(
-        None, js=FOLDS
-    )
+    told = [fields["style"], fields["length"], fields["adapters"]]
+    checkpoint.input(
+        chosen, [checkpoint, fields["adapters"]], [*preset, width, height, *numbers, *only_guided, *told], **quiet
+    ).then(None, js=FOLDS)
     guidance.input(guided, guidance, only_guided, **quiet).then(None, js=FOLDS)
 
 
@@ -309,6 +322,7 @@ def wish(values: tuple[Any, ...], **instead: object) -> Wish:
     said["enhancement"] = said["enhancement"] or None
     said["private"] = said["private"] or False
     said["variation_of"] = variations(said["variation_of"])
+    said["adapters"] = weights(said["adapters"])
     said.update(instead)
     if "prompt" in instead or said["enhancement"]:
         said["style"] = None  # it is drawn as it is
@@ -343,6 +357,42 @@ def variations(typed: object) -> object:
 def varying(told: object) -> str:
     """The other way."""
     return ", ".join(f"{one[0]} {one[1]:g}" for one in told) if isinstance(told, list | tuple) else ""
+
+
+def weights(typed: object) -> Any:
+    """`ink 0.8, fur -0.5`, a JSON object or a list as pairs of a name and a weight; anything else is left for `Wish` to refuse."""
+    if isinstance(typed, Mapping):
+        return tuple(typed.items())
+    if not isinstance(typed, str):
+        return () if typed is None else typed
+    found, at = [], 0
+    for one in WEIGHT.finditer(typed):
+        if typed[at : one.start()].strip():
+            break
+        found.append((one[1], float(one[2])))
+        at = one.end()
+    if typed[at:].strip():
+        rule = "must be a name and a weight, such as ink 0.8, with commas between several"
+        raise InvalidWish("adapters", rule, typed[at:])
+    return tuple(found)
+
+
+def weighted(told: object) -> str:
+    """The other way, of pairs or of a picture's adapters."""
+    if not isinstance(told, list | tuple):
+        return ""
+    pairs = [(one["name"], one["weight"]) if isinstance(one, Mapping) else (one[0], one[1]) for one in told]
+    return ", ".join(f"{name} {weight:g}" for name, weight in pairs)
+
+
+def fitting(studio: Studio, checkpoint: str, typed: object) -> str:
+    """What is typed of adapters, without those that do not fit a checkpoint: what is not shown holds nothing."""
+    try:
+        told = weights(typed)
+    except InvalidWish:
+        return ""
+    fit = {one.name for one in studio.adapters(checkpoint) if one.fits is not False}
+    return weighted([one for one in told if one[0] in fit] if isinstance(told, tuple) else [])
 
 
 def seed(typed: object) -> object:
@@ -383,8 +433,8 @@ def reused(studio: Studio, picture: View) -> list[Any]:
 
 
 def steered(picture: View, steers: Steers) -> list[Any]:
-    """How a kept picture was steered, in the order of FIELDS from `style` on; and what it varies. Whether what is drawn is kept stays."""
-    kept, variation = picture["enhancement"], varying(picture["variation_of"])
+    """How a kept picture was steered, in the order of FIELDS from `style` on; what it varies, its adapters. Whether it is kept stays."""
+    kept, last = picture["enhancement"], [varying(picture["variation_of"]), weighted(picture["adapters"]), gr.skip()]
     if kept is None:
         return [
             steers.put(str(picture["original_prompt"]), str(picture["prompt"])),
@@ -393,12 +443,11 @@ def steered(picture: View, steers: Steers) -> list[Any]:
             "",
             False,
             "",
-            variation,
-            gr.skip(),
+            *last,
         ]
     said: Mapping[str, Any] = kept if isinstance(kept, Mapping) and not kept.get("instruction") else {}
     locks = ", ".join(said.get("locks") or ())
-    return [said.get("style") or "", said.get("length") or "auto", locks, "", False, "", variation, gr.skip()]
+    return [said.get("style") or "", said.get("length") or "auto", locks, "", False, "", *last]
 
 
 def texts(name: str, value: object) -> tuple[str, ...]:

@@ -87,5 +87,6 @@ def draw(studio: Studio, asked: Asked) -> View:
         parent=found["id"],
         private=asked("private", False),
         variation_of=tuple(found["variation_of"]) if asked("same_seed") is True else (),
+        adapters=tuple((one["name"], one["weight"]) for one in found["adapters"]),
     )
     return {"job": studio.submit(asked.owner, wish)}
