@@ -363,6 +363,8 @@ def weights(typed: object) -> Any:
     """`ink 0.8, fur -0.5`, a JSON object or a list as pairs of a name and a weight; anything else is left for `Wish` to refuse."""
     if isinstance(typed, Mapping):
         return tuple(typed.items())
+    if isinstance(typed, list):
+        return tuple(tuple(one) if isinstance(one, list) else one for one in typed)
     if not isinstance(typed, str):
         return () if typed is None else typed
     found, at = [], 0

@@ -125,7 +125,7 @@ class PaintEngine:
         if recipe.checkpoint != HERE.name:
             raise EngineError(f"{recipe.checkpoint} is not the resident checkpoint.")
         adapters = tuple(replace(one, sha256=self._hash(one.name)) for one in recipe.adapters)
-        recipe = replace(recipe, adapters=adapters)
+        recipe = replace(recipe, adapters=tuple(replace(one, name="") for one in adapters))  # a name makes no pixels
         begun = time.perf_counter()
         self.drawing += 1
         self.most_at_once = max(self.most_at_once, self.drawing)

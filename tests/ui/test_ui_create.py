@@ -37,6 +37,7 @@ VALUES = (
     "",
     "",
     "",
+    "",
 )
 SCRIPTS = sorted(ASSETS.glob("*.js"))
 STYLES = sorted(ASSETS.glob("*.css"))
@@ -224,7 +225,7 @@ def test_failures_are_known_in_chinese_and_name_only_what_they_were_told() -> No
 
 
 def test_how_the_reasoning_is_steered_becomes_a_part_of_the_wish() -> None:
-    steered = (*VALUES[:13], "pencil", "auto", "two, cats，", "", True, "", "", "")
+    steered = (*VALUES[:13], "pencil", "auto", "two, cats，", "", True, "", "", "", "")
     wish = form.wish(steered)
     assert (wish.style, wish.locks, wish.template, wish.spread) == ("pencil", ("two", "cats"), None, True)
     plain = form.wish(steered, enhance=False)
@@ -233,7 +234,23 @@ def test_how_the_reasoning_is_steered_becomes_a_part_of_the_wish() -> None:
     assert (kept.style, kept.locks, kept.spread) == (None, (), False)
     assert form.wish(steered, prompt="as it is", enhance=False, enhancement=None).style is None
     with pytest.raises(InvalidWish, match="locks must be words of the prompt"):
-        form.wish((*VALUES[:15], "three", "", False, "", "", ""))
+        form.wish((*VALUES[:15], "three", "", False, "", "", "", ""))
+
+
+def test_adapters_are_typed_as_names_and_weights() -> None:
+    place = form.FIELDS.index("adapters")
+    typed = lambda text: form.wish((*VALUES[:place], text, *VALUES[place + 1 :])).adapters  # noqa: E731
+    assert typed("ink 0.8, fur -0.5") == (("ink", 0.8), ("fur", -0.5)) and typed("") == typed(None) == ()
+    assert typed("a, b 2 .5，c 1;") == (("a, b 2", 0.5), ("c", 1.0)), "names are those of files, and may be anything"
+    assert typed({"ink": 1}) == typed([["ink", 1]]) == (("ink", 1),)
+    assert (
+        form.weighted([{"name": "ink", "weight": 0.8, "sha256": ""}, {"name": "a, b 2", "weight": -1.0}])
+        == "ink 0.8, a, b 2 -1"
+    )
+    assert typed(form.weighted([["a, b 2", -1.0], ["ink", 0.25]])) == (("a, b 2", -1.0), ("ink", 0.25))
+    for wrong in ("ink", "0.8", "ink 0", "ink 5", "ink 0.5 0", "ink 1, ink 1", "ink 1e9", [["ink"]], 7):
+        with pytest.raises(InvalidWish, match="adapters"):
+            typed(wrong)
 
 
 def test_a_variation_is_typed_as_seeds_and_strengths() -> None:

@@ -32,7 +32,7 @@
     /** Nothing of what was typed stays. */
     clear() {
       form.setPrompt("");
-      for (const id of ["negative", "locks", "seed", "variation"]) studio.type(field(id), "");
+      for (const id of ["negative", "locks", "seed", "variation", "adapters"]) studio.type(field(id), "");
       folds();
     },
     letGo() {
@@ -92,6 +92,7 @@
     const told = [chosen("style"), chosen("length", "auto"), value("locks").trim(), ticked("spread") ? studio.t("spread_short") : ""];
     say("steering", told.filter(Boolean).join(" · ") || studio.t("steering_none"));
     say("steps_model", [value("steps"), value("guidance"), value("variation").trim() && studio.t("variation_short")].filter(Boolean).join(" · "));
+    say("adapters", studio.adapters.says() || studio.t("adapters_none"));
     say("model", document.querySelector("#checkpoint label.selected span")?.textContent ?? "");
     document.getElementById("form")?.classList.toggle("from-rewrite", value("enhancement") !== "");
     const locked = value("seed").trim() !== "";
@@ -107,7 +108,7 @@
 
   // The draft of this tab, so that a reload loses nothing.
   const KEY = "studio-draft";
-  const KEPT = ["prompt", "seed", "count", "width", "height", "steps", "guidance", "negative", "shift", "truncation", "locks", "enhancement", "variation"];
+  const KEPT = ["prompt", "seed", "count", "width", "height", "steps", "guidance", "negative", "shift", "truncation", "locks", "enhancement", "variation", "adapters"];
   function save() {
     if (studio.private) return;
     try {

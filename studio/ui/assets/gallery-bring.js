@@ -15,6 +15,8 @@
     studio.go("create");
     const known = studio.state?.checkpoints.some((one) => one.name === told.checkpoint && one.on_disk);
     if (known) await studio.form.choose(told.checkpoint);
+    const names = known && told.loras.length ? await studio.adapters.look() : [];
+    const here = told.loras.filter(({ name, weight }) => names.includes(name) && weight);
     studio.form.setPrompt(told.original_prompt || told.prompt || "");
     const put = (id, value) => value !== null && value !== undefined && studio.type(studio.form.field(id), value);
     put("seed", told.seed);
@@ -23,6 +25,7 @@
     if (known) {
       for (const id of ["steps", "guidance", "shift"]) put(id, told[id]); // of another family of models they would mean something else
       put("variation", varied(told.rest.variation_of));
+      put("adapters", studio.adapters.told(here.map(({ name, weight }) => [name, weight])));
       if (told.guidance > 0) {
         put("negative", told.negative_prompt);
         put("truncation", told.rest.cfg_truncation ?? 1);
@@ -30,12 +33,12 @@
       }
     }
     studio.folds();
-    studio.toast([t("bring.used"), ...lacking(told, known)].join(" "));
+    studio.toast([t("bring.used"), ...lacking(told, known, here)].join(" "));
   };
 
   /** What of a picture's settings this studio does not have: nothing is left out quietly. */
-  function lacking(told, known) {
-    const adapters = told.loras.map(({ name, weight }) => `${name} (${weight})`).join(t("list_comma"));
+  function lacking(told, known, here) {
+    const adapters = told.loras.filter((one) => !here.includes(one)).map(({ name, weight }) => `${name} (${weight})`).join(t("list_comma"));
     return [
       told.checkpoint && !known ? t("bring.no_model", { name: told.checkpoint }) : "",
       adapters ? t("bring.no_adapters", { names: adapters }) : "",

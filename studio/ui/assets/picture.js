@@ -177,11 +177,15 @@ studio.part("picture", (it) => {
   /** The seeds that a variation stays near to, each with how far it goes from there; "" for what is none. */
   const near = (one) => one.variation_of.map(([seed, strength]) => `${seed} (${Math.round(100 * strength)} %)`).join(", ");
 
+  /** The adapters that were on, each with its weight; "" for none. */
+  const adapted = (one) => one.adapters.map(({ name, weight }) => `${name} ${weight}`).join(", ");
+
   function facts() {
     const short = (hash) => (hash && hash.length > 16 ? `${hash.slice(0, 12)}…` : hash);
     const lines = [
       ["seed", picture.seed], ["variation_of", near(picture)], ["size", `${picture.width} × ${picture.height}`], ["steps", picture.steps],
       ["guidance", picture.guidance], ["shift", picture.shift], ["checkpoint", picture.checkpoint],
+      ["adapters", adapted(picture), picture.adapters.map(({ name, sha256 }) => `${name} ${sha256.slice(0, 10)}`).join(", ")],
       ["revision", short(picture.revision), picture.revision], ["pixels", short(picture.pixel_sha256), picture.pixel_sha256],
       ["time", studio.lasting(picture.seconds)], ["when", studio.moment(picture.created_at)],
     ];
