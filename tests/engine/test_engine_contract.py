@@ -13,7 +13,7 @@ import pytest
 from studio.engine.contract import Engine, StepEvent
 from studio.engine.resident import ResidentEngine
 from studio.errors import Cancelled, EngineError, InvalidWish, NotReady
-from studio.recipe import SEED_MAX, Recipe
+from studio.recipe import SEED_MAX, Adapter, Recipe
 from tests.fakes.engine import PaintEngine
 
 POCKET = Path(__file__).resolve().parents[2] / "pocket" / "checkpoint"
@@ -187,6 +187,18 @@ def test_a_checkpoint_that_is_not_on_the_disk_is_not_switched_to(any_engine: Eng
         with pytest.raises(EngineError, match="not on this machine's disk"):
             any_engine.switch(entry.name)
     assert any_engine.state.status == "ready"
+    assert drawn(any_engine, recipe) == before
+
+
+def test_adapters_are_told_by_name_and_one_that_is_not_here_draws_nothing(any_engine: Engine, recipe: Recipe) -> None:
+    told = any_engine.adapters(None)
+    assert told == any_engine.adapters(any_engine.state.checkpoint)
+    assert len({one.name for one in told}) == len(told)
+    with pytest.raises(InvalidWish, match="checkpoint must be one of"):
+        any_engine.adapters("elsewhere")
+    before = drawn(any_engine, recipe)
+    with pytest.raises(EngineError, match="The adapter nothing is not here"):
+        drawn(any_engine, replace(recipe, adapters=(Adapter(name="nothing", weight=1.0),)))
     assert drawn(any_engine, recipe) == before
 
 
