@@ -18,7 +18,7 @@ from studio.edge import checked_id, kept_id, translated
 from studio.errors import InvalidWish
 from studio.quota import Quota
 from studio.views import View
-from studio.wish import text
+from studio.wish import session, text
 
 IDS_MAX = 100_000  # pictures of one selection
 PAGE = 200
@@ -103,6 +103,24 @@ class Archive:
             data = file.read(FILE_MAX + 1)
             picture, found, _ = self._storage.arrivals.bring_file(owner, data, name, room=self._quota.take)
         return {**views.understood(found), "picture": views.picture(picture)}
+
+    def source(self, owner: str, file: IO[bytes], name: str, *, private: bool | str = False) -> View:
+        """Have a picture to draw from: the one that is here with its pixels, or else it is brought in; in private where that is wished.
+
+        Raises StudioError for what is no picture.
+        """
+        text("name", name, empty=True)
+        session("private", private)
+        file.seek(0)
+        data = file.read(FILE_MAX + 1)
+        with translated():
+            if private:
+                mark = private if isinstance(private, str) else None
+                return views.picture(self._storage.private.bring(owner, data, name, session=mark))
+            self._quota.check()
+            return views.picture(
+                self._storage.arrivals.bring_file(owner, data, name, doubles=False, room=self._quota.take)[0]
+            )
 
     def _matching(self, owner: str, query: str, favourite: bool, tag: str | None) -> list[str]:
         text("query", query, empty=True)

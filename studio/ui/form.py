@@ -29,7 +29,8 @@ PRIVATE = (
 )
 FIELDS = (
     "prompt", "enhance", "seed", "count", "width", "height", "steps", "guidance", "negative_prompt", "checkpoint", "shift",
-    "cfg_truncation", "cfg_normalization", "style", "length", "locks", "template", "spread", "enhancement", "variation_of", "private",
+    "cfg_truncation", "cfg_normalization", "style", "length", "locks", "template", "spread", "enhancement", "variation_of",
+    "source", "strength", "private",
 )  # fmt: skip
 
 
@@ -192,6 +193,8 @@ def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.C
     kept = gr.Textbox(
         "", label=text("kept_rewrite"), elem_id="enhancement", visible="hidden"
     )  # the page's script fills it
+    source = gr.Textbox("", label=text("source"), elem_id="source", visible="hidden")
+    strength = gr.Textbox("", label=text("source_far"), elem_id="strength", visible="hidden")
     private = gr.Textbox("", label=text("private"), elem_id="private", visible="hidden")  # and this, with PRIVATE
     return {
         "style": style,
@@ -200,6 +203,8 @@ def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.C
         "template": template,
         "spread": spread,
         "enhancement": kept,
+        "source": source,
+        "strength": strength,
         "private": private,
     }
 
@@ -309,6 +314,8 @@ def wish(values: tuple[Any, ...], **instead: object) -> Wish:
     said["enhancement"] = said["enhancement"] or None
     said["private"] = said["private"] or False
     said["variation_of"] = variations(said["variation_of"])
+    said["source"] = said["source"] or None
+    said["strength"] = share(said["strength"]) if said["source"] else None
     said.update(instead)
     if "prompt" in instead or said["enhancement"]:
         said["style"] = None  # it is drawn as it is
@@ -322,6 +329,11 @@ def locked(typed: object) -> object:
     if typed is None or not isinstance(typed, str):
         return () if typed is None else typed
     return tuple(part for one in re.split("[,，、\n]", typed) if (part := one.strip()))
+
+
+def share(typed: object) -> object:
+    """`0.6` as a number, nothing as None; anything else is left for `Wish` to refuse."""
+    return float(typed) if isinstance(typed, str) and re.fullmatch(r"\d*[.]?\d+", typed) else typed or None
 
 
 def variations(typed: object) -> object:
@@ -384,7 +396,7 @@ def reused(studio: Studio, picture: View) -> list[Any]:
 
 def steered(picture: View, steers: Steers) -> list[Any]:
     """How a kept picture was steered, in the order of FIELDS from `style` on; and what it varies. Whether what is drawn is kept stays."""
-    kept, variation = picture["enhancement"], varying(picture["variation_of"])
+    kept, others = picture["enhancement"], seldom(picture)
     if kept is None:
         return [
             steers.put(str(picture["original_prompt"]), str(picture["prompt"])),
@@ -393,12 +405,17 @@ def steered(picture: View, steers: Steers) -> list[Any]:
             "",
             False,
             "",
-            variation,
+            *others,
             gr.skip(),
         ]
     said: Mapping[str, Any] = kept if isinstance(kept, Mapping) and not kept.get("instruction") else {}
     locks = ", ".join(said.get("locks") or ())
-    return [said.get("style") or "", said.get("length") or "auto", locks, "", False, "", variation, gr.skip()]
+    return [said.get("style") or "", said.get("length") or "auto", locks, "", False, "", *others, gr.skip()]
+
+
+def seldom(picture: View) -> list[str]:
+    """What most pictures have nothing of, in the order of FIELDS: what it varies, what it begins with and how far from there it goes."""
+    return [varying(picture["variation_of"]), str(picture["source"] or ""), str(picture["strength"] or "")]
 
 
 def texts(name: str, value: object) -> tuple[str, ...]:

@@ -23,6 +23,8 @@
     if (known) {
       for (const id of ["steps", "guidance", "shift"]) put(id, told[id]); // of another family of models they would mean something else
       put("variation", varied(told.rest.variation_of));
+      put("source", "");
+      if (told.rest.source) await studio.source.use(told.rest.source, { strength: told.rest.strength, sized: false });
       if (told.guidance > 0) {
         put("negative", told.negative_prompt);
         put("truncation", told.rest.cfg_truncation ?? 1);
@@ -246,7 +248,8 @@
     try {
       const told = await send(file, true);
       if (told.kind === "picture" && told.prompt) studio.useSettings(told);
-      else studio.toast(t("bring.tells_nothing"));
+      else if (told.kind === "picture") await studio.source.file(file).then(() => studio.toast(t("bring.tells_nothing")));
+      else studio.toast(t("bring.no_picture"));
     } catch (error) {
       studio.excuse(error);
     }
