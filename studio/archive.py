@@ -6,6 +6,7 @@ Knows no HTTP and no page: what comes in is a file that can be read, what goes o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -84,8 +85,9 @@ class Archive:
         *,
         progress: Progress | None = None,
         stop: Callable[[], bool] = lambda: False,
+        made: datetime | None = None,
     ) -> View:
-        """Bring an archive or a single picture in. Twice brings nothing twice.
+        """Bring an archive or a single picture in. Twice brings nothing twice. `made` is when a picture's file was, where it tells no time.
 
         An archive that comes to the end of the quota, or is told to stop, says so in `ended`, and what came before is kept.
         Raises Refused where nothing can begin.
@@ -101,7 +103,7 @@ class Archive:
                     )
                 )
             data = file.read(FILE_MAX + 1)
-            picture, found, _ = self._storage.arrivals.bring_file(owner, data, name, room=self._quota.take)
+            picture, found, _ = self._storage.arrivals.bring_file(owner, data, name, room=self._quota.take, made=made)
         return {**views.understood(found), "picture": views.picture(picture)}
 
     def source(self, owner: str, file: IO[bytes], name: str, *, private: bool | str = False) -> View:

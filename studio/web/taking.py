@@ -4,7 +4,8 @@
     POST /media/export.zip                          a selection: JSON {"ids": [...]}, or a form's `ids` with commas between
     GET  /media/export/progress?token=              how far an export is that was asked for with this `token`, of its asker's choice
     GET  /media/pictures/{id}.jpg, .webp            one picture in another format
-    POST /media/import?name=&preview=1              a file as the body: a zip of ours, or anybody's picture
+    POST /media/import?name=&preview=1&made=        a file as the body: a zip of ours, or anybody's picture; `made` is when its file was,
+                                                    in milliseconds since 1970, for one that tells no time itself
     POST /media/import?name=&source=1&private=      a picture to draw from; with `private` (1, or a session's name) it is not kept
 
 An upload lies in a file without a name while it is read. Refusals are JSON with one sentence. Whoever accepts
@@ -23,6 +24,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from datetime import datetime, timezone
 from functools import partial
 from threading import BoundedSemaphore
 from typing import IO
@@ -206,7 +208,8 @@ class _Taking:
                     return {
                         "result": self._archive.source(owner, file, name, private=_private(asked.get("private")))
                     }, 200
-                return {"result": self._archive.bring(owner, file, name, progress=tell, stop=stop)}, 200
+                made = _moment(asked.get("made", ""))
+                return {"result": self._archive.bring(owner, file, name, progress=tell, stop=stop, made=made)}, 200
             except StudioError as error:
                 return {"error": str(error)}, 400
             except OSError as error:
@@ -243,6 +246,16 @@ async def _in_time(parts: AsyncGenerator[bytes, None], grace_s: float) -> AsyncI
 def _private(told: str | None) -> bool | str:
     """What a query says of it: 1 for true, or a session's name."""
     return True if told == "1" else (told or False)
+
+
+def _moment(told: str) -> datetime | None:
+    """The moment of so many milliseconds since 1970; None for anything else, and for what is no moment of ours."""
+    if not re.fullmatch("[0-9]{1,15}", told):
+        return None
+    try:
+        return datetime.fromtimestamp(int(told) / 1000, timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _unread(error: OSError) -> str:

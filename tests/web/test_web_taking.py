@@ -170,6 +170,14 @@ def test_a_file_that_comes_too_slowly_holds_no_place(studio: Studio) -> None:
     assert bring(ann, png()).status_code == 200
 
 
+def test_a_photo_that_tells_no_time_is_as_old_as_its_file(studio: Studio) -> None:
+    ann = Visit(studio)
+    assert bring(ann, png(), made="1000000000000").json()["picture"]["created_at"].startswith("2001-09-09T01:46:40")
+    for told in ("", "x", "-5", "9" * 15, "5" * 30, "1"):
+        made = bring(ann, png(), made=told).json()["picture"]["created_at"]
+        assert made[:4] >= "2026", told
+
+
 def test_a_picture_to_draw_from_comes_in_once_and_in_private_to_no_disk(studio: Studio, kept: storage.Storage) -> None:
     ann, bob, data = Visit(studio, most=10**8), Visit(studio), png()
     private = bring(ann, data, source="1", private="tab1").json()
