@@ -22,10 +22,12 @@ from storage.database import Database, open_in_memory
 from storage.enhancements import Enhancements, enhancement_row
 from storage.errors import NotFound
 from storage.files import save_png, save_thumb
+from storage.foreign import understand
 from storage.ids import now, private_id
 from storage.jobs import FINAL, Jobs
 from storage.pictures import Pictures
-from storage.records import Enhancement, Job, Picture
+from storage.pixels import decoded
+from storage.records import Enhancement, Job, NewPicture, Picture
 from storage.tables import EnhancementRow, JobRow, PictureRow
 from storage.told import ALL, Told
 from storage.trash import Trash, remove_thoughts
@@ -118,6 +120,24 @@ class Private:
         with self.database.write() as session:
             if session.get(EnhancementRow, kept.id) is None:
                 session.add(enhancement_row(replace(kept, parent_id=None)))
+
+    def bring(self, owner: str, data: bytes, name: str, *, session: str | None = None) -> Picture:
+        """Have a picture of anybody's, to draw from; of what its file tells only the pixels are taken. Raises NotAPicture."""
+        understand(data, name)  # its size is bounded before it is decoded
+        image = decoded(data, name)
+        id, moment = self.jobs.new_id(), now()
+        with self.database.write() as writing:
+            writing.add(JobRow(
+                id=id, owner=owner, kind="import", status="done", created_at=moment, started_at=moment, finished_at=moment,
+                wish={"original_prompt": ""}, count=1, enhancement_id=None, cancel_requested=False, crashes=0, error=None, mark=session,
+            ))  # fmt: skip
+        new = NewPicture(
+            owner=owner, job_id=id, index=0, prompt="", original_prompt="", negative_prompt="", seed=0, width=image.width,
+            height=image.height, steps=0, guidance=0.0, shift=0.0, checkpoint="", revision="", recipe={}, environment={}, seconds=0.0,
+        )  # fmt: skip
+        kept = self.pictures.add(new, image, finish=False)
+        self.prune()
+        return kept
 
     def release(self, ids: Iterable[str]) -> None:
         """Let go of enhancements that nothing refers to."""

@@ -216,10 +216,11 @@ def infotext(new: NewPicture) -> str:
         "Size": f"{new.width}x{new.height}",
         "Model": new.checkpoint,
         "Model hash": new.revision,
+        "Denoising strength": new.recipe.get("strength"),  # as it is called where pictures begin with pictures
         "Lora hashes": _hashes(new.recipe),
         "Version": "Z-Image Studio",
     }
-    told = {name: value for name, value in settings.items() if value != ""}
+    told = {name: value for name, value in settings.items() if value not in ("", None)}
     return metadata.write_infotext(new.prompt, new.negative_prompt, told)
 
 

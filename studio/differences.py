@@ -17,7 +17,7 @@ from studio.views import View
 SETTINGS = (
     "seed", "width", "height", "steps", "guidance", "shift", "negative_prompt", "checkpoint", "revision",
 )  # fmt: skip
-IN_RECIPE = ("variation_of", "cfg_normalization", "cfg_truncation", "loras")
+IN_RECIPE = ("variation_of", "source", "strength", "cfg_normalization", "cfg_truncation", "loras")
 WORDS_MAX = 2_000  # of a prompt that are compared
 _WORD = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]|[^\s\u2e80-\u9fff\uf900-\ufaff]+|\s+")
 

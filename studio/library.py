@@ -13,7 +13,7 @@ from storage import Storage
 from storage.changes import Change
 from storage.ids import is_private
 from storage.records import Picture
-from studio import ancestry, differences, views, wish
+from studio import ancestry, differences, sources, views, wish
 from studio.edge import checked_id, checked_ids, checked_tags, kept_id, translated
 from studio.errors import InvalidWish
 from studio.views import View
@@ -82,6 +82,10 @@ class Library:
     def picture(self, owner: str, picture_id: str) -> View:
         """One picture, with everything that is kept of it."""
         return views.picture(self._picture(owner, picture_id))
+
+    def begins(self, owner: str, source: object) -> View:
+        """The picture that a wish's `source` names, by its id or by the SHA-256 of its pixels. Raises NotFound and InvalidWish."""
+        return views.picture(sources.named(self._storage, owner, source))
 
     def file(self, owner: str, picture_id: str) -> Path | bytes:
         """The PNG of a picture: its file, or its bytes where it is private."""

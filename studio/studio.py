@@ -18,7 +18,7 @@ from storage import Storage
 from storage.errors import Damaged
 from storage.ids import is_private
 from storage.records import Job, Kind
-from studio import adapters, views
+from studio import adapters, sources, views
 from studio.archive import Archive
 from studio.board import Board
 from studio.edge import HOME, checked_id, translated
@@ -197,7 +197,7 @@ class Studio(Library):
     def submit(self, owner: str, wish: Wish, *, mark: str | None = None) -> str:
         """File a wish for pictures; returns the job's id once its row is committed. `marked` finds it by its mark.
 
-        Raises InvalidWish, QueueFull, NotFound (of its enhancement), NotReady (the engine failed to load), Refused (quota).
+        Raises InvalidWish, QueueFull, NotFound (what it comes of), NotReady (the engine failed to load), Refused (quota).
         """
         info = self._drawable(wish.checkpoint)
         enhance = wish.enhance and wish.enhancement is None
@@ -206,7 +206,8 @@ class Studio(Library):
         self._steers(info).check(wish.style, wish.length, wish.template)
         needless(wish, enhance=enhance)
         adapters.check(self._engine, info.name, wish.adapters)
-        order = Order.of(wish, info, enhance=enhance)
+        source = None if wish.source is None else sources.named(self._storage, owner, wish.source)
+        order = Order.of(wish, info, enhance=enhance, source=source)
         if wish.parent is not None:
             self._picture(owner, wish.parent)
         if wish.enhancement is not None:
@@ -420,7 +421,9 @@ class Studio(Library):
     def _order_of(self, owner: str, picture_id: str, *, rerun: bool) -> Order:
         found = self._picture(owner, picture_id)
         self._drawable(found.checkpoint)
-        order = Order.of_picture(found, rerun=rerun)
+        begins = found.recipe.get("source")
+        source = None if begins is None else sources.named(self._storage, owner, begins, "id")
+        order = Order.of_picture(found, rerun=rerun, source=source)
         return replace(order, adapters=adapters.again(self._engine, found.checkpoint, found.recipe, all=not rerun))
 
     def _file(
@@ -429,7 +432,7 @@ class Studio(Library):
         """File it; in private where that is wished, or where it comes of something private."""
         checked_session("private", private)
         mark = private if isinstance(private, str) else mark
-        hidden = bool(private) or any(is_private(id) for id in (order.parent, order.enhancement, order.refines))
+        hidden = bool(private) or any(is_private(id) for id in order.comes_of)
         if not hidden:
             self._quota.check()
         with translated(), self._adopted(owner, order if hidden else None):

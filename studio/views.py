@@ -42,6 +42,8 @@ def picture(found: Picture) -> View:
         "cfg_normalization": bool(found.recipe.get("cfg_normalization", False)),
         "cfg_truncation": found.recipe.get("cfg_truncation", 1.0),
         "variation_of": found.recipe.get("variation_of", []),
+        "source": found.recipe.get("source"),
+        "strength": found.recipe.get("strength"),
         "adapters": _adapters(found.recipe),
         "prompt": found.prompt,
         "original_prompt": found.original_prompt,

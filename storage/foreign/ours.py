@@ -11,6 +11,8 @@ _KNOWN = (
 )  # fmt: skip
 _ONLY_OURS = (
     "variation_of",
+    "source",
+    "strength",
     "cfg_truncation",
     "cfg_normalization",
 )  # settings that no other studio has, as the form takes them

@@ -188,8 +188,11 @@ class Engine(Protocol):
         on_step: Callable[[StepEvent], None],
         cancelled: Callable[[], bool],
         like: Mapping[str, object] | None = None,
+        source: Image.Image | None = None,
     ) -> Drawing:
         """Draw, blocking; in the ways of `like`, the environment of a picture that is drawn again, where they are to be had.
+
+        `source` is the picture whose pixels the recipe names as its own, of any size.
 
         The recipe's adapters are found by name; a hash in it is not looked at. Raises Cancelled within one step, OutOfMemory, NotReady,
         EngineError, the last also where an adapter is not here or could be used in part only.

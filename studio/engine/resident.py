@@ -16,6 +16,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from PIL import Image
+
 from studio.engine import hubs, layout
 from studio.engine.adapters import Adapters
 from studio.engine.catalogue import TURBO, Catalogue, is_folder
@@ -178,13 +180,14 @@ class ResidentEngine:
         on_step: Callable[[StepEvent], None],
         cancelled: Callable[[], bool],
         like: Mapping[str, object] | None = None,
+        source: Image.Image | None = None,
     ) -> Drawing:
         loaded = self._ready()
         if recipe.checkpoint != loaded.info.name:
             raise EngineError(f"The recipe wants {recipe.checkpoint}, and {loaded.info.name} is loaded.")
         from studio.engine.drawing import draw
 
-        return draw(loaded, recipe, on_step, cancelled, like)
+        return draw(loaded, recipe, on_step, cancelled, like, source)
 
     def tune(self, wanted: Callable[[], bool]) -> bool:
         loaded = self._loaded

@@ -24,6 +24,7 @@ from studio import views
 from studio.engine.catalogue import is_folder
 from studio.errors import InvalidWish, StudioError
 from studio.eyes import from_base64
+from studio.sizes import fitting
 from studio.studio import Studio
 from studio.ui import form as forms
 from studio.ui.calls import Asked, Call, OwnerOf
@@ -66,6 +67,7 @@ def calls(studio: Studio, *, base_url_of: Callable[[gr.Request], str]) -> Mappin
         "tokens": lambda asked: _tokens(studio, _text(asked("prompt"))),
         "snapshot": lambda asked: snapshot(studio, asked.owner, asked("job")),
         "picture": lambda asked: studio.picture(asked.owner, asked("id")),
+        "begin": lambda asked: begin(studio, asked.owner, asked("source"), asked("checkpoint")),
         "cancel": lambda asked: studio.cancel(asked.owner, asked("job")),
         "star": lambda asked: studio.edit(asked.owner, asked("id"), favourite=asked("favourite")),
         "delete": lambda asked: studio.delete(asked.owner, asked("id")),
@@ -74,6 +76,14 @@ def calls(studio: Studio, *, base_url_of: Callable[[gr.Request], str]) -> Mappin
         "unshare": lambda asked: studio.unshare(asked.owner, asked("token"), base_url=base_url_of(asked.request)),
         "download": partial(_download, studio),
     }
+
+
+def begin(studio: Studio, owner: str, source: Any, checkpoint: Any) -> View:
+    """A picture to begin with, by its id or its pixels, and the size of its shape that suits a checkpoint."""
+    found = studio.begins(owner, source)
+    native = studio.checkpoint(checkpoint or None).defaults.native
+    width, height = fitting(int(str(found["width"])), int(str(found["height"])), native)
+    return {"picture": found, "width": width, "height": height}
 
 
 def link(studio: Studio, owner: str, picture_id: Any, base_url: str) -> View:

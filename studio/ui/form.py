@@ -30,8 +30,8 @@ PRIVATE = (
 )
 FIELDS = (
     "prompt", "enhance", "seed", "count", "width", "height", "steps", "guidance", "negative_prompt", "checkpoint", "shift",
-    "cfg_truncation", "cfg_normalization", "style", "length", "locks", "template", "spread", "enhancement", "variation_of", "adapters",
-    "private",
+    "cfg_truncation", "cfg_normalization", "style", "length", "locks", "template", "spread", "enhancement", "variation_of",
+    "source", "strength", "adapters", "private",
 )  # fmt: skip
 
 
@@ -204,6 +204,8 @@ def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.C
     kept = gr.Textbox(
         "", label=text("kept_rewrite"), elem_id="enhancement", visible="hidden"
     )  # the page's script fills it
+    source = gr.Textbox("", label=text("source"), elem_id="source", visible="hidden")
+    strength = gr.Textbox("", label=text("source_far"), elem_id="strength", visible="hidden")
     private = gr.Textbox("", label=text("private"), elem_id="private", visible="hidden")  # and this, with PRIVATE
     return {
         "style": style,
@@ -212,6 +214,8 @@ def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.C
         "template": template,
         "spread": spread,
         "enhancement": kept,
+        "source": source,
+        "strength": strength,
         "private": private,
     }
 
@@ -322,6 +326,8 @@ def wish(values: tuple[Any, ...], **instead: object) -> Wish:
     said["enhancement"] = said["enhancement"] or None
     said["private"] = said["private"] or False
     said["variation_of"] = variations(said["variation_of"])
+    said["source"] = said["source"] or None
+    said["strength"] = share(said["strength"]) if said["source"] else None
     said["adapters"] = weights(said["adapters"])
     said.update(instead)
     if "prompt" in instead or said["enhancement"]:
@@ -336,6 +342,11 @@ def locked(typed: object) -> object:
     if typed is None or not isinstance(typed, str):
         return () if typed is None else typed
     return tuple(part for one in re.split("[,，、\n]", typed) if (part := one.strip()))
+
+
+def share(typed: object) -> object:
+    """`0.6` as a number, nothing as None; anything else is left for `Wish` to refuse."""
+    return float(typed) if isinstance(typed, str) and re.fullmatch(r"\d*[.]?\d+", typed) else typed or None
 
 
 def variations(typed: object) -> object:
@@ -435,8 +446,8 @@ def reused(studio: Studio, picture: View) -> list[Any]:
 
 
 def steered(picture: View, steers: Steers) -> list[Any]:
-    """How a kept picture was steered, in the order of FIELDS from `style` on; what it varies, its adapters. Whether it is kept stays."""
-    kept, last = picture["enhancement"], [varying(picture["variation_of"]), weighted(picture["adapters"]), gr.skip()]
+    """How a kept picture was steered, in the order of FIELDS from `style` on; and what is seldom. Whether what is drawn is kept stays."""
+    kept, others = picture["enhancement"], seldom(picture)
     if kept is None:
         return [
             steers.put(str(picture["original_prompt"]), str(picture["prompt"])),
@@ -445,11 +456,23 @@ def steered(picture: View, steers: Steers) -> list[Any]:
             "",
             False,
             "",
-            *last,
+            *others,
+            gr.skip(),
         ]
     said: Mapping[str, Any] = kept if isinstance(kept, Mapping) and not kept.get("instruction") else {}
     locks = ", ".join(said.get("locks") or ())
-    return [said.get("style") or "", said.get("length") or "auto", locks, "", False, "", *last]
+    return [said.get("style") or "", said.get("length") or "auto", locks, "", False, "", *others, gr.skip()]
+
+
+def seldom(picture: View) -> list[str]:
+    """What most pictures have nothing of, in the order of FIELDS: what it varies, what it begins with how far from there it goes,
+    and its adapters."""
+    return [
+        varying(picture["variation_of"]),
+        str(picture["source"] or ""),
+        str(picture["strength"] or ""),
+        weighted(picture["adapters"]),
+    ]
 
 
 def texts(name: str, value: object) -> tuple[str, ...]:

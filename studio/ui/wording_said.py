@@ -19,8 +19,9 @@ PARAMETERS = {
     "cfg_truncation": "引导的路程",
     "cfg_normalization": "引导长度",
     "variation_of": "变体",
-    "adapters": "适配器",
     "strength": "强度",
+    "source": "起始图",
+    "adapters": "适配器",
     "rating": "评分",
     "tags": "标签",
     "days": "天数",
@@ -78,6 +79,29 @@ SENTENCES = {
     ),
     "The file came too slowly: less than {n} kB a second.": "文件传得太慢：每秒不到 {n} kB。",
     "{parameter} must be a strength above 0, up to 1 (got {value}).": "{parameter}应为大于 0、不超过 1 的强度（现为 {value}）。",
+    "{parameter} must be below 1, since nothing of the source would be left (got {value}).": (
+        "{parameter}必须小于 1，否则起始图不起作用（现为 {value}）。"
+    ),
+    "{parameter} must be null where no source is, since it would do nothing (got {value}).": (
+        "没有起始图时{parameter}不起作用，必须留空（现为 {value}）。"
+    ),
+    "{parameter} must begin with a picture that is here; the one with these pixels is not (got {value}).": (
+        "起始图不在这里：没有像素为 {value} 的图片。"
+    ),
+    "The picture that this one begins with is not here any more.": "这张图的起始图已不在这里。",
+    "The file of the picture that this one begins with is damaged, so this one would be another.": (
+        "起始图的文件已损坏，画出来会是另一张图。"
+    ),
+    "A picture may have at most {most} MiB.": "图片最大 {most} MiB。",
+    "{parameter} must be at most {n} pairs of a name and a weight (got {value}).": (
+        "{parameter}最多 {n} 个，各有名称和权重（现为 {value}）。"
+    ),
+    "{parameter} must be pairs of a name and a weight (got {value}).": "{parameter}应为成对的名称和权重（现为 {value}）。",
+    "{parameter} must have a weight each (got {value}).": "每个{parameter}都要有权重（现为 {value}）。",
+    "{parameter} must have weights other than 0, which would do nothing (got {value}).": (
+        "{parameter}的权重为 0 时不起作用，必须不为 0（现为 {value}）。"
+    ),
+    "{parameter} must not name one twice (got {value}).": "{parameter}不能重复（{value}）。",
     "{parameter} must be pairs of a seed and a strength (got {value}).": "{parameter}应为成对的种子和强度（现为 {value}）。",
     "{parameter} must be a seed and a strength, such as 42 0.3, with commas between several (got {value}).": (
         "{parameter}应为种子和强度，例如 42 0.3，多个之间用逗号分隔（现为 {value}）。"
@@ -112,13 +136,6 @@ SENTENCES = {
         "{parameter}必须已在这台机器的磁盘上（现为 {value}）。"
     ),
     # Adapters
-    "{parameter} must be at most {most} pairs of a name and a weight (got {value}).": (
-        "{parameter}最多 {most} 个，各有名称和权重（现为 {value}）。"
-    ),
-    "{parameter} must be pairs of a name and a weight (got {value}).": "{parameter}应为成对的名称和权重（现为 {value}）。",
-    "{parameter} must have a weight each (got {value}).": "每个{parameter}都应有权重（现为 {value}）。",
-    "{parameter} must have weights other than 0, which would do nothing (got {value}).": "{parameter}的权重不能为 0（现为 {value}）。",
-    "{parameter} must not name one twice (got {value}).": "{parameter}不能重复（现为 {value}）。",
     "{parameter} must be a name and a weight, such as ink 0.8, with commas between several (got {value}).": (
         "{parameter}应为名称和权重，例如 ink 0.8，多个之间用逗号分隔（现为 {value}）。"
     ),

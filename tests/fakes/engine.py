@@ -119,6 +119,7 @@ class PaintEngine:
         on_step: Callable[[StepEvent], None],
         cancelled: Callable[[], bool],
         like: Mapping[str, object] | None = None,
+        source: Image.Image | None = None,
     ) -> Drawing:
         self.likes.append(like)
         self._need()
@@ -130,7 +131,7 @@ class PaintEngine:
         self.drawing += 1
         self.most_at_once = max(self.most_at_once, self.drawing)
         try:
-            image = _paint(recipe)
+            image = _paint(recipe, source)
             preview = image.resize((recipe.width // 16, recipe.height // 16))
             for step in range(1, recipe.steps + 1):
                 if cancelled():
@@ -164,6 +165,11 @@ class PaintEngine:
             raise NotReady(self.state.message)
 
 
-def _paint(recipe: Recipe) -> Image.Image:
-    source = random.Random(repr(recipe))
-    return Image.frombytes("RGB", (recipe.width, recipe.height), source.randbytes(3 * recipe.width * recipe.height))
+def _paint(recipe: Recipe, source: Image.Image | None) -> Image.Image:
+    chance, size = random.Random(repr(recipe)), (recipe.width, recipe.height)
+    painted = Image.frombytes("RGB", size, chance.randbytes(3 * recipe.width * recipe.height))
+    if recipe.source is None:
+        return painted
+    if source is None or recipe.strength is None:
+        raise EngineError("The picture that this one begins with is not here any more.")
+    return Image.blend(source.convert("RGB").resize(size), painted, recipe.strength)

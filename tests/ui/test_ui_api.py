@@ -32,11 +32,12 @@ PARAMETERS = {
         "prompt": None, "enhance": True, "seed": None, "width": None, "height": None, "steps": None, "guidance": None,
         "negative_prompt": "", "count": 1, "checkpoint": None, "enhancement": None, "shift": None, "cfg_normalization": False,
         "cfg_truncation": None, "style": None, "length": "auto", "locks": None, "template": None, "spread": False, "parent": None,
-        "private": False, "variation_of": None, "adapters": None,
+        "private": False, "variation_of": None, "source": None, "strength": None, "adapters": None,
     },
     "/enhance": {"prompt": None, "seed": None, "style": None, "length": "auto", "locks": None, "template": None, "private": False},
     "/refine": {"enhancement": None, "instruction": None, "prompt": None, "seed": None, "private": False},
     "/describe": {"picture": None, "language": "en", "seed": None},
+    "/source": {"picture": None, "private": False},
     "/steers": {"checkpoint": None},
     "/adapters": {"checkpoint": None},
     "/redraw": {"job": None, "plain": False, "private": False},
@@ -413,6 +414,24 @@ def wait_for(look: Any, seconds: float = 120) -> Any:
             return found
         time.sleep(0.05)
     raise AssertionError("Nothing came.")
+
+
+def test_a_picture_that_comes_in_is_drawn_from(client: Client) -> None:
+    file = io.BytesIO()
+    Image.linear_gradient("L").resize((80, 64)).convert("RGB").save(file, "PNG")
+    told = base64.b64encode(file.getvalue()).decode()
+    whence = client.predict(told, api_name="/source")
+    assert client.predict(told, api_name="/source")["id"] == whence["id"]
+    one = picture(client, "a moon", source=whence["id"], strength=0.4)
+    assert (one["source"], one["strength"], one["parent_id"]) == (whence["pixel_sha256"], 0.4, whence["id"])
+    assert (one["width"], one["height"]) == (144, 112)
+    again = list(client.submit(one["id"], api_name="/rerun"))[-1]
+    assert again["identical"] is True
+    assert "strength must be below 1" in refused(
+        client, api_name="/generate", prompt="a", source=whence["id"], strength=1
+    )
+    hidden = client.predict(told, True, api_name="/source")
+    assert hidden["private"] and client.predict(api_name="/forget") == {"stopped": []}
 
 
 def test_describe_streams_the_prompt_for_a_picture(start_app: StartApp, loopback: Loopback) -> None:
