@@ -19,11 +19,11 @@ from studio.errors import InvalidWish
 from studio.sizes import SIDE_STEP, classes, shape_of, shapes
 from studio.steers import Steers
 from studio.studio import Studio
+from studio.ui import weights
 from studio.ui.wording import text
 from studio.views import View
 from studio.wish import Wish
 
-WEIGHT = re.compile(r"\s*(\S.*?)\s+([+-]?(?:\d{1,9}[.]?\d{0,9}|[.]\d{1,9}))\s*(?:[,，;；]|$)", re.DOTALL)
 FOLDS = "() => studio.emit('filled')"  # values that the server set make no input event: the folds look again
 PRIVATE = (
     "(...values) => [...values.slice(0, -1), studio.private]"  # the field is last, and the page's switch is in the bar
@@ -136,30 +136,9 @@ def _folds(studio: Studio, info: CheckpointInfo) -> tuple[gr.Radio, dict[str, gr
             False, label=text("normalization"), container=False, elem_id="normalization", visible=guided
         )
     with _fold("adapters"):
-        gr.HTML(
-            None,
-            html_template='<div class="adapters"></div>',
-            js_on_load="studio.mount('adapters', {element, props, trigger, watch})",
-            apply_default_css=False,
-            elem_id="adapter-list",
-        )
-        adapters = gr.Textbox("", label=text("adapters"), elem_id="adapters", visible="hidden")  # the list fills it
+        adapters = weights.build()
     with _fold("model"):
-        checkpoint = gr.Radio(
-            [(one.title, one.name) for one in studio.checkpoints()],
-            value=info.name,
-            label=text("model"),
-            show_label=False,
-            elem_id="checkpoint",
-            interactive=True,
-        )
-        gr.HTML(
-            None,
-            html_template='<div class="models"></div>',
-            js_on_load="studio.mount('models', {element, props, trigger, watch})",
-            apply_default_css=False,
-            elem_id="models",
-        )
+        checkpoint = _models(studio, info)
     return side, {
         "width": width,
         "height": height,
@@ -173,6 +152,25 @@ def _folds(studio: Studio, info: CheckpointInfo) -> tuple[gr.Radio, dict[str, gr
         "variation_of": variation,
         "adapters": adapters,
     }
+
+
+def _models(studio: Studio, info: CheckpointInfo) -> gr.Radio:
+    checkpoint = gr.Radio(
+        [(one.title, one.name) for one in studio.checkpoints()],
+        value=info.name,
+        label=text("model"),
+        show_label=False,
+        elem_id="checkpoint",
+        interactive=True,
+    )
+    gr.HTML(
+        None,
+        html_template='<div class="models"></div>',
+        js_on_load="studio.mount('models', {element, props, trigger, watch})",
+        apply_default_css=False,
+        elem_id="models",
+    )
+    return checkpoint
 
 
 def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.Component]:
@@ -281,7 +279,7 @@ def _join(studio: Studio, form: Form) -> None:
             *guided(wants.guidance),
             gr.update(choices=styles(steers), value=""),
             gr.update(value="auto", visible=_shown(studio.can_enhance and steers.follows)),
-            fitting(studio, checkpoint, adapters),
+            weights.fitting(studio, checkpoint, adapters),
         ]
 
     def guided(guidance: float | None) -> list[Any]:
@@ -328,7 +326,7 @@ def wish(values: tuple[Any, ...], **instead: object) -> Wish:
     said["variation_of"] = variations(said["variation_of"])
     said["source"] = said["source"] or None
     said["strength"] = share(said["strength"]) if said["source"] else None
-    said["adapters"] = weights(said["adapters"])
+    said["adapters"] = weights.read(said["adapters"])
     said.update(instead)
     if "prompt" in instead or said["enhancement"]:
         said["style"] = None  # it is drawn as it is
@@ -368,44 +366,6 @@ def variations(typed: object) -> object:
 def varying(told: object) -> str:
     """The other way."""
     return ", ".join(f"{one[0]} {one[1]:g}" for one in told) if isinstance(told, list | tuple) else ""
-
-
-def weights(typed: object) -> Any:
-    """`ink 0.8, fur -0.5`, a JSON object or a list as pairs of a name and a weight; anything else is left for `Wish` to refuse."""
-    if isinstance(typed, Mapping):
-        return tuple(typed.items())
-    if isinstance(typed, list):
-        return tuple(tuple(one) if isinstance(one, list) else one for one in typed)
-    if not isinstance(typed, str):
-        return () if typed is None else typed
-    found, at = [], 0
-    for one in WEIGHT.finditer(typed):
-        if typed[at : one.start()].strip():
-            break
-        found.append((one[1], float(one[2])))
-        at = one.end()
-    if typed[at:].strip():
-        rule = "must be a name and a weight, such as ink 0.8, with commas between several"
-        raise InvalidWish("adapters", rule, typed[at:])
-    return tuple(found)
-
-
-def weighted(told: object) -> str:
-    """The other way, of pairs or of a picture's adapters."""
-    if not isinstance(told, list | tuple):
-        return ""
-    pairs = [(one["name"], one["weight"]) if isinstance(one, Mapping) else (one[0], one[1]) for one in told]
-    return ", ".join(f"{name} {weight:g}" for name, weight in pairs)
-
-
-def fitting(studio: Studio, checkpoint: str, typed: object) -> str:
-    """What is typed of adapters, without those that do not fit a checkpoint: what is not shown holds nothing."""
-    try:
-        told = weights(typed)
-    except InvalidWish:
-        return ""
-    fit = {one.name for one in studio.adapters(checkpoint) if one.fits is not False}
-    return weighted([one for one in told if one[0] in fit] if isinstance(told, tuple) else [])
 
 
 def seed(typed: object) -> object:
@@ -471,7 +431,7 @@ def seldom(picture: View) -> list[str]:
         varying(picture["variation_of"]),
         str(picture["source"] or ""),
         str(picture["strength"] or ""),
-        weighted(picture["adapters"]),
+        weights.told(picture["adapters"]),
     ]
 
 

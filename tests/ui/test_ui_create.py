@@ -11,7 +11,7 @@ import pytest
 
 from studio.errors import InvalidWish
 from studio.sources import CHANGED, GONE
-from studio.ui import form, page, wording, wording_said
+from studio.ui import form, page, weights, wording, wording_said
 from studio.ui.page import ASSETS, head
 from studio.wish import Wish
 from studio.worker import REASONING_FAILED
@@ -270,10 +270,10 @@ def test_adapters_are_typed_as_names_and_weights() -> None:
     assert typed("a, b 2 .5，c 1;") == (("a, b 2", 0.5), ("c", 1.0)), "names are those of files, and may be anything"
     assert typed({"ink": 1}) == typed([["ink", 1]]) == (("ink", 1),)
     assert (
-        form.weighted([{"name": "ink", "weight": 0.8, "sha256": ""}, {"name": "a, b 2", "weight": -1.0}])
+        weights.told([{"name": "ink", "weight": 0.8, "sha256": ""}, {"name": "a, b 2", "weight": -1.0}])
         == "ink 0.8, a, b 2 -1"
     )
-    assert typed(form.weighted([["a, b 2", -1.0], ["ink", 0.25]])) == (("a, b 2", -1.0), ("ink", 0.25))
+    assert typed(weights.told([["a, b 2", -1.0], ["ink", 0.123456789]])) == (("a, b 2", -1.0), ("ink", 0.123456789))
     for wrong in ("ink", "0.8", "ink 0", "ink 5", "ink 0.5 0", "ink 1, ink 1", "ink 1e9", [["ink"]], 7):
         with pytest.raises(InvalidWish, match="adapters"):
             typed(wrong)
