@@ -89,7 +89,7 @@ def put_on(loaded: Loaded, wanted: Sequence[Adapter]) -> None:
 def take_off(loaded: Loaded) -> None:
     """Have the transformer as it was loaded: its own layers stand where they stood, untouched."""
     loaded.worn = ()
-    if getattr(loaded.pipe.transformer, "_hf_peft_config_loaded", False):
+    if any(isinstance(each, BaseTunerLayer) for each in loaded.pipe.transformer.modules()):
         loaded.pipe.unload_lora_weights()
 
 
@@ -114,8 +114,10 @@ def _load(loaded: Loaded, wanted: Adapter, file: Path, called: str) -> Worn:
         if wrong := files.problem(file):
             raise ValueError(wrong)
         data = file.read_bytes()
-        state, told = _converted(loaded.pipe, load(data)), _scales(data)
+        dtype = torch.bfloat16 if loaded.plan.computed == "bf16" else torch.float32
+        state = {key: each.to(dtype) for key, each in _converted(loaded.pipe, load(data)).items()}
         _check(transformer, state)
+        told = _scales(data)
     except OSError as error:
         raise EngineError(
             f"The adapter {wanted.name} cannot be read ({error.strerror or type(error).__name__})."
@@ -125,6 +127,9 @@ def _load(loaded: Loaded, wanted: Adapter, file: Path, called: str) -> Worn:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Already found a `peft_config`")  # several are what was asked for
+            warnings.filterwarnings(
+                "ignore", message="While injecting the PEFT adapters"
+            )  # what is on is compared below
             transformer.load_lora_adapter(
                 state, prefix="transformer", adapter_name=called, metadata=told, low_cpu_mem_usage=True,
                 _pipeline=loaded.pipe if loaded.plan.place == "stream" else None,
@@ -243,14 +248,14 @@ def _has(module: Any, called: str) -> bool:
 
 
 def _settle(loaded: Loaded) -> None:
-    """What was added, in the pipeline's numbers and where it computes. It is small, and stays there while parts take turns; where
-    blocks stream or diffusers moves a part as a whole, it comes with them."""
-    dtype = torch.bfloat16 if loaded.plan.computed == "bf16" else torch.float32
-    moves = loaded.plan.place == "stream" or getattr(loaded.pipe.transformer, "is_loaded_in_4bit", False)
-    for name, each in loaded.pipe.transformer.named_parameters():
-        if ".adapter" in name:
-            each.data = each.data.to(dtype=dtype) if moves else each.data.to(device=loaded.device.name, dtype=dtype)
-    loaded.pipe.transformer.eval()
+    """What was added, where it is computed with: it is small, and stays there while parts take turns. Where blocks stream, or diffusers
+    moves the part as a whole, it comes with them."""
+    transformer = loaded.pipe.transformer
+    if loaded.plan.place != "stream" and not getattr(transformer, "is_loaded_in_4bit", False):
+        for name, each in transformer.named_parameters():
+            if ".adapter" in name:
+                each.data = each.data.to(loaded.device.name)
+    transformer.eval()
 
 
 def _why(error: Exception) -> str:

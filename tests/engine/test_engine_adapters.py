@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,15 +13,22 @@ from typing import Any
 import numpy
 import pytest
 import torch
+from diffusers import ZImageTransformer2DModel
+from peft.tuners.tuners_utils import BaseTunerLayer
 
 from studio.engine.adapters import Adapters
-from studio.engine.placing import stream, take_turns
+from studio.engine.placing import four_bit, software, stream, take_turns
 from studio.engine.resident import ResidentEngine
+from studio.engine.speed import Speed
+from studio.engine.ways import shape
 from studio.errors import EngineError, InvalidWish
-from studio.recipe import Adapter
+from studio.recipe import Adapter, Recipe
 from tests import adapting
 
 POCKET = Path(__file__).resolve().parents[2] / "pocket" / "checkpoint"
+PLAIN = Recipe(
+    prompt="three rabbits on a purple background", seed=7, width=64, height=64, steps=1, guidance=0.0, shift=3.0, checkpoint="pocket"
+)  # fmt: skip
 ONE = adapting.matrices(1)
 ODD = {"layers.0.attention.to_q.dora_scale": numpy.ones((240, 1), numpy.float32)}
 FUSED = {
@@ -47,16 +55,32 @@ def fitted(folder: Path) -> Iterator[ResidentEngine]:
     made.close()
 
 
+@pytest.fixture(scope="module")
+def inked(fitted: ResidentEngine) -> str:
+    """The pixels of the usual picture with ink."""
+    recipe = replace(PLAIN, adapters=on(ink=1.0))
+    drawing = fitted.draw(recipe, on_step=lambda event: None, cancelled=lambda: False)
+    return hashlib.sha256(drawing.image.tobytes()).hexdigest()
+
+
 @pytest.fixture
 def small_desk(desk_of: type[Any]) -> Callable[[ResidentEngine], Any]:
     """Makes desks for quick pictures: whether two are the same is seen at any size."""
 
     def make(engine: ResidentEngine) -> Any:
         made = desk_of(engine)
-        made.recipe = replace(made.recipe, steps=1, width=64, height=64)
+        made.recipe = PLAIN
         return made
 
     return make
+
+
+@pytest.fixture(scope="module")
+def bare(fitted: ResidentEngine) -> str:
+    """The pixels of the usual picture without any adapter."""
+    drawing = fitted.draw(PLAIN, on_step=lambda event: None, cancelled=lambda: False)
+    assert drawing.adapters == () and "peft" not in drawing.environment
+    return hashlib.sha256(drawing.image.tobytes()).hexdigest()
 
 
 @pytest.fixture
@@ -73,17 +97,15 @@ def digest(file: Path) -> str:
 
 
 def test_each_adapter_and_each_weight_is_another_picture_and_nothing_of_them_stays(
-    fitted: ResidentEngine, folder: Path, desk: Any
+    fitted: ResidentEngine, folder: Path, desk: Any, bare: str
 ) -> None:
-    plain, ink = desk.pixels(), desk.draw(adapters=on(ink=1.0))
+    ink = desk.draw(adapters=on(ink=1.0))
     pixels = [desk.pixels(adapters=chosen) for chosen in (on(ink=0.5), on(fur=1.0), on(ink=1.0, fur=-0.5), on(ink=1.0))]
     first = hashlib.sha256(ink.image.tobytes()).hexdigest()
-    assert len({plain, *pixels}) == 5 and pixels[-1] == first
+    assert len({bare, *pixels}) == 5 and pixels[-1] == first
     assert ink.adapters == (Adapter(name="ink", weight=1.0, sha256=digest(folder / "ink.safetensors")),)
     assert "peft" in ink.environment and ink.environment["compiled"] is False and ink.environment["graphs"] is False
-    bare = desk.draw()
-    assert hashlib.sha256(bare.image.tobytes()).hexdigest() == plain
-    assert bare.adapters == () and "peft" not in bare.environment
+    assert desk.pixels() == bare
     assert not any("lora" in name for name, _ in fitted.pipeline.transformer.named_modules())
 
 
@@ -116,12 +138,12 @@ def test_what_is_on_stays_between_pictures_until_its_file_changes(
     ],
 )  # fmt: skip
 def test_the_same_matrices_in_another_programs_form_are_the_same_picture(
-    fitted: ResidentEngine, folder: Path, desk: Any, form: str, tensors: adapting.Tensors, prefix: str
+    fitted: ResidentEngine, folder: Path, desk: Any, inked: str, form: str, tensors: adapting.Tensors, prefix: str
 ) -> None:
     adapting.write(folder / f"{form}.safetensors", tensors, prefix=prefix)
     entry = next(one for one in fitted.adapters(None) if one.name == form)
     assert entry.fits is True and entry.sha256 == digest(folder / f"{form}.safetensors")
-    assert desk.pixels(adapters=on(**{form: 1.0})) == desk.pixels(adapters=on(ink=1.0))
+    assert desk.pixels(adapters=on(**{form: 1.0})) == inked
 
 
 def test_an_alpha_counts_and_so_do_matrices_for_three_layers_at_once(
@@ -159,15 +181,21 @@ def test_lokr_is_for_the_load_to_decide_and_draws(fitted: ResidentEngine, folder
     ],
 )  # fmt: skip
 def test_what_could_be_used_in_part_only_is_refused_by_name_and_the_next_picture_is_untouched(
-    fitted: ResidentEngine, folder: Path, desk: Any, name: str, tensors: adapting.Tensors, fits: bool | None, why: str
+    fitted: ResidentEngine,
+    folder: Path,
+    desk: Any,
+    bare: str,
+    name: str,
+    tensors: adapting.Tensors,
+    fits: bool | None,
+    why: str,
 ) -> None:
-    plain = desk.pixels()
     adapting.write(folder / f"{name}.safetensors", tensors)
     entry = next(one for one in fitted.adapters("pocket") if one.name == name)
     assert entry.fits is fits and bool(entry.problem) is (fits is False)
     with pytest.raises(EngineError, match=f"The adapter {name} cannot be put on Pocket: .*({why})"):
         desk.draw(adapters=on(ink=1.0, **{name: 1.0}))
-    assert desk.pixels() == plain
+    assert desk.pixels() == bare
 
 
 def test_a_text_encoders_and_a_broken_file_are_refused_too(fitted: ResidentEngine, folder: Path, desk: Any) -> None:
@@ -202,6 +230,42 @@ def test_the_header_is_told_and_a_later_folder_wins_by_name(fitted: ResidentEngi
     assert catalogue.sha256(own) == digest(own) != before
 
 
+def test_ranks_and_scales_that_diffusers_wrote_count_and_wrong_ones_leave_nothing(
+    fitted: ResidentEngine, folder: Path, desk: Any, bare: str, inked: str
+) -> None:
+    for name, rank in (("loud", 4), ("odd", 9)):
+        told = {
+            "transformer.r": rank,
+            "transformer.lora_alpha": 2 * rank,
+            "transformer.target_modules": ["to_q", "to_v", "w2"],
+        }
+        adapting.lora(folder, name, 1, {"lora_adapter_metadata": json.dumps(told)})
+    assert desk.pixels(adapters=on(loud=0.5)) == inked
+    with pytest.raises(EngineError, match="The adapter odd cannot be put on Pocket"):
+        desk.draw(adapters=on(odd=1.0))
+    assert desk.pixels() == bare
+    assert not any(isinstance(each, BaseTunerLayer) for each in fitted.pipeline.transformer.modules())
+
+
+def test_calls_are_neither_compiled_nor_recorded_while_one_is_on(fitted: ResidentEngine, desk: Any) -> None:
+    loaded, each = fitted._ready(), shape(64, 64, 20)
+    ways, before = loaded.ways, loaded.ways.now
+    desk.draw(adapters=on(ink=1.0))
+    try:
+        ways.now = replace(before, compiled=True)
+        ways.prepared(each)
+        with ways.using(ways.now, each) as got:
+            assert got.compiled is False
+        assert fitted.tune(lambda: True) in (True, False) and loaded.worn == (), (
+            "what is measured is the transformer alone"
+        )
+        with ways.using(ways.now, each) as got:
+            assert got.compiled is True
+    finally:
+        ways.now = before
+        ways._ready.clear()
+
+
 @pytest.mark.parametrize("how", ["int8", "turns", "stream"])
 def test_it_works_however_the_weights_are_held(
     folder: Path, new_engine: Callable[..., ResidentEngine], small_desk: Callable[[ResidentEngine], Any], how: str
@@ -222,3 +286,36 @@ def test_it_works_however_the_weights_are_held(
     loaded.prompts.clear()
     plain, both, again = desk.pixels(), desk.pixels(adapters=on(ink=1.0, fur=0.5)), desk.pixels()
     assert plain == again != both == wide
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="only a card has memory of its own")
+@pytest.mark.parametrize("how", ["stay", "turns", "stream", "4 bit"])
+def test_on_a_card_it_comes_to_where_the_weights_are(
+    folder: Path, new_engine: Callable[..., ResidentEngine], desk_of: type[Any], how: str
+) -> None:
+    if how == "4 bit" and "4 bit" not in software("cuda"):
+        pytest.skip("bitsandbytes is not installed: pip install bitsandbytes")
+    made = new_engine("pocket", adapters=folder, device="cuda")
+    made.start()
+    assert made.wait(240).status == "ready"
+    loaded, desk, card = made._ready(), desk_of(made), torch.device("cuda")
+    if how == "4 bit":
+        kept = ZImageTransformer2DModel.from_pretrained(
+            POCKET / "transformer", dtype=torch.bfloat16, quantization_config=four_bit("transformer", torch.bfloat16)
+        )
+        loaded.pipe.transformer = kept
+        loaded.ways.pipe = loaded.pipe
+    elif how == "stay":
+        loaded.ways.use(Speed(graphs=True))
+    else:
+        loaded.ways.still()
+        loaded.pipe.to("cpu")
+        take_turns(loaded.pipe, card, locked=True) if how == "turns" else stream(loaded.pipe, card)
+        loaded.plan = replace(loaded.plan, place=how)
+    loaded.prompts.clear()
+    plain = desk.pixels()
+    worn = desk.draw(adapters=on(ink=1.0, fur=0.5))
+    both = [desk.pixels(adapters=on(ink=1.0, fur=0.5)) for _ in range(2)]
+    assert worn.environment["graphs"] is False and len({plain, *both}) == 2
+    assert [desk.pixels() for _ in range(3)] == [plain] * 3

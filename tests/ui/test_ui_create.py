@@ -226,6 +226,10 @@ def test_failures_are_known_in_chinese_and_name_only_what_they_were_told() -> No
         GONE,
         CHANGED,
         "A picture may have at most 64 MiB.",
+        "adapters must name files that are here (got ink).",
+        "adapters must fit Pocket, and it was made for a model of another width (this one's is 240) (got ink).",
+        "The adapter ink cannot be put on Pocket: it adds to x, which is no layer of this model.",
+        "The adapter ink, which drew this picture, is not here: nothing can be drawn like it.",
         f"source must begin with a picture that is here; the one with these pixels is not (got {'ab' * 32}).",
         "The server at box:1 failed by itself (500): perhaps its model 'sees' reads no pictures.",
     ):
