@@ -26,7 +26,7 @@ log = logging.getLogger("studio")
 def main() -> None:
     """Serve until told to stop. Ends with code 2 and a sentence where it cannot begin."""
     startup.begin(os.environ)
-    upkeep.answer(sys.argv[1:], os.environ)  # ends here where that was asked
+    upkeep.answer(sys.argv[1:], os.environ, startup.wish_to_stop)  # ends here where that was asked
     asked, flags = batch.split(sys.argv[1:])
     try:
         settings = read(flags, os.environ)

@@ -17,13 +17,13 @@ from storage.foreign import FILE_MAX, understand
 from studio import views
 from studio.edge import checked_id, kept_id, translated
 from studio.errors import InvalidWish
+from studio.gather import STOPPED
 from studio.quota import Quota
 from studio.views import View
 from studio.wish import session, text
 
 IDS_MAX = 100_000  # pictures of one selection
 PAGE = 200
-STOPPED = "It was stopped."
 ZIP = b"PK"  # what a zip begins with
 
 

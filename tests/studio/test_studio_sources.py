@@ -169,3 +169,15 @@ def test_a_source_outlives_a_restart_while_its_job_waits(make: Make) -> None:
     shot = end(studio, ME, job)
     assert [one["strength"] for one in shot["pictures"]] == [0.25, 0.25]
     assert len({one["pixel_sha256"] for one in shot["pictures"]}) == 2
+
+
+def test_it_travels_with_its_source(make: Make) -> None:
+    studio = make()
+    whence = studio.archive.source(ME, photo(), "lake.jpg")
+    one = draw(studio, "a fox", source=whence["id"], strength=0.7)
+    packed = io.BytesIO(b"".join(studio.archive.export(ME)))
+    brought = studio.archive.bring(YOU, packed, "x.zip")["brought"]
+    theirs = [studio.picture(YOU, id) for id in brought]
+    (there,) = [found for found in theirs if found["source"]]
+    assert (there["pixel_sha256"], there["strength"]) == (one["pixel_sha256"], 0.7)
+    assert end(studio, YOU, studio.rerun(YOU, there["id"]))["identical"] is True
