@@ -108,11 +108,11 @@
     redraw = draw;
 
     const look = () => studio.ask && studio.form?.checkpoint() && studio.adapters.look(false).then(draw);
-    studio.on("filled", () => setTimeout(look, 40));
-    studio.on("reused", () => setTimeout(look, 40));
+    for (const news of ["filled", "reused"]) studio.on(news, () => setTimeout(look, 80)); // the fields hear of it a moment later
+    studio.on("state", look);
     studio.on("words", draw);
     document.addEventListener("input", (event) => event.target === field() && draw());
-    document.addEventListener("change", (event) => event.target.closest?.("#checkpoint") && setTimeout(look, 40));
+    document.addEventListener("change", (event) => event.target.closest?.("#checkpoint") && setTimeout(look, 80));
     document.addEventListener("click", (event) => event.target.closest?.("#fold-adapters") && studio.adapters.look()); // files come and go
     const begin = () => (studio.ask && field() && studio.form.checkpoint() ? look() : setTimeout(begin, 30));
     begin();
