@@ -127,6 +127,9 @@ def ready(
 ) -> Loaded:
     """A pipeline whose weights were just read or made, placed on `device` as planned, with all that drawing needs. Raises EngineError."""
     pipe.set_progress_bar_config(disable=True)
+    pipe.transformer.requires_grad_(
+        False
+    )  # as adapters leave it: else compiled code would not know it again once they are off
     preview = _placed(pipe, device, plan, info)
     counter = TokenCounter(pipe.tokenizer)
     ways = Ways(pipe, device, still=plan.place == "stay")

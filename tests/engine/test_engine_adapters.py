@@ -20,7 +20,7 @@ from studio.engine.adapters import Adapters
 from studio.engine.placing import four_bit, software, stream, take_turns
 from studio.engine.resident import ResidentEngine
 from studio.engine.speed import Speed
-from studio.engine.ways import shape
+from studio.engine.ways import uncompile
 from studio.errors import EngineError, InvalidWish
 from studio.recipe import Adapter, Recipe
 from tests import adapting
@@ -247,23 +247,36 @@ def test_ranks_and_scales_that_diffusers_wrote_count_and_wrong_ones_leave_nothin
     assert not any(isinstance(each, BaseTunerLayer) for each in fitted.pipeline.transformer.modules())
 
 
-def test_calls_are_neither_compiled_nor_recorded_while_one_is_on(fitted: ResidentEngine, desk: Any) -> None:
-    loaded, each = fitted._ready(), shape(64, 64, 20)
-    ways, before = loaded.ways, loaded.ways.now
-    desk.draw(adapters=on(ink=1.0))
+def test_calls_are_neither_compiled_nor_recorded_while_one_is_on(fitted: ResidentEngine, desk: Any, bare: str) -> None:
+    """And once it is off, what was compiled before is used again: a backend that counts tells."""
+    ran: list[int] = []
+    loaded = fitted._ready()
+    ways, before, block = loaded.ways, loaded.ways.now, loaded.pipe.transformer.layers[0]
+
+    def counting(graph: Any, given: Any) -> Callable[..., Any]:
+        return lambda *values: (ran.append(1), graph(*values))[1]
+
+    def drawn(**changes: Any) -> tuple[object, bool]:
+        ran.clear()
+        return desk.draw(**changes).environment["compiled"], bool(ran)
+
+    block.compile(backend=counting, dynamic=True)
     try:
+        assert drawn() == (False, True)
+        ways._compiled.add("blocks")
         ways.now = replace(before, compiled=True)
-        ways.prepared(each)
-        with ways.using(ways.now, each) as got:
-            assert got.compiled is False
-        assert fitted.tune(lambda: True) in (True, False) and loaded.worn == (), (
-            "what is measured is the transformer alone"
-        )
-        with ways.using(ways.now, each) as got:
-            assert got.compiled is True
+        for each in ways.drawn:
+            ways.prepared(each)
+        assert [drawn(), drawn(adapters=on(ink=1.0)), drawn()] == [(True, True), (False, False), (True, True)]
+        desk.draw(adapters=on(ink=1.0))
+        fitted.tune(lambda: True)
+        assert loaded.worn == () and drawn() == (True, True), "what is measured is the transformer alone"
     finally:
+        uncompile([block])
         ways.now = before
-        ways._ready.clear()
+        for memory in (ways._compiled, ways._ready, ways._sizes):
+            memory.clear()
+    assert desk.pixels() == bare
 
 
 @pytest.mark.parametrize("how", ["int8", "turns", "stream"])
