@@ -77,14 +77,7 @@ class Adapters:
                 inside = sorted(folder.iterdir())
             except OSError:  # it need not be there
                 continue
-            found |= {
-                file.stem: file
-                for file in inside
-                if file.suffix.lower() == SUFFIX
-                and file.is_file()
-                and file.stem.isprintable()
-                and file.stem.strip() == file.stem
-            }
+            found |= {file.stem: file for file in inside if _offered(file)}
         return dict(list(found.items())[-MOST:])
 
     def sha256(self, file: Path) -> str:
@@ -131,6 +124,19 @@ def stamped(file: Path) -> tuple[int, int]:
 def problem(file: Path) -> str:
     """What keeps a file from being put on at all, as the end of a sentence; empty where nothing is known to. Raises OSError."""
     return _read(file).problem
+
+
+def _offered(file: Path) -> bool:
+    """Whether it is a file with the right ending, and a name that a page can show and a form can hold."""
+    try:
+        return (
+            file.suffix.lower() == SUFFIX
+            and file.is_file()
+            and file.stem.isprintable()
+            and file.stem.strip() == file.stem
+        )
+    except OSError:
+        return False
 
 
 def _hash(file: Path) -> str:

@@ -79,7 +79,6 @@ def test_an_adapter_is_switched_on_weighed_drawn_with_and_missed(
     expect(row).to_contain_text("Not here")
     page.locator("#draw").click()
     expect(page.locator(".canvas")).to_contain_text("adapters must name files that are here (got nib).")
-    fold.locator("button").click()
     row.get_by_role("checkbox").click()
     expect(row).to_have_count(0)
     expect(field).to_have_value("")

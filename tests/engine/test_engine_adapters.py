@@ -279,6 +279,25 @@ def test_calls_are_neither_compiled_nor_recorded_while_one_is_on(fitted: Residen
     assert desk.pixels() == bare
 
 
+def test_what_comes_with_pocket_is_here_and_the_hosts_own_wins_by_name(
+    linked: Callable[[str], Path], new_engine: Callable[..., ResidentEngine], tmp_path: Path
+) -> None:
+    pocket = linked("checkpoint")
+    for name in ("ink", "pen"):
+        adapting.lora(tmp_path / "adapters", name, 1, {"title": f"Shipped {name}"})
+    adapting.lora(tmp_path / "own", "ink", 2, {"title": "My ink"})
+    (tmp_path / "own" / "folder.safetensors").mkdir()
+    made = new_engine("pocket", pocket=pocket, adapters=tmp_path / "own")
+    assert [(one.name, one.title, one.fits) for one in made.adapters(None)] == [
+        ("ink", "My ink", True),
+        ("pen", "Shipped pen", True),
+    ]
+    assert [one.title for one in new_engine("pocket", pocket=pocket).adapters("pocket")] == [
+        "Shipped ink",
+        "Shipped pen",
+    ]
+
+
 @pytest.mark.parametrize("how", ["int8", "turns", "stream"])
 def test_it_works_however_the_weights_are_held(
     folder: Path, new_engine: Callable[..., ResidentEngine], small_desk: Callable[[ResidentEngine], Any], how: str
