@@ -27,10 +27,10 @@ def check(engine: Engine, checkpoint: str, wanted: Sequence[tuple[str, float]]) 
             raise InvalidWish("adapters", f"must fit {engine.info(checkpoint).title}, and {here[name].problem}", name)
 
 
-def again(engine: Engine, checkpoint: str, recipe: Mapping[str, object], *, all: bool) -> Pairs:
+def again(engine: Engine, checkpoint: str, recipe: Mapping[str, object], *, whole: bool) -> Pairs:
     """A picture's adapters as they are called here now: by their file's hash, so that a renamed one counts, else by name.
 
-    What is not here is left out; where `all` have to be as they were, Refused tells which is not. The recipe is known to be whole.
+    What is not here is left out; where the `whole` has to be as it was, Refused tells which is not. The recipe is known to be whole.
     """
     wanted = read(recipe.get("adapters", ()))
     here = engine.adapters(checkpoint) if wanted else ()
@@ -40,12 +40,12 @@ def again(engine: Engine, checkpoint: str, recipe: Mapping[str, object], *, all:
         if same is not None:
             name = same.name
         elif not any(other.name == name for other in here):
-            if all:
+            if whole:
                 raise Refused(
                     f"The adapter {name}, which drew this picture, is not here: nothing can be drawn like it."
                 )
             continue
-        elif all and one.sha256:
+        elif whole and one.sha256:
             raise Refused(
                 f"The adapter {name} is another file than the one that drew this picture: nothing can be drawn like it."
             )

@@ -424,7 +424,7 @@ class Studio(Library):
         begins = found.recipe.get("source")
         source = None if begins is None else sources.named(self._storage, owner, begins, "id")
         order = Order.of_picture(found, rerun=rerun, source=source)
-        return replace(order, adapters=adapters.again(self._engine, found.checkpoint, found.recipe, all=not rerun))
+        return replace(order, adapters=adapters.again(self._engine, found.checkpoint, found.recipe, whole=not rerun))
 
     def _file(
         self, owner: str, kind: Kind, order: Order, count: int, *, mark: str | None = None, private: bool | str = False

@@ -11,7 +11,7 @@ import json
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,10 @@ META = "lora_adapter_metadata"  # where diffusers keeps ranks and scales in a he
 Tensors = Mapping[str, torch.Tensor]
 
 
+class Unfit(ValueError):
+    """Why an adapter cannot be put on, as the end of a sentence."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Worn:
     """An adapter that is on the transformer: as the recipe names it, with its file's hash, and the file as it was when it was read."""
@@ -63,24 +67,23 @@ def put_on(loaded: Loaded, wanted: Sequence[Adapter]) -> None:
     if not wanted:
         take_off(loaded)
         return
-    places = loaded.adapters.files()
-    found = [(one, _place(one.name, places)) for one in wanted]
-    same = [(one.name, file, _stamp(one.name, file)) for one, file in found] == [
-        (one.adapter.name, one.file, one.stamp) for one in loaded.worn
-    ]
     try:
+        places = loaded.adapters.files()
+        found = [(one, _place(one.name, places)) for one in wanted]
+        same = [(one.name, file, _stamp(one.name, file)) for one, file in found] == [
+            (one.adapter.name, one.file, one.stamp) for one in loaded.worn
+        ]
         if not same:
             take_off(loaded)
             loaded.worn = tuple(_load(loaded, one, file, f"adapter{at}") for at, (one, file) in enumerate(found))
             _settle(loaded)
-        if not same or [one.adapter.weight for one in loaded.worn] != [one.weight for one in wanted]:
-            loaded.pipe.transformer.set_adapters(
-                [f"adapter{at}" for at in range(len(wanted))], [one.weight for one in wanted]
-            )
+        weights = [one.weight for one in wanted]
+        if not same or [one.adapter.weight for one in loaded.worn] != weights:
+            loaded.pipe.transformer.set_adapters([f"adapter{at}" for at in range(len(wanted))], weights)
             loaded.worn = tuple(
-                Worn(adapter=Adapter(name=one.name, weight=one.weight, sha256=worn.adapter.sha256), file=worn.file, stamp=worn.stamp)
-                for one, worn in zip(wanted, loaded.worn, strict=True)
-            )  # fmt: skip
+                replace(worn, adapter=replace(worn.adapter, weight=weight))
+                for worn, weight in zip(loaded.worn, weights, strict=True)
+            )
     except BaseException:
         take_off(loaded)
         raise
@@ -108,60 +111,70 @@ def _stamp(name: str, file: Path) -> tuple[int, int]:
 
 def _load(loaded: Loaded, wanted: Adapter, file: Path, called: str) -> Worn:
     """Add one file's layers to the transformer, `called` so among them."""
-    title, transformer = loaded.info.title, loaded.pipe.transformer
     stamp = _stamp(wanted.name, file)
     try:
-        if wrong := files.problem(file):
-            raise ValueError(wrong)
-        data = file.read_bytes()
-        dtype = torch.bfloat16 if loaded.plan.computed == "bf16" else torch.float32
-        state = {key: each.to(dtype) for key, each in _converted(loaded.pipe, load(data)).items()}
-        _check(transformer, state)
-        told = _scales(data)
+        data = _bytes(file)
+        state = _converted(loaded.pipe, data)
+        _check(loaded.pipe.transformer, state)
+        _add(loaded, {name: each.to(_dtype(loaded)) for name, each in state.items()}, _scales(data), called)
     except OSError as error:
-        raise EngineError(
-            f"The adapter {wanted.name} cannot be read ({error.strerror or type(error).__name__})."
-        ) from error
-    except Exception as error:  # whatever a strange file makes the libraries raise is one thing to the reader
-        raise EngineError(f"The adapter {wanted.name} cannot be put on {title}: {_why(error)}.") from error
+        why = error.strerror or type(error).__name__
+        raise EngineError(f"The adapter {wanted.name} cannot be read ({why}).") from error
+    except Unfit as error:
+        raise EngineError(f"The adapter {wanted.name} cannot be put on {loaded.info.title}: {error}.") from error
+    adapter = Adapter(name=wanted.name, weight=wanted.weight, sha256=hashlib.sha256(data).hexdigest())
+    return Worn(adapter=adapter, file=file, stamp=stamp)
+
+
+def _bytes(file: Path) -> bytes:
+    if wrong := files.problem(file):
+        raise Unfit(wrong)
+    return file.read_bytes()
+
+
+def _dtype(loaded: Loaded) -> torch.dtype:
+    return torch.bfloat16 if loaded.plan.computed == "bf16" else torch.float32
+
+
+def _add(loaded: Loaded, state: dict[str, torch.Tensor], scales: dict[str, Any] | None, called: str) -> None:
+    """Have diffusers add the layers, and see that each tensor is in one of them. Raises Unfit."""
+    transformer = loaded.pipe.transformer
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Already found a `peft_config`")  # several are what was asked for
-            warnings.filterwarnings(
-                "ignore", message="While injecting the PEFT adapters"
-            )  # what is on is compared below
+            for sentence in ("Already found a `peft_config`", "While injecting the PEFT adapters"):
+                warnings.filterwarnings(
+                    "ignore", message=sentence
+                )  # several may be on, and what is on is looked at below
             transformer.load_lora_adapter(
-                state, prefix="transformer", adapter_name=called, metadata=told, low_cpu_mem_usage=True,
+                state, prefix="transformer", adapter_name=called, metadata=scales, low_cpu_mem_usage=True,
                 _pipeline=loaded.pipe if loaded.plan.place == "stream" else None,
             )  # fmt: skip
-        modules = {_module(name) for name in state}
-        on = {
-            name
-            for name, module in transformer.named_modules()
-            if isinstance(module, BaseTunerLayer) and _has(module, called)
-        }
-        if {PREFIX + name for name in on} != modules or any(
-            each.is_meta for name, each in transformer.named_parameters() if f".{called}" in name
-        ):
-            raise ValueError("only a part of it would be used")
     except torch.OutOfMemoryError:
         raise
-    except (RuntimeError, ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
-        log.exception("putting on %s", wanted.name)
-        raise EngineError(f"The adapter {wanted.name} cannot be put on {title}: {_why(error)}.") from error
-    return Worn(
-        adapter=Adapter(name=wanted.name, weight=wanted.weight, sha256=hashlib.sha256(data).hexdigest()), file=file, stamp=stamp
-    )  # fmt: skip
+    except Exception as error:  # whatever a strange file makes the libraries raise is one thing to the reader
+        log.warning("an adapter could not be put on", exc_info=True)
+        raise Unfit("its layers could not be added; the log tells more") from error
+    on = {PREFIX + name for name, module in transformer.named_modules() if _has(module, called)}
+    empty = any(each.is_meta for name, each in transformer.named_parameters() if f".{called}" in name)
+    if empty or on != {_module(name) for name in state}:
+        raise Unfit("only a part of it would be used")
 
 
-def _converted(pipe: Any, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """A file's tensors by diffusers' names, whoever wrote it. Raises whatever diffusers does for what it does not know."""
-    state = {name.removeprefix("base_model.model."): each for name, each in state.items()}
+def _converted(pipe: Any, data: bytes) -> dict[str, torch.Tensor]:
+    """A file's tensors by diffusers' names, whoever wrote it. Raises Unfit."""
+    try:
+        state = {name.removeprefix("base_model.model."): each for name, each in load(data).items()}
+    except Exception as error:  # its header was sound, and what follows is not
+        raise Unfit("its file is broken") from error
     if any(name.endswith(".alpha") for name in state):  # diffusers puts the prefix to these itself
         state = {name.removeprefix(PREFIX): each for name, each in state.items()}
     state = _unfused(state)
     state = {PREFIX + name if _bare(name, state) else name: each for name, each in state.items()}
-    found: dict[str, torch.Tensor] = pipe.lora_state_dict(state)
+    try:
+        found: dict[str, torch.Tensor] = pipe.lora_state_dict(state)
+    except Exception as error:
+        log.warning("an adapter could not be understood", exc_info=True)
+        raise Unfit("it is written in a form that is not known here") from error
     return found
 
 
@@ -176,7 +189,7 @@ def _unfused(state: Tensors) -> dict[str, torch.Tensor]:
         for part, rows in zip("qkv", each.chunk(3) if high else (each,) * 3, strict=True):
             own = name.replace(".qkv.", f".to_{part}.")
             if own in state:
-                raise ValueError(f"it adds twice to {shorten(_module(own))}")
+                raise Unfit(f"it adds twice to {shorten(_module(own))}")
             found[own] = rows.contiguous()
     return found
 
@@ -196,9 +209,9 @@ def _scales(data: bytes) -> dict[str, Any] | None:
 
 
 def _check(transformer: nn.Module, state: Tensors) -> None:
-    """Raises ValueError, with the end of a sentence, unless each tensor belongs to a layer of the transformer and has its width."""
+    """Raises Unfit, with the end of a sentence, unless each tensor belongs to a layer of the transformer and has its width."""
     if not state:
-        raise ValueError("it holds nothing that could be added")
+        raise Unfit("it holds nothing that could be added")
     for module in dict.fromkeys(map(_module, state)):
         try:
             layer = transformer.get_submodule(module.removeprefix(PREFIX)) if module.startswith(PREFIX) else None
@@ -206,10 +219,10 @@ def _check(transformer: nn.Module, state: Tensors) -> None:
             layer = None
         layer = getattr(layer, "base_layer", layer)  # another adapter is on it
         if not isinstance(layer, nn.Linear):
-            raise ValueError(f"it adds to {shorten(module.removeprefix(PREFIX))}, which is no layer of this model")
+            raise Unfit(f"it adds to {shorten(module.removeprefix(PREFIX))}, which is no layer of this model")
         out, into = _product(module, state)
         if (out, into) != (layer.out_features, layer.in_features):
-            raise ValueError(f"it was made for a model of another width ({into} to {out} where this one has "
+            raise Unfit(f"it was made for a model of another width ({into} to {out} where this one has "
                              f"{layer.in_features} to {layer.out_features})")  # fmt: skip
 
 
@@ -221,7 +234,7 @@ def _product(module: str, state: Tensors) -> tuple[int, int]:
     if shapes.keys() == {"lora_A.weight", "lora_B.weight"}:
         (rank, into), (out, other) = shapes["lora_A.weight"], shapes["lora_B.weight"]
         if rank != other:
-            raise ValueError("its matrices do not belong together")
+            raise Unfit("its matrices do not belong together")
         return out, into
     factors = []
     for factor in ("lokr_w1", "lokr_w2"):
@@ -231,7 +244,7 @@ def _product(module: str, state: Tensors) -> tuple[int, int]:
         elif factor not in shapes and pair[0] and pair[1] and pair[0][1] == pair[1][0]:
             factors.append((pair[0][0], pair[1][1]))
     if len(factors) != 2 or any(not name.startswith(("lokr_w1", "lokr_w2")) for name in shapes):
-        raise ValueError(f"it holds {shorten(', '.join(sorted(shapes)))}, of which a part would be left out")
+        raise Unfit(f"it holds {shorten(', '.join(sorted(shapes)))}, of which a part would be left out")
     return prod(one[0] for one in factors), prod(one[1] for one in factors)
 
 
@@ -244,7 +257,8 @@ def _module(name: str) -> str:
 
 
 def _has(module: Any, called: str) -> bool:
-    return any(called in getattr(module, name, ()) for name in module.adapter_layer_names)
+    names = module.adapter_layer_names if isinstance(module, BaseTunerLayer) else ()
+    return any(called in getattr(module, name, ()) for name in names)
 
 
 def _settle(loaded: Loaded) -> None:
@@ -256,9 +270,3 @@ def _settle(loaded: Loaded) -> None:
             if ".adapter" in name:
                 each.data = each.data.to(loaded.device.name)
     transformer.eval()
-
-
-def _why(error: Exception) -> str:
-    """The first line of what is wrong, as the end of a sentence."""
-    line = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-    return line if len(line) <= 160 else f"{line[:159]}…"

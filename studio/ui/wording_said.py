@@ -159,6 +159,8 @@ SENTENCES = {
     "it was made for a model of another width ({widths})": "它是为另一种宽度的模型做的",
     "it adds to {layer}, which is no layer of this model": "它要改动的 {layer} 不是这个模型的层",
     "only a part of it would be used": "只有一部分能用上",
+    "its layers could not be added; the log tells more": "它的层加不上，详情见日志",
+    "it is written in a form that is not known here": "它的写法这里不认识",
     # Why a picture was not read
     "No model reads pictures in this studio: the host names one with enhancer_vision.": (
         "此工作室没有能看图的模型：主人可用 enhancer_vision 指定一个。"

@@ -176,6 +176,8 @@ def test_lokr_is_for_the_load_to_decide_and_draws(fitted: ResidentEngine, folder
         ("scaled", ONE | ODD, False, "DoRA"),
         ("more", ONE | {"layers.0.attention.to_q.diff_b": numpy.ones(240, numpy.float32)}, None, "no layer|left out"),
         ("elsewhere", ONE | {"caption.lora_A.weight": numpy.ones((4, 240), numpy.float32)}, None, "no layer"),
+        ("strange", adapting.kohya(ONE, 4.0) | {"lora_unet_layers_0_attention_to_q.diff": numpy.ones(4, numpy.float32)}, None,
+         "not known here"),
         ("twice", adapting.matrices(1, modules=("layers.4.attention.to_q",)) | FUSED, True, "twice"),
         ("empty", {"layers.0.attention.to_q.weight": numpy.ones((2, 2), numpy.float32)}, False, "neither LoRA nor LoKr"),
     ],
@@ -202,9 +204,10 @@ def test_a_text_encoders_and_a_broken_file_are_refused_too(fitted: ResidentEngin
     adapting.write(folder / "encoder.safetensors", {f"transformer.{k}": v for k, v in ONE.items()} | {
         "text_encoder.layers.0.lora_A.weight": numpy.ones((4, 4), numpy.float32)}, prefix="")  # fmt: skip
     (folder / "broken.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0nothing")
+    (folder / "cut.safetensors").write_bytes((folder / "ink.safetensors").read_bytes()[:-400])
     told = {one.name: one.problem for one in fitted.adapters(None)}
     assert "text encoder" in told["encoder"] and "broken" in told["broken"]
-    for name in ("encoder", "broken"):
+    for name in ("encoder", "broken", "cut"):
         with pytest.raises(EngineError, match=f"The adapter {name} cannot be put on Pocket"):
             desk.draw(adapters=on(**{name: 1.0}))
 
