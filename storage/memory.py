@@ -196,9 +196,9 @@ class Private:
         An owner's newest job is too much only for all owners together.
         """
         late = now() - timedelta(seconds=self.away_s)
-        for owner, session in [whose for whose, since in [*self._away.items()] if since <= late]:
-            self.back(owner, session)
-            self.forget(owner, session)
+        for whose in [whose for whose, since in [*self._away.items()] if since <= late]:
+            self.back(*whose)
+            self.forget(*whose)
         old, room, rooms = now() - timedelta(hours=self.hours_max), self.bytes_max, dict[str, int]()
         with self.database.read() as session:
             held = session.execute(
