@@ -11,7 +11,7 @@ import io
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from PIL import Image
@@ -35,6 +35,8 @@ from storage.trash import Trash, remove_thoughts
 BYTES_MAX = 512 * 2**20  # of all owners' private pictures
 OWNER_BYTES_MAX = 192 * 2**20  # of one owner's
 HOURS_MAX = 12.0  # that something private is held
+AWAY_S = 600.0  # that a session is held after its tab was closed: it may only have been a reload, or a slip
+AWAY_MAX = 1000  # sessions whose tabs are known to be closed
 
 _BYTES = select(func.coalesce(func.sum(PictureRow.bytes), 0)).where(PictureRow.job_id == JobRow.id).scalar_subquery()
 
@@ -105,6 +107,8 @@ class Private:
     bytes_max: int = BYTES_MAX
     owner_bytes_max: int = OWNER_BYTES_MAX
     hours_max: float = HOURS_MAX
+    away_s: float = AWAY_S
+    _away: dict[tuple[str, str], datetime] = field(default_factory=dict)  # sessions whose tabs were closed, and when
     _going: set[str] = field(default_factory=set)  # jobs that are to go once they have ended
 
     def png(self, owner: str, id: str) -> bytes:
@@ -169,6 +173,17 @@ class Private:
         self.prune()  # what has ended meanwhile
         return tuple(running)
 
+    def leave(self, owner: str, session: str) -> None:
+        """The session's tab was closed: what it has is forgotten after a while, unless the tab is back by then."""
+        with self.database.read() as reading:
+            there = reading.scalar(select(JobRow.id).where(JobRow.owner == owner, *_within(session)).limit(1))
+        if there is not None and len(self._away) < AWAY_MAX:
+            self._away.setdefault((owner, session), now())
+
+    def back(self, owner: str, session: str) -> None:
+        """The session's tab is open."""
+        self._away.pop((owner, session), None)
+
     def forget_picture(self, owner: str, id: str) -> Picture:
         """Forget one picture; gives what it was. Raises NotFound."""
         gone = self.pictures.delete(owner, id)
@@ -180,6 +195,10 @@ class Private:
 
         An owner's newest job is too much only for all owners together.
         """
+        late = now() - timedelta(seconds=self.away_s)
+        for whose in [whose for whose, since in [*self._away.items()] if since <= late]:
+            self.back(*whose)
+            self.forget(*whose)
         old, room, rooms = now() - timedelta(hours=self.hours_max), self.bytes_max, dict[str, int]()
         with self.database.read() as session:
             held = session.execute(

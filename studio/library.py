@@ -98,9 +98,11 @@ class Library:
             return self._storage.webp(owner, checked_id("id", picture_id))
 
     def private(self, owner: str, session: str | None = None, limit: int = 24) -> View:
-        """The owner's newest private pictures, of all or of one session, as long as they are remembered."""
+        """The owner's newest private pictures, of all or of one session, whose tab is open then, as long as they are remembered."""
         whole("limit", limit, 1, PAGE_MAX)
         wish.session("session", session is None or session)
+        if session is not None:
+            self._storage.private.back(owner, session)
         with translated():
             return _many(self._storage.private.recent(owner, limit, session=session))
 

@@ -353,6 +353,11 @@ class Studio(Library):
         self._board.nudge_all()
         return {"stopped": [job.id for job in running]}
 
+    def leave(self, owner: str, session: str) -> None:
+        """The tab of a private session was closed: it is forgotten in a while. Raises InvalidWish."""
+        checked_session("session", session)
+        self._storage.private.leave(owner, session)
+
     # Watching
 
     def snapshot(self, owner: str, job_id: str) -> View:
@@ -431,7 +436,9 @@ class Studio(Library):
     ) -> str:
         """File it; in private where that is wished, or where it comes of something private."""
         checked_session("private", private)
-        mark = private if isinstance(private, str) else mark
+        if isinstance(private, str):
+            mark = private
+            self._storage.private.back(owner, private)
         hidden = bool(private) or any(is_private(id) for id in order.comes_of)
         if not hidden:
             self._quota.check()

@@ -196,6 +196,10 @@ def test_a_picture_to_draw_from_comes_in_once_and_in_private_to_no_disk(studio: 
     ):
         answer = bring(ann, wrong, source="1")
         assert answer.status_code == status and sentence in answer.json()["error"]
+    assert ann.ask("POST", "/media/private/left?session=tab1").status_code == 204
+    assert [session for _, session in kept.private._away] == ["tab1"]
+    assert ann.ask("POST", "/media/private/left?session=a b").status_code == 404
+    assert ann.ask("GET", "/media/private/left?session=tab1").status_code in (404, 405)
     assert "session's name" in bring(ann, data, source="1", private="a b").json()["error"]
 
 
