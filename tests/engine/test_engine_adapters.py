@@ -282,6 +282,28 @@ def test_calls_are_neither_compiled_nor_recorded_while_one_is_on(fitted: Residen
     assert desk.pixels() == bare
 
 
+def test_the_released_models_widths_are_known(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "turbo"
+    (checkpoint / "transformer").mkdir(parents=True)
+    (checkpoint / "transformer" / "config.json").write_text(
+        '{"dim": 3840, "n_layers": 30, "n_refiner_layers": 2, "cap_feat_dim": 2560}'
+    )
+    sides = {
+        "layers.29.attention.qkv": (11520, 3840), "layers.0.attention.out": (3840, 3840), "layers.1.feed_forward.w1": (10240, 3840),
+        "layers.1.feed_forward.w2": (3840, 10240), "layers.2.adaLN_modulation.0": (15360, 256),
+        "noise_refiner.1.attention.to_k": (3840, 3840),
+        "cap_embedder.1": (3840, 2560),
+    }  # fmt: skip
+    made = {}
+    for module, (out, into) in sides.items():
+        made[f"{module}.lora_A.weight"], made[f"{module}.lora_B.weight"] = numpy.zeros((1, into)), numpy.zeros((out, 1))
+    adapting.write(tmp_path / "own" / "dots.safetensors", made, prefix="diffusion_model.")
+    adapting.write(tmp_path / "own" / "lines.safetensors", adapting.kohya(made, 1.0), prefix="")
+    adapting.lora(tmp_path / "own", "small")
+    told = {one.name: one.fits for one in Adapters(tmp_path / "own").entries(checkpoint)}
+    assert told == {"dots": True, "lines": True, "small": False}
+
+
 def test_what_comes_with_pocket_is_here_and_the_hosts_own_wins_by_name(
     linked: Callable[[str], Path], new_engine: Callable[..., ResidentEngine], tmp_path: Path
 ) -> None:
