@@ -38,6 +38,12 @@ def test_an_adapter_is_switched_on_weighed_drawn_with_and_missed(
     fold.locator("button").click()
     expect(row).to_contain_text("Steel nib")
     expect(page.locator('.adapter[data-name="broad"]')).to_have_count(0)
+    twin = adapting.lora(server.data / "adapters", "nib two", 32, {"title": "Steel nib"})
+    fold.locator("button").click()
+    expect(row).to_contain_text("Steel nib (nib)")  # told apart
+    twin.unlink()
+    fold.locator("button").click()
+    expect(row).not_to_contain_text("(nib)")
     row.get_by_role("checkbox").check()
     expect(fold.locator("output")).to_have_text("Steel nib 1")
     row.get_by_role("spinbutton").fill("-2.5")

@@ -19,6 +19,12 @@
   const told = (pairs) => pairs.map(([name, weight]) => `${name} ${weight}`).join(", ");
   const fit = () => listed.filter((one) => one.fits !== false);
 
+  /** Two with one title are told apart by the names of their files. */
+  function named(all) {
+    const twice = (title) => all.filter((one) => one.title === title && one.fits !== false).length > 1;
+    return all.map((one) => (twice(one.title) && one.title !== one.name ? { ...one, title: `${one.title} (${one.name})` } : one));
+  }
+
   studio.adapters = {
     told,
     /** The names of those that fit the chosen model, asked anew. */
@@ -28,7 +34,7 @@
       const mine = (turn += 1);
       try {
         const found = await studio.ask("adapters", { checkpoint });
-        if (mine === turn) (listed = found.adapters), (asked = checkpoint), redraw();
+        if (mine === turn) (listed = named(found.adapters)), (asked = checkpoint), redraw();
         return found.adapters.filter((one) => one.fits !== false).map((one) => one.name);
       } catch {
         return []; // the list is asked for again with the next choice
