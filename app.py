@@ -26,7 +26,7 @@ log = logging.getLogger("studio")
 def main() -> None:
     """Serve until told to stop. Ends with code 2 and a sentence where it cannot begin."""
     startup.begin(os.environ)
-    upkeep.answer(sys.argv[1:], os.environ)  # ends here where that was asked
+    upkeep.answer(sys.argv[1:], os.environ, startup.wish_to_stop)  # ends here where that was asked
     asked, flags = batch.split(sys.argv[1:])
     try:
         settings = read(flags, os.environ)
@@ -47,7 +47,7 @@ def main() -> None:
 def build(settings: Settings, kept: storage.Storage) -> Studio:
     """The use cases over their parts; nothing is started yet."""
     engine = ResidentEngine(
-        checkpoint=settings.checkpoint, device=settings.device, memory_gb=settings.memory_gb,
+        checkpoint=settings.checkpoint, device=settings.device, memory_gb=settings.memory_gb, adapters=settings.data / "adapters",
         pocket=ROOT / "pocket" / "checkpoint", consent=settings.checkpoint != "auto", hub=settings.hub, notes=settings.data / "speed.json",
     )  # fmt: skip
     return Studio(

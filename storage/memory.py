@@ -11,7 +11,7 @@ import io
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from PIL import Image
@@ -22,10 +22,12 @@ from storage.database import Database, open_in_memory
 from storage.enhancements import Enhancements, enhancement_row
 from storage.errors import NotFound
 from storage.files import save_png, save_thumb
+from storage.foreign import understand
 from storage.ids import now, private_id
 from storage.jobs import FINAL, Jobs
 from storage.pictures import Pictures
-from storage.records import Enhancement, Job, Picture
+from storage.pixels import decoded
+from storage.records import Enhancement, Job, NewPicture, Picture
 from storage.tables import EnhancementRow, JobRow, PictureRow
 from storage.told import ALL, Told
 from storage.trash import Trash, remove_thoughts
@@ -33,6 +35,8 @@ from storage.trash import Trash, remove_thoughts
 BYTES_MAX = 512 * 2**20  # of all owners' private pictures
 OWNER_BYTES_MAX = 192 * 2**20  # of one owner's
 HOURS_MAX = 12.0  # that something private is held
+AWAY_S = 600.0  # that a session is held after its tab was closed: it may only have been a reload, or a slip
+AWAY_MAX = 1000  # sessions whose tabs are known to be closed
 
 _BYTES = select(func.coalesce(func.sum(PictureRow.bytes), 0)).where(PictureRow.job_id == JobRow.id).scalar_subquery()
 
@@ -103,6 +107,8 @@ class Private:
     bytes_max: int = BYTES_MAX
     owner_bytes_max: int = OWNER_BYTES_MAX
     hours_max: float = HOURS_MAX
+    away_s: float = AWAY_S
+    _away: dict[tuple[str, str], datetime] = field(default_factory=dict)  # sessions whose tabs were closed, and when
     _going: set[str] = field(default_factory=set)  # jobs that are to go once they have ended
 
     def png(self, owner: str, id: str) -> bytes:
@@ -118,6 +124,24 @@ class Private:
         with self.database.write() as session:
             if session.get(EnhancementRow, kept.id) is None:
                 session.add(enhancement_row(replace(kept, parent_id=None)))
+
+    def bring(self, owner: str, data: bytes, name: str, *, session: str | None = None) -> Picture:
+        """Have a picture of anybody's, to draw from; of what its file tells only the pixels are taken. Raises NotAPicture."""
+        understand(data, name)  # its size is bounded before it is decoded
+        image = decoded(data, name)
+        id, moment = self.jobs.new_id(), now()
+        with self.database.write() as writing:
+            writing.add(JobRow(
+                id=id, owner=owner, kind="import", status="done", created_at=moment, started_at=moment, finished_at=moment,
+                wish={"original_prompt": ""}, count=1, enhancement_id=None, cancel_requested=False, crashes=0, error=None, mark=session,
+            ))  # fmt: skip
+        new = NewPicture(
+            owner=owner, job_id=id, index=0, prompt="", original_prompt="", negative_prompt="", seed=0, width=image.width,
+            height=image.height, steps=0, guidance=0.0, shift=0.0, checkpoint="", revision="", recipe={}, environment={}, seconds=0.0,
+        )  # fmt: skip
+        kept = self.pictures.add(new, image, finish=False)
+        self.prune()
+        return kept
 
     def release(self, ids: Iterable[str]) -> None:
         """Let go of enhancements that nothing refers to."""
@@ -149,6 +173,17 @@ class Private:
         self.prune()  # what has ended meanwhile
         return tuple(running)
 
+    def leave(self, owner: str, session: str) -> None:
+        """The session's tab was closed: what it has is forgotten after a while, unless the tab is back by then."""
+        with self.database.read() as reading:
+            there = reading.scalar(select(JobRow.id).where(JobRow.owner == owner, *_within(session)).limit(1))
+        if there is not None and len(self._away) < AWAY_MAX:
+            self._away.setdefault((owner, session), now())
+
+    def back(self, owner: str, session: str) -> None:
+        """The session's tab is open."""
+        self._away.pop((owner, session), None)
+
     def forget_picture(self, owner: str, id: str) -> Picture:
         """Forget one picture; gives what it was. Raises NotFound."""
         gone = self.pictures.delete(owner, id)
@@ -160,6 +195,10 @@ class Private:
 
         An owner's newest job is too much only for all owners together.
         """
+        late = now() - timedelta(seconds=self.away_s)
+        for whose in [whose for whose, since in [*self._away.items()] if since <= late]:
+            self.back(*whose)
+            self.forget(*whose)
         old, room, rooms = now() - timedelta(hours=self.hours_max), self.bytes_max, dict[str, int]()
         with self.database.read() as session:
             held = session.execute(

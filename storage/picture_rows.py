@@ -5,7 +5,8 @@ Opens no session and writes no file; `pictures.py` does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 
@@ -25,6 +26,7 @@ TAG_MAX = 40  # characters
 NOTE_MAX = 5_000  # characters
 LOADED = (joinedload(PictureRow.enhancement), selectinload(PictureRow.tags))
 
+_SHORT = 10  # digits of a hash that others show
 _NAMES = tuple(field.name for field in fields(NewPicture))
 
 
@@ -134,7 +136,8 @@ def index(session: Session, row: PictureRow) -> None:
 
 
 def _filtered(session: Session, row: PictureRow) -> str:
-    loras = row.recipe.get("loras") or ()
+    told = [row.recipe.get(name) for name in ("loras", "adapters")]  # of pictures from elsewhere, and of ours
+    loras = [one for some in told if isinstance(some, list) for one in some]
     member = select(MemberRow.collection_id).where(MemberRow.picture_key == row.key)
     return filters.tokens(
         filters.Facts(
@@ -213,10 +216,20 @@ def infotext(new: NewPicture) -> str:
         "Size": f"{new.width}x{new.height}",
         "Model": new.checkpoint,
         "Model hash": new.revision,
+        "Denoising strength": new.recipe.get("strength"),  # as it is called where pictures begin with pictures
+        "Lora hashes": _hashes(new.recipe),
         "Version": "Z-Image Studio",
     }
-    told = {name: value for name, value in settings.items() if value != ""}
+    told = {name: value for name, value in settings.items() if value not in ("", None)}
     return metadata.write_infotext(new.prompt, new.negative_prompt, told)
+
+
+def _hashes(recipe: Mapping[str, object]) -> str:
+    """Names and hashes of a recipe's adapters, as A1111 writes them; one whose name would be read as something else is left out."""
+    told = recipe.get("adapters")
+    some = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+    pairs = [(str(one.get("name")), str(one.get("sha256"))[:_SHORT]) for one in some]
+    return ", ".join(f"{name}: {short}" for name, short in pairs if short and re.fullmatch(r"[\w .-]+", name))
 
 
 def _thought(enhancement: Enhancement | None) -> dict[str, object] | None:

@@ -178,6 +178,14 @@ class Pictures:
             found = session.scalars(chosen.order_by(PictureRow.key).limit(CHILDREN_MAX).options(*rows.LOADED))
             return tuple(rows.picture_record(row) for row in found)
 
+    def of_pixels(self, owner: str, sha256: str) -> Picture | None:
+        """The owner's picture with these pixels: the oldest, one that is not in the trash before one that is."""
+        mine = select(PictureRow).where(PictureRow.pixel_sha256 == sha256, PictureRow.owner == owner)
+        first = mine.order_by(PictureRow.deleted_at.is_not(None), PictureRow.key).limit(1)
+        with self.database.read() as session:
+            row = session.scalars(first.options(*rows.LOADED)).first()
+            return None if row is None else rows.picture_record(row)
+
     def span(self, owner: str) -> tuple[datetime, datetime] | None:
         """When the owner's oldest and newest pictures were made; None where there are none."""
         with self.database.read() as session:

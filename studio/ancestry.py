@@ -35,6 +35,8 @@ def relation(storage: Storage | Private, parent: Picture, child: Picture) -> str
             return "rerun"
     except NotFound:
         pass
+    if child.recipe.get("source") == parent.pixel_sha256:
+        return "source"
     refined = child.enhancement is not None and child.enhancement.parent_id == parent.enhancement_id is not None
     if refined:
         return "refinement"
@@ -48,11 +50,20 @@ def _up(
     found: dict[str, Picture],
     edges: dict[tuple[str, str], str],
 ) -> Picture:
-    """Add the parents; gives the oldest."""
+    """Add the parents, and the pictures that they and this one begin with; gives the oldest parent."""
     for _ in range(UP_MAX):
-        if picture.parent_id is None or picture.parent_id in found:
+        known = picture.parent_id is None or picture.parent_id in found
+        parent = None if picture.parent_id is None or known else storage.pictures.get(owner, picture.parent_id)
+        sha256 = picture.recipe.get("source")
+        if isinstance(sha256, str) and (
+            parent is None or sha256 not in (parent.pixel_sha256, parent.recipe.get("source"))
+        ):
+            source = storage.pictures.of_pixels(owner, sha256)
+            if source is not None and source.id != picture.id:
+                found.setdefault(source.id, source)
+                edges.setdefault((source.id, picture.id), "source")
+        if parent is None:
             break
-        parent = storage.pictures.get(owner, picture.parent_id)
         found[parent.id] = parent
         edges[(parent.id, picture.id)] = relation(storage, parent, picture)
         picture = parent

@@ -6,6 +6,7 @@ Knows no HTTP and no page: what comes in is a file that can be read, what goes o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -16,13 +17,13 @@ from storage.foreign import FILE_MAX, understand
 from studio import views
 from studio.edge import checked_id, kept_id, translated
 from studio.errors import InvalidWish
+from studio.gather import STOPPED
 from studio.quota import Quota
 from studio.views import View
-from studio.wish import text
+from studio.wish import session, text
 
 IDS_MAX = 100_000  # pictures of one selection
 PAGE = 200
-STOPPED = "It was stopped."
 ZIP = b"PK"  # what a zip begins with
 
 
@@ -84,8 +85,9 @@ class Archive:
         *,
         progress: Progress | None = None,
         stop: Callable[[], bool] = lambda: False,
+        made: datetime | None = None,
     ) -> View:
-        """Bring an archive or a single picture in. Twice brings nothing twice.
+        """Bring an archive or a single picture in. Twice brings nothing twice. `made` is when a picture's file was, where it tells no time.
 
         An archive that comes to the end of the quota, or is told to stop, says so in `ended`, and what came before is kept.
         Raises Refused where nothing can begin.
@@ -101,8 +103,26 @@ class Archive:
                     )
                 )
             data = file.read(FILE_MAX + 1)
-            picture, found, _ = self._storage.arrivals.bring_file(owner, data, name, room=self._quota.take)
+            picture, found, _ = self._storage.arrivals.bring_file(owner, data, name, room=self._quota.take, made=made)
         return {**views.understood(found), "picture": views.picture(picture)}
+
+    def source(self, owner: str, file: IO[bytes], name: str, *, private: bool | str = False) -> View:
+        """Have a picture to draw from: the one that is here with its pixels, or else it is brought in; in private where that is wished.
+
+        Raises StudioError for what is no picture.
+        """
+        text("name", name, empty=True)
+        session("private", private)
+        file.seek(0)
+        data = file.read(FILE_MAX + 1)
+        with translated():
+            if private:
+                mark = private if isinstance(private, str) else None
+                return views.picture(self._storage.private.bring(owner, data, name, session=mark))
+            self._quota.check()
+            return views.picture(
+                self._storage.arrivals.bring_file(owner, data, name, doubles=False, room=self._quota.take)[0]
+            )
 
     def _matching(self, owner: str, query: str, favourite: bool, tag: str | None) -> list[str]:
         text("query", query, empty=True)

@@ -11,12 +11,13 @@ from pathlib import Path
 from PIL import Image, ImageChops, ImageStat
 
 from storage.records import Picture
+from studio import adapters
 from studio.views import View
 
 SETTINGS = (
     "seed", "width", "height", "steps", "guidance", "shift", "negative_prompt", "checkpoint", "revision",
 )  # fmt: skip
-IN_RECIPE = ("variation_of", "cfg_normalization", "cfg_truncation", "loras")
+IN_RECIPE = ("variation_of", "source", "strength", "cfg_normalization", "cfg_truncation", "loras")
 WORDS_MAX = 2_000  # of a prompt that are compared
 _WORD = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]|[^\s\u2e80-\u9fff\uf900-\ufaff]+|\s+")
 
@@ -26,7 +27,7 @@ def told(was: Picture, now: Picture) -> View:
     pairs = [(name, getattr(was, name), getattr(now, name)) for name in SETTINGS]
     pairs += [(name, was.recipe.get(name), now.recipe.get(name)) for name in IN_RECIPE]
     return {
-        "settings": _lines(pairs),
+        "settings": [*_lines(pairs), *adapters.differing(was.recipe, now.recipe)],
         "prompt": words(was.prompt, now.prompt),
         "original": words(was.original_prompt, now.original_prompt),
         "environment": surroundings(was.environment, now.environment),
@@ -36,7 +37,8 @@ def told(was: Picture, now: Picture) -> View:
 def explaining(was: Picture, now: Picture) -> list[View]:
     """What differs between two pictures of one recipe that could explain different pixels. Empty: nothing known differs."""
     pairs = [(name, getattr(was, name), getattr(now, name)) for name in ("checkpoint", "revision")]
-    return [*_lines(pairs), *surroundings(was.environment, now.environment)]
+    missing = adapters.differing(was.recipe, now.recipe, absent="missing")
+    return [*_lines(pairs), *missing, *surroundings(was.environment, now.environment)]
 
 
 def surroundings(was: Mapping[str, object], now: Mapping[str, object]) -> list[View]:

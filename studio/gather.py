@@ -25,7 +25,9 @@ MAKERS = {
     "ours": "Z-Image Studio", None: "no maker",
 }  # fmt: skip
 SAID_MAX = 60  # characters of a prompt in a line
+STOPPED = "It was stopped."
 Say = Callable[[str], None]
+Stopped = Callable[[], bool]  # whether it is to end between two pictures, where nothing is half done
 Tell = Callable[[str], Progress]  # how far something of this name is
 
 
@@ -67,6 +69,7 @@ class Gather:
     room: Room
     say: Say
     tell: Tell
+    stopped: Stopped
 
     def bring(self, folder: Path) -> Gathered:
         """Bring everything in that can be."""
@@ -80,22 +83,22 @@ class Gather:
         root = folder.resolve()
         files = list(below(root, self.kept.folder))
         report, progress = Gathered(files=len(files)), self.tell("files")
-        try:
-            for path in files:
-                name = path.relative_to(root).as_posix()
-                try:
-                    act(path, name, report)
-                except (NoRoom, NotWritten, Damaged) as error:
-                    report.ended = str(error)
-                except (StorageError, OSError) as error:
-                    report.bad += 1
-                    self._say(name, error if isinstance(error, StorageError) else f"{error.strerror or error}.")
-                if report.ended is not None:
-                    break
-                report.seen += 1
-                progress(report.seen, len(files))
-        except KeyboardInterrupt:
-            report.ended = "It was stopped."
+        for path in files:
+            if self.stopped():
+                report.ended = STOPPED
+                break
+            name = path.relative_to(root).as_posix()
+            try:
+                act(path, name, report)
+            except (NoRoom, NotWritten, Damaged) as error:
+                report.ended = str(error)
+            except (StorageError, OSError) as error:
+                report.bad += 1
+                self._say(name, error if isinstance(error, StorageError) else f"{error.strerror or error}.")
+            if report.ended is not None:
+                break
+            report.seen += 1
+            progress(report.seen, len(files))
         return report
 
     def _say(self, name: str, sentence: object) -> None:

@@ -13,7 +13,7 @@ from storage import Storage
 from storage.changes import Change
 from storage.ids import is_private
 from storage.records import Picture
-from studio import ancestry, differences, views, wish
+from studio import ancestry, differences, sources, views, wish
 from studio.edge import checked_id, checked_ids, checked_tags, kept_id, translated
 from studio.errors import InvalidWish
 from studio.views import View
@@ -83,6 +83,10 @@ class Library:
         """One picture, with everything that is kept of it."""
         return views.picture(self._picture(owner, picture_id))
 
+    def begins(self, owner: str, source: object) -> View:
+        """The picture that a wish's `source` names, by its id or by the SHA-256 of its pixels. Raises NotFound and InvalidWish."""
+        return views.picture(sources.named(self._storage, owner, source))
+
     def file(self, owner: str, picture_id: str) -> Path | bytes:
         """The PNG of a picture: its file, or its bytes where it is private."""
         with translated():
@@ -94,9 +98,11 @@ class Library:
             return self._storage.webp(owner, checked_id("id", picture_id))
 
     def private(self, owner: str, session: str | None = None, limit: int = 24) -> View:
-        """The owner's newest private pictures, of all or of one session, as long as they are remembered."""
+        """The owner's newest private pictures, of all or of one session, whose tab is open then, as long as they are remembered."""
         whole("limit", limit, 1, PAGE_MAX)
         wish.session("session", session is None or session)
+        if session is not None:
+            self._storage.private.back(owner, session)
         with translated():
             return _many(self._storage.private.recent(owner, limit, session=session))
 

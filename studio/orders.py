@@ -63,12 +63,12 @@ class Order:
     def of(cls, wish: Wish, info: CheckpointInfo, *, enhance: bool, source: Picture | None = None) -> Order:
         """Fill in the checkpoint's defaults and choose the seed. Raises InvalidWish for what would do nothing.
 
-        `source` is the wish's. With one, the size is of its shape, and the steps are those of the way that is left to go.
+        `source` is the wish's: a size that is not told is then of its shape.
         """
-        wants, sides, steps, strength = info.defaults, (info.defaults.native,) * 2, info.defaults.steps, None
+        wants, sides, strength = info.defaults, (info.defaults.native,) * 2, None
         if source is not None:
             strength = STRENGTH if wish.strength is None else float(wish.strength)
-            sides, steps = fitting(source.width, source.height, wants.native), max(1, round(steps * strength))
+            sides = fitting(source.width, source.height, wants.native)
         guidance = wants.guidance if wish.guidance is None else float(wish.guidance)
         if wish.negative_prompt.strip() and guidance == 0:
             raise InvalidWish(
@@ -89,7 +89,7 @@ class Order:
             seed=seed,
             width=sides[0] if wish.width is None else wish.width,
             height=sides[1] if wish.height is None else wish.height,
-            steps=steps if wish.steps is None else wish.steps,
+            steps=wants.steps if wish.steps is None else wish.steps,
             guidance=guidance,
             shift=wants.shift if wish.shift is None else float(wish.shift),
             cfg_normalization=wish.cfg_normalization,
@@ -111,8 +111,11 @@ class Order:
         )
 
     @classmethod
-    def of_picture(cls, found: Picture, *, rerun: bool) -> Order:
-        """What drew a picture, to be drawn again. Raises InvalidWish where that cannot be: one from elsewhere may tell anything."""
+    def of_picture(cls, found: Picture, *, rerun: bool, source: Picture | None = None) -> Order:
+        """What drew a picture, to be drawn again; `source` is the one that it begins with.
+
+        Raises InvalidWish where that cannot be: one from elsewhere may tell anything.
+        """
         try:
             drawn = Recipe.from_json(found.recipe)
         except (ValueError, TypeError):
@@ -122,6 +125,7 @@ class Order:
             prompt=found.prompt, enhance=False, seed=found.seed, width=found.width, height=found.height, steps=found.steps,
             guidance=found.guidance, negative_prompt=found.negative_prompt, shift=found.shift,
             cfg_normalization=drawn.cfg_normalization, cfg_truncation=drawn.cfg_truncation, variation_of=drawn.variation_of,
+            source=drawn.source, strength=drawn.strength, adapters=tuple((one.name, one.weight) for one in drawn.adapters),
         )  # fmt: skip
         return cls(
             prompt=found.prompt,
@@ -137,6 +141,10 @@ class Order:
             cfg_normalization=drawn.cfg_normalization,
             cfg_truncation=drawn.cfg_truncation,
             variation_of=drawn.variation_of,
+            source=None if source is None else source.id,
+            source_sha256=drawn.source,
+            strength=drawn.strength,
+            adapters=tuple((one.name, one.weight) for one in drawn.adapters),
             checkpoint=found.checkpoint,
             enhancement=found.enhancement_id,
             parent=found.id,
@@ -151,6 +159,11 @@ class Order:
             rule = f"must be null for a picture that is a variation of variations, {VARIATIONS_MAX} deep"
             raise InvalidWish("strength", rule, strength)
         return replace(self, seed=seed, variation_of=(*self.variation_of, (self.seed, float(strength))))
+
+    @property
+    def comes_of(self) -> tuple[str, ...]:
+        """The ids of all that it comes of."""
+        return tuple(id for id in (self.parent, self.enhancement, self.refines, self.source) if id is not None)
 
     def decided(self, count: int, lists: Lists) -> Order:
         """The order of `count` pictures with the prompt's choices decided, each picture's by its own seed."""

@@ -89,5 +89,10 @@ def pairs(told: object) -> tuple[tuple[int, float], ...]:
 def adapters(told: object) -> tuple[Adapter, ...]:
     """`adapters` as JSON tells them. Raises ValueError for anything else."""
     if isinstance(told, list | tuple) and all(isinstance(one, Mapping) and {*one} == ADAPTER for one in told):
-        return tuple(Adapter(**one) for one in told)
+        found = tuple(Adapter(**one) for one in told)
+        if all(
+            isinstance(one.name, str) and isinstance(one.weight, int | float) and isinstance(one.sha256, str)
+            for one in found
+        ):
+            return found
     raise ValueError(f"adapters must each have a name, a weight and a sha256 (got {told!r}).")

@@ -18,11 +18,11 @@ from storage import Storage
 from storage.errors import Damaged
 from storage.ids import is_private
 from storage.records import Job, Kind
-from studio import views
+from studio import adapters, sources, views
 from studio.archive import Archive
 from studio.board import Board
 from studio.edge import HOME, checked_id, translated
-from studio.engine.contract import TOKENS_MAX, CheckpointInfo, Engine, EngineState
+from studio.engine.contract import TOKENS_MAX, AdapterInfo, CheckpointInfo, Engine, EngineState
 from studio.errors import InvalidWish, NotFound, NotReady, Refused
 from studio.eyes import Eyes
 from studio.housekeeping import Housekeeping
@@ -139,6 +139,10 @@ class Studio(Library):
         """The catalogue."""
         return self._engine.checkpoints()
 
+    def adapters(self, checkpoint: str | None = None) -> tuple[AdapterInfo, ...]:
+        """The adapters that are here, as they suit a checkpoint. Raises InvalidWish for one that the catalogue has not."""
+        return self._engine.adapters(checkpoint)
+
     def steers(self, name: str | None = None) -> Steers:
         """What an enhancement can be told where a checkpoint draws. Raises InvalidWish for one that the catalogue has not."""
         return self._steers(self._engine.info(name))
@@ -193,7 +197,7 @@ class Studio(Library):
     def submit(self, owner: str, wish: Wish, *, mark: str | None = None) -> str:
         """File a wish for pictures; returns the job's id once its row is committed. `marked` finds it by its mark.
 
-        Raises InvalidWish, QueueFull, NotFound (of its enhancement), NotReady (the engine failed to load), Refused (quota).
+        Raises InvalidWish, QueueFull, NotFound (what it comes of), NotReady (the engine failed to load), Refused (quota).
         """
         info = self._drawable(wish.checkpoint)
         enhance = wish.enhance and wish.enhancement is None
@@ -201,7 +205,9 @@ class Studio(Library):
             raise InvalidWish("enhance", "must be false here, since the enhancer is off", True)
         self._steers(info).check(wish.style, wish.length, wish.template)
         needless(wish, enhance=enhance)
-        order = Order.of(wish, info, enhance=enhance)
+        adapters.check(self._engine, info.name, wish.adapters)
+        source = None if wish.source is None else sources.named(self._storage, owner, wish.source)
+        order = Order.of(wish, info, enhance=enhance, source=source)
         if wish.parent is not None:
             self._picture(owner, wish.parent)
         if wish.enhancement is not None:
@@ -310,6 +316,7 @@ class Studio(Library):
             raise InvalidWish("job", "must be a failed or cancelled one to be drawn again", job.status)
         order = Order.from_json(job.wish)
         self._drawable(order.checkpoint)
+        adapters.check(self._engine, order.checkpoint, order.adapters)
         flag("plain", plain)
         alone = not (order.spread or order.prompts)  # one enhancement serves all its pictures
         if plain:
@@ -345,6 +352,11 @@ class Studio(Library):
             self._board.cancel(job.id)
         self._board.nudge_all()
         return {"stopped": [job.id for job in running]}
+
+    def leave(self, owner: str, session: str) -> None:
+        """The tab of a private session was closed: it is forgotten in a while. Raises InvalidWish."""
+        checked_session("session", session)
+        self._storage.private.leave(owner, session)
 
     # Watching
 
@@ -414,15 +426,20 @@ class Studio(Library):
     def _order_of(self, owner: str, picture_id: str, *, rerun: bool) -> Order:
         found = self._picture(owner, picture_id)
         self._drawable(found.checkpoint)
-        return Order.of_picture(found, rerun=rerun)
+        begins = found.recipe.get("source")
+        source = None if begins is None else sources.named(self._storage, owner, begins, "id")
+        order = Order.of_picture(found, rerun=rerun, source=source)
+        return replace(order, adapters=adapters.again(self._engine, found.checkpoint, found.recipe, whole=not rerun))
 
     def _file(
         self, owner: str, kind: Kind, order: Order, count: int, *, mark: str | None = None, private: bool | str = False
     ) -> str:
         """File it; in private where that is wished, or where it comes of something private."""
         checked_session("private", private)
-        mark = private if isinstance(private, str) else mark
-        hidden = bool(private) or any(is_private(id) for id in (order.parent, order.enhancement, order.refines))
+        if isinstance(private, str):
+            mark = private
+            self._storage.private.back(owner, private)
+        hidden = bool(private) or any(is_private(id) for id in order.comes_of)
         if not hidden:
             self._quota.check()
         with translated(), self._adopted(owner, order if hidden else None):

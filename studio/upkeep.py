@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from storage.arrivals import Room
 from storage.backups import faults, stamp
 from storage.errors import NotRestored, StorageError
 from studio.edge import HOME
-from studio.gather import Gather, summary
+from studio.gather import STOPPED, Gather, Stopped, summary
 from studio.quota import Quota
 from studio.settings import Settings, read
 
@@ -30,7 +31,12 @@ class NotBrought(ValueError):
     """A folder cannot be brought in: the sentence says why."""
 
 
-def run(arguments: Sequence[str], environ: Mapping[str, str], say: Say = print) -> int | None:
+def run(
+    arguments: Sequence[str],
+    environ: Mapping[str, str],
+    say: Say = print,
+    stopping: Callable[[], threading.Event] = threading.Event,
+) -> int | None:
     """Do what the command line asks, if it is one of COMMANDS; the exit code, None where it is none.
 
     0: all is well. 1: something could not be mended. 2: nothing could begin. Exits for wrong arguments, as command lines do.
@@ -49,7 +55,9 @@ def run(arguments: Sequence[str], environ: Mapping[str, str], say: Say = print) 
             return backup(settings.data, options.target, say, copy=options.copy)
         if arguments[0] == "bring":
             quota = Quota(settings.data, settings.disk_quota_gb)
-            return bring(settings.data, options.folder, owner, quota.take, say, preview=options.preview)
+            stopped = stopping().is_set
+            room = lambda size: STOPPED if stopped() else quota.take(size)  # noqa: E731
+            return bring(settings.data, options.folder, owner, room, say, preview=options.preview, stopped=stopped)
         if said["data"] is None:
             raise NotRestored(
                 "restore needs --data with the folder that it should make: an empty one, or one that is not there yet."
@@ -114,7 +122,9 @@ def restore(source: Path, folder: Path, owner: str | None, say: Say) -> int:
     return 1 if report.open else 0
 
 
-def bring(folder: Path, source: Path, owner: str | None, room: Room, say: Say, *, preview: bool) -> int:
+def bring(
+    folder: Path, source: Path, owner: str | None, room: Room, say: Say, *, preview: bool, stopped: Stopped
+) -> int:
     """Bring in what lies below `source`, or only tell what is understood of it."""
     if owner is None:
         raise NotBrought(
@@ -125,7 +135,7 @@ def bring(folder: Path, source: Path, owner: str | None, room: Room, say: Say, *
     kept = storage.open(folder)
     try:
         kept.jobs.recover()  # what was cut off in the middle goes first
-        gather = Gather(kept, owner, room, say, lambda what: Progress(what, say).tell)
+        gather = Gather(kept, owner, room, say, lambda what: Progress(what, say).tell, stopped)
         found = gather.preview(source) if preview else gather.bring(source)
     finally:
         kept.close()
@@ -188,7 +198,9 @@ def _parser(command: str) -> argparse.ArgumentParser:
     return parser
 
 
-def answer(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Do what was asked and end there, if it is one of COMMANDS; else go on."""
-    if (code := run(arguments, environ)) is not None:
+def answer(
+    arguments: Sequence[str], environ: Mapping[str, str], stopping: Callable[[], threading.Event] = threading.Event
+) -> None:
+    """Do what was asked and end there, if it is one of COMMANDS; else go on. `stopping` gives what tells a long one to end."""
+    if (code := run(arguments, environ, stopping=stopping)) is not None:
         sys.exit(code)

@@ -6,6 +6,7 @@ Pure: records in, plain dicts out. The keys are the API; keys are added, never t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import lru_cache
@@ -16,8 +17,9 @@ from storage.arrivals import Brought, Preview
 from storage.foreign import Understood
 from storage.ids import is_private
 from storage.records import Collection, Enhancement, Job, Picture, Share
-from studio.engine.contract import EngineState, Machine
+from studio.engine.contract import AdapterInfo, CheckpointInfo, EngineState, Machine
 from studio.engine.memory import Plan
+from studio.recipe import adapters as recipe_adapters
 from studio.steers import Steers
 
 View = dict[str, object]
@@ -40,6 +42,9 @@ def picture(found: Picture) -> View:
         "cfg_normalization": bool(found.recipe.get("cfg_normalization", False)),
         "cfg_truncation": found.recipe.get("cfg_truncation", 1.0),
         "variation_of": found.recipe.get("variation_of", []),
+        "source": found.recipe.get("source"),
+        "strength": found.recipe.get("strength"),
+        "adapters": _adapters(found.recipe),
         "prompt": found.prompt,
         "original_prompt": found.original_prompt,
         "negative_prompt": found.negative_prompt,
@@ -60,6 +65,13 @@ def picture(found: Picture) -> View:
         "missing": found.missing_at is not None,
         "private": is_private(found.id),
     }
+
+
+def _adapters(recipe: Mapping[str, object]) -> list[View]:
+    """A recipe's adapters; none where it came from elsewhere and tells something else."""
+    with suppress(ValueError):
+        return [asdict(one) for one in recipe_adapters(recipe.get("adapters", ()))]
+    return []
 
 
 def enhancement(found: Enhancement) -> View:
@@ -147,6 +159,13 @@ def steers(found: Steers, lists: Iterable[str]) -> View:
         "templates": list(found.templates),
         "lists": sorted(lists),
     }
+
+
+def adapters(info: CheckpointInfo, found: Iterable[AdapterInfo]) -> View:
+    """The adapters that are here, as they suit a checkpoint; `fits` is null where only loading one can tell."""
+    names = ("name", "title", "about", "triggers", "bytes", "fits", "problem")
+    told = [{name: getattr(one, name) for name in names} | {"triggers": list(one.triggers)} for one in found]
+    return {"checkpoint": info.name, "adapters": told}
 
 
 def no_steps() -> list[View]:

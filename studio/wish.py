@@ -83,7 +83,9 @@ class Wish:
         if self.strength is not None:
             far("strength", self.strength)
             if self.source is None:
-                raise InvalidWish("strength", "must be null where no source is, since it would do nothing", self.strength)
+                raise InvalidWish(
+                    "strength", "must be null where no source is, since it would do nothing", self.strength
+                )
         adapted(self.adapters)
 
 

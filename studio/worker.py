@@ -16,6 +16,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
+from PIL import Image
+
 from enhancer.chain import Enhancer
 from enhancer.contract import Draft
 from enhancer.errors import EnhancerError, Stopped
@@ -32,6 +34,7 @@ from studio.pace import Pace
 from studio.recipe import Recipe
 from studio.room import DISK, NoRoom, Room, not_kept, says_full
 from studio.saver import Saver
+from studio.sources import opened
 from studio.steers import Steers, steering
 
 log = logging.getLogger(__name__)
@@ -213,6 +216,7 @@ class Worker:
             return
         missing = [index for index in range(job.count) if index not in job.indices]
         style = self._steers_for(info).style(order.style) if order.style and not order.enhance else None
+        source: Image.Image | None = None
         try:
             for index in missing:
                 prompt, enhancement_id = order.wished(index) if order.prompts else order.prompt, order.enhancement
@@ -224,7 +228,8 @@ class Worker:
                 if not is_private(job.id) and (lacks := self._room.lacks()) is not None:
                     raise NoRoom(lacks)
                 recipe = order.recipe(prompt=prompt, revision=self._engine.state.revision).picture(index)
-                self._draw(job, order, recipe, index, enhancement_id, last=index == missing[-1])
+                source = source or opened(self._storage, job.owner, order.source, order.source_sha256)
+                self._draw(job, order, recipe, index, enhancement_id, source, last=index == missing[-1])
                 if index != missing[-1] and self._gave_way(job):
                     return
         finally:
@@ -363,7 +368,15 @@ class Worker:
         return draft
 
     def _draw(
-        self, job: Job, order: Order, recipe: Recipe, index: int, enhancement_id: str | None, *, last: bool
+        self,
+        job: Job,
+        order: Order,
+        recipe: Recipe,
+        index: int,
+        enhancement_id: str | None,
+        source: Image.Image | None,
+        *,
+        last: bool,
     ) -> None:
         begun = before = time.perf_counter()
         progressed, looked = not job.crashes, begun  # nothing to write down where no crash is counted
@@ -386,10 +399,13 @@ class Worker:
             self._board.post(job.id, step=event.step, steps=event.steps, eta_s=eta, **changes)
 
         like = self._like(job, order)
-        drawing = self._engine.draw(recipe, on_step=on_step, cancelled=lambda: self._stopping(job), like=like)
+        drawing = self._engine.draw(
+            recipe, on_step=on_step, cancelled=lambda: self._stopping(job), like=like, source=source
+        )
         self._drew = True
         if last:
             self._board.post(job.id, phase="saving")
+        recipe = replace(recipe, adapters=drawing.adapters)  # with the hashes of the files that drew it
         new = _new(job, order, recipe, index, enhancement_id, drawing)
         pictures = self._storage.of(job.id).pictures
 

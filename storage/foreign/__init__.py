@@ -4,7 +4,8 @@ understand(data, name)   the one way in
 understood.py            what comes out, with its bounds
 a1111.py comfyui.py fooocus.py invokeai.py ours.py swarmui.py    one maker each
 
-Knows no row. Nothing that is read is evaluated, every text and number is bounded, and no pixel is decoded.
+Knows no row. Nothing that is read is evaluated, every text and number is bounded, and no pixel is decoded
+but of a PNG without an end, to know whether it can be kept.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from storage.carriers import Carried, carried, format_of
 from storage.errors import NotAPicture
 from storage.foreign import a1111, comfyui, fooocus, invokeai, ours, swarmui
 from storage.foreign.understood import Findings, Understood, mapping, parsed, words
+from storage.pixels import decoded
 from storage.sides import sides
 
 __all__ = ["FILE_MAX", "PIXELS_MAX", "Understood", "check_size", "read", "understand"]
 
+_END = b"IEND\xaeB`\x82"
 FILE_MAX = 60 * 2**20  # bytes
 PIXELS_MAX = 80_000_000  # what Pillow decodes without a warning
 
@@ -34,6 +37,8 @@ def understand(data: bytes | Path, name: str) -> Understood:
         data = read(data)
     size = check_size(data, called)
     told = carried(data)
+    if told.format == "png" and _END not in data:
+        decoded(data, called)  # it was cut off: enough of it may be there
     found = _findings(told)
     return Understood(
         name=called,

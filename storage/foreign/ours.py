@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage import metadata
-from storage.foreign.understood import NAME_MAX, PROMPT_MAX, Findings, mapping, moment, words
+from storage.foreign.understood import NAME_MAX, PROMPT_MAX, Findings, items, mapping, moment, words
 
 _KNOWN = (
     "format", "prompt", "negative_prompt", "original_prompt", "seed", "steps", "guidance", "shift", "checkpoint",
@@ -11,6 +11,8 @@ _KNOWN = (
 )  # fmt: skip
 _ONLY_OURS = (
     "variation_of",
+    "source",
+    "strength",
     "cfg_truncation",
     "cfg_normalization",
 )  # settings that no other studio has, as the form takes them
@@ -31,9 +33,9 @@ def read(record: str | None) -> Findings | None:
     found.sampler = metadata.SAMPLER
     found.checkpoint = words(facts.get("checkpoint"), NAME_MAX)
     found.created_at = moment(facts.get("created_at"))
-    for name, weight in mapping(mapping(facts.get("recipe")).get("adapters")).items():
-        found.lora(name, weight)
     recipe = mapping(facts.get("recipe"))
+    for one in map(mapping, items(recipe.get("adapters"))):
+        found.lora(one.get("name"), one.get("weight"))
     found.besides({name: recipe.get(name) for name in _ONLY_OURS})
     found.besides(facts, *_KNOWN)
     return found

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from PIL import Image
 
 from studio.engine.memory import Plan
-from studio.recipe import Recipe
+from studio.recipe import Adapter, Recipe
 
 if TYPE_CHECKING:
     from enhancer.contract import ChatModel
@@ -48,6 +48,29 @@ class CheckpointInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AdapterInfo:
+    """A file of weights that can be added to a checkpoint's, as its header tells.
+
+    `fits` says whether it suits the checkpoint that was asked about, None where only loading can tell; `problem` is the end of a sentence
+    that says why not. `triggers` are words that it was trained to hear.
+    """
+
+    name: str  # as a wish spells it: its file's, without the ending
+    title: str
+    about: str = ""
+    triggers: tuple[str, ...] = ()
+    bytes: int = 0
+    fits: bool | None = None
+    problem: str = ""
+    digest: Callable[[], str] = field(compare=False, repr=False)
+
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of its file, computed when it is first asked for, which takes a second for a large one; empty where it went away."""
+        return self.digest()
+
+
+@dataclass(frozen=True, kw_only=True)
 class EngineState:
     """Where the engine stands. `message` is one sentence for people; `fraction` in [0, 1] while something is fetched."""
 
@@ -76,11 +99,15 @@ class StepEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """A drawn picture: RGB image, the environment that drew it (JSON: device, versions, options), seconds it took."""
+    """A drawn picture: RGB image, the environment that drew it (JSON: device, versions, options), seconds it took.
+
+    `adapters` are the recipe's with the hashes of the files that drew it.
+    """
 
     image: Image.Image
     environment: Mapping[str, object]
     seconds: float
+    adapters: tuple[Adapter, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +168,9 @@ class Engine(Protocol):
     def info(self, checkpoint: str | None) -> CheckpointInfo:
         """One entry (None: the resident or chosen one). Raises InvalidWish("checkpoint", ...) for any other name."""
 
+    def adapters(self, checkpoint: str | None) -> tuple[AdapterInfo, ...]:
+        """Every adapter that is here, by name, as it suits a checkpoint (None: the resident or chosen one). Raises as `info`."""
+
     def switch(self, checkpoint: str) -> None:
         """Make `checkpoint` the resident one, blocking. Raises EngineError with a sentence; the old one may be gone then."""
 
@@ -158,10 +188,14 @@ class Engine(Protocol):
         on_step: Callable[[StepEvent], None],
         cancelled: Callable[[], bool],
         like: Mapping[str, object] | None = None,
+        source: Image.Image | None = None,
     ) -> Drawing:
         """Draw, blocking; in the ways of `like`, the environment of a picture that is drawn again, where they are to be had.
 
-        Raises Cancelled within one step, OutOfMemory, NotReady, EngineError.
+        `source` is the picture whose pixels the recipe names as its own, of any size.
+
+        The recipe's adapters are found by name; a hash in it is not looked at. Raises Cancelled within one step, OutOfMemory, NotReady,
+        EngineError, the last also where an adapter is not here or could be used in part only.
         """
 
     def tune(self, wanted: Callable[[], bool]) -> bool:

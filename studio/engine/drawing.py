@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -19,8 +18,10 @@ import torch
 from PIL import Image
 
 from studio.engine import device as devices
+from studio.engine.adapting import put_on, take_off
 from studio.engine.contract import TOKENS_MAX, Drawing, StepEvent
 from studio.engine.environment import environment
+from studio.engine.latents import start
 from studio.engine.loading import Loaded
 from studio.engine.memory import USABLE, turned
 from studio.engine.placing import take_turns, tile, untile
@@ -44,8 +45,9 @@ def draw(
     on_step: OnStep,
     cancelled: Callable[[], bool],
     like: Mapping[str, object] | None = None,
+    source: Image.Image | None = None,
 ) -> Drawing:
-    """Draw `recipe`; if memory runs out, free what can be freed and try once more with less.
+    """Draw `recipe`, beginning with `source` where it names one; if memory runs out, free what can be freed and try once more with less.
 
     `like` is the environment of a picture that is to be drawn again: its ways are used where they can be had here.
 
@@ -53,16 +55,16 @@ def draw(
     """
     watch = _Watch(loaded, recipe.steps, on_step, cancelled)
     begun = time.perf_counter()
-    image, ways = _attempt(loaded, recipe, watch, like)
+    image, ways = _attempt(loaded, recipe, watch, like, source)
     if image is None and loaded.ways.clear():  # recordings keep memory: without them it may do
         _free(loaded)
-        image, ways = _attempt(loaded, recipe, watch, like)
+        image, ways = _attempt(loaded, recipe, watch, like, source)
     less = image is None
     if less:
         log.warning("out of memory at %dx%d; trying once with less", recipe.width, recipe.height)
         _free(loaded)
         with _frugal(loaded):
-            image, ways = _attempt(loaded, recipe, watch, like)
+            image, ways = _attempt(loaded, recipe, watch, like, source)
         _free(loaded)
     if image is None:
         raise OutOfMemory(
@@ -71,7 +73,8 @@ def draw(
         )
     seconds = time.perf_counter() - begun
     tiling = less or loaded.plan.tiling
-    return Drawing(image=image, environment=environment(loaded, ways, tiling=tiling, less=less), seconds=seconds)
+    around = environment(loaded, ways, tiling=tiling, less=less)
+    return Drawing(image=image, environment=around, seconds=seconds, adapters=tuple(one.adapter for one in loaded.worn))
 
 
 def _ways(loaded: Loaded, recipe: Recipe, like: Mapping[str, object] | None) -> Speed:
@@ -80,38 +83,6 @@ def _ways(loaded: Loaded, recipe: Recipe, like: Mapping[str, object] | None) -> 
     if recipe.guidance > 0 and ways.attention not in MASKED:
         return replace(ways, attention="native")
     return ways
-
-
-def noise(loaded: Loaded, recipe: Recipe) -> torch.Tensor:
-    """The latents that drawing begins with, fp32 [1, channels, height / 8, width / 8] on the CPU.
-
-    By the seed law they follow from seeds and size alone, on every device. torch's generator on the CPU takes the lower
-    32 bits of a seed: two seeds that differ by a multiple of 2^32 are one.
-    """
-    scale = loaded.pipe.vae_scale_factor
-    shape = (1, loaded.pipe.transformer.config.in_channels, recipe.height // scale, recipe.width // scale)
-
-    def drawn(seed: int) -> torch.Tensor:
-        return torch.randn(shape, generator=torch.Generator("cpu").manual_seed(seed), dtype=torch.float32)
-
-    first, *others = [weight * drawn(seed) for seed, weight in _weights(recipe).items()]
-    return sum(others, start=first)
-
-
-def _weights(recipe: Recipe) -> dict[int, float]:
-    """How much of each seed's noise there is; the squares sum to one, so that the sum is normal noise again.
-
-    A variation goes from one noise towards the next on the arc between them: cos(s pi / 2) of the one and sin(s pi / 2) of the other
-    at strength s.
-    """
-    seeds = [*(seed for seed, _ in recipe.variation_of), recipe.seed]
-    weights = {seeds[0]: 1.0}
-    for (_, strength), seed in zip(recipe.variation_of, seeds[1:], strict=True):
-        weights = {known: weight * math.cos(strength * math.pi / 2) for known, weight in weights.items()}
-        weights[seed] = weights.get(seed, 0.0) + math.sin(strength * math.pi / 2)
-        length = math.hypot(*weights.values())
-        weights = {known: weight / length for known, weight in weights.items()}
-    return weights
 
 
 class _Watch:
@@ -181,13 +152,13 @@ class _Watch:
 
 
 def _attempt(
-    loaded: Loaded, recipe: Recipe, watch: _Watch, like: Mapping[str, object] | None
+    loaded: Loaded, recipe: Recipe, watch: _Watch, like: Mapping[str, object] | None, source: Image.Image | None
 ) -> tuple[Image.Image | None, Speed]:
     """The picture and the ways that drew it; no picture if memory ran out: returned and not raised, so that no traceback keeps tensors
     alive."""
     wanted = _ways(loaded, recipe, like)
     try:
-        return _run(loaded, recipe, watch, wanted)
+        return _run(loaded, recipe, watch, wanted, source)
     except (RuntimeError, MemoryError, ValueError) as error:
         if error is watch.raised:
             raise
@@ -200,7 +171,9 @@ def _attempt(
         loaded.pipe.maybe_free_model_hooks()  # raising from the callback skips the pipeline's own call
 
 
-def _run(loaded: Loaded, recipe: Recipe, watch: _Watch, wanted: Speed) -> tuple[Image.Image, Speed]:
+def _run(
+    loaded: Loaded, recipe: Recipe, watch: _Watch, wanted: Speed, source: Image.Image | None
+) -> tuple[Image.Image, Speed]:
     watch.check()
     watch.begin()
     pipe, ways = loaded.pipe, loaded.ways
@@ -211,6 +184,9 @@ def _run(loaded: Loaded, recipe: Recipe, watch: _Watch, wanted: Speed) -> tuple[
     lengths = [len(each) for each in (prompt, negative) if each is not None]
     pipe.scheduler.set_shift(recipe.shift)
     watch.check()
+    latents, levels = start(loaded, recipe, source)
+    watch.check()
+    put_on(loaded, recipe.adapters)
     with ways.using(wanted, shape(recipe.height, recipe.width, *lengths)) as got:
         with ways.stepping(got):
             found = pipe(
@@ -222,7 +198,8 @@ def _run(loaded: Loaded, recipe: Recipe, watch: _Watch, wanted: Speed) -> tuple[
                 guidance_scale=recipe.guidance,
                 cfg_normalization=recipe.cfg_normalization,
                 cfg_truncation=recipe.cfg_truncation,
-                latents=noise(loaded, recipe),
+                latents=latents,
+                sigmas=levels,
                 callback_on_step_end=watch,
                 callback_on_step_end_tensor_inputs=["latents", "noise_pred"],
                 output_type="latent",
@@ -272,6 +249,7 @@ def turned_now(loaded: Loaded) -> None:
         log.warning("parts cannot take turns: they take %.1f GB of the machine's own memory", wanted)
         return
     loaded.ways.still()
+    take_off(loaded)  # what is packed now takes turns for good
     try:
         take_turns(loaded.pipe, torch.device(loaded.device.name), locked=False)
     except (RuntimeError, MemoryError) as error:

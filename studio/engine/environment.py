@@ -40,6 +40,7 @@ def environment(loaded: Loaded, ways: Speed, *, tiling: bool, less: bool) -> dic
         "less_memory": less,
         "batch": 1,
         "revision": loaded.revision,
+        **({"peft": _version("peft")} if loaded.worn else {}),
     }
 
 

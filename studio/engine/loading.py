@@ -27,6 +27,8 @@ from transformers.utils import logging as transformers_logging
 
 from studio.engine import device as devices
 from studio.engine import headers, layout, memory, speed
+from studio.engine.adapters import Adapters
+from studio.engine.adapting import Worn
 from studio.engine.contract import CheckpointInfo
 from studio.engine.device import Device
 from studio.engine.memory import Numbers, Plan
@@ -65,6 +67,8 @@ class Loaded:
     ways: Ways
     report: Report | None = None  # what was measured of them
     tuned: bool = False
+    adapters: Adapters = field(default_factory=Adapters)  # those that can be put on
+    worn: tuple[Worn, ...] = ()  # those that are
     chat: Any = field(default=None)  # the language model over the encoder's weights, once it was asked for
 
 
@@ -123,6 +127,9 @@ def ready(
 ) -> Loaded:
     """A pipeline whose weights were just read or made, placed on `device` as planned, with all that drawing needs. Raises EngineError."""
     pipe.set_progress_bar_config(disable=True)
+    pipe.transformer.requires_grad_(
+        False
+    )  # as adapters leave it: else compiled code would not know it again once they are off
     preview = _placed(pipe, device, plan, info)
     counter = TokenCounter(pipe.tokenizer)
     ways = Ways(pipe, device, still=plan.place == "stay")

@@ -16,9 +16,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from PIL import Image
+
 from studio.engine import hubs, layout
+from studio.engine.adapters import Adapters
 from studio.engine.catalogue import TURBO, Catalogue, is_folder
-from studio.engine.contract import CheckpointInfo, Drawing, EngineState, Machine, Option, StepEvent
+from studio.engine.contract import AdapterInfo, CheckpointInfo, Drawing, EngineState, Machine, Option, StepEvent
 from studio.engine.download import fetch
 from studio.engine.hubs import Name
 from studio.errors import Cancelled, EngineError, NotReady, StudioError
@@ -38,7 +41,7 @@ class ResidentEngine:
     `checkpoint` and `device` are the settings of those names; `memory_gb` stands in for the memory that is free; `pocket`
     is Pocket's folder; `cache` the Hub's cache (None: the machine's own); `consent`: the checkpoint was named by the person
     who started the studio, so it may be fetched, from `hub`; `endpoint`: its address where it is not the usual one; `notes`: where
-    it is written down what is quickest here.
+    it is written down what is quickest here; `adapters`: the folder of the host's own, beside those that come with Pocket.
     """
 
     def __init__(
@@ -53,11 +56,13 @@ class ResidentEngine:
         hub: Name = "huggingface",
         endpoint: str | None = None,
         notes: Path | None = None,
+        adapters: Path | None = None,
     ) -> None:
         self._setting, self._wanted, self._memory_gb = checkpoint, device, memory_gb
         self._catalogue = Catalogue(pocket=pocket, named=checkpoint, cache=cache)
         self._cache, self._hub = cache or layout.hub_cache(), hubs.hub(hub, endpoint)
         self._notes = notes
+        self._adapters = Adapters(pocket.with_name("adapters"), *filter(None, (adapters,)))
         self._consent = consent and checkpoint != "auto"
         self._changed = threading.Condition()
         title = self._catalogue.info(likely := self._likely()).title
@@ -132,6 +137,10 @@ class ResidentEngine:
         resident = self._loaded  # what is in memory can be drawn with, whatever has become of its files
         return resident.info if resident is not None and resident.info.name == name else self._catalogue.info(name)
 
+    def adapters(self, checkpoint: str | None) -> tuple[AdapterInfo, ...]:
+        entry = self.info(checkpoint)
+        return self._adapters.entries(self._catalogue.folder(entry))
+
     def switch(self, checkpoint: str) -> None:
         entry = self._catalogue.info(checkpoint)
         if is_folder(entry):
@@ -171,20 +180,23 @@ class ResidentEngine:
         on_step: Callable[[StepEvent], None],
         cancelled: Callable[[], bool],
         like: Mapping[str, object] | None = None,
+        source: Image.Image | None = None,
     ) -> Drawing:
         loaded = self._ready()
         if recipe.checkpoint != loaded.info.name:
             raise EngineError(f"The recipe wants {recipe.checkpoint}, and {loaded.info.name} is loaded.")
         from studio.engine.drawing import draw
 
-        return draw(loaded, recipe, on_step, cancelled, like)
+        return draw(loaded, recipe, on_step, cancelled, like, source)
 
     def tune(self, wanted: Callable[[], bool]) -> bool:
         loaded = self._loaded
         if loaded is None or loaded.plan.place == "stream" or (loaded.tuned and not loaded.ways.cold()):
             return False
+        from studio.engine.adapting import take_off
         from studio.engine.tuning import tune
 
+        take_off(loaded)
         loaded.tuned = tune(loaded, self._notes, wanted)
         return loaded.tuned
 
@@ -265,6 +277,7 @@ class ResidentEngine:
             sentence = f"{entry.title} could not be loaded ({type(error).__name__}); the log tells why."
             self._tell(status="failed", message=sentence)
             raise EngineError(sentence) from error
+        loaded.adapters = self._adapters
         self._loaded = loaded
         message = f"{entry.title} is ready on {device.title} in {loaded.plan.computed}: {loaded.plan.why}."
         self._tell(status="ready", revision=loaded.revision, message=message)

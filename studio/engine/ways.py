@@ -82,7 +82,7 @@ class Ways:
         known = wanted.attention == self.now.attention  # compiled code holds for one way to attend
         got = replace(
             wanted,
-            compiled=wanted.compiled and self.now.compiled and known and drawn in self._ready,
+            compiled=wanted.compiled and self.now.compiled and known and drawn in self._ready and not self.adapted,
             compiled_vae=wanted.compiled_vae and self.now.compiled_vae and drawn is not None and self.decodes(drawn),
         )
         before = self.now
@@ -202,6 +202,11 @@ class Ways:
         self._ready.add(each)
         self._sizes.add((each.height, each.width))
 
+    @property
+    def adapted(self) -> bool:
+        """Whether adapters are on the transformer: its calls are then neither compiled nor recorded."""
+        return bool(getattr(self.pipe.transformer, "_hf_peft_config_loaded", False))
+
     # --- inside
 
     def _set(self, speed: Speed) -> Speed:
@@ -212,10 +217,9 @@ class Ways:
             attend(self.pipe, attention)
         last = speed.channels_last or speed.compiled_vae
         self.lay(last)
-        adapted = bool(getattr(self.pipe.transformer, "_hf_peft_config_loaded", False))
         graphs = (
-            speed.graphs and bool(self.graphs) and not adapted
-        )  # a recording would not know that an adapter came or went
+            speed.graphs and bool(self.graphs) and not self.adapted
+        )  # a recording would not know that one came or went
         self.recording(graphs)
         for name, each in self.graphs.items():
             each.mode = (attention, speed.compiled) if name == "transformer" else (last, speed.compiled_vae)

@@ -7,6 +7,7 @@ because Gradio reads the API's schema from them.
 
 import asyncio
 import inspect
+import io
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any, TypeVar
@@ -17,16 +18,17 @@ from studio import views
 from studio.errors import StudioError
 from studio.eyes import from_base64
 from studio.studio import Studio
+from studio.ui import weights
 from studio.ui.form import texts
 from studio.ui.owner import base_url_of, owner_of
 from studio.views import View
 from studio.wish import Wish
 
 NAMES = (
-    "generate", "enhance", "refine", "describe", "steers", "rerun", "vary", "redraw", "history", "picture", "edit", "edit_many",
+    "generate", "enhance", "refine", "describe", "source", "steers", "rerun", "vary", "redraw", "history", "picture", "edit", "edit_many",
     "delete", "delete_many", "restore", "restore_many", "purge", "tags", "collections", "new_collection", "edit_collection", "collect",
     "move_in_collection", "delete_collection", "ancestry", "differences", "cancel", "jobs", "share", "unshare", "forget",
-    "download_checkpoint", "machine",
+    "download_checkpoint", "machine", "adapters",
 )  # fmt: skip
 Stream = TypeVar("Stream", bound=Callable[..., AsyncIterator[dict[str, Any]]])
 ERROR_S = 10.0  # how long the API's own page shows a refusal
@@ -79,6 +81,9 @@ class Endpoints:
         parent: str | None = None,
         private: bool | str = False,
         variation_of: list[Any] | None = None,
+        source: str | None = None,
+        strength: float | None = None,
+        adapters: dict[str, Any] | list[Any] | None = None,
     ) -> AsyncIterator[dict[str, Any]]:
         """Draw a prompt; with `enhance`, reason about it first. Streams the job from its row to its pictures.
 
@@ -88,7 +93,9 @@ class Endpoints:
         this one is made from. `shift` moves the steps to where noise is more (3 for Turbo, 6 for the base). With guidance, `cfg_truncation`
         is how much of the way, 0 to 1, is guided; `cfg_normalization` keeps the guided direction as long as the prompt's own. With
         `private` (true, or a session's name) nothing is kept: pictures lie in memory until `/forget`, and what comes of something private
-        is private. `variation_of` is told at `/vary`.
+        is private. `variation_of` is told at `/vary`. `source` is a picture to begin with (its id, or the SHA-256 of its pixels; `/source`
+        brings one in), and `strength`, between 0 and 1 (0.6), how far from there it goes, in as many steps as ever. `adapters` are names of
+        `/adapters` with the weight, -4 to 4, by which each is added: `{"ink": 0.8}` or `[["ink", 0.8]]`.
         """
         with spoken():
             owner = owner_of(request)
@@ -97,7 +104,7 @@ class Endpoints:
                 negative_prompt=negative_prompt, count=count, checkpoint=checkpoint, enhancement=enhancement, shift=shift,
                 cfg_normalization=cfg_normalization, cfg_truncation=cfg_truncation, style=style, length=length,
                 locks=texts("locks", locks), template=template, spread=spread, parent=parent, private=private,
-                variation_of=tuple(variation_of or ()),
+                variation_of=tuple(variation_of or ()), source=source, strength=strength, adapters=weights.read(adapters),
             )  # fmt: skip
             job = await asyncio.to_thread(self._studio.submit, owner, wish)
             async for shot in self._studio.watch(owner, job):
@@ -167,11 +174,26 @@ class Endpoints:
                     yield {"prompt": prompt, "done": False}
             yield {"prompt": prompt, "done": True}
 
+    def source(self, request: gr.Request, picture: str, private: bool | str = False) -> dict[str, Any]:
+        """Have a picture to draw from, for `/generate`'s `source`: the one that is here with these pixels, or else it is brought in.
+
+        `picture` is the base64 of a PNG, JPEG or WebP file of at most 10,000,000 bytes. With `private` it lies in memory until `/forget`.
+        """
+        with spoken():
+            file = io.BytesIO(from_base64(picture))
+            return self._studio.archive.source(owner_of(request), file, "", private=private)
+
     def steers(self, request: gr.Request, checkpoint: str | None = None) -> dict[str, Any]:
         """What an enhancement can be told where a checkpoint draws: styles, lengths, the host's own templates, lists for choices."""
         with spoken():
             owner_of(request)
             return views.steers(self._studio.steers(checkpoint), self._studio.lists())
+
+    def adapters(self, request: gr.Request, checkpoint: str | None = None) -> dict[str, Any]:
+        """The adapters (LoRA) that are here, whether each fits a checkpoint (null: that of the studio), and the words that it hears."""
+        with spoken():
+            owner_of(request)
+            return views.adapters(self._studio.checkpoint(checkpoint), self._studio.adapters(checkpoint))
 
     @stream
     async def rerun(self, request: gr.Request, id: str, private: bool | str = False) -> AsyncIterator[dict[str, Any]]:

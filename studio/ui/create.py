@@ -20,9 +20,11 @@ from typing import Any
 import gradio as gr
 from huggingface_hub.constants import HF_HUB_CACHE
 
+from studio import views
 from studio.engine.catalogue import is_folder
 from studio.errors import InvalidWish, StudioError
 from studio.eyes import from_base64
+from studio.sizes import fitting
 from studio.studio import Studio
 from studio.ui import form as forms
 from studio.ui.calls import Asked, Call, OwnerOf
@@ -61,9 +63,11 @@ def calls(studio: Studio, *, base_url_of: Callable[[gr.Request], str]) -> Mappin
         "state": lambda asked: state(studio),
         "home": lambda asked: home(studio, asked.owner, session=asked("private") or None),
         "forget": lambda asked: studio.forget(asked.owner, asked("session")),
+        "adapters": lambda asked: _adapters(studio, asked("checkpoint")),
         "tokens": lambda asked: _tokens(studio, _text(asked("prompt"))),
         "snapshot": lambda asked: snapshot(studio, asked.owner, asked("job")),
         "picture": lambda asked: studio.picture(asked.owner, asked("id")),
+        "begin": lambda asked: begin(studio, asked.owner, asked("source"), asked("checkpoint")),
         "cancel": lambda asked: studio.cancel(asked.owner, asked("job")),
         "star": lambda asked: studio.edit(asked.owner, asked("id"), favourite=asked("favourite")),
         "delete": lambda asked: studio.delete(asked.owner, asked("id")),
@@ -72,6 +76,14 @@ def calls(studio: Studio, *, base_url_of: Callable[[gr.Request], str]) -> Mappin
         "unshare": lambda asked: studio.unshare(asked.owner, asked("token"), base_url=base_url_of(asked.request)),
         "download": partial(_download, studio),
     }
+
+
+def begin(studio: Studio, owner: str, source: Any, checkpoint: Any) -> View:
+    """A picture to begin with, by its id or its pixels, and the size of its shape that suits a checkpoint."""
+    found = studio.begins(owner, source)
+    native = studio.checkpoint(checkpoint or None).defaults.native
+    width, height = fitting(int(str(found["width"])), int(str(found["height"])), native)
+    return {"picture": found, "width": width, "height": height}
 
 
 def link(studio: Studio, owner: str, picture_id: Any, base_url: str) -> View:
@@ -149,6 +161,11 @@ def preview(studio: Studio, owner: str, shot: View) -> str | None:
 def _tokens(studio: Studio, prompt: str) -> View:
     """A prompt's tokens, and the end of it that the encoder does not see."""
     return {"tokens": studio.tokens(prompt), "unseen": studio.unseen(prompt)}
+
+
+def _adapters(studio: Studio, checkpoint: Any) -> View:
+    name = _text(checkpoint) if checkpoint else None
+    return views.adapters(studio.checkpoint(name), studio.adapters(name))
 
 
 def _download(studio: Studio, asked: Asked) -> View:

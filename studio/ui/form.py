@@ -19,6 +19,7 @@ from studio.errors import InvalidWish
 from studio.sizes import SIDE_STEP, classes, shape_of, shapes
 from studio.steers import Steers
 from studio.studio import Studio
+from studio.ui import weights
 from studio.ui.wording import text
 from studio.views import View
 from studio.wish import Wish
@@ -29,7 +30,8 @@ PRIVATE = (
 )
 FIELDS = (
     "prompt", "enhance", "seed", "count", "width", "height", "steps", "guidance", "negative_prompt", "checkpoint", "shift",
-    "cfg_truncation", "cfg_normalization", "style", "length", "locks", "template", "spread", "enhancement", "variation_of", "private",
+    "cfg_truncation", "cfg_normalization", "style", "length", "locks", "template", "spread", "enhancement", "variation_of",
+    "source", "strength", "adapters", "private",
 )  # fmt: skip
 
 
@@ -133,22 +135,10 @@ def _folds(studio: Studio, info: CheckpointInfo) -> tuple[gr.Radio, dict[str, gr
         normalization = gr.Checkbox(
             False, label=text("normalization"), container=False, elem_id="normalization", visible=guided
         )
+    with _fold("adapters"):
+        adapters = weights.build()
     with _fold("model"):
-        checkpoint = gr.Radio(
-            [(one.title, one.name) for one in studio.checkpoints()],
-            value=info.name,
-            label=text("model"),
-            show_label=False,
-            elem_id="checkpoint",
-            interactive=True,
-        )
-        gr.HTML(
-            None,
-            html_template='<div class="models"></div>',
-            js_on_load="studio.mount('models', {element, props, trigger, watch})",
-            apply_default_css=False,
-            elem_id="models",
-        )
+        checkpoint = _models(studio, info)
     return side, {
         "width": width,
         "height": height,
@@ -160,7 +150,27 @@ def _folds(studio: Studio, info: CheckpointInfo) -> tuple[gr.Radio, dict[str, gr
         "cfg_truncation": truncation,
         "cfg_normalization": normalization,
         "variation_of": variation,
+        "adapters": adapters,
     }
+
+
+def _models(studio: Studio, info: CheckpointInfo) -> gr.Radio:
+    checkpoint = gr.Radio(
+        [(one.title, one.name) for one in studio.checkpoints()],
+        value=info.name,
+        label=text("model"),
+        show_label=False,
+        elem_id="checkpoint",
+        interactive=True,
+    )
+    gr.HTML(
+        None,
+        html_template='<div class="models"></div>',
+        js_on_load="studio.mount('models', {element, props, trigger, watch})",
+        apply_default_css=False,
+        elem_id="models",
+    )
+    return checkpoint
 
 
 def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.Component]:
@@ -192,6 +202,8 @@ def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.C
     kept = gr.Textbox(
         "", label=text("kept_rewrite"), elem_id="enhancement", visible="hidden"
     )  # the page's script fills it
+    source = gr.Textbox("", label=text("source"), elem_id="source", visible="hidden")
+    strength = gr.Textbox("", label=text("source_far"), elem_id="strength", visible="hidden")
     private = gr.Textbox("", label=text("private"), elem_id="private", visible="hidden")  # and this, with PRIVATE
     return {
         "style": style,
@@ -200,6 +212,8 @@ def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.C
         "template": template,
         "spread": spread,
         "enhancement": kept,
+        "source": source,
+        "strength": strength,
         "private": private,
     }
 
@@ -252,7 +266,7 @@ def _join(studio: Studio, form: Form) -> None:
     def sized(width: float | None, height: float | None, checkpoint: str) -> tuple[str | None, int | None]:
         return shape_of(width, height, studio.checkpoint(checkpoint).defaults.native)
 
-    def chosen(checkpoint: str) -> list[Any]:
+    def chosen(checkpoint: str, adapters: object) -> list[Any]:
         wants, steers = studio.checkpoint(checkpoint).defaults, studio.steers(checkpoint)
         native = wants.native
         return [
@@ -265,6 +279,7 @@ def _join(studio: Studio, form: Form) -> None:
             *guided(wants.guidance),
             gr.update(choices=styles(steers), value=""),
             gr.update(value="auto", visible=_shown(studio.can_enhance and steers.follows)),
+            weights.fitting(studio, checkpoint, adapters),
         ]
 
     def guided(guidance: float | None) -> list[Any]:
@@ -279,10 +294,10 @@ def _join(studio: Studio, form: Form) -> None:
         choice.input(shaped, [*preset, checkpoint], [width, height], **quiet).then(None, js=FOLDS)
     for side in (width, height):
         side.input(sized, [width, height, checkpoint], preset, **quiet).then(None, js=FOLDS)
-    told = [fields["style"], fields["length"]]
-    checkpoint.input(chosen, checkpoint, [*preset, width, height, *numbers, *only_guided, *told], **quiet).then(
-        None, js=FOLDS
-    )
+    told = [fields["style"], fields["length"], fields["adapters"]]
+    checkpoint.input(
+        chosen, [checkpoint, fields["adapters"]], [*preset, width, height, *numbers, *only_guided, *told], **quiet
+    ).then(None, js=FOLDS)
     guidance.input(guided, guidance, only_guided, **quiet).then(None, js=FOLDS)
 
 
@@ -309,6 +324,9 @@ def wish(values: tuple[Any, ...], **instead: object) -> Wish:
     said["enhancement"] = said["enhancement"] or None
     said["private"] = said["private"] or False
     said["variation_of"] = variations(said["variation_of"])
+    said["source"] = said["source"] or None
+    said["strength"] = share(said["strength"]) if said["source"] else None
+    said["adapters"] = weights.read(said["adapters"])
     said.update(instead)
     if "prompt" in instead or said["enhancement"]:
         said["style"] = None  # it is drawn as it is
@@ -322,6 +340,11 @@ def locked(typed: object) -> object:
     if typed is None or not isinstance(typed, str):
         return () if typed is None else typed
     return tuple(part for one in re.split("[,，、\n]", typed) if (part := one.strip()))
+
+
+def share(typed: object) -> object:
+    """`0.6` as a number, nothing as None; anything else is left for `Wish` to refuse."""
+    return float(typed) if isinstance(typed, str) and re.fullmatch(r"\d*[.]?\d+", typed) else typed or None
 
 
 def variations(typed: object) -> object:
@@ -383,8 +406,8 @@ def reused(studio: Studio, picture: View) -> list[Any]:
 
 
 def steered(picture: View, steers: Steers) -> list[Any]:
-    """How a kept picture was steered, in the order of FIELDS from `style` on; and what it varies. Whether what is drawn is kept stays."""
-    kept, variation = picture["enhancement"], varying(picture["variation_of"])
+    """How a kept picture was steered, in the order of FIELDS from `style` on; and what is seldom. Whether what is drawn is kept stays."""
+    kept, others = picture["enhancement"], seldom(picture)
     if kept is None:
         return [
             steers.put(str(picture["original_prompt"]), str(picture["prompt"])),
@@ -393,12 +416,23 @@ def steered(picture: View, steers: Steers) -> list[Any]:
             "",
             False,
             "",
-            variation,
+            *others,
             gr.skip(),
         ]
     said: Mapping[str, Any] = kept if isinstance(kept, Mapping) and not kept.get("instruction") else {}
     locks = ", ".join(said.get("locks") or ())
-    return [said.get("style") or "", said.get("length") or "auto", locks, "", False, "", variation, gr.skip()]
+    return [said.get("style") or "", said.get("length") or "auto", locks, "", False, "", *others, gr.skip()]
+
+
+def seldom(picture: View) -> list[str]:
+    """What most pictures have nothing of, in the order of FIELDS: what it varies, what it begins with how far from there it goes,
+    and its adapters."""
+    return [
+        varying(picture["variation_of"]),
+        str(picture["source"] or ""),
+        str(picture["strength"] or ""),
+        weights.told(picture["adapters"]),
+    ]
 
 
 def texts(name: str, value: object) -> tuple[str, ...]:

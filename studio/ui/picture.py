@@ -82,10 +82,16 @@ def draw(studio: Studio, asked: Asked) -> View:
         steps=found["steps"],
         guidance=found["guidance"],
         negative_prompt=found["negative_prompt"],
+        shift=found["shift"],
+        cfg_normalization=found["cfg_normalization"],
+        cfg_truncation=found["cfg_truncation"],
+        source=found["source"],
+        strength=found["strength"],
         checkpoint=found["checkpoint"],
         enhancement=enhancement["id"] if enhancement else None,
         parent=found["id"],
         private=asked("private", False),
         variation_of=tuple(found["variation_of"]) if asked("same_seed") is True else (),
+        adapters=tuple((one["name"], one["weight"]) for one in found["adapters"]),
     )
     return {"job": studio.submit(asked.owner, wish)}

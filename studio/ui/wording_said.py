@@ -20,6 +20,8 @@ PARAMETERS = {
     "cfg_normalization": "引导长度",
     "variation_of": "变体",
     "strength": "强度",
+    "source": "起始图",
+    "adapters": "适配器",
     "rating": "评分",
     "tags": "标签",
     "days": "天数",
@@ -77,6 +79,29 @@ SENTENCES = {
     ),
     "The file came too slowly: less than {n} kB a second.": "文件传得太慢：每秒不到 {n} kB。",
     "{parameter} must be a strength above 0, up to 1 (got {value}).": "{parameter}应为大于 0、不超过 1 的强度（现为 {value}）。",
+    "{parameter} must be below 1, since nothing of the source would be left (got {value}).": (
+        "{parameter}必须小于 1，否则起始图不起作用（现为 {value}）。"
+    ),
+    "{parameter} must be null where no source is, since it would do nothing (got {value}).": (
+        "没有起始图时{parameter}不起作用，必须留空（现为 {value}）。"
+    ),
+    "{parameter} must begin with a picture that is here; the one with these pixels is not (got {value}).": (
+        "起始图不在这里：没有像素为 {value} 的图片。"
+    ),
+    "The picture that this one begins with is not here any more.": "这张图的起始图已不在这里。",
+    "The file of the picture that this one begins with is damaged, so this one would be another.": (
+        "起始图的文件已损坏，画出来会是另一张图。"
+    ),
+    "A picture may have at most {most} MiB.": "图片最大 {most} MiB。",
+    "{parameter} must be at most {n} pairs of a name and a weight (got {value}).": (
+        "{parameter}最多 {n} 个，各有名称和权重（现为 {value}）。"
+    ),
+    "{parameter} must be pairs of a name and a weight (got {value}).": "{parameter}应为成对的名称和权重（现为 {value}）。",
+    "{parameter} must have a weight each (got {value}).": "每个{parameter}都要有权重（现为 {value}）。",
+    "{parameter} must have weights other than 0, which would do nothing (got {value}).": (
+        "{parameter}的权重为 0 时不起作用，必须不为 0（现为 {value}）。"
+    ),
+    "{parameter} must not name one twice (got {value}).": "{parameter}不能重复（{value}）。",
     "{parameter} must be pairs of a seed and a strength (got {value}).": "{parameter}应为成对的种子和强度（现为 {value}）。",
     "{parameter} must be a seed and a strength, such as 42 0.3, with commas between several (got {value}).": (
         "{parameter}应为种子和强度，例如 42 0.3，多个之间用逗号分隔（现为 {value}）。"
@@ -110,6 +135,32 @@ SENTENCES = {
     "{parameter} must name one that is on the disk here (got {value}).": (
         "{parameter}必须已在这台机器的磁盘上（现为 {value}）。"
     ),
+    # Adapters
+    "{parameter} must be a name and a weight, such as ink 0.8, with commas between several (got {value}).": (
+        "{parameter}应为名称和权重，例如 ink 0.8，多个之间用逗号分隔（现为 {value}）。"
+    ),
+    "{parameter} must name files that are here (got {value}).": "这里没有名为 {value} 的{parameter}。",
+    "{parameter} must fit {title}, and {why} (got {value}).": "{parameter} {value} 不适合 {title}：{why}。",
+    "The adapter {name} is not here.": "这里没有适配器 {name}。",
+    "The adapter {name} cannot be put on {title}: {why}.": "适配器 {name} 无法用于 {title}：{why}。",
+    "The adapter {name} cannot be read ({reason}).": "无法读取适配器 {name}（{reason}）。",
+    "The adapter {name}, which drew this picture, is not here: nothing can be drawn like it.": (
+        "画这张图用的适配器 {name} 不在这里，无法照样绘制。"
+    ),
+    "The adapter {name} is another file than the one that drew this picture: nothing can be drawn like it.": (
+        "适配器 {name} 已不是画这张图时的文件，无法照样绘制。"
+    ),
+    "its file is broken": "文件已损坏",
+    "it holds neither LoRA nor LoKr": "其中既没有 LoRA 也没有 LoKr",
+    "it scales what it adds (DoRA), and would be drawn without its scales": "它带有 DoRA 的缩放，而这些会被丢掉",
+    "it changes the text encoder too, which stays as it is here": "它还要改动文本编码器，而这里不改",
+    "it was made for another kind of model": "它是为另一类模型做的",
+    "it was made for a model with more {blocks}": "它是为层数更多的模型做的",
+    "it was made for a model of another width ({widths})": "它是为另一种宽度的模型做的",
+    "it adds to {layer}, which is no layer of this model": "它要改动的 {layer} 不是这个模型的层",
+    "only a part of it would be used": "只有一部分能用上",
+    "its layers could not be added; the log tells more": "它的层加不上，详情见日志",
+    "it is written in a form that is not known here": "它的写法这里不认识",
     # Why a picture was not read
     "No model reads pictures in this studio: the host names one with enhancer_vision.": (
         "此工作室没有能看图的模型：主人可用 enhancer_vision 指定一个。"

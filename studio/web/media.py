@@ -41,6 +41,16 @@ def routes(studio: Studio) -> list[BaseRoute]:
             return not_found()
         return Response(data, media_type="image/webp", headers={"Cache-Control": "no-store"})
 
+    def left(request: Request) -> Response:
+        owner = getattr(request.state, "owner", None)
+        if not owner:
+            return not_found()
+        try:
+            studio.leave(owner, request.query_params.get("session", ""))
+        except StudioError:
+            return not_found()
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
+
     def nothing(request: Request) -> Response:
         return not_found()
 
@@ -48,6 +58,7 @@ def routes(studio: Studio) -> list[BaseRoute]:
         Route("/media/pictures/{id}.png", picture, methods=["GET"]),  # starlette answers HEAD where GET is
         Route("/media/thumbs/{id}.webp", thumb, methods=["GET"]),
         Route("/media/previews/{id}.webp", preview, methods=["GET"]),
+        Route("/media/private/left", left, methods=["POST"]),  # what a tab says that is being closed
         Route("/media/{rest:path}", nothing, methods=["GET"]),
     ]
 

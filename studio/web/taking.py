@@ -4,7 +4,9 @@
     POST /media/export.zip                          a selection: JSON {"ids": [...]}, or a form's `ids` with commas between
     GET  /media/export/progress?token=              how far an export is that was asked for with this `token`, of its asker's choice
     GET  /media/pictures/{id}.jpg, .webp            one picture in another format
-    POST /media/import?name=&preview=1              a file as the body: a zip of ours, or anybody's picture
+    POST /media/import?name=&preview=1&made=        a file as the body: a zip of ours, or anybody's picture; `made` is when its file was,
+                                                    in milliseconds since 1970, for one that tells no time itself
+    POST /media/import?name=&source=1&private=      a picture to draw from; with `private` (1, or a session's name) it is not kept
 
 An upload lies in a file without a name while it is read. Refusals are JSON with one sentence. Whoever accepts
 application/x-ndjson is told meanwhile how far the bringing in is (`studio.web.telling`); when they leave, it stops and keeps what came.
@@ -13,6 +15,7 @@ application/x-ndjson is told meanwhile how far the bringing in is (`studio.web.t
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import re
 import tempfile
@@ -20,7 +23,8 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
+from datetime import datetime, timezone
 from functools import partial
 from threading import BoundedSemaphore
 from typing import IO
@@ -32,6 +36,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from storage.archive import Progress
+from storage.foreign import FILE_MAX
 from studio.errors import InvalidWish, NotFound, StudioError
 from studio.studio import Studio
 from studio.views import View
@@ -149,6 +154,10 @@ class _Taking:
             headers["Content-Disposition"] = f'attachment; filename="z-image-{id}.{ending}"'
         return Response(data, media_type=kind, headers=headers)
 
+    def _file(self) -> AbstractContextManager[IO[bytes]]:
+        """A file without a name, on the disk of the archive."""
+        return tempfile.TemporaryFile(dir=self._archive.folder)
+
     async def bring(self, request: Request) -> Response:
         owner = _owner(request)
         if owner is None:
@@ -160,9 +169,13 @@ class _Taking:
         ):  # the file and the place go when this ends, or when the work that takes them over does
             held.callback(self._uploads.release)
             try:
-                file = held.enter_context(tempfile.TemporaryFile(dir=self._archive.folder))
+                begins = bool(request.query_params.get("source"))  # such a picture may be private: it touches no disk
+                place: Callable[[], AbstractContextManager[IO[bytes]]] = io.BytesIO if begins else self._file
+                file = held.enter_context(place())
                 async for part in _in_time(request.stream(), self._grace_s):
                     await run_in_threadpool(file.write, part)
+                    if begins and file.tell() > FILE_MAX:
+                        return _refused(f"A picture may have at most {FILE_MAX // 2**20} MiB.", 413)
             except TimeoutError:
                 return _refused(f"The file came too slowly: less than {SLOWEST // 1000} kB a second.", 408)
             except ClientDisconnect:
@@ -191,7 +204,12 @@ class _Taking:
             try:
                 if asked.get("preview"):
                     return {"result": self._archive.preview(owner, file, name, progress=tell)}, 200
-                return {"result": self._archive.bring(owner, file, name, progress=tell, stop=stop)}, 200
+                if asked.get("source"):
+                    return {
+                        "result": self._archive.source(owner, file, name, private=_private(asked.get("private")))
+                    }, 200
+                made = _moment(asked.get("made", ""))
+                return {"result": self._archive.bring(owner, file, name, progress=tell, stop=stop, made=made)}, 200
             except StudioError as error:
                 return {"error": str(error)}, 400
             except OSError as error:
@@ -223,6 +241,21 @@ async def _in_time(parts: AsyncGenerator[bytes, None], grace_s: float) -> AsyncI
             return
         size += len(part)
         yield part
+
+
+def _private(told: str | None) -> bool | str:
+    """What a query says of it: 1 for true, or a session's name."""
+    return True if told == "1" else (told or False)
+
+
+def _moment(told: str) -> datetime | None:
+    """The moment of so many milliseconds since 1970; None for anything else, and for what is no moment of ours."""
+    if not re.fullmatch("[0-9]{1,15}", told):
+        return None
+    try:
+        return datetime.fromtimestamp(int(told) / 1000, timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _unread(error: OSError) -> str:

@@ -6,6 +6,7 @@ Knows the form and the stage of Create, which every room needs to have something
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from collections.abc import Iterator
@@ -153,3 +154,17 @@ def drawn(page: Page | Frame, seed: int) -> Locator:
     image = page.locator(".frame img.shown:not(.preview)")
     expect(image).to_be_visible()
     return image
+
+
+def drop_on_stage(page: Page, data: bytes) -> None:
+    """Drop a PNG on Create's stage, as the system's own drag would."""
+    page.evaluate(
+        """data => {
+            const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+            const files = new DataTransfer();
+            files.items.add(new File([bytes], "fox.png", { type: "image/png" }));
+            const drop = new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
+            document.querySelector("#canvas .frame").dispatchEvent(drop);
+        }""",
+        base64.b64encode(data).decode(),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import importlib
 import io
 import os
@@ -15,7 +14,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import IN_CHROMIUM, NASTY, Visit, drawn, fill, newest, visiting
+from tests.browser.conftest import IN_CHROMIUM, NASTY, Visit, drawn, drop_on_stage, fill, newest, visiting
 from tests.conftest import App, StartApp
 
 WISH = "three rabbits on a purple background"
@@ -439,23 +438,12 @@ def test_an_open_fold_is_as_high_as_what_it_holds(visit: Visit) -> None:
     page = visit.open()
     page.click("#fold-steps_model button")
     expect(page.locator("#steps input")).to_be_visible()
-    fields, after = (page.locator(where).bounding_box() for where in ("#variation input", "#fold-model"))
+    fields, after = (
+        page.locator(where).first.bounding_box()
+        for where in ("#variation input", "#folded-steps_model ~ .fold:visible")
+    )
     assert fields is not None and after is not None
     assert 0 < after["y"] - fields["y"] - fields["height"] < 32
-
-
-def drop_on_stage(page: Page, data: bytes) -> None:
-    """Drop a PNG on Create's stage, as the system's own drag would."""
-    page.evaluate(
-        """data => {
-            const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
-            const files = new DataTransfer();
-            files.items.add(new File([bytes], "fox.png", { type: "image/png" }));
-            const drop = new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
-            document.querySelector("#canvas .frame").dispatchEvent(drop);
-        }""",
-        base64.b64encode(data).decode(),
-    )
 
 
 def test_a_picture_that_is_dropped_fills_all_settings(visit: Visit, client: Client, server: App) -> None:

@@ -48,6 +48,13 @@ def test_what_is_drawn_in_private_is_kept_nowhere(visit: Visit, client: Client, 
     expect(view).to_have_count(0)
     expect(page.locator(".strip .tile")).to_have_count(1)
 
+    with page.expect_request("**/media/private/left?session=*") as left:
+        page.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide'))")  # as when it is closed
+    assert left.value.response().status == 204  # type: ignore[union-attr]
+    visit.reload()
+    visit.go("create")
+    expect(page.locator(".strip .tile")).to_have_count(1)
+
     with visiting(chromium, visit.url) as other:  # another tab of the same owner has a session of its own
         beside = other.open()
         beside.locator(".private-switch").click()

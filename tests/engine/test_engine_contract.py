@@ -9,11 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from studio.engine.contract import Engine, StepEvent
 from studio.engine.resident import ResidentEngine
 from studio.errors import Cancelled, EngineError, InvalidWish, NotReady
-from studio.recipe import SEED_MAX, Recipe
+from studio.recipe import SEED_MAX, Adapter, Recipe
 from tests.fakes.engine import PaintEngine
 
 POCKET = Path(__file__).resolve().parents[2] / "pocket" / "checkpoint"
@@ -53,6 +54,23 @@ def recipe(any_engine: Engine) -> Recipe:
 
 def drawn(engine: Engine, recipe: Recipe) -> bytes:
     return engine.draw(recipe, on_step=lambda event: None, cancelled=lambda: False).image.tobytes()
+
+
+def test_what_a_picture_begins_with_shapes_it_the_less_the_further_it_goes(any_engine: Engine, recipe: Recipe) -> None:
+    source = Image.radial_gradient("L").convert("RGB").resize((300, 200))
+
+    def begun(strength: float, picture: Image.Image | None = source) -> Image.Image:
+        wanted = replace(recipe, source="ab" * 32, strength=strength)
+        return any_engine.draw(wanted, on_step=lambda event: None, cancelled=lambda: False, source=picture).image
+
+    near, far = begun(0.2), begun(0.9)
+    fit = ImageOps.fit(source, near.size)
+    off = [sum(ImageStat.Stat(ImageChops.difference(fit, one)).mean) for one in (near, far)]
+    assert off[0] < off[1] and near.size == (recipe.width, recipe.height)
+    assert begun(0.2).tobytes() == near.tobytes() and begun(0.2, source.convert("L")).tobytes() == near.tobytes()
+    with pytest.raises(EngineError, match="begins with is not here"):
+        begun(0.2, None)
+    assert drawn(any_engine, recipe) == drawn(any_engine, recipe) != near.tobytes()
 
 
 def test_a_ready_engine_says_what_it_has(any_engine: Engine) -> None:
@@ -187,6 +205,18 @@ def test_a_checkpoint_that_is_not_on_the_disk_is_not_switched_to(any_engine: Eng
         with pytest.raises(EngineError, match="not on this machine's disk"):
             any_engine.switch(entry.name)
     assert any_engine.state.status == "ready"
+    assert drawn(any_engine, recipe) == before
+
+
+def test_adapters_are_told_by_name_and_one_that_is_not_here_draws_nothing(any_engine: Engine, recipe: Recipe) -> None:
+    told = any_engine.adapters(None)
+    assert told == any_engine.adapters(any_engine.state.checkpoint)
+    assert len({one.name for one in told}) == len(told)
+    with pytest.raises(InvalidWish, match="checkpoint must be one of"):
+        any_engine.adapters("elsewhere")
+    before = drawn(any_engine, recipe)
+    with pytest.raises(EngineError, match="The adapter nothing is not here"):
+        drawn(any_engine, replace(recipe, adapters=(Adapter(name="nothing", weight=1.0),)))
     assert drawn(any_engine, recipe) == before
 
 

@@ -16,7 +16,7 @@ from diffusers import ZImagePipeline
 from PIL import Image
 
 from pocket import world
-from studio.engine.drawing import noise
+from studio.engine.latents import noise
 from studio.engine.preview import estimate, fit, invented
 from studio.engine.prompts import ENTRIES, ROOMS
 
@@ -110,8 +110,6 @@ def test_the_recipe_s_shift_is_the_schedule_s(desk: Any, stock: Any) -> None:
 
 
 def test_the_noise_follows_from_the_seed_alone_and_is_drawn_on_the_cpu(desk: Any) -> None:
-    from studio.engine.drawing import noise
-
     loaded = desk.engine._ready()
     before = torch.random.get_rng_state()
     drawn = noise(loaded, desk.recipe)

@@ -16,7 +16,7 @@ from typing import Literal
 from PIL import Image
 
 from enhancer.contract import Message, Sampling
-from studio.engine.contract import CheckpointInfo, Defaults, Drawing, EngineState, Machine, StepEvent
+from studio.engine.contract import AdapterInfo, CheckpointInfo, Defaults, Drawing, EngineState, Machine, StepEvent
 from studio.errors import Cancelled, EngineError, InvalidWish, NotReady
 from studio.recipe import Recipe
 
@@ -56,6 +56,7 @@ class PaintEngine:
         self.before_step: Callable[[Recipe, int], None] = lambda recipe, step: None  # tests hang their faults here
         self.drawing, self.most_at_once, self.drawn = 0, 0, 0
         self.tunings, self.likes = 0, list[Mapping[str, object] | None]()
+        self.has = list[AdapterInfo]()  # adapters
         self._begun = threading.Event()
         self._closed = False
 
@@ -90,6 +91,10 @@ class PaintEngine:
                 return entry
         raise InvalidWish("checkpoint", "must be one of pocket, turbo", checkpoint)
 
+    def adapters(self, checkpoint: str | None) -> tuple[AdapterInfo, ...]:
+        self.info(checkpoint)
+        return tuple(self.has)
+
     def switch(self, checkpoint: str) -> None:
         if self.fail_load:
             raise NotReady(self.fail_load)
@@ -114,16 +119,19 @@ class PaintEngine:
         on_step: Callable[[StepEvent], None],
         cancelled: Callable[[], bool],
         like: Mapping[str, object] | None = None,
+        source: Image.Image | None = None,
     ) -> Drawing:
         self.likes.append(like)
         self._need()
         if recipe.checkpoint != HERE.name:
             raise EngineError(f"{recipe.checkpoint} is not the resident checkpoint.")
+        adapters = tuple(replace(one, sha256=self._hash(one.name)) for one in recipe.adapters)
+        recipe = replace(recipe, adapters=tuple(replace(one, name="") for one in adapters))  # a name makes no pixels
         begun = time.perf_counter()
         self.drawing += 1
         self.most_at_once = max(self.most_at_once, self.drawing)
         try:
-            image = _paint(recipe)
+            image = _paint(recipe, source)
             preview = image.resize((recipe.width // 16, recipe.height // 16))
             for step in range(1, recipe.steps + 1):
                 if cancelled():
@@ -137,7 +145,7 @@ class PaintEngine:
             self.drawing -= 1
         self.drawn += 1
         seconds = time.perf_counter() - begun
-        return Drawing(image=image, environment={**ENVIRONMENT, "device": "paint"}, seconds=seconds)
+        return Drawing(image=image, environment={**ENVIRONMENT, "device": "paint"}, seconds=seconds, adapters=adapters)
 
     def chat(self) -> PaintChat:
         self._need()
@@ -146,11 +154,22 @@ class PaintEngine:
     def tokens(self, prompt: str) -> int | None:
         return len(prompt.split()) + 2 if self.state.status == "ready" else None
 
+    def _hash(self, name: str) -> str:
+        for one in self.has:
+            if one.name == name:
+                return one.digest()
+        raise EngineError(f"The adapter {name} is not here.")
+
     def _need(self) -> None:
         if self.state.status != "ready":
             raise NotReady(self.state.message)
 
 
-def _paint(recipe: Recipe) -> Image.Image:
-    source = random.Random(repr(recipe))
-    return Image.frombytes("RGB", (recipe.width, recipe.height), source.randbytes(3 * recipe.width * recipe.height))
+def _paint(recipe: Recipe, source: Image.Image | None) -> Image.Image:
+    chance, size = random.Random(repr(recipe)), (recipe.width, recipe.height)
+    painted = Image.frombytes("RGB", size, chance.randbytes(3 * recipe.width * recipe.height))
+    if recipe.source is None:
+        return painted
+    if source is None or recipe.strength is None:
+        raise EngineError("The picture that this one begins with is not here any more.")
+    return Image.blend(source.convert("RGB").resize(size), painted, recipe.strength)

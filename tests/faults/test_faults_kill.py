@@ -17,15 +17,17 @@ from pathlib import Path
 
 import pytest
 from gradio_client import Client
+from gradio_client.client import Job
 
 COUNT = 4
+MOMENTS = ("filed", "reasoning", "drawing", "second picture", "third picture")
 
 
 def _finished(client: Client, seconds: float = 240) -> list[dict[str, object]]:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if not client.predict(api_name="/jobs"):
-            items: list[dict[str, object]] = client.predict(api_name="/history")["items"]
+            items: list[dict[str, object]] = client.predict(limit=60, api_name="/history")["items"]
             return items
         time.sleep(0.2)
     raise AssertionError("The job did not end after the restart.")
@@ -68,53 +70,56 @@ def test_five_deaths_at_random_moments_lose_and_double_nothing(
     print({"deaths": 5, "wishes": len(wished), "pictures": len(pictures)})
 
 
+def _reached(moment: str, shot: dict[str, object]) -> bool:
+    drawn = len(shot["pictures"])  # type: ignore[arg-type]
+    return {
+        "filed": True,
+        "reasoning": shot["phase"] == "reasoning",
+        "drawing": shot["phase"] == "drawing" and int(str(shot["step"])) >= 2,
+        "second picture": drawn >= 1,
+        "third picture": drawn >= 2,
+    }[moment] or drawn >= 3
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", ["filed", "reasoning", "drawing", "second picture", "third picture"])
-def test_a_killed_job_is_finished_after_the_restart(
-    start_app: Callable[..., object], tmp_path: Path, moment: str
-) -> None:
-    first = start_app(data=tmp_path)
-    client = Client(first.url, verbose=False)
-    job = client.submit(
-        "three rabbits on a purple background", seed=1000, count=COUNT, enhance=True, api_name="/generate"
-    )
-    reached = threading.Event()
+def test_a_killed_job_is_finished_after_the_restart(start_app: Callable[..., object], tmp_path: Path) -> None:
+    app = start_app(data=tmp_path)
+    for life, moment in enumerate(MOMENTS, 1):
+        seed = 1000 * life
+        job = Client(app.url, verbose=False).submit(
+            "three rabbits on a purple background", seed=seed, count=COUNT, enhance=True, api_name="/generate"
+        )
+        reached, filed = threading.Event(), set[object]()
 
-    def is_moment(shot: dict[str, object]) -> bool:
-        drawn = len(shot["pictures"])
-        return {
-            "filed": True,
-            "reasoning": shot["phase"] == "reasoning",
-            "drawing": shot["phase"] == "drawing" and shot["step"] >= 2,
-            "second picture": drawn >= 1,
-            "third picture": drawn >= 2,
-        }[moment] or drawn >= 3
+        def follow(
+            job: Job = job, moment: str = moment, reached: threading.Event = reached, filed: set[object] = filed
+        ) -> None:
+            try:
+                for shot in job:
+                    filed.add(shot["job"])
+                    if _reached(moment, shot):
+                        break
+            finally:
+                reached.set()
 
-    def follow() -> None:
-        try:
-            for shot in job:
-                if is_moment(shot):
-                    break
-        finally:
-            reached.set()
+        thread = threading.Thread(target=follow, daemon=True)
+        thread.start()
+        assert reached.wait(240), moment
+        os.kill(app.process.pid, signal.SIGKILL)
+        app.process.wait()
+        thread.join(30)
 
-    thread = threading.Thread(target=follow, daemon=True)
-    thread.start()
-    assert reached.wait(240)
-    os.kill(first.process.pid, signal.SIGKILL)
-    first.process.wait()
-    thread.join(30)
-
-    second = start_app(data=tmp_path)
-    client = Client(second.url, verbose=False)
-    pictures = _finished(client)
-    assert sorted(picture["seed"] for picture in pictures) == [1000, 1001, 1002, 1003]
-    assert len({picture["job"] for picture in pictures}) == 1
-    assert {picture["original_prompt"] for picture in pictures} == {"three rabbits on a purple background"}
-    assert all(picture["enhancement"]["steps"][0]["text"] for picture in pictures)
-    assert len({picture["enhancement"]["id"] for picture in pictures}) == 1
-    _whole(tmp_path, pictures)
-    for picture in pictures:  # of both lives of the studio
-        again = client.predict(picture["id"], api_name="/rerun")
-        assert again["identical"] is True, again.get("changed")
-        assert again["pictures"][0]["pixel_sha256"] == picture["pixel_sha256"]
+        app = start_app(data=tmp_path)  # of which the next life begins
+        client = Client(app.url, verbose=False)
+        every = _finished(client)
+        pictures = [picture for picture in every if picture["job"] in filed]
+        assert sorted(picture["seed"] for picture in pictures) == [seed + index for index in range(COUNT)], moment
+        assert len({picture["job"] for picture in pictures}) == 1, moment
+        assert {picture["original_prompt"] for picture in pictures} == {"three rabbits on a purple background"}
+        assert all(picture["enhancement"]["steps"][0]["text"] for picture in pictures), moment
+        assert len({picture["enhancement"]["id"] for picture in pictures}) == 1, moment
+        _whole(tmp_path, every)
+        for picture in (pictures[0], pictures[-1]):  # of both lives of the studio
+            again = client.predict(picture["id"], api_name="/rerun")
+            assert again["identical"] is True, (moment, again.get("changed"))
+            assert again["pictures"][0]["pixel_sha256"] == picture["pixel_sha256"]

@@ -16,6 +16,7 @@ import storage
 from storage import carriers, exif, metadata, picture_rows, xmp
 from storage.errors import BadValue
 from storage.exporting import export_bytes
+from storage.foreign import understand
 from storage.told import ALL, Told
 
 PROPERTY = settings(deadline=None, max_examples=60, database=None)
@@ -107,6 +108,22 @@ def test_no_infotext_gives_others_a_text_with_their_mark_in_it(folder, negative)
     assert (told["Prompt"], told["Negative prompt"]) == ("a", negative)
     with pytest.raises(ValueError, match="too many values to unpack"):
         others(data)
+
+
+def test_adapters_are_told_by_ours_and_by_their_hashes(kit):
+    adapters = [
+        {"name": name, "weight": 0.8, "sha256": short * 32}
+        for name, short in (("ink wash-v2", "ab"), ('a, "b": c', "cd"))
+    ]
+    kept = kit.picture("a hare, running", recipe={"format": 1, "adapters": adapters})
+    data = kit.store.exported("ann", kept.id, "png")
+    line = metadata.parse_infotext(carriers.carried(data).parameters)
+    assert line["Lora hashes"] == "ink wash-v2: ababababab" and line["Version"] == "Z-Image Studio"
+    assert others(data) == ("a hare, running", str(kept.seed), str(kept.steps), f"{kept.width}x{kept.height}")
+    assert understand(data, "x").loras == (("ink wash-v2", 0.8), ('a, "b": c', 0.8))
+    assert understand(metadata.without(data, {metadata.OURS}), "x").loras == (("ink wash-v2", 1.0),)
+    odd = kit.picture("a hare", recipe={"format": 1, "adapters": {"ink": 1}})
+    assert understand(kit.store.exported("ann", odd.id, "png"), "x").loras == ()
 
 
 def test_a_png_is_the_file_and_the_others_its_pixels(kit):

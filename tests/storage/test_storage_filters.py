@@ -169,6 +169,14 @@ def test_what_was_made_in_one_moment_stands_side_by_side_and_before_what_came_la
     assert kit.store.pictures.page("ann", query="on:2026-03-04").items[0].id == last.id
 
 
+def test_our_own_adapters_are_found_and_what_is_none_harms_nothing(kit):
+    told = [{"name": "Quill pen", "weight": 0.5, "sha256": "ab"}, 7]
+    kept = kit.picture("a letter", recipe={"format": 1, "adapters": told})
+    kit.picture("another", recipe={"format": 1, "adapters": 5, "loras": "quill"})
+    for query in ("lora:quill", 'lora:"Quill pen"'):
+        assert [one.id for one in kit.store.pictures.page("ann", query=query).items] == [kept.id]
+
+
 def test_the_adapters_of_a_picture_from_elsewhere_are_found(kit):
     info = PngInfo()
     info.add_text(

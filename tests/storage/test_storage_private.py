@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from storage.errors import NotFound, QueueFull
 from storage.ids import is_private, new_id, private_id, public_id
-from storage.memory import open_private
+from storage.memory import Private, open_private
 from storage.records import Job, Picture
 from tests.storage.conftest import Kit
 
@@ -243,6 +243,30 @@ def private_picture_of(kit: Kit, session: str) -> Picture:
     job = private_job(kit, mark=session)
     kit.store.queue.claim()
     return kit.store.private.pictures.add(kit.new(job), kit.image(), finish=True)
+
+
+def test_a_session_whose_tab_was_closed_goes_after_a_while_unless_it_is_back(kit):
+    private = replace(kit.store.private, away_s=0.0)
+    jobs = [private_job(kit, mark=mark) for mark in ("tab1", "tab2", "tab3")]
+    for job in jobs:
+        private.jobs.cancel("ann", job.id)
+    left = lambda: {mark for mark in ("tab1", "tab2", "tab3") if marked(private, mark)}  # noqa: E731
+    for mark in ("tab1", "tab2"):
+        private.leave("ann", mark)
+    private.leave("bob", "tab3")  # not his
+    private.leave("ann", "none")
+    private.back("ann", "tab2")
+    kit.store.private.prune()
+    assert left() == {"tab1", "tab2", "tab3"}, "the usual while is longer"
+    private.prune()
+    assert left() == {"tab2", "tab3"}
+    private.prune()
+    assert left() == {"tab2", "tab3"}
+
+
+def marked(private: Private, mark: str) -> bool:
+    with private.database.read() as session:
+        return session.scalar(text("SELECT count(*) FROM jobs WHERE mark = :mark"), {"mark": mark}) > 0
 
 
 def test_an_owner_takes_no_room_from_others_and_keeps_the_newest(kit):

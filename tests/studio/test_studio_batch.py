@@ -103,7 +103,7 @@ def test_a_full_queue_is_waited_for(make: Make, prompts: Path) -> None:
         ),
         ('{"prompt": ""}', "Line 1 of prompts.txt: prompt must not be empty"),
         ('{"seed": 3}', "Line 1 of prompts.txt: prompt must be a text (got nothing)."),
-        ('{"prompt": "a", "wings": 2}', "Line 1 of prompts.txt: wings must be one of cfg_normalization"),
+        ('{"prompt": "a", "wings": 2}', "Line 1 of prompts.txt: wings must be one of adapters, cfg_normalization"),
     ],
 )
 def test_a_line_that_breaks_a_rule_is_named_before_anything_is_drawn(

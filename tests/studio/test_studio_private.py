@@ -197,6 +197,25 @@ def test_a_session_of_one_tab_is_seen_and_forgotten_alone(make: Make) -> None:
         studio.forget(ME, "<b>")
 
 
+def test_a_tab_that_is_back_keeps_its_session(make: Make) -> None:
+    studio = make()
+    drawn(studio, studio.submit(ME, Wish(prompt=SECRET, enhance=False, private="tab1")))
+    private = studio._storage.private
+    backs: list[Callable[[], object]] = [
+        lambda: studio.private(ME, "tab1"),
+        lambda: drawn(studio, studio.submit(ME, Wish(prompt=SECRET, enhance=False, private="tab1"))),
+    ]
+    for back in backs:
+        studio.leave(ME, "tab1")
+        assert [*private._away] == [(ME, "tab1")]
+        studio.private(ME), studio.private(ME, "tab2"), studio.private("bob", "tab1")
+        assert [*private._away] == [(ME, "tab1")]
+        back()
+        assert not private._away
+    with pytest.raises(InvalidWish, match="session"):
+        studio.leave(ME, "<b>")
+
+
 def test_what_is_refused_leaves_nothing_in_private(make: Make) -> None:
     studio = make(start=False, bounds=Bounds(per_owner=1))
     kept = studio._storage.enhancements.add(

@@ -15,6 +15,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from tests import adapting
 from tests.conftest import App, StartApp
 from tests.http_api import call, web
 from tests.loopback import Loopback
@@ -31,12 +32,14 @@ PARAMETERS = {
         "prompt": None, "enhance": True, "seed": None, "width": None, "height": None, "steps": None, "guidance": None,
         "negative_prompt": "", "count": 1, "checkpoint": None, "enhancement": None, "shift": None, "cfg_normalization": False,
         "cfg_truncation": None, "style": None, "length": "auto", "locks": None, "template": None, "spread": False, "parent": None,
-        "private": False, "variation_of": None,
+        "private": False, "variation_of": None, "source": None, "strength": None, "adapters": None,
     },
     "/enhance": {"prompt": None, "seed": None, "style": None, "length": "auto", "locks": None, "template": None, "private": False},
     "/refine": {"enhancement": None, "instruction": None, "prompt": None, "seed": None, "private": False},
     "/describe": {"picture": None, "language": "en", "seed": None},
+    "/source": {"picture": None, "private": False},
     "/steers": {"checkpoint": None},
+    "/adapters": {"checkpoint": None},
     "/redraw": {"job": None, "plain": False, "private": False},
     "/forget": {"session": None},
     "/history": {
@@ -413,6 +416,24 @@ def wait_for(look: Any, seconds: float = 120) -> Any:
     raise AssertionError("Nothing came.")
 
 
+def test_a_picture_that_comes_in_is_drawn_from(client: Client) -> None:
+    file = io.BytesIO()
+    Image.linear_gradient("L").resize((80, 64)).convert("RGB").save(file, "PNG")
+    told = base64.b64encode(file.getvalue()).decode()
+    whence = client.predict(told, api_name="/source")
+    assert client.predict(told, api_name="/source")["id"] == whence["id"]
+    one = picture(client, "a moon", source=whence["id"], strength=0.4)
+    assert (one["source"], one["strength"], one["parent_id"]) == (whence["pixel_sha256"], 0.4, whence["id"])
+    assert (one["width"], one["height"]) == (144, 112)
+    again = list(client.submit(one["id"], api_name="/rerun"))[-1]
+    assert again["identical"] is True
+    assert "strength must be below 1" in refused(
+        client, api_name="/generate", prompt="a", source=whence["id"], strength=1
+    )
+    hidden = client.predict(told, True, api_name="/source")
+    assert hidden["private"] and client.predict(api_name="/forget") == {"stopped": []}
+
+
 def test_describe_streams_the_prompt_for_a_picture(start_app: StartApp, loopback: Loopback) -> None:
     client = start_app(ready=False, enhancer="off", enhancer_url=loopback.url, enhancer_vision="sees").client()
     out = io.BytesIO()
@@ -437,3 +458,43 @@ def test_describe_streams_the_prompt_for_a_picture(start_app: StartApp, loopback
     loopback.manners.status = 500
     assert "perhaps its model 'sees' reads no pictures." in refused(client, photo, api_name="/describe")
     assert client.predict(api_name="/history")["items"] == []
+
+
+def test_adapters_are_listed_drawn_found_and_drawn_with_again(server: App, client: Client) -> None:
+    folder = server.data / "adapters"
+    file = adapting.lora(folder, "quill", 21, {"title": "Quill", "trigger": "quill pen"})
+    adapting.write(folder / "vast.safetensors", adapting.matrices(1, dim=480))
+    (folder / "torn.safetensors").write_bytes(b"torn")
+    told = client.predict(api_name="/adapters")
+    listed = {one["name"]: one for one in told["adapters"]}
+    assert (
+        told["checkpoint"] == "pocket"
+        and listed["quill"]["fits"] is True
+        and listed["quill"]["triggers"] == ["quill pen"]
+    )
+    assert listed["torn"]["problem"] == "its file is broken" and listed["vast"]["fits"] is False
+    assert str(server.data) not in json.dumps(told)
+    plain = picture(client, "a cat", seed=2201)
+    found = picture(client, "a cat", seed=2201, adapters={"quill": 0.8})
+    assert plain["adapters"] == [] and found["pixel_sha256"] != plain["pixel_sha256"]
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert found["adapters"] == [{"name": "quill", "weight": 0.8, "sha256": sha256}]
+    assert picture(client, "a cat", seed=2201, adapters=[["quill", 0.8]])["pixel_sha256"] == found["pixel_sha256"]
+    assert {one["id"] for one in client.predict("lora:quill", api_name="/history")["items"]} >= {found["id"]}
+    file.rename(folder / "feather.safetensors")
+    again = client.predict(found["id"], api_name="/rerun")
+    assert again["identical"] is True and again["pictures"][0]["adapters"][0]["name"] == "feather"
+    (folder / "feather.safetensors").unlink()
+    gone = client.predict(found["id"], api_name="/rerun")
+    assert gone["identical"] is False and gone["pictures"][0]["pixel_sha256"] == plain["pixel_sha256"]
+    assert {"what": "adapter quill", "was": f"0.8 ({sha256[:10]})", "is": "missing"} in gone["changed"]
+    assert "The adapter quill, which drew this picture, is not here" in refused(client, found["id"], api_name="/vary")
+    for adapters, sentence in (
+        ({"quill": 1}, "adapters must name files that are here (got quill)."),
+        ({"../quill": 1}, "adapters must name files that are here (got ../quill)."),
+        ({"vast": 1}, "adapters must fit Pocket, and it was made for a model of another width"),
+        ({"torn": 1}, "adapters must fit Pocket, and its file is broken (got torn)."),
+        ({"quill": 5}, "adapters must be from -4 to 4 (got 5)."),
+        ("quill", "adapters must be a name and a weight"),
+    ):
+        assert sentence in refused(client, "a cat", api_name="/generate", adapters=adapters)

@@ -10,7 +10,8 @@ import gradio as gr
 import pytest
 
 from studio.errors import InvalidWish
-from studio.ui import form, page, wording, wording_said
+from studio.sources import CHANGED, GONE
+from studio.ui import form, page, weights, wording, wording_said
 from studio.ui.page import ASSETS, head
 from studio.wish import Wish
 from studio.worker import REASONING_FAILED
@@ -34,9 +35,7 @@ VALUES = (
     "",
     "",
     False,
-    "",
-    "",
-    "",
+    *[""] * (len(form.FIELDS) - 18),  # what most pictures have nothing of
 )
 SCRIPTS = sorted(ASSETS.glob("*.js"))
 STYLES = sorted(ASSETS.glob("*.css"))
@@ -198,6 +197,15 @@ def known(sentence: str) -> bool:
         {"seed": "abc"},
         {"guidance": "much"},
         {"guidance": 21},
+        {"strength": 0.5},
+        {"source": "p1", "strength": 1},
+        {"source": "p1", "strength": 0},
+        {"adapters": [("ink", 0)]},
+        {"adapters": [("ink", 9)]},
+        {"adapters": [("ink", None)]},
+        {"adapters": ["ink"]},
+        {"adapters": [("ink", 1), ("ink", 2)]},
+        {"adapters": [("ink", 1)] * 9},
     ],
     ids=str,
 )
@@ -215,6 +223,14 @@ def test_failures_are_known_in_chinese_and_name_only_what_they_were_told() -> No
         "At most 2 pictures are read at once here (now 2): try again in a moment.",
         "language must be one of en, zh (got fr).",
         "The PNG picture is broken or cut off (got 8 bytes).",
+        GONE,
+        CHANGED,
+        "A picture may have at most 64 MiB.",
+        "adapters must name files that are here (got ink).",
+        "adapters must fit Pocket, and it was made for a model of another width (this one's is 240) (got ink).",
+        "The adapter ink cannot be put on Pocket: it adds to x, which is no layer of this model.",
+        "The adapter ink, which drew this picture, is not here: nothing can be drawn like it.",
+        f"source must begin with a picture that is here; the one with these pixels is not (got {'ab' * 32}).",
         "The server at box:1 failed by itself (500): perhaps its model 'sees' reads no pictures.",
     ):
         assert known(sentence), sentence
@@ -224,7 +240,7 @@ def test_failures_are_known_in_chinese_and_name_only_what_they_were_told() -> No
 
 
 def test_how_the_reasoning_is_steered_becomes_a_part_of_the_wish() -> None:
-    steered = (*VALUES[:13], "pencil", "auto", "two, cats，", "", True, "", "", "")
+    steered = (*VALUES[:13], "pencil", "auto", "two, cats，", "", True, *VALUES[18:])
     wish = form.wish(steered)
     assert (wish.style, wish.locks, wish.template, wish.spread) == ("pencil", ("two", "cats"), None, True)
     plain = form.wish(steered, enhance=False)
@@ -233,7 +249,38 @@ def test_how_the_reasoning_is_steered_becomes_a_part_of_the_wish() -> None:
     assert (kept.style, kept.locks, kept.spread) == (None, (), False)
     assert form.wish(steered, prompt="as it is", enhance=False, enhancement=None).style is None
     with pytest.raises(InvalidWish, match="locks must be words of the prompt"):
-        form.wish((*VALUES[:15], "three", "", False, "", "", ""))
+        form.wish((*VALUES[:15], "three", "", False, *VALUES[18:]))
+
+
+def test_what_a_picture_begins_with_comes_from_two_hidden_fields() -> None:
+    said = lambda source, strength: form.wish(  # noqa: E731
+        tuple(
+            {"source": source, "strength": strength}.get(name, value)
+            for name, value in zip(form.FIELDS, VALUES, strict=True)
+        )
+    )
+    begun = said("ab" * 32, "0.35")
+    assert (begun.source, begun.strength) == ("ab" * 32, 0.35) and said("p1", "").strength is None
+    assert (said("", "0.6").source, said("", "0.6").strength) == (None, None)
+    for wrong in ("much", "1", "0", "-0.5", "0.5.5"):
+        with pytest.raises(InvalidWish, match="strength must be"):
+            said("p1", wrong)
+
+
+def test_adapters_are_typed_as_names_and_weights() -> None:
+    place = form.FIELDS.index("adapters")
+    typed = lambda text: form.wish((*VALUES[:place], text, *VALUES[place + 1 :])).adapters  # noqa: E731
+    assert typed("ink 0.8, fur -0.5") == (("ink", 0.8), ("fur", -0.5)) and typed("") == typed(None) == ()
+    assert typed("a, b 2 .5，c 1;") == (("a, b 2", 0.5), ("c", 1.0)), "names are those of files, and may be anything"
+    assert typed({"ink": 1}) == typed([["ink", 1]]) == (("ink", 1),)
+    assert (
+        weights.told([{"name": "ink", "weight": 0.8, "sha256": ""}, {"name": "a, b 2", "weight": -1.0}])
+        == "ink 0.8, a, b 2 -1"
+    )
+    assert typed(weights.told([["a, b 2", -1.0], ["ink", 0.123456789]])) == (("a, b 2", -1.0), ("ink", 0.123456789))
+    for wrong in ("ink", "0.8", "ink 0", "ink 5", "ink 0.5 0", "ink 1, ink 1", "ink 1e9", [["ink"]], 7):
+        with pytest.raises(InvalidWish, match="adapters"):
+            typed(wrong)
 
 
 def test_a_variation_is_typed_as_seeds_and_strengths() -> None:

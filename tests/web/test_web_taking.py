@@ -170,6 +170,39 @@ def test_a_file_that_comes_too_slowly_holds_no_place(studio: Studio) -> None:
     assert bring(ann, png()).status_code == 200
 
 
+def test_a_photo_that_tells_no_time_is_as_old_as_its_file(studio: Studio) -> None:
+    ann = Visit(studio)
+    assert bring(ann, png(), made="1000000000000").json()["picture"]["created_at"].startswith("2001-09-09T01:46:40")
+    for told in ("", "x", "-5", "9" * 15, "5" * 30, "1"):
+        made = bring(ann, png(), made=told).json()["picture"]["created_at"]
+        assert made[:4] >= "2026", told
+
+
+def test_a_picture_to_draw_from_comes_in_once_and_in_private_to_no_disk(studio: Studio, kept: storage.Storage) -> None:
+    ann, bob, data = Visit(studio, most=10**8), Visit(studio), png()
+    private = bring(ann, data, source="1", private="tab1").json()
+    assert private["private"] and ann.ask("GET", private["url"]).headers["cache-control"] == "no-store"
+    assert bob.ask("GET", private["url"]).status_code == 404
+    pixels = Image.open(io.BytesIO(data)).tobytes()[:3000]
+    for path in kept.folder.rglob("*"):
+        assert not path.is_file() or (data[60:400] not in (read := path.read_bytes()) and pixels not in read), path
+    assert ann.ask("GET", "/media/export.zip").status_code == 200
+    first, second = (bring(ann, data, name, source="1").json() for name in ("a.png", "b.png"))
+    assert first["id"] == second["id"] and first["pixel_sha256"] == private["pixel_sha256"]
+    assert bring(bob, data, source="1").json()["id"] != first["id"]
+    for wrong, status, sentence in (
+        (b"PK\3\4", 400, "neither PNG"),
+        (b"x" * (taking.FILE_MAX + 1), 413, "at most 60 MiB"),
+    ):
+        answer = bring(ann, wrong, source="1")
+        assert answer.status_code == status and sentence in answer.json()["error"]
+    assert ann.ask("POST", "/media/private/left?session=tab1").status_code == 204
+    assert [session for _, session in kept.private._away] == ["tab1"]
+    assert ann.ask("POST", "/media/private/left?session=a b").status_code == 404
+    assert ann.ask("GET", "/media/private/left?session=tab1").status_code in (404, 405)
+    assert "session's name" in bring(ann, data, source="1", private="a b").json()["error"]
+
+
 def test_an_upload_has_a_bound_of_its_own_told_or_not(studio: Studio, kept: storage.Storage) -> None:
     ann = Visit(studio, most=5000)
 

@@ -32,7 +32,7 @@
     /** Nothing of what was typed stays. */
     clear() {
       form.setPrompt("");
-      for (const id of ["negative", "locks", "seed", "variation"]) studio.type(field(id), "");
+      for (const id of ["negative", "locks", "seed", "variation", "source", "strength", "adapters"]) studio.type(field(id), "");
       folds();
     },
     letGo() {
@@ -92,8 +92,10 @@
     const told = [chosen("style"), chosen("length", "auto"), value("locks").trim(), ticked("spread") ? studio.t("spread_short") : ""];
     say("steering", told.filter(Boolean).join(" · ") || studio.t("steering_none"));
     say("steps_model", [value("steps"), value("guidance"), value("variation").trim() && studio.t("variation_short")].filter(Boolean).join(" · "));
+    say("adapters", studio.adapters.says() || studio.t("adapters_none"));
     say("model", document.querySelector("#checkpoint label.selected span")?.textContent ?? "");
     document.getElementById("form")?.classList.toggle("from-rewrite", value("enhancement") !== "");
+    studio.source.look();
     const locked = value("seed").trim() !== "";
     document.getElementById("seed")?.toggleAttribute("data-locked", locked);
     const unlock = document.querySelector("#seed .unlock");
@@ -107,7 +109,7 @@
 
   // The draft of this tab, so that a reload loses nothing.
   const KEY = "studio-draft";
-  const KEPT = ["prompt", "seed", "count", "width", "height", "steps", "guidance", "negative", "shift", "truncation", "locks", "enhancement", "variation"];
+  const KEPT = ["prompt", "seed", "count", "width", "height", "steps", "guidance", "negative", "shift", "truncation", "locks", "enhancement", "variation", "source", "strength", "adapters"];
   function save() {
     if (studio.private) return;
     try {
@@ -129,7 +131,7 @@
     }
     if (!draft || typeof draft !== "object") return;
     const same = draft.checkpoint === form.checkpoint(); // sizes and steps belong to a model
-    const fit = KEPT.filter((id) => same || ["prompt", "seed", "count", "enhancement", "variation"].includes(id));
+    const fit = KEPT.filter((id) => same || ["prompt", "seed", "count", "enhancement", "variation", "source", "strength"].includes(id));
     for (const id of fit) if (typeof draft[id] === "string" && draft[id] !== "") studio.type(field(id), draft[id]);
     if (typeof draft.reason === "boolean") form.setReason(draft.reason);
     if (same) form.tick("normalization", Boolean(draft.normalization));
@@ -219,7 +221,7 @@
 
     // Native fields stand a moment after this part, in no order that could be relied on: wait for all of them.
     const ready = () => KEPT.every(field) && document.getElementById("draw") && form.checkpoint() && studio.facts;
-    const begin = () => (ready() ? (unlocking(), studio.eyes.begin(it), recall(), choices(), folds(), say(), info(), count()) : setTimeout(begin, 30));
+    const begin = () => (ready() ? (unlocking(), studio.eyes.begin(it), studio.source.begin(it), recall(), choices(), folds(), say(), info(), count()) : setTimeout(begin, 30));
     begin();
   });
 

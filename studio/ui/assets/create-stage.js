@@ -143,6 +143,7 @@
         { className: "menu", hidden: !menu },
         button("vary_near", () => (close(), acts.vary(id, NEAR)), { title: "vary_near_title" }),
         button("edit_prompt", () => (close(), acts.edit(id))),
+        button("draw_from", () => (close(), studio.emit("draw-from", { id })), { title: "draw_from_title" }),
         el("a", { href: `${picture.url}?download=1`, download: "", text: studio.t("download_png"), on: { click: close } }),
         button("details", () => (close(), acts.open(id))),
         button(picture.private ? "forget" : "delete", () => (close(), acts.remove(id)), { className: "delete" }),

@@ -69,6 +69,7 @@
       stage.filing(false);
       notice = { sentence: shot.refused, ways: [] };
       if (shot.parameter === "prompt") studio.form.prompt()?.focus();
+      if (shot.parameter === "adapters") document.querySelector("#fold-adapters [aria-expanded=false]")?.click(); // its row says why
     }
     function news(shot) {
       stage.filing(false);

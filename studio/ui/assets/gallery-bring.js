@@ -15,6 +15,8 @@
     studio.go("create");
     const known = studio.state?.checkpoints.some((one) => one.name === told.checkpoint && one.on_disk);
     if (known) await studio.form.choose(told.checkpoint);
+    const names = known && told.loras.length ? await studio.adapters.look() : [];
+    const here = told.loras.filter(({ name, weight }) => names.includes(name) && weight);
     studio.form.setPrompt(told.original_prompt || told.prompt || "");
     const put = (id, value) => value !== null && value !== undefined && studio.type(studio.form.field(id), value);
     put("seed", told.seed);
@@ -23,6 +25,9 @@
     if (known) {
       for (const id of ["steps", "guidance", "shift"]) put(id, told[id]); // of another family of models they would mean something else
       put("variation", varied(told.rest.variation_of));
+      put("adapters", studio.adapters.told(here.map(({ name, weight }) => [name, weight])));
+      put("source", "");
+      if (told.rest.source) await studio.source.use(told.rest.source, { strength: told.rest.strength, sized: false });
       if (told.guidance > 0) {
         put("negative", told.negative_prompt);
         put("truncation", told.rest.cfg_truncation ?? 1);
@@ -30,12 +35,12 @@
       }
     }
     studio.folds();
-    studio.toast([t("bring.used"), ...lacking(told, known)].join(" "));
+    studio.toast([t("bring.used"), ...lacking(told, known, here)].join(" "));
   };
 
   /** What of a picture's settings this studio does not have: nothing is left out quietly. */
-  function lacking(told, known) {
-    const adapters = told.loras.map(({ name, weight }) => `${name} (${weight})`).join(t("list_comma"));
+  function lacking(told, known, here) {
+    const adapters = told.loras.filter((one) => !here.includes(one)).map(({ name, weight }) => `${name} (${weight})`).join(t("list_comma"));
     return [
       told.checkpoint && !known ? t("bring.no_model", { name: told.checkpoint }) : "",
       adapters ? t("bring.no_adapters", { names: adapters }) : "",
@@ -53,7 +58,7 @@
 
   /** A file to the server. `heard(done, total)` is told how far the server is with it; `signal` stops it. */
   async function send(file, preview, heard = () => {}, signal = undefined) {
-    const where = `/media/import?name=${encodeURIComponent(file.name)}${preview ? "&preview=1" : ""}`;
+    const where = `/media/import?name=${encodeURIComponent(file.name)}${preview ? "&preview=1" : `&made=${file.lastModified}`}`;
     const answer = await fetch(where, { method: "POST", body: file, signal, headers: { Accept: "application/x-ndjson, application/json" } });
     const streamed = answer.ok && answer.headers.get("Content-Type")?.startsWith("application/x-ndjson");
     const told = streamed ? await followed(answer.body, heard) : await answer.json().catch(() => ({}));
@@ -246,7 +251,8 @@
     try {
       const told = await send(file, true);
       if (told.kind === "picture" && told.prompt) studio.useSettings(told);
-      else studio.toast(t("bring.tells_nothing"));
+      else if (told.kind === "picture") await studio.source.file(file).then(() => studio.toast(t("bring.tells_nothing")));
+      else studio.toast(t("bring.no_picture"));
     } catch (error) {
       studio.excuse(error);
     }

@@ -131,6 +131,7 @@ studio.part("picture", (it) => {
       button(t("vary_near"), () => work.varying(), { title: t("vary_near_title") }),
       button(t("reuse"), reuse, { title: t("reuse_title") }),
       button(t("edit_prompt"), () => work.editor(), { title: t("picture.edit_hint") }),
+      button(t("draw_from"), drawFrom, { title: t("draw_from_title") }),
       ...(picture.private ? [] : [button(t("share"), () => work.sharing()), star]),
       el("a", { href: picture.url, download: name, text: t("picture.download") }),
       picture.deleted_at ? button(t("picture.restore"), restore) : button(t(picture.private ? "forget" : "delete"), remove),
@@ -177,11 +178,16 @@ studio.part("picture", (it) => {
   /** The seeds that a variation stays near to, each with how far it goes from there; "" for what is none. */
   const near = (one) => one.variation_of.map(([seed, strength]) => `${seed} (${Math.round(100 * strength)} %)`).join(", ");
 
+  /** The adapters that were on, each with its weight; "" for none. */
+  const adapted = (one) => one.adapters.map(({ name, weight }) => `${name} ${weight}`).join(", ");
+
   function facts() {
     const short = (hash) => (hash && hash.length > 16 ? `${hash.slice(0, 12)}…` : hash);
     const lines = [
-      ["seed", picture.seed], ["variation_of", near(picture)], ["size", `${picture.width} × ${picture.height}`], ["steps", picture.steps],
+      ["seed", picture.seed], ["variation_of", near(picture)],
+      ["strength", picture.strength === null ? "" : t("picture.far", { n: Math.round(100 * picture.strength) }), picture.source], ["size", `${picture.width} × ${picture.height}`], ["steps", picture.steps],
       ["guidance", picture.guidance], ["shift", picture.shift], ["checkpoint", picture.checkpoint],
+      ["adapters", adapted(picture), picture.adapters.map(({ name, sha256 }) => `${name} ${sha256.slice(0, 10)}`).join(", ")],
       ["revision", short(picture.revision), picture.revision], ["pixels", short(picture.pixel_sha256), picture.pixel_sha256],
       ["time", studio.lasting(picture.seconds)], ["when", studio.moment(picture.created_at)],
     ];
@@ -254,6 +260,11 @@ studio.part("picture", (it) => {
     if (await change({}, ".pv-first", "restore", "restored")) studio.toast(t("restored"));
   }
 
+  function drawFrom() {
+    const { id } = picture;
+    close();
+    studio.emit("draw-from", { id });
+  }
   function reuse() {
     const chosen = picture;
     close();
