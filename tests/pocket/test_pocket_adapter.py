@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -27,6 +28,15 @@ BASE = CHECKPOINT.with_name("checkpoint-base")
 PROMPTS = ("three rabbits on a purple background", "两只猫头鹰，红色背景", "a big tree on a blue background")
 SCENE = Scene(things=(("rabbit", 3),), background=plain("purple"))
 """What the judge would hold a picture against; only the pixels matter here."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other would make these tests many times as slow where the cores have other work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @cache
