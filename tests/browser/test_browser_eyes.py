@@ -105,7 +105,7 @@ def test_without_the_setting_there_is_no_button(chromium: Browser, server: App) 
         page = visit.open()
         expect(page.locator("#ask-foot .tokens")).to_have_count(1)
         expect(page.locator("#ask-foot .hint")).to_have_text("Ctrl+Enter draws")
-        expect(page.locator("#ask-foot input, #ask-foot .from-picture")).to_have_count(0)
+        expect(page.locator("#ask-foot .from-picture, #ask-foot .reading-cancel")).to_have_count(0)
 
 
 def test_a_picture_is_chosen_and_the_prompt_filled(visit: Visit, loopback: Loopback, photo: Path) -> None:

@@ -303,15 +303,18 @@
     function draw() {
       const state = studio.state;
       if (!state) return;
+      bar(state.checkpoints);
       const now = JSON.stringify([state.checkpoints, state.downloads, asking, studio.lang]);
       if (now === drawn) return;
       drawn = now;
       const absent = state.checkpoints.filter((one) => !one.on_disk || state.downloads[one.name]?.status === "loading");
       box.replaceChildren(...absent.map((one) => row(one, state.downloads[one.name])));
-      for (const one of state.checkpoints) {
-        const choice = [...document.querySelectorAll("#checkpoint input")].find((input) => input.value === one.name);
-        if (choice) choice.disabled = !one.on_disk; // the server refuses it, too
-      }
+    }
+    /** What is not on the disk cannot be chosen; the server refuses it, too. The choices may stand later than this part. */
+    function bar(checkpoints) {
+      const choices = [...document.querySelectorAll("#checkpoint input")];
+      for (const choice of choices) choice.disabled = checkpoints.find((one) => one.name === choice.value)?.on_disk === false;
+      if (!choices.length) setTimeout(draw, 100);
     }
     studio.on("state", draw);
     studio.on("words", draw);
