@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -35,6 +36,7 @@ from storage.trash import Trash, remove_thoughts
 BYTES_MAX = 512 * 2**20  # of all owners' private pictures
 OWNER_BYTES_MAX = 192 * 2**20  # of one owner's
 HOURS_MAX = 12.0  # that something private is held
+SIDE_MAX = 2048  # pixels of the longer side of what is brought in
 AWAY_S = 600.0  # that a session is held after its tab was closed: it may only have been a reload, or a slip
 AWAY_MAX = 1000  # sessions whose tabs are known to be closed
 
@@ -126,9 +128,13 @@ class Private:
                 session.add(enhancement_row(replace(kept, parent_id=None)))
 
     def bring(self, owner: str, data: bytes, name: str, *, session: str | None = None) -> Picture:
-        """Have a picture of anybody's, to draw from; of what its file tells only the pixels are taken. Raises NotAPicture."""
+        """Have a picture of anybody's, to draw from; of what its file tells only the pixels are taken, no more than can be drawn.
+
+        Raises NotAPicture.
+        """
         understand(data, name)  # its size is bounded before it is decoded
         image = decoded(data, name)
+        image.thumbnail((SIDE_MAX, SIDE_MAX), Image.Resampling.LANCZOS)
         id, moment = self.jobs.new_id(), now()
         with self.database.write() as writing:
             writing.add(JobRow(
@@ -193,25 +199,36 @@ class Private:
     def prune(self) -> int:
         """Let go of what was forgotten, what is too old, and the oldest of what is too much; gives how many jobs went.
 
-        An owner's newest job is too much only for all owners together.
+        Where it is too much for all together, whoever holds most lets go first: nobody can push out what others have. An owner's newest
+        job is too much only then.
         """
         late = now() - timedelta(seconds=self.away_s)
         for whose in [whose for whose, since in [*self._away.items()] if since <= late]:
             self.back(*whose)
             self.forget(*whose)
-        old, room, rooms = now() - timedelta(hours=self.hours_max), self.bytes_max, dict[str, int]()
+        old = now() - timedelta(hours=self.hours_max)
         with self.database.read() as session:
             held = session.execute(
                 select(JobRow.id, JobRow.owner, JobRow.created_at, JobRow.status, _BYTES).order_by(JobRow.key.desc())
             ).all()
-        going = []
+        going, stay = (
+            [],
+            dict[str, list[tuple[str, int]]](),
+        )  # those of an owner that may go, the newest first, with their bytes
+        sums: Counter[str] = Counter()
         for id, owner, created_at, status, size in held:
-            room -= size
-            newest = owner not in rooms
-            rooms[owner] = rooms.get(owner, self.owner_bytes_max) - size
-            much = room < 0 or (rooms[owner] < 0 and not newest)
+            much = sums[owner] + size > self.owner_bytes_max and owner in sums
             if status in FINAL and (much or created_at < old or id in self._going):
                 going.append((owner, id))
+                continue
+            sums[owner] += size
+            if status in FINAL:
+                stay.setdefault(owner, []).append((id, size))
+        while sum(sums.values()) > self.bytes_max and any(stay.values()):
+            owner = max((one for one in stay if stay[one]), key=lambda one: sums[one])
+            id, size = stay[owner].pop()
+            sums[owner] -= size
+            going.append((owner, id))
         for owner, id in going:
             self._remove(owner, id)
         return len(going)

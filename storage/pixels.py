@@ -22,9 +22,19 @@ def decoded(data: bytes, name: str, *formats: str) -> Image.Image:
             with Image.open(io.BytesIO(data), formats=formats or _FORMATS) as opened:
                 opened.load()
                 turned = opened if opened.format == "PNG" else ImageOps.exif_transpose(opened)
-                return turned.convert("RGB")
+                return _rgb(turned)
     except Exception as error:  # decoders raise whatever comes to their minds about a malformed file
         raise NotAPicture(name, f"is damaged: {' '.join(str(error).split())[:100] or type(error).__name__}") from None
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """The pixels as they are seen on white: what is transparent has colours of its own, and 16 bits of grey are more than 8."""
+    if image.mode.startswith("I;16"):
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L").convert("RGB")
+    if image.has_transparency_data:
+        shown = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown).convert("RGB")
+    return image.convert("RGB")
 
 
 def pixel_sha256(image: Image.Image) -> str:

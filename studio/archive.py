@@ -120,9 +120,10 @@ class Archive:
                 mark = private if isinstance(private, str) else None
                 return views.picture(self._storage.private.bring(owner, data, name, session=mark))
             self._quota.check()
-            return views.picture(
-                self._storage.arrivals.bring_file(owner, data, name, doubles=False, room=self._quota.take)[0]
-            )
+            found, _, _ = self._storage.arrivals.bring_file(owner, data, name, doubles=False, room=self._quota.take)
+            if found.deleted_at is not None:
+                found = self._storage.pictures.restore(owner, found.id)
+        return views.picture(found)
 
     def _matching(self, owner: str, query: str, favourite: bool, tag: str | None) -> list[str]:
         text("query", query, empty=True)

@@ -81,7 +81,11 @@ class Gather:
 
     def _each(self, folder: Path, act: Callable[[Path, str, Gathered], None]) -> Gathered:
         root = folder.resolve()
-        files = list(below(root, self.kept.folder))
+        files = []
+        for path in below(root, self.kept.folder):
+            files.append(path)
+            if self.stopped():
+                break
         report, progress = Gathered(files=len(files)), self.tell("files")
         for path in files:
             if self.stopped():
@@ -163,7 +167,8 @@ def summary(found: Gathered, *, preview: bool = False) -> list[str]:
     if found.ended is not None:
         left = found.files - found.seen
         said.append(
-            f"It ended early, with {left:,} of {found.files:,} files left: {found.ended} What came is kept; repeat it to go on."
+            f"It ended early, with {left:,} of {found.files:,} files left: {found.ended}"
+            + ("" if preview else " What came is kept; repeat it to go on.")
         )
     return said
 

@@ -83,9 +83,9 @@ class Library:
         """One picture, with everything that is kept of it."""
         return views.picture(self._picture(owner, picture_id))
 
-    def begins(self, owner: str, source: object) -> View:
+    def begins(self, owner: str, source: object, *, private: bool = False) -> View:
         """The picture that a wish's `source` names, by its id or by the SHA-256 of its pixels. Raises NotFound and InvalidWish."""
-        return views.picture(sources.named(self._storage, owner, source))
+        return views.picture(sources.named(self._storage, owner, source, private=private))
 
     def file(self, owner: str, picture_id: str) -> Path | bytes:
         """The PNG of a picture: its file, or its bytes where it is private."""

@@ -68,7 +68,7 @@ class Order:
         wants, sides, strength = info.defaults, (info.defaults.native,) * 2, None
         if source is not None:
             strength = STRENGTH if wish.strength is None else float(wish.strength)
-            sides = fitting(source.width, source.height, wants.native)
+            sides = fitting(source.width, source.height, wants.native, info.side_max)
         guidance = wants.guidance if wish.guidance is None else float(wish.guidance)
         if wish.negative_prompt.strip() and guidance == 0:
             raise InvalidWish(
@@ -80,6 +80,9 @@ class Order:
             raise InvalidWish(
                 "cfg_truncation", "must be 1 where guidance is 0, since it would do nothing", wish.cfg_truncation
             )
+        for name, side in (("width", wish.width), ("height", wish.height)):
+            if side is not None and side > info.side_max:
+                raise InvalidWish(name, f"must be at most {info.side_max} with {info.title}", side)
         seed = new_seed() if wish.seed is None else wish.seed
         return cls(
             prompt=wish.prompt,

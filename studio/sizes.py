@@ -52,10 +52,10 @@ def shapes(native: int, side: int | None = None) -> tuple[Shape, ...]:
     return tuple(made)
 
 
-def fitting(width: int, height: int, native: int) -> tuple[int, int]:
-    """Width and height of about `native` x `native` area in the ratio of a picture of any size."""
+def fitting(width: int, height: int, native: int, most: int = SIDE_MAX) -> tuple[int, int]:
+    """Width and height of about `native` x `native` area in the ratio of a picture of any size, neither above `most`."""
     scale = sqrt(width / height)
-    return _fit(native * scale), _fit(native / scale)
+    return min(most, _fit(native * scale)), min(most, _fit(native / scale))
 
 
 def shape_of(width: object, height: object, native: int) -> tuple[str | None, int | None]:

@@ -21,16 +21,18 @@ GONE = "The picture that this one begins with is not here any more."
 CHANGED = "The file of the picture that this one begins with is damaged, so this one would be another."
 
 
-def named(storage: Storage, owner: str, told: object, parameter: str = "source") -> Picture:
+def named(storage: Storage, owner: str, told: object, parameter: str = "source", *, private: bool = False) -> Picture:
     """The owner's picture that `told` names: its id, or the SHA-256 of its pixels, as a recipe has it.
 
+    A hash means a kept picture, since what comes of something private is private; in `private` a private one is looked for first.
     Raises NotFound for an id, and InvalidWish for a hash of which no picture is here.
     """
     with translated():
         if not isinstance(told, str) or not re.fullmatch("[0-9a-f]{64}", told):
             id = checked_id(parameter, told)
             return storage.of(id).pictures.get(owner, id)
-        found = storage.private.pictures.of_pixels(owner, told) or storage.pictures.of_pixels(owner, told)
+        found = storage.private.pictures.of_pixels(owner, told) if private else None
+        found = found or storage.pictures.of_pixels(owner, told)
     if found is None:
         raise InvalidWish(parameter, "must begin with a picture that is here; the one with these pixels is not", told)
     return found

@@ -206,7 +206,11 @@ class Studio(Library):
         self._steers(info).check(wish.style, wish.length, wish.template)
         needless(wish, enhance=enhance)
         adapters.check(self._engine, info.name, wish.adapters)
-        source = None if wish.source is None else sources.named(self._storage, owner, wish.source)
+        source = (
+            None
+            if wish.source is None
+            else sources.named(self._storage, owner, wish.source, private=bool(wish.private))
+        )
         order = Order.of(wish, info, enhance=enhance, source=source)
         if wish.parent is not None:
             self._picture(owner, wish.parent)
@@ -427,7 +431,8 @@ class Studio(Library):
         found = self._picture(owner, picture_id)
         self._drawable(found.checkpoint)
         begins = found.recipe.get("source")
-        source = None if begins is None else sources.named(self._storage, owner, begins, "id")
+        hidden = is_private(found.id)
+        source = None if begins is None else sources.named(self._storage, owner, begins, "id", private=hidden)
         order = Order.of_picture(found, rerun=rerun, source=source)
         return replace(order, adapters=adapters.again(self._engine, found.checkpoint, found.recipe, whole=not rerun))
 

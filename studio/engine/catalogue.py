@@ -14,6 +14,7 @@ from pathlib import Path
 from studio.engine import layout
 from studio.engine.contract import CheckpointInfo, Defaults
 from studio.errors import InvalidWish
+from studio.sizes import SIDE_MAX, SIDE_STEP
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +117,9 @@ def described(entry: CheckpointInfo, folder: Path) -> CheckpointInfo:
     note = (folder.parent if layout.is_single(folder) else folder) / layout.NOTE
     shift = _peek(where["scheduler"] / "scheduler_config.json").get("shift")
     native = _peek(where["vae"] / "config.json").get("sample_size")
+    places = _peek(where["transformer"] / "config.json").get("axes_lens")
+    if isinstance(places, list) and len(places) == 3 and all(isinstance(one, int) and one > 0 for one in places):
+        entry = replace(entry, side_max=min(SIDE_MAX, SIDE_STEP * min(places[1:])))
     return _said(_said(entry, {"shift": shift, "native": native}), _peek(note))
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from studio.engine.memory import Plan
 from studio.recipe import Adapter, Recipe
+from studio.sizes import SIDE_MAX
 
 if TYPE_CHECKING:
     from enhancer.contract import ChatModel
@@ -43,6 +44,7 @@ class CheckpointInfo:
     defaults: Defaults
     template: str  # template of the enhancer that suits it
     sampling: Mapping[str, float] = field(default_factory=dict)  # temperature, top_p of its language model
+    side_max: int = SIDE_MAX  # pixels of the longest side that its transformer has places for
     on_disk: bool = False
     download_gb: float = 0.0
 

@@ -67,7 +67,7 @@ def calls(studio: Studio, *, base_url_of: Callable[[gr.Request], str]) -> Mappin
         "tokens": lambda asked: _tokens(studio, _text(asked("prompt"))),
         "snapshot": lambda asked: snapshot(studio, asked.owner, asked("job")),
         "picture": lambda asked: studio.picture(asked.owner, asked("id")),
-        "begin": lambda asked: begin(studio, asked.owner, asked("source"), asked("checkpoint")),
+        "begin": lambda asked: begin(studio, asked.owner, asked("source"), asked("checkpoint"), bool(asked("private"))),
         "cancel": lambda asked: studio.cancel(asked.owner, asked("job")),
         "star": lambda asked: studio.edit(asked.owner, asked("id"), favourite=asked("favourite")),
         "delete": lambda asked: studio.delete(asked.owner, asked("id")),
@@ -78,11 +78,11 @@ def calls(studio: Studio, *, base_url_of: Callable[[gr.Request], str]) -> Mappin
     }
 
 
-def begin(studio: Studio, owner: str, source: Any, checkpoint: Any) -> View:
+def begin(studio: Studio, owner: str, source: Any, checkpoint: Any, private: bool) -> View:
     """A picture to begin with, by its id or its pixels, and the size of its shape that suits a checkpoint."""
-    found = studio.begins(owner, source)
-    native = studio.checkpoint(checkpoint or None).defaults.native
-    width, height = fitting(int(str(found["width"])), int(str(found["height"])), native)
+    found = studio.begins(owner, source, private=private)
+    info = studio.checkpoint(checkpoint or None)
+    width, height = fitting(int(str(found["width"])), int(str(found["height"])), info.defaults.native, info.side_max)
     return {"picture": found, "width": width, "height": height}
 
 
@@ -135,10 +135,16 @@ def free_gb() -> int:
 
 
 def home(studio: Studio, owner: str, *, session: Any = None) -> View:
-    """What a page shows when it opens: the owner's unfinished jobs as they stand, and the newest pictures: kept, or a private session's."""
+    """What a page shows when it opens: the owner's unfinished jobs as they stand, and the newest pictures: kept, or a private session's.
+
+    Only those that were drawn here: what was brought in is the gallery's.
+    """
     jobs = [snapshot(studio, owner, str(line["id"])) for line in studio.jobs(owner)]
-    found = studio.private(owner, session, STRIP) if session else studio.history(owner, limit=STRIP)
-    return {"jobs": jobs, "pictures": found["items"], "state": state(studio)}
+    found = (
+        studio.private(owner, session, STRIP) if session else studio.history(owner, query="-is:imported", limit=STRIP)
+    )
+    items: Any = found["items"]
+    return {"jobs": jobs, "pictures": [one for one in items if one["steps"]], "state": state(studio)}
 
 
 def snapshot(studio: Studio, owner: str, job: str) -> View:

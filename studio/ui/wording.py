@@ -23,7 +23,7 @@ ENGLISH = {
     "vary_near_title": "Another picture that stays near to this one",
     "draw_from": "Draw from this",
     "draw_from_title": "Begin the next picture with this one",
-    "source": "Begins with this picture",
+    "source": "Begins with this",
     "source_far": "How far from it",
     "source_far_hint": "Little keeps its shapes and colours; much keeps only where things are",
     "source_open": "Begin with a picture from this machine",

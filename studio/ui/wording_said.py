@@ -92,6 +92,12 @@ SENTENCES = {
     "The file of the picture that this one begins with is damaged, so this one would be another.": (
         "起始图的文件已损坏，画出来会是另一张图。"
     ),
+    "{parameter} must be at most {n} with {title} (got {value}).": "{parameter}在 {title} 下最大为 {n}（现为 {value}）。",
+    "{name} is neither PNG, JPEG nor WebP.": "{name} 不是 PNG、JPEG 或 WebP。",
+    "{name} has more than {most} MiB.": "{name} 超过 {most} MiB。",
+    "{name} has {width} x {height} pixels, more than {most} million.": "{name} 有 {width} x {height} 像素，超过 {most} 百万。",
+    "{name} is damaged: {reason}.": "{name} 已损坏：{reason}。",
+    "It was stopped.": "已停止。",
     "A picture may have at most {most} MiB.": "图片最大 {most} MiB。",
     "{parameter} must be at most {n} pairs of a name and a weight (got {value}).": (
         "{parameter}最多 {n} 个，各有名称和权重（现为 {value}）。"

@@ -169,7 +169,7 @@ class _Taking:
         ):  # the file and the place go when this ends, or when the work that takes them over does
             held.callback(self._uploads.release)
             try:
-                begins = bool(request.query_params.get("source"))  # such a picture may be private: it touches no disk
+                begins = _yes(request.query_params.get("source"))  # such a picture may be private: it touches no disk
                 place: Callable[[], AbstractContextManager[IO[bytes]]] = io.BytesIO if begins else self._file
                 file = held.enter_context(place())
                 async for part in _in_time(request.stream(), self._grace_s):
@@ -202,9 +202,9 @@ class _Taking:
         name = asked.get("name", "")[:200]
         with held:
             try:
-                if asked.get("preview"):
+                if _yes(asked.get("preview")):
                     return {"result": self._archive.preview(owner, file, name, progress=tell)}, 200
-                if asked.get("source"):
+                if _yes(asked.get("source")):
                     return {
                         "result": self._archive.source(owner, file, name, private=_private(asked.get("private")))
                     }, 200
@@ -246,6 +246,11 @@ async def _in_time(parts: AsyncGenerator[bytes, None], grace_s: float) -> AsyncI
 def _private(told: str | None) -> bool | str:
     """What a query says of it: 1 for true, or a session's name."""
     return True if told == "1" else (told or False)
+
+
+def _yes(told: str | None) -> bool:
+    """What a query says by 1; nothing, 0 and false say no."""
+    return (told or "").lower() not in ("", "0", "false", "no")
 
 
 def _moment(told: str) -> datetime | None:

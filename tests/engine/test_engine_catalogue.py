@@ -192,3 +192,12 @@ def test_the_cache_is_where_the_hub_s_own_tools_look() -> None:
     from huggingface_hub import constants
 
     assert hub_cache() == Path(constants.HF_HUB_CACHE)
+
+
+def test_how_large_a_side_may_be_follows_from_the_transformers_places(pocket: Path, tmp_path: Path) -> None:
+    entries = {one.name: one for one in Catalogue(pocket=pocket, named="auto", cache=tmp_path).entries()}
+    assert (entries["pocket"].side_max, entries["pocket-base"].side_max, entries["turbo"].side_max) == (
+        1024,
+        1024,
+        2048,
+    )

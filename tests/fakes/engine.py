@@ -24,6 +24,7 @@ ANSWER = (
     "## keep\n{wish}\n## solve\nnothing\n## compose\nin the middle\n## text\nnone\n## prompt\n{wish}, in soft light"
 )
 HERE = CheckpointInfo(
+    side_max=1024,
     name="pocket",
     title="Paint",
     source="paint",

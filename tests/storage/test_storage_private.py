@@ -269,6 +269,18 @@ def marked(private: Private, mark: str) -> bool:
         return session.scalar(text("SELECT count(*) FROM jobs WHERE mark = :mark"), {"mark": mark}) > 0
 
 
+def test_nobody_pushes_out_what_others_have(kit):
+    private = replace(kit.store.private, bytes_max=60_000, owner_bytes_max=50_000)
+    mine = private_picture(kit)
+    for owner in ("bob", "cy", "dee"):
+        file = io.BytesIO()
+        Image.effect_noise((3000, 100), 80).convert("RGB").save(file, "PNG")
+        there = private.bring(owner, file.getvalue(), "x.png", session="a")
+        assert max(there.width, there.height) == 2048  # no more than can be drawn
+    assert private.pictures.get("ann", mine.id).id == mine.id
+    assert sum(len(private.pictures.some(owner, [there.id])) for owner in ("bob", "cy", "dee")) == 0
+
+
 def test_an_owner_takes_no_room_from_others_and_keeps_the_newest(kit):
     theirs, first, second = private_picture(kit, owner="bob"), private_picture(kit), private_picture(kit)
     small = replace(kit.store.private, owner_bytes_max=1)

@@ -181,3 +181,42 @@ def test_it_travels_with_its_source(make: Make) -> None:
     (there,) = [found for found in theirs if found["source"]]
     assert (there["pixel_sha256"], there["strength"]) == (one["pixel_sha256"], 0.7)
     assert end(studio, YOU, studio.rerun(YOU, there["id"]))["identical"] is True
+
+
+def test_what_is_kept_stays_so_though_the_same_pixels_lie_in_private(make: Make) -> None:
+    studio = make()
+    file = photo(kind="PNG").getvalue()
+    whence = studio.archive.source(ME, io.BytesIO(file), "lake.png")
+    one = draw(studio, "a fox", source=whence["id"])
+    hidden = studio.archive.source(ME, io.BytesIO(file), "lake.png", private="tab1")
+    assert hidden["pixel_sha256"] == whence["pixel_sha256"]
+    for job in (studio.rerun(ME, one["id"]), studio.vary(ME, one["id"])):
+        assert end(studio, ME, job)["pictures"][0]["private"] is False
+    assert draw(studio, "a fox", source=one["source"])["private"] is False
+    begun = draw(studio, "a fox", source=one["source"], private="tab1")
+    assert begun["private"] and studio.begins(ME, one["source"], private=True)["id"] == hidden["id"]
+    assert studio.begins(ME, one["source"])["id"] == whence["id"]
+    studio.delete(ME, whence["id"])
+    studio.purge(ME, [whence["id"]])
+    with pytest.raises(InvalidWish, match="must begin with a picture that is here"):
+        studio.rerun(ME, one["id"])
+    assert end(studio, ME, studio.rerun(ME, begun["id"]))["identical"] is True
+
+
+def test_one_that_lies_in_the_trash_comes_out_when_it_is_brought_again(make: Make) -> None:
+    studio = make()
+    file = photo().getvalue()
+    whence = studio.archive.source(ME, io.BytesIO(file), "lake.jpg")
+    studio.delete(ME, whence["id"])
+    assert studio.archive.source(ME, io.BytesIO(file), "lake.jpg")["deleted_at"] is None
+    assert studio.history(ME)["total"] == 1
+
+
+def test_a_size_beyond_the_models_places_is_refused_and_never_suggested(make: Make, engine: PaintEngine) -> None:
+    studio = make()
+    most = studio.checkpoint().side_max
+    with pytest.raises(InvalidWish, match=rf"^width must be at most {most} with "):
+        draw(studio, width=most + 16)
+    strip = studio.archive.source(ME, photo(3000, 30), "horizon.jpg")
+    one = draw(studio, "a fox", source=strip["id"])
+    assert (one["width"], one["height"]) == (most, 64)

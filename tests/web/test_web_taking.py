@@ -188,6 +188,7 @@ def test_a_picture_to_draw_from_comes_in_once_and_in_private_to_no_disk(studio: 
         assert not path.is_file() or (data[60:400] not in (read := path.read_bytes()) and pixels not in read), path
     assert ann.ask("GET", "/media/export.zip").status_code == 200
     first, second = (bring(ann, data, name, source="1").json() for name in ("a.png", "b.png"))
+    assert "picture" in bring(ann, png(), source="0", preview="false").json()  # 0 says no
     assert first["id"] == second["id"] and first["pixel_sha256"] == private["pixel_sha256"]
     assert bring(bob, data, source="1").json()["id"] != first["id"]
     for wrong, status, sentence in (

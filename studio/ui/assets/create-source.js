@@ -57,7 +57,7 @@
   }
   async function ask(source) {
     try {
-      const found = await studio.ask("begin", { source, checkpoint: studio.form.checkpoint() });
+      const found = await studio.ask("begin", { source, checkpoint: studio.form.checkpoint(), private: studio.private !== "" });
       if (source === shown) row.show(found);
       return found;
     } catch (error) {
@@ -78,7 +78,7 @@
     const range = el("input", { type: "range", min: 5, max: 95, step: 5 });
     const far = el("output", {});
     const away = el("button", { type: "button", className: "source-away", on: { click: letGo } }, studio.symbol("M7 7l10 10M17 7L7 17"));
-    const place = el("div", { className: "source", hidden: true }, open, el("div", {}, title, el("div", { className: "far" }, range, far)), away);
+    const place = el("div", { className: "source", hidden: true }, open, el("div", {}, el("div", { className: "far" }, title, far), range), away);
     range.addEventListener("input", () => (put("strength", String(range.value / 100)), row.slide(range.value / 100)));
     it.element.before(place);
     it.element.querySelector(".hint").before(opener, file);
@@ -98,6 +98,7 @@
     }; // prettier-ignore
     function say() {
       title.textContent = studio.t("source");
+      title.title = studio.t("source");
       range.setAttribute("aria-label", studio.t("source_far"));
       range.title = studio.t("source_far_hint");
       row.slide(range.value / 100);

@@ -243,11 +243,14 @@
   };
 
   // A picture that is dropped on Create's stage tells what it was drawn with.
-  document.addEventListener("dragover", (event) => event.target.closest?.("#canvas") && event.preventDefault());
+  // Beside it, too; a file that falls anywhere else is not opened in the page's place.
+  const falls = (event) => !event.defaultPrevented && [...(event.dataTransfer?.types ?? [])].includes("Files");
+  document.addEventListener("dragover", (event) => falls(event) && event.preventDefault());
   document.addEventListener("drop", async (event) => {
-    const file = event.target.closest?.("#canvas") ? event.dataTransfer?.files?.[0] : null;
-    if (!file) return;
+    if (!falls(event)) return;
     event.preventDefault();
+    const file = event.target.closest?.("#room-create, #columns") ? event.dataTransfer.files[0] : null;
+    if (!file) return;
     try {
       const told = await send(file, true);
       if (told.kind === "picture" && told.prompt) studio.useSettings(told);

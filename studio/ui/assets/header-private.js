@@ -2,10 +2,10 @@
 //
 // It is this tab's, and outlives a reload: the tab has a session of its own. The server has what is private in memory; leaving
 // forgets all of that session, and empties the form. A tab that is closed says so, and its session is forgotten ten minutes later,
-// unless it is back: after a reload it asks for what it has, and once more a little later, should the two have come in the wrong order.
+// unless it is back. An open one says so again and again: a copy of it that is closed has the same session.
 (() => {
   const KEY = "studio-private";
-  const AGAIN_MS = 30_000;
+  const AGAIN_MS = 120_000;
   const EYE = "M3 3l18 18M10.6 6.2A9 9 0 0 1 12 6c5 0 8.5 4 9.5 6a13 13 0 0 1-2.7 3.6M6.5 7.6A13 13 0 0 0 2.5 12c1 2 4.5 6 9.5 6a9 9 0 0 0 4-.9";
 
   function remembered() {
@@ -63,7 +63,7 @@
     const here = () => studio.private && studio.ask("home", { private: studio.private }).catch(() => {});
     window.addEventListener("pagehide", () => studio.private && navigator.sendBeacon(`/media/private/left?session=${studio.private}`));
     window.addEventListener("pageshow", (event) => event.persisted && here());
-    setTimeout(here, AGAIN_MS);
+    setInterval(here, AGAIN_MS);
     studio.private = remembered();
     studio.privateSwitch = button; // the prompt's card has it
     return { say };

@@ -127,7 +127,8 @@
         const { x, y } = places.get(node.id);
         const relation = how.has(node.id) ? t(`picture.by_${how.get(node.id)}`) : t("picture.first");
         const here = node.id === current().id;
-        const made = el("button", { type: "button", className: "pv-node", title: `${relation} · ${node.prompt}`, aria: { label: `${relation}: ${node.prompt}`, current: here ? "true" : "false" }, on: { click: () => here || show(node.id) } });
+        const said = (between) => [relation, node.prompt].filter(Boolean).join(between); // a photo has no prompt
+        const made = el("button", { type: "button", className: "pv-node", title: said(" · "), aria: { label: said(": "), current: here ? "true" : "false" }, on: { click: () => here || show(node.id) } });
         made.style.left = `${x}px`;
         made.style.top = `${y}px`;
         made.append(el("img", { src: node.thumb_url, alt: "", width: SIDE, height: SIDE, className: node.deleted ? "gone" : "" }), el("small", { text: relation }));

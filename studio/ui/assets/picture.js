@@ -125,13 +125,17 @@ studio.part("picture", (it) => {
     star.setAttribute("aria-label", t("star"));
     star.setAttribute("aria-pressed", String(picture.favourite));
     const name = `${t("picture.file")}-${picture.seed}.png`;
-    acts.replaceChildren(
+    const known = picture.steps > 0; // how it was drawn; of a photo there is nothing to repeat
+    const repeating = known ? [
       button(t("again"), work.again, { className: "pv-first", title: t("again_title") }),
       button(t("vary"), () => work.vary(), { title: t("vary_title") }),
       button(t("vary_near"), () => work.varying(), { title: t("vary_near_title") }),
       button(t("reuse"), reuse, { title: t("reuse_title") }),
       button(t("edit_prompt"), () => work.editor(), { title: t("picture.edit_hint") }),
-      button(t("draw_from"), drawFrom, { title: t("draw_from_title") }),
+    ] : []; // prettier-ignore
+    acts.replaceChildren(
+      ...repeating,
+      button(t("draw_from"), drawFrom, { className: known ? "" : "pv-first", title: t("draw_from_title") }),
       ...(picture.private ? [] : [button(t("share"), () => work.sharing()), star]),
       el("a", { href: picture.url, download: name, text: t("picture.download") }),
       picture.deleted_at ? button(t("picture.restore"), restore) : button(t(picture.private ? "forget" : "delete"), remove),
@@ -183,13 +187,14 @@ studio.part("picture", (it) => {
 
   function facts() {
     const short = (hash) => (hash && hash.length > 16 ? `${hash.slice(0, 12)}…` : hash);
+    const told = (value) => (picture.steps > 0 ? value : null);
     const lines = [
-      ["seed", picture.seed], ["variation_of", near(picture)],
-      ["strength", picture.strength === null ? "" : t("picture.far", { n: Math.round(100 * picture.strength) }), picture.source], ["size", `${picture.width} × ${picture.height}`], ["steps", picture.steps],
-      ["guidance", picture.guidance], ["shift", picture.shift], ["checkpoint", picture.checkpoint],
+      ["seed", told(picture.seed)], ["variation_of", near(picture)],
+      ["strength", picture.strength === null ? "" : t("picture.far", { n: Math.round(100 * picture.strength) }), picture.source], ["size", `${picture.width} × ${picture.height}`], ["steps", told(picture.steps)],
+      ["guidance", told(picture.guidance)], ["shift", told(picture.shift)], ["checkpoint", picture.checkpoint],
       ["adapters", adapted(picture), picture.adapters.map(({ name, sha256 }) => `${name} ${sha256.slice(0, 10)}`).join(", ")],
       ["revision", short(picture.revision), picture.revision], ["pixels", short(picture.pixel_sha256), picture.pixel_sha256],
-      ["time", studio.lasting(picture.seconds)], ["when", studio.moment(picture.created_at)],
+      ["time", picture.seconds ? studio.lasting(picture.seconds) : ""], ["when", studio.moment(picture.created_at)],
     ];
     const table = el("dl", { className: "pv-facts" }, ...lines.filter(([, value]) => value !== null && value !== "")
       .map(([key, value, title]) => el("div", {}, el("dt", { text: t(`picture.${key}`) }), el("dd", { text: value, title: title ?? "" }))));
