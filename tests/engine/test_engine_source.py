@@ -83,7 +83,9 @@ def test_a_source_of_any_shape_is_cut_and_never_stretched() -> None:
     wide = Image.new("RGB", (300, 100), "red")
     wide.paste("blue", (100, 0, 200, 100))
     red, green, blue = fitted(wide, 96, 96).getextrema()
-    assert red[1] <= 8 and green == (0, 0) and blue[0] >= 247  # the middle; at its edges the filter looks a little beyond
+    assert (
+        red[1] <= 8 and green == (0, 0) and blue[0] >= 247
+    )  # the middle; at its edges the filter looks a little beyond
     assert fitted(wide, 96, 96).size == (96, 96) and fitted(wide.convert("L"), 64, 80).mode == "RGB"
     assert fitted(wide, 300, 100).tobytes() == wide.tobytes() == ImageOps.fit(wide, (300, 100)).tobytes()
 

@@ -74,11 +74,10 @@
     const opener = el("button", { type: "button", className: "begin-with", on: { click: () => file.click() } }, studio.symbol(FRAME));
     const image = el("img", { alt: "", width: 56, height: 56 });
     const open = el("button", { type: "button", className: "source-picture", on: { click: () => row.found && studio.emit("open", { id: row.found.picture.id }) } }, image);
-    const title = el("b", {});
     const range = el("input", { type: "range", min: 5, max: 95, step: 5 });
     const far = el("output", {});
     const away = el("button", { type: "button", className: "source-away", on: { click: letGo } }, studio.symbol("M7 7l10 10M17 7L7 17"));
-    const place = el("div", { className: "source", hidden: true }, open, el("div", {}, el("div", { className: "far" }, title, far), range), away);
+    const place = el("div", { className: "source", role: "group", hidden: true }, open, el("div", {}, far, range), away);
     range.addEventListener("input", () => (put("strength", String(range.value / 100)), row.slide(range.value / 100)));
     it.element.before(place);
     it.element.querySelector(".hint").before(opener, file);
@@ -93,12 +92,11 @@
       },
       slide(strength) {
         range.value = Math.round(100 * strength);
-        far.textContent = studio.t("picture.far", { n: Math.round(100 * strength) });
+        far.textContent = studio.t("source_now", { n: Math.round(100 * strength) });
       },
     }; // prettier-ignore
     function say() {
-      title.textContent = studio.t("source");
-      title.title = studio.t("source");
+      place.setAttribute("aria-label", studio.t("source"));
       range.setAttribute("aria-label", studio.t("source_far"));
       range.title = studio.t("source_far_hint");
       row.slide(range.value / 100);
