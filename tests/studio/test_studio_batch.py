@@ -101,7 +101,10 @@ def test_a_line_names_adapters_as_the_api_does(make: Make, engine: PaintEngine, 
     assert code == 0, told
     items: Any = studio.history(ME)["items"]
     assert sorted(len(one["adapters"]) for one in items) == [0, 2, 2, 2]
-    assert {(each["name"], each["weight"]) for one in items for each in one["adapters"]} == {("ink", 0.8), ("fur", -1.0)}
+    assert {(each["name"], each["weight"]) for one in items for each in one["adapters"]} == {
+        ("ink", 0.8),
+        ("fur", -1.0),
+    }
 
 
 def test_a_full_queue_is_waited_for(make: Make, prompts: Path) -> None:

@@ -293,7 +293,9 @@ def test_adapters_are_typed_as_names_and_weights() -> None:
             typed(wrong)
 
 
-@pytest.mark.parametrize("text", ["1 " * 12_000 + "b", "1 " * 2_499 + "b", " " * 4_999 + "b", "1," * 2_499 + "b", "a " * 2_499])
+@pytest.mark.parametrize(
+    "text", ["1 " * 12_000 + "b", "1 " * 2_499 + "b", " " * 4_999 + "b", "1," * 2_499 + "b", "a " * 2_499]
+)
 def test_a_long_choice_of_adapters_is_refused_at_once(text: str) -> None:
     began = time.process_time()
     with pytest.raises(InvalidWish, match="adapters must") as refusal:
