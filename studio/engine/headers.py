@@ -43,7 +43,8 @@ def whole(file: Path) -> tuple[Shapes, dict[str, str]]:
     """
     told, size = header(file), file.stat().st_size
     found, broken = _shapes(file, told), ValueError(f"{file.parent.name}/{file.name} is damaged")
-    notes = told.get("__metadata__") or {}
+    notes: object = told.get("__metadata__", {})
+    notes = {} if notes is None else notes
     if not isinstance(notes, dict) or not all(isinstance(text, str) for text in notes.values()):
         raise broken
     with file.open("rb") as stream:

@@ -231,6 +231,7 @@ def patched(whole: bytes, change: Callable[[dict[str, Any]], object]) -> bytes:
         ("overlap", lambda whole: patched(whole, lambda told: next(iter(told.values())).update(data_offsets=[8, 3848]))),
         ("sides", lambda whole: patched(whole, lambda told: next(iter(told.values())).update(shape=[2**62] * 10_000))),
         ("notes", lambda whole: patched(whole, lambda told: told.update(__metadata__=["title"]))),
+        ("no notes", lambda whole: patched(whole, lambda told: told.update(__metadata__=[]))),
         ("untold", lambda whole: patched(whole, lambda told: told.update(__metadata__={"title": 7}))),
         ("nested", lambda whole: (200_000).to_bytes(8, "little") + b"[" * 200_000 + whole),
         ("no json", lambda whole: patched(whole, lambda told: told.update(__metadata__={META: "{"}))),
