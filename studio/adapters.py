@@ -1,11 +1,15 @@
-"""Adapters in wishes and in pictures: whether a wish's are here and fit, and what became of those that drew a picture.
+"""Adapters in wishes and in pictures: how they are said, whether a wish's are here and fit, and what became of those that drew a picture.
 
 Knows the engine's list of files and recipes; knows no storage and no page.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
 
 from studio.engine.contract import AdapterInfo, Engine
 from studio.errors import InvalidWish, Refused
@@ -15,6 +19,64 @@ from studio.recipe import adapters as read
 Pairs = tuple[tuple[str, float], ...]
 Line = dict[str, object]
 SHORT = 10  # digits of a hash that people compare
+TYPED_MAX = 5_000  # characters of a choice that is typed
+_NUMBER = re.compile(r"[+-]?(?:\d{1,9}[.]?\d{0,20}|[.]\d{1,20})")
+_BETWEEN = re.compile("([,，;；])")
+
+
+def typed(said: object) -> Any:
+    """A choice as pairs of a name and a weight, for `Wish` to check: of a mapping, of a list of pairs, of the JSON of either, or of
+    a text such as `ink 0.8, fur -0.5`. Anything else is left as it is, for `Wish` to refuse. Raises InvalidWish."""
+    if isinstance(said, str):
+        if len(said) > TYPED_MAX:
+            raise InvalidWish("adapters", f"must have at most {TYPED_MAX:,} characters", said)
+        said = _json(said)
+    if isinstance(said, Mapping):
+        return tuple(said.items())
+    if isinstance(said, list):
+        return tuple(tuple(one) if isinstance(one, list) else one for one in said)
+    if isinstance(said, str):
+        return _pairs(said)
+    return () if said is None else said
+
+
+def told(pairs: object) -> str:
+    """The other way, of pairs or of a picture's adapters: JSON, since names may hold spaces and commas; empty for none."""
+    if not isinstance(pairs, list | tuple):
+        return ""
+    said = [(one["name"], one["weight"]) if isinstance(one, Mapping) else (one[0], one[1]) for one in pairs]
+    kept = [(name, int(weight) if weight == int(weight) else weight) for name, weight in said if isfinite(weight)]
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":")) if kept else ""
+
+
+def _json(said: str) -> object:
+    """What a text says as JSON, where it is a list or an object; else the text, as a name may begin with a bracket, too."""
+    if said.lstrip()[:1] in ("[", "{"):
+        try:
+            return json.loads(said)
+        except (ValueError, RecursionError):
+            pass
+    return said
+
+
+def _pairs(said: str) -> Pairs:
+    """`ink 0.8, fur -0.5` as pairs. A name goes on over commas until a number ends what stands between two. Raises InvalidWish."""
+    found: list[tuple[str, float]] = []
+    held: list[str] = []
+    parts = _BETWEEN.split(said)
+    for at in range(0, len(parts), 2):
+        piece = parts[at].rstrip()
+        number = piece.split()[-1] if piece else ""
+        before = piece.removesuffix(number)
+        if before[-1:].isspace() and _NUMBER.fullmatch(number) and (name := "".join([*held, before]).strip()):
+            found.append((name, float(number)))
+            held = []
+        else:
+            held += parts[at : at + 2]
+    if rest := "".join(held).strip():
+        rule = "must be a name and a weight, such as ink 0.8, with commas between several"
+        raise InvalidWish("adapters", rule, rest)
+    return tuple(found)
 
 
 def check(engine: Engine, checkpoint: str, wanted: Sequence[tuple[str, float]]) -> None:

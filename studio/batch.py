@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from studio import adapters
 from studio.errors import InvalidWish, QueueFull, StudioError, shorten
 from studio.studio import Studio
 from studio.views import FINISHED, View
@@ -99,6 +100,8 @@ def _asked(text: str) -> Mapping[str, Any]:
         return {"prompt": text}
     if unknown := set(found) - ASKABLE:
         raise InvalidWish(sorted(unknown)[0], f"must be one of {', '.join(sorted(ASKABLE))}", found[sorted(unknown)[0]])
+    if "adapters" in found:
+        found["adapters"] = adapters.typed(found["adapters"])
     return {"prompt": None, **found}
 
 

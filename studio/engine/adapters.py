@@ -30,13 +30,14 @@ PREFIXES = ("base_model.model.", "model.diffusion_model.", "diffusion_model.", "
 """What stands before a module's path, by whoever wrote the file."""
 ELSEWHERE = ("text_encoder", "lora_te", "te.", "te1.", "te2.", "text_model")
 """How names begin that belong to a text encoder, which is left as it is here."""
+META = "lora_adapter_metadata"  # where diffusers keeps ranks and scales in a header
 SCALES = ("dora_scale", "lora_magnitude_vector")
 """Ends of names of DoRA's scales; the libraries leave them out, and what they draw then is something else."""
 
 _PART = re.compile(
     r"^(?P<path>.+?)\.(?:(?P<down>lora_A|lora_down|lora\.down)|lora_B|lora_up|lora\.up)(?:\.\w+)?\.weight$"
 )
-_PLACE = re.compile(r"^(layers|noise_refiner|context_refiner)_(\d+)_(.+)$")
+_PLACE = re.compile(r"^(layers|noise_refiner|context_refiner)_(\d{1,9})_(.+)$")
 _BY_ITSELF = re.compile(r"^(all_x_embedder|all_final_layer|cap_embedder|t_embedder)_")
 T = TypeVar("T")
 Sides = tuple[int | None, int | None]  # what goes in, and what comes out
@@ -150,21 +151,38 @@ def _hash(file: Path) -> str:
 def _read(file: Path) -> _Told:
     """What a file's header tells. Raises OSError."""
     try:
-        shapes, notes = headers.shapes(file), headers.header(file).get("__metadata__")
-    except (ValueError, RecursionError):
+        shapes, told = headers.whole(file)
+    except ValueError:
         return _Told(problem="its file is broken")
-    told: Mapping[str, object] = notes if isinstance(notes, dict) else {}
     return _Told(
         title=_line(told.get("title") or told.get("modelspec.title"), TITLE_MAX),
         about=_line(told.get("about") or told.get("modelspec.description"), ABOUT_MAX),
         triggers=_triggers(told),
-        problem=_problem(shapes),
+        problem=_problem(shapes, told),
         sides=_sides(shapes),
     )
 
 
-def _problem(shapes: headers.Shapes) -> str:
+def scales(notes: Mapping[str, str]) -> dict[str, object] | None:
+    """Ranks and scales as diffusers wrote them into the header; None where it did not, and the tensors alone count. Raises ValueError."""
+    if META not in notes:
+        return None
+    try:
+        told = json.loads(notes[META])
+        json.dumps(told, allow_nan=False)  # JSON as Python reads it may hold numbers that are none
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+    if not isinstance(told, dict):
+        raise ValueError("it is no object")
+    return told
+
+
+def _problem(shapes: headers.Shapes, notes: Mapping[str, str]) -> str:
     """What is wrong with a file whatever the checkpoint, as the end of a sentence."""
+    try:
+        scales(notes)
+    except ValueError:
+        return "what it tells of its ranks and scales cannot be read"
     if any(name.endswith(SCALES) or any(f".{scale}." in name for scale in SCALES) for name in shapes):
         return "it scales what it adds (DoRA), and would be drawn without its scales"
     if any(name.startswith(ELSEWHERE) for name in shapes):

@@ -41,7 +41,6 @@ BLOCKS = (
     "t_embedder.",
 )
 """How paths of a Z-Image transformer's modules begin; some programs write them with nothing before."""
-META = "lora_adapter_metadata"  # where diffusers keeps ranks and scales in a header
 Tensors = Mapping[str, torch.Tensor]
 
 
@@ -116,7 +115,10 @@ def _load(loaded: Loaded, wanted: Adapter, file: Path, called: str) -> Worn:
         data = _bytes(file)
         state = _converted(loaded.pipe, data)
         _check(loaded.pipe.transformer, state)
-        _add(loaded, {name: each.to(_dtype(loaded)) for name, each in state.items()}, _scales(data), called)
+        state = {name: each.to(_dtype(loaded)) for name, each in state.items()}
+        if not all(bool(each.isfinite().all()) for each in state.values()):
+            raise Unfit("it holds numbers that are none")
+        _add(loaded, state, _scales(data), called)
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise EngineError(f"The adapter {wanted.name} cannot be read ({why}).") from error
@@ -168,10 +170,12 @@ def _converted(pipe: Any, data: bytes) -> dict[str, torch.Tensor]:
         raise Unfit("its file is broken") from error
     if any(name.endswith(".alpha") for name in state):  # diffusers puts the prefix to these itself
         state = {name.removeprefix(PREFIX): each for name, each in state.items()}
-    state = _unfused(state)
-    state = {PREFIX + name if _bare(name, state) else name: each for name, each in state.items()}
     try:
+        state = _unfused(state)
+        state = {PREFIX + name if _bare(name, state) else name: each for name, each in state.items()}
         found: dict[str, torch.Tensor] = pipe.lora_state_dict(state)
+    except Unfit:
+        raise
     except Exception as error:
         log.warning("an adapter could not be understood", exc_info=True)
         raise Unfit("it is written in a form that is not known here") from error
@@ -201,11 +205,12 @@ def _bare(name: str, state: Tensors) -> bool:
 
 
 def _scales(data: bytes) -> dict[str, Any] | None:
-    """Ranks and scales as diffusers wrote them into the header; None where it did not, and the tensors alone count."""
-    length = int.from_bytes(data[:8], "little")
-    notes = json.loads(data[8 : 8 + length]).get("__metadata__") or {}
-    told = json.loads(notes[META]) if META in notes else None
-    return told if isinstance(told, dict) else None
+    """Ranks and scales as diffusers wrote them into the header of the bytes that were read. Raises Unfit."""
+    try:
+        length = int.from_bytes(data[:8], "little")
+        return files.scales(json.loads(data[8 : 8 + length]).get("__metadata__") or {})
+    except (ValueError, RecursionError) as error:  # the file changed since its header was looked at
+        raise Unfit("its file is broken") from error
 
 
 def _check(transformer: nn.Module, state: Tensors) -> None:
@@ -231,6 +236,8 @@ def _product(module: str, state: Tensors) -> tuple[int, int]:
     shapes = {
         name.removeprefix(f"{module}."): tuple(each.shape) for name, each in state.items() if _module(name) == module
     }
+    if any(len(shape) != 2 for shape in shapes.values()):
+        raise Unfit(f"its matrices for {shorten(module.removeprefix(PREFIX))} have not two sides each")
     if shapes.keys() == {"lora_A.weight", "lora_B.weight"}:
         (rank, into), (out, other) = shapes["lora_A.weight"], shapes["lora_B.weight"]
         if rank != other:

@@ -10,7 +10,7 @@ import operator
 import struct
 from math import prod
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 HEADER_MAX = 100 * 2**20  # bytes; safetensors' own bound for a header
 GGUF, SAFETENSORS = ".gguf", ".safetensors"
@@ -20,6 +20,12 @@ _GGUF_SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12:
 """Bytes of a plain value by its kind in a GGUF file."""
 _GGUF_TEXT, _GGUF_ARRAY = 8, 9
 
+SIDES_MAX = 16  # of a tensor
+
+_BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32,
+         "F32": 32, "I64": 64, "U64": 64, "F64": 64}  # fmt: skip
+"""Bits of a number by its kind in a safetensors file, of the kinds that are common."""
+
 Shapes = dict[str, tuple[int, ...]]
 
 
@@ -27,10 +33,45 @@ def shapes(file: Path) -> Shapes:
     """Shapes by name, as torch orders them. Raises OSError, ValueError for a broken file."""
     if file.suffix.lower() == GGUF:
         return _gguf(file)
+    return _shapes(file, header(file))
+
+
+def whole(file: Path) -> tuple[Shapes, dict[str, str]]:
+    """Shapes of a safetensors file by name, and its notes, once its header is seen to be that of all its bytes.
+
+    Raises OSError, ValueError for a file that is cut off, holds more, or tells something else than texts of itself.
+    """
+    told, size = header(file), file.stat().st_size
+    found, broken = _shapes(file, told), ValueError(f"{file.parent.name}/{file.name} is damaged")
+    notes: object = told.get("__metadata__", {})
+    notes = {} if notes is None else notes
+    if not isinstance(notes, dict) or not all(isinstance(text, str) for text in notes.values()):
+        raise broken
+    with file.open("rb") as stream:
+        at = 8 + int.from_bytes(stream.read(8), "little")
+    places = []
+    for name, shape in found.items():
+        place, bits = told[name].get("data_offsets"), _BITS.get(str(told[name].get("dtype")))
+        if not isinstance(place, list) or len(place) != 2 or not all(type(one) is int for one in place):
+            raise broken
+        if len(shape) > SIDES_MAX or (bits and 8 * (place[1] - place[0]) != bits * prod(shape)):
+            raise broken
+        places.append((place[0], place[1]))
+    end = 0
+    for begins, ends in sorted(places):
+        if begins != end or ends < begins:
+            raise broken
+        end = ends
+    if at + end != size:
+        raise broken
+    return found, notes
+
+
+def _shapes(file: Path, told: dict[str, dict[str, Any]]) -> Shapes:
     try:
-        entries = {name: entry["shape"] for name, entry in header(file).items() if name != "__metadata__"}
+        entries = {name: entry["shape"] for name, entry in told.items() if name != "__metadata__"}
         return {name: tuple(map(operator.index, shape)) for name, shape in entries.items()}
-    except (TypeError, KeyError, RecursionError) as error:
+    except (TypeError, KeyError) as error:
         raise ValueError(f"{file.parent.name}/{file.name} is not a safetensors file") from error
 
 
@@ -39,14 +80,17 @@ def count(found: Shapes) -> int:
     return sum(prod(shape) for shape in found.values())
 
 
-def header(file: Path) -> dict[str, dict[str, list[int]]]:
+def header(file: Path) -> dict[str, dict[str, Any]]:
     """The header of a safetensors file: tensors by name, with dtype, shape and place. Raises OSError, ValueError."""
     broken = f"{file.parent.name}/{file.name} is not a safetensors file"
     with file.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
         if not 2 <= length <= min(HEADER_MAX, file.stat().st_size):
             raise ValueError(broken)
-        found = json.loads(stream.read(length))
+        try:
+            found = json.loads(stream.read(length))
+        except RecursionError as error:
+            raise ValueError(broken) from error
     if not isinstance(found, dict):
         raise ValueError(broken)
     return found

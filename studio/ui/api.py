@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from studio import views
+from studio.adapters import typed
 from studio.errors import StudioError
 from studio.eyes import from_base64
 from studio.studio import Studio
-from studio.ui import weights
 from studio.ui.form import texts
 from studio.ui.owner import base_url_of, owner_of
 from studio.views import View
@@ -104,7 +104,7 @@ class Endpoints:
                 negative_prompt=negative_prompt, count=count, checkpoint=checkpoint, enhancement=enhancement, shift=shift,
                 cfg_normalization=cfg_normalization, cfg_truncation=cfg_truncation, style=style, length=length,
                 locks=texts("locks", locks), template=template, spread=spread, parent=parent, private=private,
-                variation_of=tuple(variation_of or ()), source=source, strength=strength, adapters=weights.read(adapters),
+                variation_of=tuple(variation_of or ()), source=source, strength=strength, adapters=typed(adapters),
             )  # fmt: skip
             job = await asyncio.to_thread(self._studio.submit, owner, wish)
             async for shot in self._studio.watch(owner, job):

@@ -14,6 +14,7 @@ from typing import Any
 import gradio as gr
 
 from enhancer.steering import LENGTHS
+from studio import adapters
 from studio.engine.contract import CheckpointInfo
 from studio.errors import InvalidWish
 from studio.sizes import SIDE_STEP, classes, shape_of, shapes
@@ -326,7 +327,7 @@ def wish(values: tuple[Any, ...], **instead: object) -> Wish:
     said["variation_of"] = variations(said["variation_of"])
     said["source"] = said["source"] or None
     said["strength"] = share(said["strength"]) if said["source"] else None
-    said["adapters"] = weights.read(said["adapters"])
+    said["adapters"] = adapters.typed(said["adapters"])
     said.update(instead)
     if "prompt" in instead or said["enhancement"]:
         said["style"] = None  # it is drawn as it is
@@ -431,7 +432,7 @@ def seldom(picture: View) -> list[str]:
         varying(picture["variation_of"]),
         str(picture["source"] or ""),
         str(picture["strength"] or ""),
-        weights.told(picture["adapters"]),
+        adapters.told(picture["adapters"]),
     ]
 
 

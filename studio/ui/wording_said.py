@@ -157,6 +157,13 @@ SENTENCES = {
         "适配器 {name} 已不是画这张图时的文件，无法照样绘制。"
     ),
     "its file is broken": "文件已损坏",
+    "what it tells of its ranks and scales cannot be read": "文件里写的秩和缩放读不懂",
+    "it holds numbers that are none": "其中有些数不是数（NaN 或无穷大）",
+    "its matrices for {layer} have not two sides each": "它给 {layer} 的矩阵不是二维的",
+    "its matrices do not belong together": "它的矩阵彼此不匹配",
+    "it holds nothing that could be added": "其中没有可以加上的内容",
+    "it adds twice to {layer}": "它两次改动 {layer}",
+    "it holds {parts}, of which a part would be left out": "它含有 {parts}，其中一部分会被丢掉",
     "it holds neither LoRA nor LoKr": "其中既没有 LoRA 也没有 LoKr",
     "it scales what it adds (DoRA), and would be drawn without its scales": "它带有 DoRA 的缩放，而这些会被丢掉",
     "it changes the text encoder too, which stays as it is here": "它还要改动文本编码器，而这里不改",

@@ -16,7 +16,7 @@ import torch
 from diffusers import ZImageTransformer2DModel
 from peft.tuners.tuners_utils import BaseTunerLayer
 
-from studio.engine.adapters import Adapters
+from studio.engine.adapters import META, Adapters
 from studio.engine.placing import four_bit, software, stream, take_turns
 from studio.engine.resident import ResidentEngine
 from studio.engine.speed import Speed
@@ -210,6 +210,82 @@ def test_a_text_encoders_and_a_broken_file_are_refused_too(fitted: ResidentEngin
     for name in ("encoder", "broken", "cut"):
         with pytest.raises(EngineError, match=f"The adapter {name} cannot be put on Pocket"):
             desk.draw(adapters=on(**{name: 1.0}))
+
+
+def patched(whole: bytes, change: Callable[[dict[str, Any]], object]) -> bytes:
+    """A file with its header changed."""
+    length = int.from_bytes(whole[:8], "little")
+    header = json.loads(whole[8 : 8 + length])
+    change(header)
+    made = json.dumps(header).encode()
+    return len(made).to_bytes(8, "little") + made + whole[8 + length :]
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("short", lambda whole: whole[:-400]),
+        ("long", lambda whole: whole + b"more"),
+        ("beyond", lambda whole: patched(whole, lambda told: next(iter(told.values())).update(data_offsets=[0, 2**60]))),
+        ("places", lambda whole: patched(whole, lambda told: next(iter(told.values())).update(data_offsets=["a", None]))),
+        ("overlap", lambda whole: patched(whole, lambda told: next(iter(told.values())).update(data_offsets=[8, 3848]))),
+        ("sides", lambda whole: patched(whole, lambda told: next(iter(told.values())).update(shape=[2**62] * 10_000))),
+        ("notes", lambda whole: patched(whole, lambda told: told.update(__metadata__=["title"]))),
+        ("no notes", lambda whole: patched(whole, lambda told: told.update(__metadata__=[]))),
+        ("untold", lambda whole: patched(whole, lambda told: told.update(__metadata__={"title": 7}))),
+        ("nested", lambda whole: (200_000).to_bytes(8, "little") + b"[" * 200_000 + whole),
+        ("no json", lambda whole: patched(whole, lambda told: told.update(__metadata__={META: "{"}))),
+        ("a list", lambda whole: patched(whole, lambda told: told.update(__metadata__={META: "[]"}))),
+        ("nan", lambda whole: patched(whole, lambda told: told.update(__metadata__={META: '{"transformer.r": NaN}'}))),
+        ("deep", lambda whole: patched(whole, lambda told: told.update(__metadata__={META: "[" * 100_000}))),
+    ],
+)  # fmt: skip
+def test_a_damaged_file_is_listed_with_its_problem_and_refused(
+    fitted: ResidentEngine, folder: Path, desk: Any, name: str, damage: Callable[[bytes], bytes]
+) -> None:
+    file = folder / f"{name}.safetensors"
+    file.write_bytes(damage((folder / "ink.safetensors").read_bytes()))
+    try:
+        entry = next(one for one in fitted.adapters(None) if one.name == name)
+        assert entry.fits is False and ("broken" in entry.problem or "ranks and scales" in entry.problem)
+        with pytest.raises(EngineError, match=f"^The adapter {name} cannot be put on Pocket: {entry.problem}[.]$"):
+            desk.draw(adapters=on(**{name: 1.0}))
+    finally:
+        file.unlink()
+
+
+Q = "layers.0.attention.to_q"
+
+
+def ones(*sides: int, value: float = 1.0) -> numpy.ndarray:
+    return numpy.full(sides, value, numpy.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "tensors", "why"),
+    [
+        ("flat", {f"{Q}.lokr_w1": ones(16), f"{Q}.lokr_w2": ones(15)}, "two sides"),
+        ("halves", {f"{Q}.lokr_w1_a": ones(16), f"{Q}.lokr_w1_b": ones(16), f"{Q}.lokr_w2": ones(15, 15)}, "two sides"),
+        ("solid", {f"{Q}.lora_A.weight": ones(4, 240, 1, 1), f"{Q}.lora_B.weight": ones(240, 4, 1, 1)}, "two sides"),
+        ("point", {f"{Q}.lora_A.weight": ones(), f"{Q}.lora_B.weight": ones()}, "two sides"),
+        ("fused", {"layers.4.attention.qkv.lora_A.weight": ones(4, 240), "layers.4.attention.qkv.lora_B.weight": ones(2, 4)},
+         "not known here"),
+        ("not", {**ONE, f"{Q}.lora_A.weight": ones(4, 240, value=float("nan"))}, "numbers that are none"),
+        ("vast", {**ONE, f"{Q}.lora_B.weight": ones(240, 4, value=float("inf"))}, "numbers that are none"),
+        ("digits", {f"layers.{'9' * 5000}.attention.to_q.lora_A.weight": ones(4, 240)}, "no layer|kind of model|together|left out"),
+    ],
+)  # fmt: skip
+def test_odd_numbers_and_shapes_are_refused_by_name(
+    fitted: ResidentEngine, folder: Path, desk: Any, bare: str, name: str, tensors: adapting.Tensors, why: str
+) -> None:
+    file = adapting.write(folder / f"{name}.safetensors", tensors)
+    try:
+        fitted.adapters("pocket")
+        with pytest.raises(EngineError, match=f"^The adapter {name} cannot be put on Pocket: .*({why})"):
+            desk.draw(adapters=on(**{name: 1.0}))
+        assert desk.pixels() == bare
+    finally:
+        file.unlink()
 
 
 def test_the_header_is_told_and_a_later_folder_wins_by_name(fitted: ResidentEngine, tmp_path: Path) -> None:

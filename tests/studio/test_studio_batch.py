@@ -6,10 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from studio import batch
+from studio.engine.contract import AdapterInfo
 from studio.recipe import Recipe
 from studio.settings import ROOT
 from studio.studio import Bounds, Studio
@@ -89,6 +91,22 @@ def test_what_was_broken_off_or_failed_is_gone_on_with(make: Make, engine: Paint
     )
 
 
+def test_a_line_names_adapters_as_the_api_does(make: Make, engine: PaintEngine, tmp_path: Path) -> None:
+    engine.has = [AdapterInfo(name=name, title=name, fits=True, digest=lambda: "aa") for name in ("ink", "fur")]
+    file = tmp_path / "prompts.txt"
+    said = ['{"ink": 0.8, "fur": -1}', '[["ink", 0.8], ["fur", -1]]', '"ink 0.8, fur -1"', "null"]
+    file.write_text("".join(f'{{"prompt": "a cat", "adapters": {one}}}\n' for one in said), encoding="utf-8")
+    studio = make(start=False)
+    code, told = ask(studio, file)
+    assert code == 0, told
+    items: Any = studio.history(ME)["items"]
+    assert sorted(len(one["adapters"]) for one in items) == [0, 2, 2, 2]
+    assert {(each["name"], each["weight"]) for one in items for each in one["adapters"]} == {
+        ("ink", 0.8),
+        ("fur", -1.0),
+    }
+
+
 def test_a_full_queue_is_waited_for(make: Make, prompts: Path) -> None:
     studio = make(start=False, bounds=Bounds(per_owner=1, total=1))
     assert ask(studio, prompts)[0] == 0 and total(studio) == 5
@@ -103,6 +121,8 @@ def test_a_full_queue_is_waited_for(make: Make, prompts: Path) -> None:
         ),
         ('{"prompt": ""}', "Line 1 of prompts.txt: prompt must not be empty"),
         ('{"seed": 3}', "Line 1 of prompts.txt: prompt must be a text (got nothing)."),
+        ('{"prompt": "a", "adapters": "ink"}', "Line 1 of prompts.txt: adapters must be a name and a weight"),
+        ('{"prompt": "a", "adapters": {"ink": 9}}', "Line 1 of prompts.txt: adapters must be from -4 to 4 (got 9)."),
         ('{"prompt": "a", "wings": 2}', "Line 1 of prompts.txt: wings must be one of adapters, cfg_normalization"),
     ],
 )

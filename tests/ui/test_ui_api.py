@@ -496,5 +496,6 @@ def test_adapters_are_listed_drawn_found_and_drawn_with_again(server: App, clien
         ({"torn": 1}, "adapters must fit Pocket, and its file is broken (got torn)."),
         ({"quill": 5}, "adapters must be from -4 to 4 (got 5)."),
         ("quill", "adapters must be a name and a weight"),
+        ("1 " * 12_000 + "b", "adapters must have at most 5,000 characters"),
     ):
         assert sentence in refused(client, "a cat", api_name="/generate", adapters=adapters)

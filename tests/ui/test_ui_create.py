@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import Any
 
 import gradio as gr
 import pytest
 
+from studio import adapters
+from studio.engine.contract import AdapterInfo
 from studio.errors import InvalidWish
 from studio.sources import CHANGED, GONE
 from studio.ui import form, page, weights, wording, wording_said
@@ -229,6 +232,9 @@ def test_failures_are_known_in_chinese_and_name_only_what_they_were_told() -> No
         "adapters must name files that are here (got ink).",
         "adapters must fit Pocket, and it was made for a model of another width (this one's is 240) (got ink).",
         "The adapter ink cannot be put on Pocket: it adds to x, which is no layer of this model.",
+        "The adapter ink cannot be put on Pocket: its matrices for x have not two sides each.",
+        "The adapter ink cannot be put on Pocket: it holds numbers that are none.",
+        "adapters must fit Pocket, and what it tells of its ranks and scales cannot be read (got ink).",
         "The adapter ink, which drew this picture, is not here: nothing can be drawn like it.",
         f"source must begin with a picture that is here; the one with these pixels is not (got {'ab' * 32}).",
         "The server at box:1 failed by itself (500): perhaps its model 'sees' reads no pictures.",
@@ -274,13 +280,39 @@ def test_adapters_are_typed_as_names_and_weights() -> None:
     assert typed("a, b 2 .5，c 1;") == (("a, b 2", 0.5), ("c", 1.0)), "names are those of files, and may be anything"
     assert typed({"ink": 1}) == typed([["ink", 1]]) == (("ink", 1),)
     assert (
-        weights.told([{"name": "ink", "weight": 0.8, "sha256": ""}, {"name": "a, b 2", "weight": -1.0}])
-        == "ink 0.8, a, b 2 -1"
+        adapters.told([{"name": "ink", "weight": 0.8, "sha256": ""}, {"name": "a, b 2", "weight": -1.0}])
+        == '[["ink",0.8],["a, b 2",-1]]'
     )
-    assert typed(weights.told([["a, b 2", -1.0], ["ink", 0.123456789]])) == (("a, b 2", -1.0), ("ink", 0.123456789))
-    for wrong in ("ink", "0.8", "ink 0", "ink 5", "ink 0.5 0", "ink 1, ink 1", "ink 1e9", [["ink"]], 7):
+    for pairs in ([("a, b 2", -1.0), ("ink", 0.123456789)], [("a 1, b", 1.0)], [("[ink]", 1.0)], [('"}', 2.0)]):
+        assert typed(adapters.told(pairs)) == tuple(pairs)
+    assert adapters.told([]) == adapters.told([("ink", float("nan"))]) == adapters.told(None) == ""
+    assert typed('{"ink": 0.8}') == (("ink", 0.8),) and typed("[ink] 0.8, {fur} 1") == (("[ink]", 0.8), ("{fur}", 1.0))
+    for wrong in ("ink", "0.8", "ink 0", "ink 5", "ink 0.5 0", "ink 1, ink 1", "ink 1e9", [["ink"]], 7,
+                  '[["ink", NaN]]', "[5]", "[[]]", "[" * 5000, "{" * 5001):  # fmt: skip
         with pytest.raises(InvalidWish, match="adapters"):
             typed(wrong)
+
+
+@pytest.mark.parametrize(
+    "text", ["1 " * 12_000 + "b", "1 " * 2_499 + "b", " " * 4_999 + "b", "1," * 2_499 + "b", "a " * 2_499]
+)
+def test_a_long_choice_of_adapters_is_refused_at_once(text: str) -> None:
+    began = time.process_time()
+    with pytest.raises(InvalidWish, match="adapters must") as refusal:
+        adapters.typed(text)
+    assert time.process_time() - began < 0.1
+    assert known(str(refusal.value))
+
+
+def test_another_model_keeps_the_adapters_that_fit_it() -> None:
+    class Here:
+        def adapters(self, checkpoint: str) -> list[AdapterInfo]:
+            return [AdapterInfo(name=name, title=name, fits=name != "wide", digest=str) for name in ("a 1, b", "wide")]
+
+    here: Any = Here()
+    assert weights.fitting(here, "pocket", '[["a 1, b",0.5],["wide",1],["gone",1]]') == '[["a 1, b",0.5]]'
+    for odd in ("[[]]", "[5]", "[[[], 1]]", "ink", "", None, 7, '[["wide",1]]'):
+        assert weights.fitting(here, "pocket", odd) == ""
 
 
 def test_a_variation_is_typed_as_seeds_and_strengths() -> None:
