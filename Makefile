@@ -13,7 +13,7 @@ lint:
 	$(PYTHON) -m docs.generate --check
 
 quick:
-	$(PYTHON) -m pytest -q -m "not browser and not slow and not gpu"
+	$(PYTHON) -m pytest -q -n0 -m "not browser and not slow and not gpu"
 
 test:
 	$(PYTHON) -m pytest
