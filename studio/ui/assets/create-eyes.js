@@ -120,16 +120,7 @@
       event.preventDefault();
       read(first);
     });
-    const carries = (event) => event.dataTransfer?.types.includes("Files");
-    const over = (on) => card.classList.toggle("dropping", on);
-    card.addEventListener("dragover", (event) => carries(event) && (event.preventDefault(), over(!reading)));
-    card.addEventListener("dragleave", (event) => card.contains(event.relatedTarget) || over(false));
-    card.addEventListener("drop", (event) => {
-      if (!carries(event)) return;
-      event.preventDefault();
-      over(false);
-      read(event.dataTransfer.files[0]);
-    });
+    studio.dropping(card, read, () => !reading);
     studio.on("words", say);
     draw();
   }

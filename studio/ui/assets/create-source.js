@@ -112,16 +112,7 @@
   }
   /** Pictures that are dropped or pasted onto the prompt. */
   function falls(card) {
-    const carries = (event) => event.dataTransfer?.types.includes("Files");
-    const over = (on) => card.classList.toggle("dropping", on);
-    card.addEventListener("dragover", (event) => carries(event) && (event.preventDefault(), over(true)));
-    card.addEventListener("dragleave", (event) => card.contains(event.relatedTarget) || over(false));
-    card.addEventListener("drop", (event) => {
-      if (!carries(event)) return;
-      event.preventDefault();
-      over(false);
-      taken(event.dataTransfer.files[0]);
-    });
+    studio.dropping(card, taken);
     card.addEventListener("paste", (event) => {
       const first = [...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/"));
       if (!first || event.clipboardData.types.includes("text/plain")) return; // words that were copied with their picture

@@ -102,6 +102,19 @@
     made.append(el("span", { text: studio.said(sentence) }), ...(undo ? [studio.button(studio.t("undo"), act)] : []));
     wait();
   };
+  /** Files that fall onto a card: it shows that it would take them, as long as it is `ready`, and the first goes to `take`. */
+  studio.dropping = (card, take, ready = () => true) => {
+    const carries = (event) => event.dataTransfer?.types.includes("Files");
+    const over = (on) => card.classList.toggle("dropping", on);
+    card.addEventListener("dragover", (event) => carries(event) && (event.preventDefault(), over(ready())));
+    card.addEventListener("dragleave", (event) => card.contains(event.relatedTarget) || over(false));
+    card.addEventListener("drop", (event) => {
+      if (!carries(event)) return;
+      event.preventDefault();
+      over(false);
+      take(event.dataTransfer.files[0]);
+    });
+  };
   studio.excuse = (error) => studio.toast(error.message);
 
   /** A whole number in groups of three. */
