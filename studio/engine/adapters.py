@@ -5,7 +5,6 @@ Reads folders and the headers of files, and hashes a file when somebody asks for
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import re
@@ -18,6 +17,7 @@ from typing import TypeVar
 
 from studio.engine import headers, layout
 from studio.engine.contract import AdapterInfo
+from studio.engine.revision import content
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,6 @@ SUFFIX = ".safetensors"
 MOST = 1000  # files that are looked at
 WORDS = 3  # of a training's captions, the most frequent ones, where no trigger is told
 WORDS_MAX, WORD_MAX, TITLE_MAX, ABOUT_MAX = 8, 80, 80, 300  # triggers; characters of one, of a title, of a description
-CHUNK = 2**20  # bytes that are hashed at once
 PREFIXES = ("base_model.model.", "model.diffusion_model.", "diffusion_model.", "transformer.", "lora_unet_")
 """What stands before a module's path, by whoever wrote the file."""
 ELSEWHERE = ("text_encoder", "lora_te", "te.", "te1.", "te2.", "text_model")
@@ -63,7 +62,7 @@ class Adapters:
         self._folders = folders
         self._lock = threading.Lock()
         self._headers: dict[Path, tuple[tuple[int, int], _Told]] = {}
-        self._hashes: dict[Path, tuple[tuple[int, int], str]] = {}
+        self._hashes: dict[Path, tuple[tuple[int, int], bytes]] = {}
 
     def entries(self, checkpoint: Path | None) -> tuple[AdapterInfo, ...]:
         """All that are here, by name, as they suit the transformer in a checkpoint's folder (None: that cannot be told)."""
@@ -83,7 +82,7 @@ class Adapters:
 
     def sha256(self, file: Path) -> str:
         """The hash of a whole file, computed once as long as it stays as it is. Raises OSError."""
-        return self._kept(self._hashes, file, _hash)
+        return self._kept(self._hashes, file, content).hex()
 
     def _entry(self, name: str, file: Path, config: Mapping[str, object] | None) -> AdapterInfo:
         size = 0
@@ -138,14 +137,6 @@ def _offered(file: Path) -> bool:
         )
     except OSError:
         return False
-
-
-def _hash(file: Path) -> str:
-    made = hashlib.sha256()
-    with file.open("rb") as stream:
-        while piece := stream.read(CHUNK):
-            made.update(piece)
-    return made.hexdigest()
 
 
 def _read(file: Path) -> _Told:

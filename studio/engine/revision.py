@@ -75,14 +75,14 @@ def _hashed(folder: Path, files: tuple[tuple[str, int, int], ...]) -> str:
     for name, size, changed in files:
         total.update(f"{name}\0{size}\0".encode())
         if small or not name.endswith(headers.SUFFIXES):
-            total.update(_content(folder / name))
+            total.update(content(folder / name))
         else:
             total.update(f"{changed}\0{sorted(headers.shapes(folder / name))}\0".encode())
     return total.hexdigest()
 
 
-def _content(file: Path) -> bytes:
-    """The SHA-256 of a file's content, 32 bytes."""
+def content(file: Path) -> bytes:
+    """The SHA-256 of a file's content, 32 bytes. Raises OSError."""
     digest = hashlib.sha256()
     with file.open("rb") as stream:
         while chunk := stream.read(CHUNK):
