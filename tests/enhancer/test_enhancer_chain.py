@@ -252,8 +252,9 @@ def test_an_instruction_is_put_behind_the_prompt_that_there_is(loopback: Any) ->
 
 def test_time_stands_still_while_whoever_takes_the_drafts_does_something_else(loopback: Any) -> None:
     loopback.manners.pieces = list(ANSWER)
-    drafts = Enhancer(RemoteChat(loopback.url, "reciter"), time_limit_s=0.5).enhance("three shops", seed=1)
+    began = time.monotonic()
+    drafts = Enhancer(RemoteChat(loopback.url, "reciter"), time_limit_s=60).enhance("three shops", seed=1)
     next(drafts)
     time.sleep(1.0)
     *_, last = drafts
-    assert last.done and last.seconds < 0.5
+    assert last.done and last.seconds <= time.monotonic() - began - 1.0
