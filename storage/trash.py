@@ -10,11 +10,12 @@ files nor files without a row: the next start finishes or forgets it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from storage import picture_rows as rows
@@ -37,7 +38,40 @@ from storage.tables import (
 
 DAYS = 30  # in the trash
 MANY = 50  # pictures that go in one transaction, so that others are let in between
+AT_ONCE = 10_000  # ids in one question
+_MAY_GO = (
+    PictureRow.deleted_at.is_not(None),
+    select(JobRow.key).where(JobRow.id == PictureRow.job_id, JobRow.status.in_(FINAL)).exists(),
+)
+# Of pictures that would go, those of them that others begin with: of a picture drawn from one, and of what was drawn again of that.
+_LEANING = """
+    WITH going(id, owner, sha256) AS MATERIALIZED (
+        SELECT id, owner, pixel_sha256 FROM pictures WHERE id IN (SELECT value FROM json_each(:ids))
+    ),
+    drawn(id, sha256) AS (
+        SELECT id, sha256 FROM going
+        UNION
+        SELECT pictures.id, drawn.sha256 FROM drawn JOIN pictures ON pictures.parent_id = drawn.id
+        WHERE json_extract(pictures.recipe, '$.source') = drawn.sha256
+    )
+    SELECT count(DISTINCT drawn.id) FROM drawn JOIN pictures ON pictures.id = drawn.id
+    WHERE pictures.deleted_at IS NULL AND NOT EXISTS (
+        SELECT 1 FROM pictures AS twin WHERE twin.pixel_sha256 = drawn.sha256 AND twin.owner = pictures.owner
+        AND twin.id NOT IN (SELECT id FROM going)
+    )
+"""
 _COLUMNS = ("prompt", "original", "negative", "reasoning", "tags", "note")
+
+
+@dataclass(frozen=True)
+class Weight:
+    """What of the trash would go for good."""
+
+    pictures: int
+    bytes: int  # of their files
+    leaning: (
+        int  # pictures that stay and were drawn from one of these, of which no twin stays: not to be drawn again then
+    )
 
 
 @dataclass(frozen=True)
@@ -47,22 +81,27 @@ class Trash:
     database: Database
     files: Place
 
+    def weigh(self, owner: str, ids: Sequence[str] | None = None) -> Weight:
+        """What `empty` would remove now. Raises NotFound as it does."""
+        with self.database.read() as session:
+            chosen = _named(session, owner, ids)
+            may = select(func.count(), func.coalesce(func.sum(PictureRow.bytes), 0)).where(*_MAY_GO)
+            pictures = size = 0
+            for start in range(0, len(chosen), AT_ONCE):
+                counted = session.execute(may.where(PictureRow.id.in_(chosen[start : start + AT_ONCE]))).one()
+                pictures, size = pictures + counted[0], size + counted[1]
+            leaning = session.scalar(text(_LEANING), {"ids": json.dumps(chosen)})
+        return Weight(pictures=pictures, bytes=size, leaning=leaning or 0)
+
     def empty(self, owner: str, ids: Sequence[str] | None = None) -> int:
         """Remove the owner's trash for good, or of it the pictures `ids`; gives how many went, those of unfinished
         jobs not among them.
 
         Raises NotFound for the first id that is not in the owner's trash, having removed nothing, and NotWritten.
         """
-        mine = select(PictureRow.id).where(PictureRow.owner == owner, PictureRow.deleted_at.is_not(None))
         with self.database.read() as session:
-            there = list(session.scalars(mine.order_by(PictureRow.key)))
-        if ids is None:
-            return self._remove(there)
-        known = set(there)
-        for id in ids:
-            if checked_id("Picture", id) not in known:
-                raise NotFound("In the trash, picture", id)
-        return self._remove(list(dict.fromkeys(ids)))
+            chosen = _named(session, owner, ids)
+        return self._remove(chosen)
 
     def expire(self, days: float = DAYS, at: datetime | None = None) -> int:
         """Remove for good whatever has been in anybody's trash for `days` days; gives how many went. Raises NotWritten."""
@@ -88,10 +127,22 @@ class Trash:
         return gone
 
 
+def _named(session: Session, owner: str, ids: Sequence[str] | None) -> list[str]:
+    """The owner's trash, or of it the pictures `ids`, each once."""
+    mine = select(PictureRow.id).where(PictureRow.owner == owner, PictureRow.deleted_at.is_not(None))
+    there = list(session.scalars(mine.order_by(PictureRow.key)))
+    if ids is None:
+        return there
+    known = set(there)
+    for id in ids:
+        if checked_id("Picture", id) not in known:
+            raise NotFound("In the trash, picture", id)
+    return list(dict.fromkeys(ids))
+
+
 def _remove_rows(session: Session, ids: Sequence[str]) -> frozenset[str]:
     """Remove what hangs on these pictures, and them; only those that may go still. Gives their ids."""
-    ended = select(JobRow.key).where(JobRow.id == PictureRow.job_id, JobRow.status.in_(FINAL)).exists()
-    chosen = select(PictureRow).where(PictureRow.id.in_(ids), PictureRow.deleted_at.is_not(None), ended)
+    chosen = select(PictureRow).where(PictureRow.id.in_(ids), *_MAY_GO)
     found = session.scalars(chosen).all()
     if not found:
         return frozenset()
@@ -157,11 +208,11 @@ def _words(session: Session, keys: Sequence[int]) -> set[str]:
     for texts in session.scalars(select(TextRow).where(TextRow.key.in_(keys))):
         for name in _COLUMNS:
             found.update(str(getattr(texts, name)).split())
-        found.update(word for word in texts.facts.split() if _named(word))
+        found.update(word for word in texts.facts.split() if _kept_whole(word))
     return found
 
 
-def _named(word: str) -> bool:
+def _kept_whole(word: str) -> bool:
     return word.startswith(("checkpoint", "lora"))
 
 
@@ -170,6 +221,6 @@ def _remove_words(session: Session, words: Collection[str]) -> None:
     columns = "{" + " ".join(_COLUMNS) + "}"
     asked = text("SELECT rowid FROM picture_search WHERE picture_search MATCH :match LIMIT 1")
     for word in sorted(words):
-        match = f'({columns} : "{word}")' + (f' OR (facts : "{word}")' if _named(word) else "")
+        match = f'({columns} : "{word}")' + (f' OR (facts : "{word}")' if _kept_whole(word) else "")
         if session.scalar(asked, {"match": match}) is None:
             session.execute(delete(WordRow).where(WordRow.word == word))

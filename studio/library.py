@@ -251,10 +251,17 @@ class Library:
         with translated():
             return _many(self._storage.pictures.restore_many(owner, checked_ids(ids)))
 
-    def purge(self, owner: str, ids: Sequence[str] | None = None) -> View:
-        """Remove pictures of the trash for good, or with None all of it: the one act that cannot be undone."""
+    def purge(self, owner: str, ids: Sequence[str] | None = None, *, dry_run: bool = False) -> View:
+        """Remove pictures of the trash for good, or with None all of it: the one act that cannot be undone.
+
+        `dry_run` only tells what would go: `gone` pictures of `bytes`; `leaning` are those that stay and were drawn from one of them.
+        """
+        flag("dry_run", dry_run)
         with translated():
-            return {"gone": self._storage.trash.empty(owner, None if ids is None else checked_ids(ids))}
+            chosen = None if ids is None else checked_ids(ids)
+            weight = self._storage.trash.weigh(owner, chosen)
+            gone = weight.pictures if dry_run else self._storage.trash.empty(owner, chosen)
+            return {"gone": gone, "bytes": weight.bytes, "leaning": weight.leaning}
 
     # Shared
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from enhancer.checks import Check, checked
@@ -17,6 +17,7 @@ from storage.arrivals import Brought, Preview
 from storage.foreign import Understood
 from storage.ids import is_private
 from storage.records import Collection, Enhancement, Job, Picture, Share
+from storage.trash import DAYS
 from studio.engine.contract import AdapterInfo, CheckpointInfo, EngineState, Machine
 from studio.engine.memory import Plan
 from studio.recipe import adapters as recipe_adapters
@@ -61,6 +62,7 @@ def picture(found: Picture) -> View:
         "rating": found.rating or None,
         "tags": list(found.tags),
         "deleted_at": time(found.deleted_at),
+        "expires_at": None if found.deleted_at is None else time(found.deleted_at + timedelta(days=DAYS)),
         "note": found.note,
         "missing": found.missing_at is not None,
         "private": is_private(found.id),

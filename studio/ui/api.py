@@ -312,10 +312,13 @@ class Endpoints:
         with spoken():
             return self._studio.forget(owner_of(request), session)
 
-    def purge(self, request: gr.Request, ids: list[str] | None = None) -> dict[str, Any]:
-        """Remove pictures of your trash for good, or with null all of it: the one act that cannot be undone."""
+    def purge(self, request: gr.Request, ids: list[str] | None = None, dry_run: bool = False) -> dict[str, Any]:
+        """Remove pictures of your trash for good, or with null all of it: the one act that cannot be undone.
+
+        `dry_run` only tells what would go: `gone` pictures, their files' `bytes`, and `leaning`, those that stay and were drawn from one.
+        """
         with spoken():
-            return self._studio.purge(owner_of(request), ids)
+            return self._studio.purge(owner_of(request), ids, dry_run=dry_run)
 
     def tags(self, request: gr.Request, beginning: str = "") -> dict[str, Any]:
         """Your tags that begin so, and how many pictures have each."""

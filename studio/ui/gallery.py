@@ -44,7 +44,7 @@ def calls(studio: Studio) -> Mapping[str, Call]:
         ),
         "delete_many": lambda asked: cards(studio.delete_many(asked.owner, asked("ids"))),
         "restore_many": lambda asked: cards(studio.restore_many(asked.owner, asked("ids"))),
-        "purge": lambda asked: studio.purge(asked.owner, asked("ids")),
+        "purge": lambda asked: studio.purge(asked.owner, asked("ids"), dry_run=asked("dry_run", False)),
         "tags": lambda asked: studio.tags(asked.owner, asked("beginning", "")),
         "collections": lambda asked: studio.collections(asked.owner),
         "new_collection": lambda asked: studio.new_collection(

@@ -15,6 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import storage
+from storage.trash import DAYS
 from tests.browser.conftest import IN_CHROMIUM, NASTY, WAIT_MS, Visit, newest, visiting
 from tests.conftest import App, StartApp
 
@@ -141,6 +142,47 @@ def test_the_trash_holds_what_was_deleted_and_gives_it_back(visit: Visit, client
     assert client.predict(id=picture["id"], api_name="/picture")["deleted_at"] is None
     page.keyboard.press("Escape")
     expect(cards(page)).to_have_count(0)
+
+
+def test_before_the_trash_is_emptied_the_page_tells_what_goes_and_what_that_takes_along(
+    visit: Visit, client: Client
+) -> None:
+    begun = draw(client, "a dunnart that others begin with")
+    stays = draw(client, "a kowari drawn from it", source=begun["id"], strength=0.9, steps=2)
+    other = draw(client, "a dunnart alone")
+    for one in (begun, other):
+        client.predict(id=one["id"], api_name="/delete")
+    page = visit.open(room="gallery")
+    line, bar = page.locator(".trash-line"), page.locator(".chosen-bar")
+    expect(line).to_be_hidden()
+    search(page, "dunnart", 0)
+    page.locator("#gallery-trash").click()
+    expect(cards(page)).to_have_count(2)
+    expect(line).to_contain_text(f"{DAYS} days")
+    card(page, other).focus()
+    page.keyboard.press("x")
+    bar.get_by_text("Delete for ever", exact=True).click()
+    expect(bar.get_by_role("alert")).to_have_text(
+        re.compile(r"^1 picture, [\d.]+ kB, goes for ever: this cannot be undone\.$")
+    )
+    bar.get_by_text("Yes, for ever", exact=True).click()
+    expect(cards(page)).to_have_count(1)
+    line.get_by_text("Empty the trash", exact=True).click()
+    expect(line).to_contain_text(
+        "this cannot be undone. 1 picture that stays was drawn from what goes and could not be drawn again."
+    )
+    expect(line.get_by_text("Not now", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(cards(page)).to_have_count(1)
+    line.get_by_text("Empty the trash", exact=True).click()
+    line.get_by_text("Delete for ever", exact=True).click()
+    expect(page.locator(".studio-toast")).to_contain_text("gone for ever.")
+    expect(cards(page)).to_have_count(0)
+    expect(line).to_be_hidden()
+    assert client.predict(trash=True, api_name="/history")["total"] == 0
+    page.locator("#gallery-trash").click()
+    search(page, "kowari", 1)
+    expect(card(page, stays)).to_be_visible()
 
 
 def test_the_star_is_set_by_a_key_and_the_filter_shows_only_starred_pictures(visit: Visit, client: Client) -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 import storage
 from storage.errors import NotFound
 from storage.ids import now
+from storage.trash import Weight
 from tests.storage.test_storage_crash import STEPS, run
 
 TABLES = ("pictures", "picture_tags", "picture_texts", "shares", "collection_pictures", "jobs", "enhancements")
@@ -92,6 +93,46 @@ def test_children_stay_without_a_parent_and_are_found_so(kit):
     assert kit.store.trash.empty("ann") == 2
     assert kit.store.pictures.get("ann", child.id).parent_id is None
     assert kit.store.pictures.page("ann", query="has:parent").total == 0
+
+
+def test_before_it_is_emptied_it_tells_what_would_go_and_what_was_drawn_from_that(kit):
+    def drawn(colour, parent=None, source=None):
+        job = kit.job()
+        recipe = {"prompt": "x", "source": source and source.pixel_sha256}
+        new = kit.new(job, parent_id=parent and parent.id, recipe=recipe)
+        return kit.store.pictures.add(new, kit.image(colour), finish=True)
+
+    def leaning(*gone, ids=None):
+        for one in gone:
+            kit.store.pictures.delete("ann", one.id)
+        try:
+            return kit.store.trash.weigh("ann", ids).leaning
+        finally:
+            for one in gone:
+                kit.store.pictures.restore("ann", one.id)
+
+    photo = drawn("red")
+    first = drawn("orange", photo, photo)
+    again = drawn("yellow", first, photo)
+    other = drawn("green", first)
+    deeper = drawn("blue", again, again)
+    assert leaning() == 0
+    assert leaning(photo) == 2 == leaning(photo, other) == leaning(photo, deeper, ids=[photo.id])
+    assert leaning(photo, first) == 1, "what is in the trash itself is not lost by this"
+    assert leaning(first) == 0, "nothing begins with its pixels"
+    assert leaning(photo, again) == 2 and leaning(photo, again, ids=[again.id]) == 1
+    twin = drawn("red")
+    assert leaning(photo) == 0 and leaning(photo, twin) == 2
+    assert leaning(photo, twin, ids=[photo.id]) == 0, "the twin may be brought back"
+    kit.store.pictures.delete("ann", photo.id)
+    size = sum(path.stat().st_size for path in kit.store.folder.rglob(f"*/{photo.id}.*"))
+    assert kit.store.trash.weigh("ann") == kit.store.trash.weigh("ann", [photo.id]) == Weight(1, size, 0)
+    with pytest.raises(NotFound):
+        kit.store.trash.weigh("ann", [photo.id, twin.id])
+    waiting = kit.job(count=2)
+    early = kit.store.pictures.add(kit.new(waiting), kit.image(), finish=False)
+    kit.store.pictures.delete("ann", early.id)
+    assert kit.store.trash.weigh("ann").pictures == 1 == kit.store.trash.empty("ann")
 
 
 def test_jobs_and_enhancements_stay_while_something_needs_them(kit):

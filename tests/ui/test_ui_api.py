@@ -26,6 +26,7 @@ PICTURE_KEYS = {
     "id", "created_at", "url", "thumb_url", "width", "height", "seed", "steps", "guidance", "prompt", "original_prompt",
     "negative_prompt", "checkpoint", "revision", "pixel_sha256", "enhancement", "parent_id", "favourite", "rating", "tags",
     "deleted_at",
+    "expires_at",
 }  # fmt: skip
 PARAMETERS = {
     "/generate": {
@@ -51,7 +52,7 @@ PARAMETERS = {
     "/edit_many": {"ids": None, "favourite": None, "rating": None, "add_tags": None, "remove_tags": None},
     "/delete_many": {"ids": None},
     "/restore_many": {"ids": None},
-    "/purge": {"ids": None},
+    "/purge": {"ids": None, "dry_run": False},
     "/tags": {"beginning": ""},
     "/collections": {},
     "/new_collection": {"name": None, "query": None, "ids": None},
@@ -198,7 +199,7 @@ def test_history_pages_search_stars_and_trash(client: Client) -> None:
     assert gone["deleted_at"]
     assert [one["id"] for one in client.predict(query=word, api_name="/history")["items"]] == [ids[0], ids[2]]
     assert [one["id"] for one in client.predict(query=word, trash=True, api_name="/history")["items"]] == [ids[1]]
-    assert client.predict(ids[1], api_name="/restore") == {**gone, "deleted_at": None}
+    assert client.predict(ids[1], api_name="/restore") == {**gone, "deleted_at": None, "expires_at": None}
     assert [one["id"] for one in client.predict(query=word, api_name="/history")["items"]] == ids
 
 

@@ -14,6 +14,7 @@ from studio import adapters
 from studio.engine.contract import AdapterInfo
 from studio.errors import InvalidWish
 from studio.sources import CHANGED, GONE
+from storage.trash import DAYS
 from studio.ui import form, page, weights, wording, wording_said
 from studio.ui.page import ASSETS, head
 from studio.wish import Wish
@@ -95,6 +96,11 @@ def test_both_languages_say_everything() -> None:
     holes = re.compile(r"\{\w+\}")
     for key in set(chinese) - examples:
         assert sorted(holes.findall(english[key])) == sorted(holes.findall(chinese[key])), key
+
+
+def test_the_words_over_the_trash_tell_the_time_that_it_is_kept() -> None:
+    for language in ("en", "zh"):
+        assert f" {DAYS} " in wording.text("gallery.trash_days", language)
 
 
 def test_scripts_ask_only_for_words_that_exist() -> None:

@@ -4,13 +4,13 @@
 
   /**
    * `call(name, values)` asks the server, `grid()` gives the grid, `state` is the gallery's, `order` moves in a collection;
-   * `changed(pictures, what)` hears what came of it.
+   * `changed(pictures, what)` hears what came of it; `weigh(ids)` tells in a sentence what deleting for ever takes.
    */
-  studio.gallerySelect = ({ call, grid, state, changed, collections, order }) => {
+  studio.gallerySelect = ({ call, grid, state, changed, collections, order, weigh }) => {
     const chosen = new Map(); // id -> item
     let last = null; // where a range begins
     let open = ""; // "tag", "collect", "rate", or nothing
-    let sure = false; // whether somebody has asked once to delete for ever
+    let sure = ""; // what deleting for ever takes, once somebody has asked for it
     const packing = el("span", { className: "packing", role: "status" }); // how far an export is
     const bar = el("div", { className: "chosen-bar", role: "toolbar", hidden: true });
 
@@ -42,11 +42,12 @@
       chosen.clear();
       last = null;
       open = "";
-      sure = false;
+      sure = "";
       redraw();
       return true;
     }
     function redraw() {
+      sure = "";
       grid().draw();
       draw();
     }
@@ -79,11 +80,17 @@
         },
       });
     const restore = () => act("restore_many", {}, "restored", { said: "gallery.restored_n" });
-    const forEver = () => {
-      if (!sure) return (sure = true), draw();
-      sure = false;
-      return act("purge", {}, "purged", { said: "gallery.purged_n" });
-    };
+    const forEver = () => act("purge", {}, "purged", { said: "gallery.purged_n" });
+    async function askFirst() {
+      const many = ids();
+      try {
+        sure = await weigh(many);
+      } catch (error) {
+        studio.excuse(error);
+      }
+      if (many.join() !== ids().join()) sure = ""; // others are chosen by now
+      draw();
+    }
     async function collect(id, remove) {
       try {
         const answer = await call("collect", { collection: id, ids: ids(), remove });
@@ -136,11 +143,12 @@
 
     function toggle(what) {
       open = open === what ? "" : what;
-      sure = false;
+      sure = "";
       draw();
       bar.querySelector(".more-of-it input, .more-of-it button")?.focus();
     }
     function more() {
+      if (sure) return el("div", { className: "more-of-it" }, el("p", { role: "alert", text: sure }));
       if (open === "rate") {
         const dots = [0, 1, 2, 3, 4, 5].map((n) => button(n ? "●".repeat(n) : t("gallery.unrated"), () => act("edit_many", { rating: n }, "edited"), { aria: { label: t("picture.rating_n", { n }) } }));
         return el("div", { className: "more-of-it" }, ...dots);
@@ -189,7 +197,7 @@
       const pressed = (what) => ({ aria: { expanded: String(open === what) } });
       const starred = [...chosen.values()].every((item) => item.favourite);
       const found = [el("b", { text: t("gallery.chosen", { n: studio.count(chosen.size) }) })];
-      if (state.trash) found.push(button(t("picture.restore"), restore), button(t(sure ? "gallery.purge_sure" : "gallery.purge"), forEver, { className: sure ? "danger" : "" }));
+      if (state.trash) found.push(button(t("picture.restore"), restore), sure ? button(t("gallery.purge_sure"), forEver, { className: "danger" }) : button(t("gallery.purge"), askFirst));
       else {
         found.push(
           button(t(starred ? "unstar" : "star"), () => act("edit_many", { favourite: !starred }, "edited")),

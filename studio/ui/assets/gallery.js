@@ -29,7 +29,7 @@ studio.part("gallery", (it) => {
 
   const shelf = studio.galleryShelf({ call, open: openCollection, query: () => state.query, current: () => state.collection });
   const order = studio.galleryMove({ call, state, grid: () => grid, offered: ownOrder, moved: (one) => (one ? shelf.put(one) : find()) });
-  const chosen = studio.gallerySelect({ call, state, changed: many, collections: shelf, grid: () => grid, order });
+  const chosen = studio.gallerySelect({ call, state, changed: many, collections: shelf, grid: () => grid, order, weigh: (ids) => trash.ask(ids) });
   const grid = studio.galleryGrid({
     fetch: page,
     groupOf,
@@ -40,8 +40,9 @@ studio.part("gallery", (it) => {
       movable: () => order.offered(), move: (id, by) => (order.step(id, by), chosen.draw()),
     },
   }); // prettier-ignore
+  const trash = studio.galleryTrash({ call, state, emptied: () => find() });
   const suggest = studio.gallerySuggest({ field: search, call, collections: shelf.all, taken: typed });
-  const top = el("div", { className: "top" }, el("div", { className: "asked" }, line, suggest.box), wrong, tools, shelf.root);
+  const top = el("div", { className: "top" }, el("div", { className: "asked" }, line, suggest.box), wrong, tools, shelf.root, trash.root);
   home.append(top, grid.root, nothing, keys, chosen.bar, order.said);
   order.watch(grid.root);
 
@@ -93,6 +94,7 @@ studio.part("gallery", (it) => {
 
   function heading() {
     if (!loaded) return;
+    trash.draw();
     sort.hidden = !state.query;
     const found = state.capped ? t("gallery.more_than", { n: studio.count(state.total) }) : studio.count(state.total);
     const filtered = state.query || state.favourite || state.collection;

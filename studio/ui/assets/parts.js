@@ -140,6 +140,11 @@
     const form = ago > 1 && ago < 7 ? { weekday: "long" } : { day: "numeric", month: "long", year };
     return formatter(form).format(then);
   };
+  /** Bytes as people say them. */
+  studio.size = (bytes) => {
+    const unit = bytes >= 1e9 ? [1e9, "gigabyte"] : bytes >= 1e6 ? [1e6, "megabyte"] : [1e3, "kilobyte"];
+    return new Intl.NumberFormat(locale(), { style: "unit", unit: unit[1], maximumSignificantDigits: 3 }).format(bytes / unit[0]);
+  };
   studio.moment = (time) => formatter({ dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
   studio.clock = (time) => formatter({ timeStyle: "short" }).format(new Date(time));
 

@@ -144,7 +144,7 @@ studio.part("picture", (it) => {
 
   function trashed() {
     if (!picture.deleted_at) return null;
-    return el("div", { className: "pv-note" }, el("span", { text: t("picture.in_trash") }), button(t("picture.restore"), restore));
+    return el("div", { className: "pv-note" }, el("span", { text: t("picture.in_trash", { day: studio.day(picture.expires_at) }) }), button(t("picture.restore"), restore));
   }
 
   function asked() {
