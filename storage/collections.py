@@ -95,13 +95,15 @@ class Collections:
             _reindex(session, found)
             return self._record(session, row)
 
-    def move(self, owner: str, id: str, picture: str, before: str | None) -> Collection:
-        """A picture of it to the place before another one of it, or to the end. Raises NotFound.
+    def move(self, owner: str, id: str, pictures: Sequence[str], before: str | None) -> Collection:
+        """Pictures of it, in this order, to the place before another one of it, or to the end. Raises NotFound and BadValue.
 
         Those between change places; which places there are stays, so that a page that ended at one still ends there.
         """
+        if before in pictures:
+            raise BadValue("before", "must not be one of those that are moved", before)
         with self.database.write() as session:
-            row, found = self._both(session, owner, id, [picture, *([before] if before else [])])
+            row, found = self._both(session, owner, id, [*pictures, *([before] if before else [])])
             members = list(
                 session.scalars(select(MemberRow).where(MemberRow.collection_id == row.id).order_by(MemberRow.position))
             )
@@ -110,10 +112,12 @@ class Collections:
                 if one.key not in by_key:
                     raise NotFound("In this collection, picture", one.id)
             places = [member.position for member in members]
-            moved = by_key[found[0].key]
-            members.remove(moved)
-            at = members.index(by_key[found[1].key]) if len(found) > 1 else len(members)
-            members.insert(at, moved)
+            behind = by_key[found.pop().key] if before else None
+            moved = [by_key[one.key] for one in found]
+            going = {member.picture_key for member in moved}
+            members = [member for member in members if member.picture_key not in going]
+            at = members.index(behind) if behind else len(members)
+            members[at:at] = moved
             for place, member in zip(places, members, strict=True):
                 if member.position != place:
                     member.position = place

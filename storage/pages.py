@@ -21,6 +21,7 @@ from storage.tables import CollectionRow, PictureRow, TextRow
 
 WEIGHTS = {"original": 3.0, "prompt": 2.0, "tags": 2.0, "note": 2.0, "reasoning": 1.0}
 SORTS = ("newest", "relevance")
+IDS_AT_ONCE = 10_000  # in one question
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,26 +46,10 @@ def page(session: Session, wanted: Wanted) -> Page[Picture]:
     if wanted.sort not in SORTS:
         raise BadQuery(f"sort must be one of {', '.join(SORTS)} (got {str(wanted.sort)[:60]}).")
     query = search.parse(wanted.query)
-    typed = not query.empty or bool(query.low) or query.high is not None
-    if wanted.collection is not None:
-        smart = find_collection(session, wanted.owner, wanted.collection)
-        if smart.query is None and not typed and not (wanted.favourite or wanted.tag or wanted.trash):
-            return _placed(session, wanted, cursor)
-        query.collections.append((smart.name, True))
-    _resolve(session, wanted.owner, query)
-    if wanted.tag is not None:
-        query.add(filters.read("tag", search.fold(rows.checked_tag(wanted.tag))) or filters.Filter(), True)
-    if wanted.favourite and not query.empty:
-        query.add(filters.Filter(tokens=("favourite",)), True)
-    asked = listing.Asked(
-        owner=wanted.owner,
-        match=None if query.empty else _expression(session, wanted, query),
-        low=query.low,
-        high=query.high,
-        limit=listing.checked_limit(wanted.limit),
-        favourite=wanted.favourite,
-        trash=wanted.trash,
-    )
+    typed = _typed(query)
+    asked = _asked(session, wanted, query, listing.checked_limit(wanted.limit))
+    if asked.collection is not None:
+        return _placed(session, asked, wanted.cursor, cursor)
     if cursor is not None and cursor.kind == ("older" if wanted.sort == "relevance" else "ranked"):
         raise BadCursor(wanted.cursor)
     if wanted.sort == "relevance" and query.wanted:
@@ -72,6 +57,49 @@ def page(session: Session, wanted: Wanted) -> Page[Picture]:
     if wanted.at is not None and cursor is None:  # a place in the list, which takes nothing out of it
         cursor = listing.Cursor(kind="older", at=filters.key_of(wanted.at))
     return _newest(session, asked, cursor, exact=not typed)
+
+
+def ids(session: Session, wanted: Wanted, most: int | None) -> tuple[str, ...]:
+    """The ids of all pages, at most so many, newest first or in a collection's order. Raises BadQuery, BadValue and NotFound."""
+    limit = listing.KEY_MAX - 1 if most is None else most - 1
+    asked = _asked(session, wanted, search.parse(wanted.query), limit)  # one more than the limit is found
+    own = asked.collection is not None
+    keys = [key for _, key in listing.placed(session, asked, None)] if own else listing.keys(session, asked, None)
+    found: list[str] = []
+    for start in range(0, len(keys), IDS_AT_ONCE):
+        some = keys[start : start + IDS_AT_ONCE]
+        chosen = select(PictureRow.key, PictureRow.id).where(PictureRow.key.in_(some))
+        by_key = {key: id for key, id in session.execute(chosen)}
+        found += [by_key[key] for key in some if key in by_key]
+    return tuple(found)
+
+
+def _typed(query: search.Query) -> bool:
+    """Whether anything is looked for; what collections stand for is not known yet."""
+    return not query.empty or bool(query.low) or query.high is not None
+
+
+def _asked(session: Session, wanted: Wanted, query: search.Query, limit: int) -> listing.Asked:
+    """What the index and the tables are asked; of a collection that comes in its own order, that. `query` is resolved in place."""
+    if wanted.collection is not None:
+        smart = find_collection(session, wanted.owner, wanted.collection)
+        if smart.query is None and not _typed(query) and not (wanted.favourite or wanted.tag or wanted.trash):
+            return listing.Asked(owner=wanted.owner, match=None, limit=limit, collection=smart.id)
+        query.collections.append((smart.name, True))
+    _resolve(session, wanted.owner, query)
+    if wanted.tag is not None:
+        query.add(filters.read("tag", search.fold(rows.checked_tag(wanted.tag))) or filters.Filter(), True)
+    if wanted.favourite and not query.empty:
+        query.add(filters.Filter(tokens=("favourite",)), True)
+    return listing.Asked(
+        owner=wanted.owner,
+        match=None if query.empty else _expression(session, wanted, query),
+        low=query.low,
+        high=query.high,
+        limit=limit,
+        favourite=wanted.favourite,
+        trash=wanted.trash,
+    )
 
 
 def records(session: Session, keys: Sequence[int]) -> tuple[Picture, ...]:
@@ -136,12 +164,9 @@ def _newest(session: Session, asked: listing.Asked, cursor: listing.Cursor | Non
     )
 
 
-def _placed(session: Session, wanted: Wanted, cursor: listing.Cursor | None) -> Page[Picture]:
-    asked = listing.Asked(
-        owner=wanted.owner, match=None, limit=listing.checked_limit(wanted.limit), collection=wanted.collection
-    )
+def _placed(session: Session, asked: listing.Asked, told: str | None, cursor: listing.Cursor | None) -> Page[Picture]:
     if cursor is not None and cursor.kind != "placed":
-        raise BadCursor(wanted.cursor)
+        raise BadCursor(told)
     found = listing.placed(session, asked, cursor)
     here, more = found[: asked.limit], len(found) > asked.limit
     return Page(

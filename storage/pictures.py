@@ -102,6 +102,24 @@ class Pictures:
         with self.database.read() as session:
             return pages.page(session, wanted)
 
+    def matching(
+        self,
+        owner: str,
+        *,
+        query: str = "",
+        favourite: bool = False,
+        tag: str | None = None,
+        trash: bool = False,
+        collection: str | None = None,
+        most: int | None = None,
+    ) -> tuple[str, ...]:
+        """The ids of all that `page` would give, newest first or in a collection's own order, at most `most`. Raises as it does."""
+        wanted = pages.Wanted(
+            owner=owner, query=query, favourite=favourite, tag=tag, trash=trash, collection=collection
+        )
+        with self.database.read() as session:
+            return pages.ids(session, wanted, most)
+
     def some(self, owner: str, ids: Sequence[str]) -> tuple[Picture, ...]:
         """The owner's pictures of these ids, in their order; what is not the owner's is left out."""
         with self.database.read() as session:

@@ -23,7 +23,6 @@ from studio.views import View
 from studio.wish import session, text
 
 IDS_MAX = 100_000  # pictures of one selection
-PAGE = 200
 ZIP = b"PK"  # what a zip begins with
 
 
@@ -46,6 +45,7 @@ class Archive:
         query: str = "",
         favourite: bool = False,
         tag: str | None = None,
+        collection: str | None = None,
         progress: Progress | None = None,
     ) -> Iterator[bytes]:
         """The bytes of a zip with the pictures `ids`, or those that match, or all that are not in the trash.
@@ -57,8 +57,14 @@ class Archive:
                 raise InvalidWish("ids", f"must be at most {IDS_MAX:,}", len(ids))
             chosen: list[str] | None = [kept_id("ids", id) for id in ids]
         else:
-            chosen = self._matching(owner, query, favourite, tag) if query or favourite or tag is not None else None
+            text("query", query, empty=True)
+            chosen = None
         with translated():
+            if ids is None and (query or favourite or tag is not None or collection is not None):
+                found = self._storage.pictures.matching(
+                    owner, query=query, favourite=favourite, tag=tag, collection=collection
+                )
+                chosen = list(found)
             return self._storage.archive.export(owner, chosen, progress=progress)
 
     def exported(self, owner: str, picture_id: str, ending: str) -> tuple[bytes, str]:
@@ -124,20 +130,6 @@ class Archive:
             if found.deleted_at is not None:
                 found = self._storage.pictures.restore(owner, found.id)
         return views.picture(found)
-
-    def _matching(self, owner: str, query: str, favourite: bool, tag: str | None) -> list[str]:
-        text("query", query, empty=True)
-        found: list[str] = []
-        cursor: str | None = None
-        while True:
-            with translated():
-                page = self._storage.pictures.page(
-                    owner, query=query, favourite=favourite, tag=tag, cursor=cursor, limit=PAGE
-                )
-            found += [one.id for one in page.items]
-            cursor = page.next
-            if not page.more or cursor is None:
-                return found
 
 
 def _is_zip(file: IO[bytes], name: str) -> bool:

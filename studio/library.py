@@ -23,6 +23,7 @@ DAYS_MAX = 365
 PAGE_MAX = 60
 QUERY_MAX = 500
 NOTE_MAX = 5_000
+MATCHING_MAX = 10_000
 
 
 class Library:
@@ -48,9 +49,7 @@ class Library:
         at: str | None = None,
     ) -> View:
         """A page of the owner's pictures, newest first; `at` begins with what was made before that moment."""
-        text("query", query, empty=True)
-        if len(query) > QUERY_MAX:
-            raise InvalidWish("query", f"must have at most {QUERY_MAX} characters", query)
+        _query(query)
         whole("limit", limit, 1, PAGE_MAX)
         flag("favourite", favourite)
         flag("trash", trash)
@@ -72,6 +71,26 @@ class Library:
             "capped": page.capped,
             "ranked": page.ranked,
         }
+
+    def matching(
+        self,
+        owner: str,
+        *,
+        query: str = "",
+        favourite: bool = False,
+        trash: bool = False,
+        collection: str | None = None,
+    ) -> View:
+        """The ids of all that `history` would show, at most MATCHING_MAX of them, in its order, but never best first."""
+        _query(query)
+        flag("favourite", favourite)
+        flag("trash", trash)
+        wish.name("collection", collection)
+        with translated():
+            found = self._storage.pictures.matching(
+                owner, query=query, favourite=favourite, trash=trash, collection=collection, most=MATCHING_MAX + 1
+            )
+        return {"ids": list(found[:MATCHING_MAX]), "capped": len(found) > MATCHING_MAX}
 
     def span(self, owner: str) -> View:
         """When the owner's oldest and newest pictures were made; null where there are none."""
@@ -211,14 +230,12 @@ class Library:
                 kept.edit(owner, checked_id("collection", collection), name=name, query=query, cover=cover)
             )
 
-    def move_in_collection(self, owner: str, collection: str, picture_id: str, before: str | None) -> View:
-        """A picture of a collection to the place before another one of it, or to its end."""
+    def move_in_collection(self, owner: str, collection: str, ids: Sequence[str], before: str | None) -> View:
+        """Pictures of a collection, in this order, to the place before another one of it, or to its end."""
         with translated():
             before = None if before is None else checked_id("before", before)
             kept = self._storage.collections
-            return views.collection(
-                kept.move(owner, checked_id("collection", collection), checked_id("id", picture_id), before)
-            )
+            return views.collection(kept.move(owner, checked_id("collection", collection), checked_ids(ids), before))
 
     def delete_collection(self, owner: str, collection: str) -> View:
         """A collection goes; its pictures stay."""
@@ -293,6 +310,12 @@ class Library:
     def _picture(self, owner: str, picture_id: str) -> Picture:
         with translated():
             return self._storage.of(picture_id).pictures.get(owner, checked_id("id", picture_id))
+
+
+def _query(query: str) -> None:
+    text("query", query, empty=True)
+    if len(query) > QUERY_MAX:
+        raise InvalidWish("query", f"must have at most {QUERY_MAX} characters", query)
 
 
 def _many(found: Sequence[Picture]) -> View:

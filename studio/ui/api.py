@@ -355,11 +355,11 @@ class Endpoints:
             return self._studio.collect(owner_of(request), collection, ids, remove=remove)
 
     def move_in_collection(
-        self, request: gr.Request, collection: str, id: str, before: str | None = None
+        self, request: gr.Request, collection: str, ids: list[str], before: str | None = None
     ) -> dict[str, Any]:
-        """Move a picture of a collection to the place before another one, or to the end."""
+        """Move pictures of a collection, in this order, to the place before another one, or to the end."""
         with spoken():
-            return self._studio.move_in_collection(owner_of(request), collection, id, before)
+            return self._studio.move_in_collection(owner_of(request), collection, ids, before)
 
     def delete_collection(self, request: gr.Request, collection: str) -> dict[str, Any]:
         """A collection goes; its pictures stay."""

@@ -29,6 +29,13 @@ def calls(studio: Studio) -> Mapping[str, Call]:
     """What the gallery may ask for."""
     return {
         "history": lambda asked: history(studio, asked),
+        "matching": lambda asked: studio.matching(
+            asked.owner,
+            query=asked("query", ""),
+            favourite=asked("favourite", False),
+            trash=asked("trash", False),
+            collection=asked("collection"),
+        ),
         "edit": lambda asked: card(
             studio.edit(asked.owner, asked("id"), favourite=asked("favourite"), rating=asked("rating"))
         ),
@@ -54,7 +61,7 @@ def calls(studio: Studio) -> Mapping[str, Call]:
             asked.owner, asked("collection"), name=asked("name"), cover=asked("cover")
         ),
         "move_in_collection": lambda asked: studio.move_in_collection(
-            asked.owner, asked("collection"), asked("id"), asked("before")
+            asked.owner, asked("collection"), asked("ids"), asked("before")
         ),
         "delete_collection": lambda asked: studio.delete_collection(asked.owner, asked("collection")),
         "collect": lambda asked: studio.collect(

@@ -1,6 +1,6 @@
 """The routes for taking pictures along and bringing them in: an owner's own, and nothing else.
 
-    GET  /media/export.zip?query=&favourite=&tag=   all that match, or all; sent while it is written
+    GET  /media/export.zip?query=&favourite=&tag=&collection=   all that match, or all; sent while it is written
     POST /media/export.zip                          a selection: JSON {"ids": [...]}, or a form's `ids` with commas between
     GET  /media/export/progress?token=              how far an export is that was asked for with this `token`, of its asker's choice
     GET  /media/pictures/{id}.jpg, .webp            one picture in another format
@@ -100,8 +100,16 @@ class _Taking:
 
     def export(self, request: Request) -> Response:
         asked = request.query_params
-        query, tag, favourite = asked.get("query", ""), asked.get("tag") or None, bool(asked.get("favourite"))
-        return self._zip(request, partial(self._archive.export, query=query, tag=tag, favourite=favourite))
+        return self._zip(
+            request,
+            partial(
+                self._archive.export,
+                query=asked.get("query", ""),
+                tag=asked.get("tag") or None,
+                favourite=bool(asked.get("favourite")),
+                collection=asked.get("collection") or None,
+            ),
+        )
 
     async def export_some(self, request: Request) -> Response:
         body = bytearray()

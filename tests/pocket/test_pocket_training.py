@@ -70,6 +70,7 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
+@pytest.mark.timeout(900)  # many short trainings, on a machine that may do something else beside
 def test_every_stage_goes_on_after_a_kill_as_if_nothing_had_happened(tmp_path: Path) -> None:
     for stage, straight in trainings(tmp_path / "straight").items():
         straight(plan())

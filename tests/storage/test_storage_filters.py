@@ -220,13 +220,62 @@ def test_many_are_changed_thrown_away_and_brought_back_all_or_none(archive):
         Change.checked(note="x" * 5_001)
 
 
+def test_several_are_moved_in_the_order_that_is_told(archive):
+    kept = archive.store.collections
+    made = kept.add("ann", "Row")
+    ids = [archive.red.id, archive.sea.id, archive.lora.id, archive.thought.id]
+    kept.put("ann", made.id, ids)
+
+    def order():
+        return list(archive.store.pictures.matching("ann", collection="row"))
+
+    a, b, c, d = ids
+    kept.move("ann", made.id, [d, b], a)
+    assert order() == [d, b, a, c]
+    kept.move("ann", made.id, [b, a], c)
+    assert order() == [d, b, a, c], "where they stand already"
+    kept.move("ann", made.id, [d, a], None)
+    assert order() == [b, c, d, a] == [one.id for one in archive.store.pictures.page("ann", collection="row").items]
+    with pytest.raises(BadValue, match="before must not be one of those that are moved"):
+        kept.move("ann", made.id, [b, c], c)
+    kept.take("ann", made.id, [c])
+    with pytest.raises(NotFound):
+        kept.move("ann", made.id, [b, c], a)
+    assert order() == [b, d, a]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"query": "fox"},
+        {"query": "-fox rabbit"},
+        {"favourite": True},
+        {"tag": "ink"},
+        {"query": "checkpoint:pocket", "favourite": True},
+    ],
+)
+def test_all_that_match_are_named_in_the_order_of_the_pages(archive, asked):
+    pictures = archive.store.pictures
+    for one in (archive.red, archive.lora):
+        pictures.edit("ann", one.id, favourite=True, tags=["ink"])
+    group = archive.store.collections.add("ann", "All")
+    archive.store.collections.put("ann", group.id, [archive.lora.id, archive.red.id, archive.sea.id])
+    for more in ({}, {"collection": group.id}, {"trash": True}):
+        there = [one.id for one in pictures.page("ann", limit=200, **asked, **more).items]
+        assert list(pictures.matching("ann", **asked, **more)) == there
+        assert list(pictures.matching("ann", **asked, **more, most=1)) == there[:1]
+    assert pictures.matching("nobody", **asked) == ()
+    assert pictures.matching("ann"), "there is something"
+
+
 def test_a_collection_has_an_order_a_cover_and_a_name(archive):
     kept = archive.store.collections
     made = kept.add("ann", " Cats  and dogs ")
     ids = [archive.red.id, archive.sea.id, archive.lora.id]
     assert kept.put("ann", made.id, ids).count == 3 and kept.put("ann", made.id, ids[:1]).count == 3
     assert found(archive, "", collection=made.id) == ["red fox", "sea at night", "ink mountain"]
-    kept.move("ann", made.id, archive.lora.id, archive.red.id)
+    kept.move("ann", made.id, [archive.lora.id], archive.red.id)
     page = archive.store.pictures.page("ann", collection=made.id, limit=2)
     assert [one.prompt for one in page.items] == ["ink mountain", "red fox"] and page.total == 3
     rest = archive.store.pictures.page("ann", collection=made.id, limit=2, cursor=page.next)
@@ -235,11 +284,11 @@ def test_a_collection_has_an_order_a_cover_and_a_name(archive):
     kept.take("ann", made.id, [archive.red.id])
     kept.put("ann", made.id, [archive.red.id])  # now at the end, and one place in the middle is nobody's
     shown = archive.store.pictures.page("ann", collection=made.id, limit=2)
-    kept.move("ann", made.id, archive.sea.id, archive.lora.id)
+    kept.move("ann", made.id, [archive.sea.id], archive.lora.id)
     rest = archive.store.pictures.page("ann", collection=made.id, limit=2, cursor=shown.next)
     assert [one.prompt for one in rest.items] == ["red fox"]  # what was moved within a page moves nothing behind it
-    kept.move("ann", made.id, archive.sea.id, None)
-    kept.move("ann", made.id, archive.red.id, archive.sea.id)
+    kept.move("ann", made.id, [archive.sea.id], None)
+    kept.move("ann", made.id, [archive.red.id], archive.sea.id)
     kept.edit("ann", made.id, cover=archive.sea.id, name="Dogs")
     with pytest.raises(BadValue, match="cover must be a picture of the collection"):
         kept.edit("ann", made.id, cover=archive.thought.id)

@@ -58,7 +58,7 @@ PARAMETERS = {
     "/new_collection": {"name": None, "query": None, "ids": None},
     "/edit_collection": {"collection": None, "name": None, "query": None, "cover": None},
     "/collect": {"collection": None, "ids": None, "remove": False},
-    "/move_in_collection": {"collection": None, "id": None, "before": None},
+    "/move_in_collection": {"collection": None, "ids": None, "before": None},
     "/delete_collection": {"collection": None},
     "/ancestry": {"id": None},
     "/differences": {"id": None, "other": None},

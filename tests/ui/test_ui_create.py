@@ -10,11 +10,11 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from storage.trash import DAYS
 from studio import adapters
 from studio.engine.contract import AdapterInfo
 from studio.errors import InvalidWish
 from studio.sources import CHANGED, GONE
-from storage.trash import DAYS
 from studio.ui import form, page, weights, wording, wording_said
 from studio.ui.page import ASSETS, head
 from studio.wish import Wish

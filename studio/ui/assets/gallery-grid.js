@@ -176,8 +176,8 @@
     });
     list.addEventListener("focusin", (event) => event.target.matches(".card a") && tabbable(event.target));
 
-    function move(id, before) {
-      const done = pages.move(id, before);
+    function move(ids, before) {
+      const done = pages.move(ids, before);
       if (done) draw();
       return done;
     }

@@ -1,24 +1,27 @@
-// The order of a collection: a card is moved by keys, by two buttons of the bar, or by dragging it between two others.
+// The order of a collection: cards are moved by keys, by two buttons of the bar, or by dragging them between two others. Whoever moves
+// one of those that are chosen moves them all, in their order.
 //
 // The grid shows the new order at once; the server is told, and the page is asked for again only where it refuses.
 (() => {
   const { el, t } = studio;
+  const MOST = 1000; // that are moved at once
   const KIND = "application/x-studio-card"; // what is dragged is one of ours
 
   /**
-   * `offered()` tells whether a collection is shown in its own order; `moved(collection)` hears what the server says, null where it
-   * refuses. Gives what is read out, whether one can go earlier (-1) or later (1), and the step itself; `watch` lets cards be dragged.
+   * `offered()` tells whether a collection is shown in its own order, `chosen()` which are chosen; `moved(collection)` hears what the
+   * server says, null where it refuses. Gives what is read out, whether some can go earlier (-1) or later (1), and the step itself;
+   * `watch` lets cards be dragged.
    */
-  studio.galleryMove = ({ call, grid, state, offered, moved }) => {
+  studio.galleryMove = ({ call, grid, state, offered, chosen, moved }) => {
     const said = el("p", { className: "spoken", role: "status", aria: { live: "polite" } });
-    let dragged = null; // id
+    let dragged = []; // ids, in their order
 
-    /** One before another, or with null to the end; `told` is the one that somebody meant to move. */
-    async function move(id, before, told = id) {
-      if (!grid().move(id, before)) return;
+    /** Some before another, or with null to the end; `told` is the one that somebody meant to move. */
+    async function move(ids, before, told = ids[0]) {
+      if (!grid().move(ids, before)) return;
       said.textContent = t("gallery.moved", { n: studio.count(grid().place(told)), all: studio.count(state.total) });
       try {
-        moved(await call("move_in_collection", { collection: state.collection, id, before }));
+        moved(await call("move_in_collection", { collection: state.collection, ids, before }));
       } catch (error) {
         studio.excuse(error);
         moved(null);
@@ -29,18 +32,39 @@
       const at = all.findIndex((item) => item.id === id);
       return at < 0 ? null : (all[at + by]?.id ?? null);
     }
-    const can = (id, by) => offered() && neighbour(id, by) !== null;
-    function step(id, by) {
-      if (!can(id, by)) return;
-      const other = neighbour(id, by);
-      if (by < 0) move(id, other);
-      else move(other, id, id); // the next one before it: who comes behind that need not be known
-      grid().link(id)?.scrollIntoView({ block: "nearest" });
+    /** These in the order of the collection; none where one of them is not laid out. */
+    function inOrder(ids) {
+      const wanted = new Set(ids);
+      const found = grid().items().filter((item) => wanted.has(item.id)).map((item) => item.id);
+      return found.length === wanted.size ? found : [];
     }
+    /** Whom a group has beside it that way, null where it is at the end. */
+    const outside = (group, by) => (group.length ? neighbour(by < 0 ? group[0] : group.at(-1), by) : null);
+    const apart = (group) => group.some((id, at) => at > 0 && neighbour(group[at - 1], 1) !== id);
+    const can = (ids, by) => offered() && ids.length <= MOST && (outside(inOrder(ids), by) !== null || apart(inOrder(ids)));
+    function step(ids, by) {
+      if (!can(ids, by)) return;
+      const group = inOrder(ids);
+      const other = outside(group, by);
+      if (apart(group)) gather(group, by); // those that lie apart come together first
+      else if (by < 0) move(group, other);
+      else move([other], group[0], group[0]); // the next one before them: who comes behind that need not be known
+      grid().link(group[0])?.scrollIntoView({ block: "nearest" });
+    }
+    /** All of a group to its first, or to its last. */
+    function gather(group, by) {
+      if (by < 0) move(group, group.map((id) => neighbour(id, 1)).find((id) => !group.includes(id)));
+      else move([...group.slice(0, -1)], group.at(-1), group[0]);
+    }
+    /** A card, with all that are chosen where it is one of them. */
+    const group = (id) => {
+      const all = chosen();
+      return all.includes(id) && all.length <= MOST && inOrder(all).length ? inOrder(all) : [id];
+    };
 
     // Dragging. A line shows where it would go: before the card that is pointed at, or behind it in its right half.
 
-    const over = (event) => (dragged === null ? null : event.target.closest?.(".gallery .card"));
+    const over = (event) => (dragged.length ? event.target.closest?.(".gallery .card") : null);
     const behind = (card, event) => event.clientX > card.getBoundingClientRect().left + card.offsetWidth / 2;
     function unmark(root) {
       for (const card of root.querySelectorAll(".before, .behind")) card.classList.remove("before", "behind");
@@ -50,39 +74,39 @@
       root.addEventListener("dragstart", (event) => {
         const card = offered() ? event.target.closest?.(".card") : null;
         if (!card) return;
-        dragged = card.dataset.id;
-        event.dataTransfer.setData(KIND, dragged);
+        dragged = group(card.dataset.id);
+        event.dataTransfer.setData(KIND, dragged.join());
         event.dataTransfer.effectAllowed = "move";
         event.dataTransfer.setDragImage(card.querySelector("img"), 20, 20);
-        card.classList.add("dragged");
+        for (const id of dragged) grid().link(id)?.closest(".card").classList.add("dragged");
       });
       root.addEventListener("dragover", (event) => {
         const card = over(event);
-        if (dragged === null) return;
+        if (!dragged.length) return;
         event.preventDefault();
         event.dataTransfer.dropEffect = "move";
         unmark(root);
-        if (card && card.dataset.id !== dragged) card.classList.add(behind(card, event) ? "behind" : "before");
+        if (card && !dragged.includes(card.dataset.id)) card.classList.add(behind(card, event) ? "behind" : "before");
       });
       root.addEventListener("drop", (event) => {
         const card = over(event);
-        if (dragged === null) return;
+        if (!dragged.length) return;
         event.preventDefault();
-        if (card && card.dataset.id !== dragged) drop(card.dataset.id, behind(card, event));
+        if (card && !dragged.includes(card.dataset.id)) drop(card.dataset.id, behind(card, event));
       });
       root.addEventListener("dragend", () => {
-        dragged = null;
+        dragged = [];
         unmark(root);
         root.querySelectorAll(".dragged").forEach((card) => card.classList.remove("dragged"));
       });
     }
     function drop(onto, after) {
-      const next = after ? neighbour(onto, 1) : onto;
-      if (next === dragged) return; // it stands there already
+      let next = after ? neighbour(onto, 1) : onto;
+      while (next !== null && dragged.includes(next)) next = neighbour(next, 1); // those that go stand there already
       const end = next === null && !grid().ends.older;
       move(dragged, next ?? (end ? null : onto)); // behind the last that is known but not the last: before it
     }
 
-    return { said, can, step, watch, offered };
+    return { said, can, step, watch, offered, group };
   };
 })();

@@ -112,15 +112,16 @@
       }
       if (pages.length && !pages.at(-1).next) pages.at(-1).items.push(item);
     }
-    /** One before another of them, or with null behind all; false where it stands there already or one is not here. Pages keep their lengths. */
-    function move(id, before) {
+    /** Some before another of them, or with null behind all; false where they stand there already or one is not here. Pages keep their lengths. */
+    function move(ids, before) {
       const pages = all();
-      const list = pages.flatMap((page) => page.items);
-      const from = list.findIndex((item) => item.id === id);
-      const [moved] = from < 0 ? [] : list.splice(from, 1);
+      const old = pages.flatMap((page) => page.items);
+      const moved = ids.map((id) => old.find((item) => item.id === id));
+      const list = old.filter((item) => !ids.includes(item.id));
       const to = before === null ? list.length : list.findIndex((item) => item.id === before);
-      if (!moved || to < 0 || to === from) return false;
-      list.splice(to, 0, moved);
+      if (to < 0 || moved.includes(undefined)) return false;
+      list.splice(to, 0, ...moved);
+      if (list.every((item, at) => item === old[at])) return false;
       for (const page of pages) page.items = list.splice(0, page.items.length);
       return true;
     }

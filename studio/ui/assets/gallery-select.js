@@ -1,17 +1,19 @@
 // Which cards are chosen, and what is done with all of them at once: a bar at the foot of the gallery.
 (() => {
   const { el, t, button } = studio;
+  const ROUND = 250; // pictures that are asked for at once
 
   /**
-   * `call(name, values)` asks the server, `grid()` gives the grid, `state` is the gallery's, `order` moves in a collection;
+   * `call(name, values)` asks the server, `grid()` gives the grid, `state` is the gallery's and `asked()` the question that it shows the answer of, `order` moves in a collection;
    * `changed(pictures, what)` hears what came of it; `weigh(ids)` tells in a sentence what deleting for ever takes.
    */
-  studio.gallerySelect = ({ call, grid, state, changed, collections, order, weigh }) => {
+  studio.gallerySelect = ({ call, grid, state, asked, changed, collections, order, weigh }) => {
     const chosen = new Map(); // id -> item
     let last = null; // where a range begins
     let open = ""; // "tag", "collect", "rate", or nothing
     let sure = ""; // what deleting for ever takes, once somebody has asked for it
-    const packing = el("span", { className: "packing", role: "status" }); // how far an export is
+    const packing = el("span", { className: "packing", role: "status" }); // how far an export is, or a change of many
+    const say = (text) => (packing.textContent = text);
     const bar = el("div", { className: "chosen-bar", role: "toolbar", hidden: true });
 
     function select(item, event) {
@@ -37,6 +39,18 @@
       for (const item of items) chosen.set(item.id, item);
       redraw();
     }
+    /** All that are found, also where they are not laid out. */
+    async function everything() {
+      try {
+        const { query, favourite, trash, collection } = asked();
+        const { ids, capped } = await call("matching", { query, favourite, trash, collection });
+        for (const id of ids) chosen.set(id, grid().byId(id) ?? chosen.get(id) ?? { id });
+        if (capped) studio.toast(t("gallery.all_capped", { n: studio.count(ids.length) }));
+      } catch (error) {
+        studio.excuse(error);
+      }
+      redraw();
+    }
     function clear() {
       if (!chosen.size) return false;
       chosen.clear();
@@ -55,30 +69,48 @@
     // What is done
 
     const ids = () => [...chosen.keys()];
+    const loaded = (many) => many.every((id) => grid().byId(id));
+
+    /** Ask for the same of all of them, so many at a time; what is done by then is told, also where it ends with an error. */
+    async function inRounds(name, many, values, what = "", near = loaded(many)) {
+      let done = 0;
+      try {
+        while (done < many.length) {
+          const round = many.slice(done, done + ROUND);
+          const answer = await call(name, { ids: round, ...values });
+          done += round.length;
+          const items = answer.items ?? [];
+          for (const item of items) if (chosen.has(item.id)) chosen.set(item.id, item);
+          if (what) changed(near ? items : items.filter((item) => grid().byId(item.id)), what, round);
+          if (many.length > ROUND) say(t("gallery.done_of", { n: studio.count(done), all: studio.count(many.length) }));
+          if (done >= many.length) return answer;
+        }
+      } finally {
+        say("");
+        if (!near && what) changed(null, what, many);
+      }
+    }
     async function act(name, values, what, undo = null) {
       const many = ids();
+      const near = loaded(many);
       try {
-        const answer = await call(name, { ids: many, ...values });
-        changed(answer.items ?? [], what, many);
+        await inRounds(name, many, values, what, near);
         if (undo) clear();
-        if (undo) studio.toast(t(undo.said, { n: many.length }), undo.act ? () => undo.act(many) : null);
+        if (undo) studio.toast(t(undo.said, { n: many.length }), undo.act ? () => undo.act(many, near) : null);
         else draw();
       } catch (error) {
         studio.excuse(error);
       }
     }
-    const remove = () =>
-      act("delete_many", {}, "deleted", {
-        said: "gallery.deleted_n",
-        act: async (many) => {
-          try {
-            changed((await call("restore_many", { ids: many })).items, "restored", many);
-            studio.toast(t("gallery.restored_n", { n: many.length }));
-          } catch (error) {
-            studio.excuse(error);
-          }
-        },
-      });
+    async function bringBack(many, near) {
+      try {
+        await inRounds("restore_many", many, {}, "restored", near);
+        studio.toast(t("gallery.restored_n", { n: many.length }));
+      } catch (error) {
+        studio.excuse(error);
+      }
+    }
+    const remove = () => act("delete_many", {}, "deleted", { said: "gallery.deleted_n", act: bringBack });
     const restore = () => act("restore_many", {}, "restored", { said: "gallery.restored_n" });
     const forEver = () => act("purge", {}, "purged", { said: "gallery.purged_n" });
     async function askFirst() {
@@ -93,7 +125,7 @@
     }
     async function collect(id, remove) {
       try {
-        const answer = await call("collect", { collection: id, ids: ids(), remove });
+        const answer = await inRounds("collect", ids(), { collection: id, remove });
         studio.toast(t(remove ? "gallery.taken_n" : "gallery.collected_n", { n: chosen.size, name: answer.name }));
         collections.changed();
         open = "";
@@ -106,38 +138,13 @@
       const there = collections.all().find((one) => one.query === null && one.name.toLowerCase() === name.toLowerCase());
       if (there) return collect(there.id, false);
       try {
-        await call("new_collection", { name, ids: ids() });
-        studio.toast(t("gallery.collected_n", { n: chosen.size, name }));
-        collections.changed();
-        open = "";
-        draw();
+        const made = await call("new_collection", { name });
+        await collect(made.id, false);
       } catch (error) {
         studio.excuse(error);
       }
     }
-    /** The browser's own download; how far the server is with it is asked by a token. */
-    function exported() {
-      const token = [...crypto.getRandomValues(new Uint8Array(12))].map((one) => one.toString(16).padStart(2, "0")).join("");
-      const form = el("form", { method: "post", action: `/media/export.zip?token=${token}`, target: "_self" });
-      form.append(el("input", { type: "hidden", name: "ids", value: ids().join(",") }));
-      document.body.append(form);
-      form.submit();
-      form.remove();
-      follow(token);
-    }
-    async function follow(token) {
-      let quiet = 0; // looks without news
-      let last = -1;
-      for (let ended = false; !ended && quiet < 60; ) {
-        await new Promise((done) => setTimeout(done, 500));
-        const told = await fetch(`/media/export/progress?token=${token}`).then((answer) => answer.json()).catch(() => null);
-        ended = told?.ended ?? false;
-        quiet = told && told.done !== last ? 0 : quiet + 1;
-        last = told?.done ?? last;
-        packing.textContent = told?.total ? t("gallery.exporting", { n: studio.count(told.done), all: studio.count(told.total) }) : "";
-      }
-      setTimeout(() => (packing.textContent = ""), 4000);
-    }
+    const exported = () => studio.takeAlong("post", { ids: ids().join(",") }, say);
 
     // The bar
 
@@ -167,12 +174,12 @@
       }
       return null;
     }
-    /** What can be done with one picture of an open collection. */
-    function alone(id) {
+    /** What can be done with pictures of an open collection, and with one of them alone. */
+    function within() {
       if (!state.collection || state.smart) return [];
-      const way = (key, by) => button(t(key), () => stepped(id, by), { disabled: !order.can(id, by), data: { by } });
-      const ways = order.can(id, -1) || order.can(id, 1) ? [way("gallery.earlier", -1), way("gallery.later", 1)] : [];
-      return [...ways, button(t("gallery.cover"), () => cover(id))];
+      const way = (key, by) => button(t(key), () => stepped(by), { disabled: !order.can(ids(), by), data: { by } });
+      const ways = order.can(ids(), -1) || order.can(ids(), 1) ? [way("gallery.earlier", -1), way("gallery.later", 1)] : [];
+      return [...ways, ...(chosen.size === 1 ? [button(t("gallery.cover"), () => cover(ids()[0]))] : [])];
     }
     async function cover(id) {
       try {
@@ -183,8 +190,8 @@
         studio.excuse(error);
       }
     }
-    function stepped(id, by) {
-      order.step(id, by);
+    function stepped(by) {
+      order.step(ids(), by);
       draw();
       const [wanted, other] = [by, -by].map((one) => bar.querySelector(`[data-by="${one}"]`));
       (wanted?.disabled ? other : wanted)?.focus(); // at the end only the way back is left
@@ -197,6 +204,7 @@
       const pressed = (what) => ({ aria: { expanded: String(open === what) } });
       const starred = [...chosen.values()].every((item) => item.favourite);
       const found = [el("b", { text: t("gallery.chosen", { n: studio.count(chosen.size) }) })];
+      if (state.total > chosen.size) found.push(button(t("gallery.all_n", { n: `${studio.count(state.total)}${state.capped ? "+" : ""}` }), everything));
       if (state.trash) found.push(button(t("picture.restore"), restore), sure ? button(t("gallery.purge_sure"), forEver, { className: "danger" }) : button(t("gallery.purge"), askFirst));
       else {
         found.push(
@@ -205,8 +213,8 @@
           button(t("gallery.tag"), () => toggle("tag"), pressed("tag")),
           button(t("gallery.collect"), () => toggle("collect"), pressed("collect")),
         );
-        if (state.collection && !state.smart) found.push(button(t("gallery.take_out"), () => collect(state.collection, true).then(() => (changed([], "taken", ids()), clear()))));
-        if (chosen.size === 1) found.push(...alone(ids()[0]));
+        if (state.collection && !state.smart) found.push(button(t("gallery.take_out"), () => collect(state.collection, true).then(() => (changed(loaded(ids()) ? [] : null, "taken", ids()), clear()))));
+        found.push(...within());
         if (chosen.size === 2) found.push(button(t("gallery.compare"), () => studio.emit("compare", { ids: ids() })));
         found.push(button(t("gallery.export"), exported), button(t("delete"), remove, { className: "danger" }));
       }
@@ -225,6 +233,6 @@
       requestAnimationFrame(draw);
     }
 
-    return { bar, select, extend, selectAll, clear, draw, heard, selected: (id) => chosen.has(id), selecting: () => chosen.size > 0 };
+    return { bar, select, extend, selectAll, clear, draw, heard, ids, selected: (id) => chosen.has(id), selecting: () => chosen.size > 0 };
   };
 })();

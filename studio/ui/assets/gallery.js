@@ -24,12 +24,13 @@ studio.part("gallery", (it) => {
   const sort = el("select", { className: "sort" });
   const grouped = el("select", { className: "grouped" });
   const bring = studio.galleryBring({ home, came: () => (find(), shelf.changed(), studio.emit("changed", {})) });
+  const taking = studio.galleryExport({ state, asked: () => asked });
   const line = el("div", { className: "find", role: "search" }, icon("search"), search, tally);
-  const tools = el("div", { className: "tools" }, chips, el("span", { className: "views" }, ...bring.openers, date, grouped, sort));
+  const tools = el("div", { className: "tools" }, chips, el("span", { className: "views" }, ...bring.openers, ...taking.openers, date, grouped, sort));
 
   const shelf = studio.galleryShelf({ call, open: openCollection, query: () => state.query, current: () => state.collection });
-  const order = studio.galleryMove({ call, state, grid: () => grid, offered: ownOrder, moved: (one) => (one ? shelf.put(one) : find()) });
-  const chosen = studio.gallerySelect({ call, state, changed: many, collections: shelf, grid: () => grid, order, weigh: (ids) => trash.ask(ids) });
+  const order = studio.galleryMove({ call, state, grid: () => grid, offered: ownOrder, chosen: () => chosen.ids(), moved: (one) => (one ? shelf.put(one) : find()) });
+  const chosen = studio.gallerySelect({ call, state, asked: () => asked, changed: many, collections: shelf, grid: () => grid, order, weigh: (ids) => trash.ask(ids) });
   const grid = studio.galleryGrid({
     fetch: page,
     groupOf,
@@ -37,7 +38,7 @@ studio.part("gallery", (it) => {
     acts: {
       favour, remove, rate,
       select: chosen.select, extend: chosen.extend, selectAll: chosen.selectAll, selected: chosen.selected, selecting: chosen.selecting,
-      movable: () => order.offered(), move: (id, by) => (order.step(id, by), chosen.draw()),
+      movable: () => order.offered(), move: (id, by) => (order.step(order.group(id), by), chosen.draw()),
     },
   }); // prettier-ignore
   const trash = studio.galleryTrash({ call, state, emptied: () => find() });
@@ -95,6 +96,7 @@ studio.part("gallery", (it) => {
   function heading() {
     if (!loaded) return;
     trash.draw();
+    taking.draw();
     sort.hidden = !state.query;
     const found = state.capped ? t("gallery.more_than", { n: studio.count(state.total) }) : studio.count(state.total);
     const filtered = state.query || state.favourite || state.collection;
@@ -231,7 +233,13 @@ studio.part("gallery", (it) => {
       studio.excuse(error);
     }
   }
+  /** Many were changed: the cards that came of it; null where not all of them are laid out: what is found may be others now. */
   function many(found, what, ids) {
+    if (found === null) {
+      studio.emit("changed", {});
+      if (what !== "edited") find();
+      return;
+    }
     if (what === "taken" || what === "purged") {
       for (const id of ids) grid.drop(id);
       state.total -= ids.length;
