@@ -120,6 +120,13 @@ class Pictures:
         with self.database.read() as session:
             return pages.ids(session, wanted, most)
 
+    def there(self, owner: str, ids: Sequence[str], *, trash: bool = False) -> tuple[str, ...]:
+        """Of these ids those of the owner's pictures, or only of those in the trash, in their order."""
+        mine = select(PictureRow.id).where(PictureRow.id.in_(list(ids)), PictureRow.owner == owner)
+        with self.database.read() as session:
+            known = set(session.scalars(mine.where(PictureRow.deleted_at.is_not(None)) if trash else mine))
+        return tuple(id for id in ids if id in known)
+
     def some(self, owner: str, ids: Sequence[str]) -> tuple[Picture, ...]:
         """The owner's pictures of these ids, in their order; what is not the owner's is left out."""
         with self.database.read() as session:

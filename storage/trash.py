@@ -15,8 +15,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, delete, func, select, text, update
+from sqlalchemy.orm import Session, aliased
 
 from storage import picture_rows as rows
 from storage.database import Database
@@ -38,28 +38,7 @@ from storage.tables import (
 
 DAYS = 30  # in the trash
 MANY = 50  # pictures that go in one transaction, so that others are let in between
-AT_ONCE = 10_000  # ids in one question
-_MAY_GO = (
-    PictureRow.deleted_at.is_not(None),
-    select(JobRow.key).where(JobRow.id == PictureRow.job_id, JobRow.status.in_(FINAL)).exists(),
-)
-# Of pictures that would go, those of them that others begin with: of a picture drawn from one, and of what was drawn again of that.
-_LEANING = """
-    WITH going(id, owner, sha256) AS MATERIALIZED (
-        SELECT id, owner, pixel_sha256 FROM pictures WHERE id IN (SELECT value FROM json_each(:ids))
-    ),
-    drawn(id, sha256) AS (
-        SELECT id, sha256 FROM going
-        UNION
-        SELECT pictures.id, drawn.sha256 FROM drawn JOIN pictures ON pictures.parent_id = drawn.id
-        WHERE json_extract(pictures.recipe, '$.source') = drawn.sha256
-    )
-    SELECT count(DISTINCT drawn.id) FROM drawn JOIN pictures ON pictures.id = drawn.id
-    WHERE pictures.deleted_at IS NULL AND NOT EXISTS (
-        SELECT 1 FROM pictures AS twin WHERE twin.pixel_sha256 = drawn.sha256 AND twin.owner = pictures.owner
-        AND twin.id NOT IN (SELECT id FROM going)
-    )
-"""
+_ENDED = select(JobRow.key).where(JobRow.id == PictureRow.job_id, JobRow.status.in_(FINAL)).exists()
 _COLUMNS = ("prompt", "original", "negative", "reasoning", "tags", "note")
 
 
@@ -69,9 +48,8 @@ class Weight:
 
     pictures: int
     bytes: int  # of their files
-    leaning: (
-        int  # pictures that stay and were drawn from one of these, of which no twin stays: not to be drawn again then
-    )
+    leaning: int  # pictures that stay and could not be drawn again: drawn from one of these, of which no twin stays
+    staying: int  # others that were meant, and cannot go before their job has ended
 
 
 @dataclass(frozen=True)
@@ -81,27 +59,34 @@ class Trash:
     database: Database
     files: Place
 
-    def weigh(self, owner: str, ids: Sequence[str] | None = None) -> Weight:
+    def weigh(self, owner: str, ids: Sequence[str] | None = None, *, until: datetime | None = None) -> Weight:
         """What `empty` would remove now. Raises NotFound as it does."""
         with self.database.read() as session:
-            chosen = _named(session, owner, ids)
-            may = select(func.count(), func.coalesce(func.sum(PictureRow.bytes), 0)).where(*_MAY_GO)
-            pictures = size = 0
-            for start in range(0, len(chosen), AT_ONCE):
-                counted = session.execute(may.where(PictureRow.id.in_(chosen[start : start + AT_ONCE]))).one()
-                pictures, size = pictures + counted[0], size + counted[1]
-            leaning = session.scalar(text(_LEANING), {"ids": json.dumps(chosen)})
-        return Weight(pictures=pictures, bytes=size, leaning=leaning or 0)
+            meant = _meant(session, owner, ids, until)
+            counted = select(func.count(), func.coalesce(func.sum(PictureRow.bytes), 0))
+            pictures, size = session.execute(counted.where(*meant, _ENDED)).one()
+            all = session.scalar(select(func.count(PictureRow.key)).where(*meant)) or 0
+            leaning = session.scalar(_leaning(meant)) or 0
+        return Weight(pictures=pictures, bytes=size, leaning=leaning, staying=all - pictures)
 
-    def empty(self, owner: str, ids: Sequence[str] | None = None) -> int:
+    def empty(
+        self,
+        owner: str,
+        ids: Sequence[str] | None = None,
+        *,
+        until: datetime | None = None,
+        most: int | None = None,
+    ) -> int:
         """Remove the owner's trash for good, or of it the pictures `ids`; gives how many went, those of unfinished
-        jobs not among them.
+        jobs not among them. With `until` only what was thrown away by then; at most `most` of them, the oldest first.
 
         Raises NotFound for the first id that is not in the owner's trash, having removed nothing, and NotWritten.
         """
         with self.database.read() as session:
-            chosen = _named(session, owner, ids)
-        return self._remove(chosen)
+            meant = _meant(session, owner, ids, until)
+            chosen = select(PictureRow.id).where(*meant, _ENDED).order_by(PictureRow.key).limit(most)
+            going = list(session.scalars(chosen))
+        return self._remove(going)
 
     def expire(self, days: float = DAYS, at: datetime | None = None) -> int:
         """Remove for good whatever has been in anybody's trash for `days` days; gives how many went. Raises NotWritten."""
@@ -127,22 +112,41 @@ class Trash:
         return gone
 
 
-def _named(session: Session, owner: str, ids: Sequence[str] | None) -> list[str]:
-    """The owner's trash, or of it the pictures `ids`, each once."""
-    mine = select(PictureRow.id).where(PictureRow.owner == owner, PictureRow.deleted_at.is_not(None))
-    there = list(session.scalars(mine.order_by(PictureRow.key)))
+def _meant(
+    session: Session, owner: str, ids: Sequence[str] | None, until: datetime | None
+) -> list[ColumnElement[bool]]:
+    """Which rows are meant: the owner's trash, or of it the pictures `ids`, which must be there."""
+    meant = [PictureRow.owner == owner, PictureRow.deleted_at.is_not(None)]
+    if until is not None:
+        meant.append(PictureRow.deleted_at <= until)
     if ids is None:
-        return there
-    known = set(there)
+        return meant
+    named = json.dumps([checked_id("Picture", id) for id in ids])
+    meant.append(PictureRow.id.in_(select(func.json_each(named).table_valued("value").c.value)))
+    known = set(session.scalars(select(PictureRow.id).where(*meant)))
     for id in ids:
-        if checked_id("Picture", id) not in known:
+        if id not in known:
             raise NotFound("In the trash, picture", id)
-    return list(dict.fromkeys(ids))
+    return meant
+
+
+def _leaning(meant: Sequence[ColumnElement[bool]]) -> Select[int]:
+    """How many stay that begin with what goes: of pictures drawn from one, and of what was drawn again of those."""
+    going = select(PictureRow.id, PictureRow.pixel_sha256.label("sha256")).where(*meant).cte("going")
+    drawn = select(going.c.id, going.c.sha256).cte("drawn", recursive=True)
+    child, stays, twin = aliased(PictureRow), aliased(PictureRow), aliased(PictureRow)
+    begun = func.json_extract(child.recipe, "$.source") == drawn.c.sha256
+    drawn = drawn.union(select(child.id, drawn.c.sha256).where(child.parent_id == drawn.c.id, begun))
+    kept = select(twin.id).where(
+        twin.pixel_sha256 == drawn.c.sha256, twin.owner == stays.owner, twin.id.not_in(select(going.c.id))
+    )
+    counted = select(func.count(drawn.c.id.distinct())).join(stays, stays.id == drawn.c.id)
+    return counted.where(stays.deleted_at.is_(None), ~kept.exists())
 
 
 def _remove_rows(session: Session, ids: Sequence[str]) -> frozenset[str]:
     """Remove what hangs on these pictures, and them; only those that may go still. Gives their ids."""
-    chosen = select(PictureRow).where(PictureRow.id.in_(ids), *_MAY_GO)
+    chosen = select(PictureRow).where(PictureRow.id.in_(ids), PictureRow.deleted_at.is_not(None), _ENDED)
     found = session.scalars(chosen).all()
     if not found:
         return frozenset()

@@ -52,10 +52,10 @@ def kept_id(name: str, value: object) -> str:
     return checked_id(name, value)
 
 
-def checked_ids(values: object) -> list[str]:
+def checked_ids(values: object, most: int = IDS_MAX) -> list[str]:
     """`values` as ids, the parameter `ids`. Raises InvalidWish."""
-    if not isinstance(values, list | tuple) or not 0 < len(values) <= IDS_MAX:
-        raise InvalidWish("ids", f"must be a list of 1 to {IDS_MAX:,} ids", values)
+    if not isinstance(values, list | tuple) or not 0 < len(values) <= most:
+        raise InvalidWish("ids", f"must be a list of 1 to {most:,} ids", values)
     return [kept_id("ids", value) for value in values]
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from storage import Storage
 from storage.changes import Change
-from storage.ids import is_private
+from storage.ids import is_private, now
 from storage.records import Picture
 from studio import ancestry, differences, sources, views, wish
-from studio.edge import checked_id, checked_ids, checked_tags, kept_id, translated
+from studio.edge import IDS_MAX, checked_id, checked_ids, checked_tags, kept_id, translated
 from studio.errors import InvalidWish
 from studio.views import View
 from studio.wish import flag, optional_whole, text, whole
@@ -91,6 +91,11 @@ class Library:
                 owner, query=query, favourite=favourite, trash=trash, collection=collection, most=MATCHING_MAX + 1
             )
         return {"ids": list(found[:MATCHING_MAX]), "capped": len(found) > MATCHING_MAX}
+
+    def there(self, owner: str, ids: Sequence[str], *, trash: bool = False) -> list[str]:
+        """Of these ids those of the owner's pictures, or only of those in the trash, in their order."""
+        with translated():
+            return list(self._storage.pictures.there(owner, checked_ids(ids), trash=trash))
 
     def span(self, owner: str) -> View:
         """When the owner's oldest and newest pictures were made; null where there are none."""
@@ -268,17 +273,37 @@ class Library:
         with translated():
             return _many(self._storage.pictures.restore_many(owner, checked_ids(ids)))
 
-    def purge(self, owner: str, ids: Sequence[str] | None = None, *, dry_run: bool = False) -> View:
-        """Remove pictures of the trash for good, or with None all of it: the one act that cannot be undone.
+    def purge(
+        self,
+        owner: str,
+        ids: Sequence[str] | None = None,
+        *,
+        dry_run: bool = False,
+        until: str | None = None,
+        most: int | None = None,
+    ) -> View:
+        """Remove pictures of the trash for good, or with None all of it: the one act that cannot be undone. Gives how many are `gone`.
 
-        `dry_run` only tells what would go: `gone` pictures of `bytes`; `leaning` are those that stay and were drawn from one of them.
+        `dry_run` only tells what would go: `gone` pictures of `bytes`, the moment `until` which that holds for, how many that stay
+        were drawn from one of them (`leaning`), and how many cannot go before their job has ended (`staying`). With `until` only
+        what was thrown away by then goes; at most `most` of it, the oldest first.
         """
         flag("dry_run", dry_run)
+        optional_whole("most", most, 1, MATCHING_MAX)
         with translated():
-            chosen = None if ids is None else checked_ids(ids)
-            weight = self._storage.trash.weigh(owner, chosen)
-            gone = weight.pictures if dry_run else self._storage.trash.empty(owner, chosen)
-            return {"gone": gone, "bytes": weight.bytes, "leaning": weight.leaning}
+            chosen = None if ids is None else checked_ids(ids, MATCHING_MAX if dry_run else IDS_MAX)
+            moment = _moment("until", until)
+            if not dry_run:
+                return {"gone": self._storage.trash.empty(owner, chosen, until=moment, most=most)}
+            moment = moment or now()
+            weight = self._storage.trash.weigh(owner, chosen, until=moment)
+            return {
+                "gone": weight.pictures,
+                "bytes": weight.bytes,
+                "leaning": weight.leaning,
+                "staying": weight.staying,
+                "until": moment.isoformat(),
+            }
 
     # Shared
 

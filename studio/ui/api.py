@@ -312,13 +312,16 @@ class Endpoints:
         with spoken():
             return self._studio.forget(owner_of(request), session)
 
-    def purge(self, request: gr.Request, ids: list[str] | None = None, dry_run: bool = False) -> dict[str, Any]:
+    def purge(
+        self, request: gr.Request, ids: list[str] | None = None, dry_run: bool = False, until: str | None = None
+    ) -> dict[str, Any]:
         """Remove pictures of your trash for good, or with null all of it: the one act that cannot be undone.
 
-        `dry_run` only tells what would go: `gone` pictures, their files' `bytes`, and `leaning`, those that stay and were drawn from one.
+        `dry_run` only tells: `gone`, `bytes`, `leaning` (that stay, drawn from one), `staying` (whose job has not ended), and the
+        moment `until`. Told to the next call, it spares what was thrown away later.
         """
         with spoken():
-            return self._studio.purge(owner_of(request), ids, dry_run=dry_run)
+            return self._studio.purge(owner_of(request), ids, dry_run=dry_run, until=until)
 
     def tags(self, request: gr.Request, beginning: str = "") -> dict[str, Any]:
         """Your tags that begin so, and how many pictures have each."""

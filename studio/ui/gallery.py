@@ -7,7 +7,7 @@ on behalf of the request's owner. A picture's own page is picture.py.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import gradio as gr
 
@@ -17,6 +17,7 @@ from studio.ui.calls import Asked, Call, OwnerOf, part
 from studio.views import View
 
 PAGE = 48  # cards that come at once
+EMPTIED = 500  # pictures of the trash that go in one call
 TEXT_MAX = 300  # characters of a prompt on a card; the picture's page has all of it
 
 
@@ -39,19 +40,25 @@ def calls(studio: Studio) -> Mapping[str, Call]:
         "edit": lambda asked: card(
             studio.edit(asked.owner, asked("id"), favourite=asked("favourite"), rating=asked("rating"))
         ),
-        "edit_many": lambda asked: cards(
-            studio.edit_many(
-                asked.owner,
-                asked("ids"),
-                favourite=asked("favourite"),
-                rating=asked("rating"),
-                add_tags=asked("add_tags"),
-                remove_tags=asked("remove_tags"),
-            )
+        "edit_many": lambda asked: several(
+            studio,
+            asked,
+            lambda ids: cards(
+                studio.edit_many(
+                    asked.owner,
+                    ids,
+                    favourite=asked("favourite"),
+                    rating=asked("rating"),
+                    add_tags=asked("add_tags"),
+                    remove_tags=asked("remove_tags"),
+                )
+            ),
         ),
-        "delete_many": lambda asked: cards(studio.delete_many(asked.owner, asked("ids"))),
-        "restore_many": lambda asked: cards(studio.restore_many(asked.owner, asked("ids"))),
-        "purge": lambda asked: studio.purge(asked.owner, asked("ids"), dry_run=asked("dry_run", False)),
+        "delete_many": lambda asked: several(studio, asked, lambda ids: cards(studio.delete_many(asked.owner, ids))),
+        "restore_many": lambda asked: several(studio, asked, lambda ids: cards(studio.restore_many(asked.owner, ids))),
+        "weigh": lambda asked: studio.purge(asked.owner, asked("ids"), dry_run=True),
+        "purge": lambda asked: several(studio, asked, lambda ids: studio.purge(asked.owner, ids), trash=True),
+        "empty_trash": lambda asked: studio.purge(asked.owner, until=asked("until"), most=EMPTIED),
         "tags": lambda asked: studio.tags(asked.owner, asked("beginning", "")),
         "collections": lambda asked: studio.collections(asked.owner),
         "new_collection": lambda asked: studio.new_collection(
@@ -64,12 +71,22 @@ def calls(studio: Studio) -> Mapping[str, Call]:
             asked.owner, asked("collection"), asked("ids"), asked("before")
         ),
         "delete_collection": lambda asked: studio.delete_collection(asked.owner, asked("collection")),
-        "collect": lambda asked: studio.collect(
-            asked.owner, asked("collection"), asked("ids"), remove=asked("remove", False)
+        "collect": lambda asked: several(
+            studio,
+            asked,
+            lambda ids: studio.collect(asked.owner, asked("collection"), ids, remove=asked("remove", False)),
         ),
         "delete": lambda asked: card(studio.delete(asked.owner, asked("id"))),
         "restore": lambda asked: card(studio.restore(asked.owner, asked("id"))),
     }
+
+
+def several(studio: Studio, asked: Asked, act: Callable[[list[str]], View], *, trash: bool = False) -> View:
+    """Do something with those of the pictures that are there still; `missing` are the others, which went elsewhere meanwhile."""
+    told = asked("ids")
+    there = studio.there(asked.owner, told, trash=trash)
+    known = set(there)
+    return {**(act(there) if there else {}), "missing": [id for id in told if id not in known]}
 
 
 def history(studio: Studio, asked: Asked) -> View:

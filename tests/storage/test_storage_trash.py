@@ -126,13 +126,31 @@ def test_before_it_is_emptied_it_tells_what_would_go_and_what_was_drawn_from_tha
     assert leaning(photo, twin, ids=[photo.id]) == 0, "the twin may be brought back"
     kit.store.pictures.delete("ann", photo.id)
     size = sum(path.stat().st_size for path in kit.store.folder.rglob(f"*/{photo.id}.*"))
-    assert kit.store.trash.weigh("ann") == kit.store.trash.weigh("ann", [photo.id]) == Weight(1, size, 0)
+    assert (
+        kit.store.trash.weigh("ann")
+        == kit.store.trash.weigh("ann", [photo.id])
+        == Weight(pictures=1, bytes=size, leaning=0, staying=0)
+    )
     with pytest.raises(NotFound):
         kit.store.trash.weigh("ann", [photo.id, twin.id])
     waiting = kit.job(count=2)
     early = kit.store.pictures.add(kit.new(waiting), kit.image(), finish=False)
     kit.store.pictures.delete("ann", early.id)
-    assert kit.store.trash.weigh("ann").pictures == 1 == kit.store.trash.empty("ann")
+    weight = kit.store.trash.weigh("ann")
+    assert (weight.pictures, weight.staying) == (1, 1) and kit.store.trash.empty("ann") == 1
+
+
+def test_what_is_thrown_away_after_it_was_weighed_does_not_go_with_it(kit):
+    first, second, third = kit.picture(), kit.picture(), kit.picture()
+    kit.store.pictures.delete("ann", first.id)
+    kit.store.pictures.delete("ann", second.id)
+    asked = now()
+    kit.store.pictures.delete("ann", third.id)
+    assert kit.store.trash.weigh("ann", until=asked).pictures == 2
+    assert kit.store.trash.empty("ann", until=asked, most=1) == 1
+    assert kit.store.trash.empty("ann", until=asked) == 1
+    assert kit.store.trash.empty("ann", until=asked) == 0
+    assert kit.store.pictures.get("ann", third.id).deleted_at is not None
 
 
 def test_jobs_and_enhancements_stay_while_something_needs_them(kit):

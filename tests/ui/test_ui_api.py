@@ -52,7 +52,7 @@ PARAMETERS = {
     "/edit_many": {"ids": None, "favourite": None, "rating": None, "add_tags": None, "remove_tags": None},
     "/delete_many": {"ids": None},
     "/restore_many": {"ids": None},
-    "/purge": {"ids": None, "dry_run": False},
+    "/purge": {"ids": None, "dry_run": False, "until": None},
     "/tags": {"beginning": ""},
     "/collections": {},
     "/new_collection": {"name": None, "query": None, "ids": None},
