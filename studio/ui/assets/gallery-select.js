@@ -1,33 +1,50 @@
 // Which cards are chosen, and what is done with all of them at once: a bar at the foot of the gallery.
 (() => {
   const { el, t, button } = studio;
-  const ROUND = 250; // pictures that are asked for at once
-
   /**
-   * `call(name, values)` asks the server, `grid()` gives the grid, `state` is the gallery's and `asked()` the question that it shows the answer of, `order` moves in a collection;
-   * `changed(pictures, what)` hears what came of it; `weigh(ids)` tells in a sentence what deleting for ever takes.
+   * `call(name, values)` asks the server, `grid()` gives the grid, `state` is the gallery's and `asked()` the question that it shows the
+   * answer of, `order` moves in a collection; `changed(pictures, what, ids)` hears what came of it; `weigh(ids)` tells what deleting for
+   * ever takes: a sentence, and whether anything can go.
    */
   studio.gallerySelect = ({ call, grid, state, asked, changed, collections, order, weigh }) => {
     const chosen = new Map(); // id -> item
     let last = null; // where a range begins
     let open = ""; // "tag", "collect", "rate", or nothing
-    let sure = ""; // what deleting for ever takes, once somebody has asked for it
+    let sure = null; // what deleting for ever takes, once somebody has asked for it
     const packing = el("span", { className: "packing", role: "status" }); // how far an export is, or a change of many
     const say = (text) => (packing.textContent = text);
     const bar = el("div", { className: "chosen-bar", role: "toolbar", hidden: true });
 
     function select(item, event) {
+      if (many.busy()) return;
       if (event?.shiftKey && last && last !== item.id) range(last, item.id);
       else if (chosen.has(item.id)) chosen.delete(item.id);
       else chosen.set(item.id, item);
       last = item.id;
       redraw();
     }
-    function range(from, to) {
-      const all = grid().items();
-      const [a, b] = [from, to].map((id) => all.findIndex((item) => item.id === id));
-      if (a < 0 || b < 0) return;
-      for (const item of all.slice(Math.min(a, b), Math.max(a, b) + 1)) chosen.set(item.id, item);
+    const put = (id) => chosen.set(id, grid().byId(id) ?? chosen.get(id) ?? { id });
+    /** All from one to another; who lies between is asked for where one of the two is not laid out any more. */
+    async function range(from, to) {
+      const between = (all) => {
+        const [a, b] = [all.indexOf(from), all.indexOf(to)];
+        return a < 0 || b < 0 ? [to] : all.slice(Math.min(a, b), Math.max(a, b) + 1);
+      };
+      const near = grid().byId(from) && grid().byId(to);
+      const ranked = asked().sort === "relevance" && asked().query; // their order is not that of `matching`
+      const all = near ? grid().items().map((item) => item.id) : ranked ? [] : ((await matching())?.ids ?? []); // prettier-ignore
+      between(all).forEach(put);
+      redraw();
+    }
+    /** The ids of all that are found. */
+    async function matching() {
+      const { query, favourite, trash, collection } = asked();
+      try {
+        return await call("matching", { query, favourite, trash, collection });
+      } catch (error) {
+        studio.excuse(error);
+        return null;
+      }
     }
     function extend(from, to) {
       chosen.set(from.id, from);
@@ -41,27 +58,23 @@
     }
     /** All that are found, also where they are not laid out. */
     async function everything() {
-      try {
-        const { query, favourite, trash, collection } = asked();
-        const { ids, capped } = await call("matching", { query, favourite, trash, collection });
-        for (const id of ids) chosen.set(id, grid().byId(id) ?? chosen.get(id) ?? { id });
-        if (capped) studio.toast(t("gallery.all_capped", { n: studio.count(ids.length) }));
-      } catch (error) {
-        studio.excuse(error);
-      }
+      const { ids: all, capped } = (await matching()) ?? { ids: [], capped: false };
+      all.forEach(put);
+      if (capped) studio.toast(t("gallery.all_capped", { n: studio.count(all.length) }));
       redraw();
     }
     function clear() {
+      if (many.busy()) return many.stop(), true;
       if (!chosen.size) return false;
       chosen.clear();
       last = null;
       open = "";
-      sure = "";
+      sure = null;
       redraw();
       return true;
     }
     function redraw() {
-      sure = "";
+      sure = null;
       grid().draw();
       draw();
     }
@@ -69,72 +82,83 @@
     // What is done
 
     const ids = () => [...chosen.keys()];
-    const loaded = (many) => many.every((id) => grid().byId(id));
-
-    /** Ask for the same of all of them, so many at a time; what is done by then is told, also where it ends with an error. */
-    async function inRounds(name, many, values, what = "", near = loaded(many)) {
-      let done = 0;
-      try {
-        while (done < many.length) {
-          const round = many.slice(done, done + ROUND);
-          const answer = await call(name, { ids: round, ...values });
-          done += round.length;
-          const items = answer.items ?? [];
-          for (const item of items) if (chosen.has(item.id)) chosen.set(item.id, item);
-          if (what) changed(near ? items : items.filter((item) => grid().byId(item.id)), what, round);
-          if (many.length > ROUND) say(t("gallery.done_of", { n: studio.count(done), all: studio.count(many.length) }));
-          if (done >= many.length) return answer;
-        }
-      } finally {
-        say("");
-        if (!near && what) changed(null, what, many);
+    const many = studio.galleryMany({
+      call, grid, changed,
+      knew: know,
+      heard: (done, all) => (say(all ? t("gallery.done_of", { n: studio.count(done), all: studio.count(all) }) : ""), draw()),
+    }); // prettier-ignore
+    /** Keep what is known of those that are chosen; what a filter does not show any more is let go. */
+    function know(items) {
+      for (const item of items) {
+        if (!chosen.has(item.id)) continue;
+        if (state.favourite && !item.favourite) chosen.delete(item.id);
+        else chosen.set(item.id, item);
       }
+    }
+    /** What is to be said of a run that did not do all that was meant; nothing where it did. */
+    function lacking({ done, missing, stopped, error }, all) {
+      return [
+        missing.length ? t("gallery.missing_n", { n: studio.count(missing.length) }) : "",
+        stopped || (error && done.length) ? t("gallery.stopped_n", { n: studio.count(done.length), all: studio.count(all) }) : "",
+        error ? studio.said(error.message) : "",
+      ].filter(Boolean);
     }
     async function act(name, values, what, undo = null) {
-      const many = ids();
-      const near = loaded(many);
-      try {
-        await inRounds(name, many, values, what, near);
-        if (undo) clear();
-        if (undo) studio.toast(t(undo.said, { n: many.length }), undo.act ? () => undo.act(many, near) : null);
-        else draw();
-      } catch (error) {
-        studio.excuse(error);
-      }
+      const all = ids();
+      const near = many.loaded(all);
+      const came = await many.run(name, all, values, { what, near });
+      for (const id of [...came.missing, ...(undo ? came.done : [])]) chosen.delete(id);
+      const said = lacking(came, all.length);
+      if (undo && came.done.length) said.unshift(t(undo.said, { n: studio.count(came.done.length) }));
+      const back = undo?.act && came.done.length ? undo.act(came.done, near, asked()) : null;
+      if (said.length) studio.toast(said.join(" "), back);
+      redraw();
+      return came;
     }
-    async function bringBack(many, near) {
-      try {
-        await inRounds("restore_many", many, {}, "restored", near);
-        studio.toast(t("gallery.restored_n", { n: many.length }));
-      } catch (error) {
-        studio.excuse(error);
-      }
-    }
+    /** Bring back what was deleted: into its place, where the same question is still shown. */
+    const bringBack = (gone, near, question) => async () => {
+      const what = question === asked() ? "undone" : "returned";
+      const came = await many.run("restore_many", gone, {}, { what, near: near && question === asked() });
+      studio.toast([t("gallery.restored_n", { n: studio.count(came.done.length) }), ...lacking(came, gone.length)].join(" "));
+    };
+    const favour = (to) => act("edit_many", { favourite: to }, "edited");
+    const rate = (rating) => act("edit_many", { rating }, "edited");
     const remove = () => act("delete_many", {}, "deleted", { said: "gallery.deleted_n", act: bringBack });
     const restore = () => act("restore_many", {}, "restored", { said: "gallery.restored_n" });
-    const forEver = () => act("purge", {}, "purged", { said: "gallery.purged_n" });
     async function askFirst() {
-      const many = ids();
+      const all = ids();
       try {
-        sure = await weigh(many);
+        sure = await weigh(all);
       } catch (error) {
         studio.excuse(error);
       }
-      if (many.join() !== ids().join()) sure = ""; // others are chosen by now
+      if (all.join() !== ids().join()) sure = null; // others are chosen by now
       draw();
     }
+    async function forEver() {
+      const all = ids();
+      const came = await many.run("purge", all, {});
+      const stay = came.done.length - came.gone; // of a job that has not ended
+      changed(stay || !many.loaded(all) ? null : [], "purged", came.done);
+      chosen.clear();
+      studio.toast([t("gallery.purged_n", { n: studio.count(came.gone) }), ...lacking(came, all.length)].join(" "));
+      redraw();
+    }
+    /** Whether all of them are in it now, or out of it. */
     async function collect(id, remove) {
-      try {
-        const answer = await inRounds("collect", ids(), { collection: id, remove });
-        studio.toast(t(remove ? "gallery.taken_n" : "gallery.collected_n", { n: chosen.size, name: answer.name }));
-        collections.changed();
-        open = "";
-        draw();
-      } catch (error) {
-        studio.excuse(error);
-      }
+      const all = ids();
+      const came = await many.run("collect", all, { collection: id, remove });
+      for (const one of came.missing) chosen.delete(one);
+      const name = came.answer?.name ?? collections.all().find((one) => one.id === id)?.name;
+      const said = came.done.length && name ? [t(remove ? "gallery.taken_n" : "gallery.collected_n", { n: studio.count(came.done.length), name })] : [];
+      studio.toast([...said, ...lacking(came, all.length)].join(" "));
+      collections.changed();
+      open = "";
+      draw();
+      return came.error === null;
     }
     async function collectNew(name) {
+      await collections.load(); // it may have been made elsewhere
       const there = collections.all().find((one) => one.query === null && one.name.toLowerCase() === name.toLowerCase());
       if (there) return collect(there.id, false);
       try {
@@ -144,20 +168,27 @@
         studio.excuse(error);
       }
     }
+    async function takeOut() {
+      const all = ids();
+      const near = many.loaded(all);
+      if (!(await collect(state.collection, true))) return;
+      changed(near ? [] : null, "taken", all);
+      clear();
+    }
     const exported = () => studio.takeAlong("post", { ids: ids().join(",") }, say);
 
     // The bar
 
     function toggle(what) {
       open = open === what ? "" : what;
-      sure = "";
+      sure = null;
       draw();
       bar.querySelector(".more-of-it input, .more-of-it button")?.focus();
     }
     function more() {
-      if (sure) return el("div", { className: "more-of-it" }, el("p", { role: "alert", text: sure }));
+      if (sure) return el("div", { className: "more-of-it" }, el("p", { role: "alert", text: sure.said }));
       if (open === "rate") {
-        const dots = [0, 1, 2, 3, 4, 5].map((n) => button(n ? "●".repeat(n) : t("gallery.unrated"), () => act("edit_many", { rating: n }, "edited"), { aria: { label: t("picture.rating_n", { n }) } }));
+        const dots = [0, 1, 2, 3, 4, 5].map((n) => button(n ? "●".repeat(n) : t("gallery.unrated"), () => rate(n), { aria: { label: t("picture.rating_n", { n }) } }));
         return el("div", { className: "more-of-it" }, ...dots);
       }
       if (open === "tag") {
@@ -196,24 +227,31 @@
       const [wanted, other] = [by, -by].map((one) => bar.querySelector(`[data-by="${one}"]`));
       (wanted?.disabled ? other : wanted)?.focus(); // at the end only the way back is left
     }
+    /** One button, or both where some are chosen of which nothing is known here. */
+    function stars() {
+      const known = [...chosen.values()].map((item) => item.favourite);
+      const ways = known.includes(undefined) ? [true, false] : [!known.every(Boolean)];
+      return ways.map((to) => button(t(to ? "star" : "unstar"), () => favour(to)));
+    }
     function draw() {
-      bar.hidden = !chosen.size;
+      const underWay = many.busy() && packing.textContent; // nothing else can be done meanwhile
+      bar.hidden = !chosen.size && !underWay;
       document.querySelector(".gallery")?.classList.toggle("selecting", chosen.size > 0);
       if (bar.hidden) return;
       const focus = [...bar.querySelectorAll("button, input")].indexOf(document.activeElement);
       const pressed = (what) => ({ aria: { expanded: String(open === what) } });
-      const starred = [...chosen.values()].every((item) => item.favourite);
       const found = [el("b", { text: t("gallery.chosen", { n: studio.count(chosen.size) }) })];
+      if (underWay) return bar.replaceChildren(el("div", { className: "row" }, ...(chosen.size ? found : []), packing, button(t("gallery.stop"), many.stop)));
       if (state.total > chosen.size) found.push(button(t("gallery.all_n", { n: `${studio.count(state.total)}${state.capped ? "+" : ""}` }), everything));
-      if (state.trash) found.push(button(t("picture.restore"), restore), sure ? button(t("gallery.purge_sure"), forEver, { className: "danger" }) : button(t("gallery.purge"), askFirst));
+      if (state.trash) found.push(button(t("picture.restore"), restore), ...(sure ? (sure.any ? [button(t("gallery.purge_sure"), forEver, { className: "danger" })] : []) : [button(t("gallery.purge"), askFirst)]));
       else {
         found.push(
-          button(t(starred ? "unstar" : "star"), () => act("edit_many", { favourite: !starred }, "edited")),
+          ...stars(),
           button(t("picture.rating"), () => toggle("rate"), pressed("rate")),
           button(t("gallery.tag"), () => toggle("tag"), pressed("tag")),
           button(t("gallery.collect"), () => toggle("collect"), pressed("collect")),
         );
-        if (state.collection && !state.smart) found.push(button(t("gallery.take_out"), () => collect(state.collection, true).then(() => (changed(loaded(ids()) ? [] : null, "taken", ids()), clear()))));
+        if (state.collection && !state.smart) found.push(button(t("gallery.take_out"), takeOut));
         found.push(...within());
         if (chosen.size === 2) found.push(button(t("gallery.compare"), () => studio.emit("compare", { ids: ids() })));
         found.push(button(t("gallery.export"), exported), button(t("delete"), remove, { className: "danger" }));
@@ -233,6 +271,12 @@
       requestAnimationFrame(draw);
     }
 
-    return { bar, select, extend, selectAll, clear, draw, heard, ids, selected: (id) => chosen.has(id), selecting: () => chosen.size > 0 };
+    /** Whether a key on this card means all that are chosen; then what it does with them. */
+    const means = (id) => chosen.size > 1 && chosen.has(id);
+    return {
+      bar, select, extend, selectAll, clear, draw, heard, ids, means, remove, rate,
+      favour: () => favour(![...chosen.values()].every((item) => item.favourite)),
+      selected: (id) => chosen.has(id), selecting: () => chosen.size > 0,
+    }; // prettier-ignore
   };
 })();

@@ -1,12 +1,17 @@
 // The shelf of the gallery: collections and saved searches with their covers, and how one is made, opened, renamed and given up.
 (() => {
   const { el, t, button } = studio;
+  const SOON_MS = 250; // after a change, before the counts are asked for again
 
   /** `open(collection)` shows one, or null all pictures; `query()` is what is searched for now. */
   studio.galleryShelf = ({ call, open, query, current }) => {
     const root = el("div", { className: "shelf", hidden: true });
     let all = [];
     let naming = null; // "save" or "rename" while a name is typed
+    let field = null; // where it is typed
+    let drawing = false;
+    let sure = null; // the id of one that somebody has asked once to give up
+    let soon = null;
 
     async function load() {
       try {
@@ -32,33 +37,42 @@
       const typed = query();
       const found = all.map(book);
       const at = now ? all.indexOf(now) + 1 : 0; // what can be done stands beside the collection that is open, else before all
-      if (naming) found.splice(at, 0, name(now));
+      if (naming) found.splice(at, 0, (field ??= name(now)));
       else if (now) {
-        const rename = button(t("gallery.rename"), () => ask("rename"), { className: "deed" });
-        found.splice(at, 0, rename, button(t("gallery.give_up"), () => giveUp(now), { className: "deed", title: t("gallery.give_up_title") }));
+        found.splice(at, 0, ...deeds(now));
       } else if (typed) found.unshift(button(t("gallery.save_search"), () => ask("save"), { className: "deed" }));
       root.hidden = !found.length;
       const focus = [...root.querySelectorAll("button")].indexOf(document.activeElement);
+      drawing = true; // what is typed stays, whatever comes in meanwhile
       root.replaceChildren(...found);
+      drawing = false;
       root.setAttribute("aria-label", t("gallery.collections"));
       if (now && now.id !== shown) root.scrollLeft = found[at - 1].offsetLeft - found[0].offsetLeft; // on a phone they stand in one row
+      if (now?.id !== sure) sure = null;
       shown = now?.id ?? null;
       if (naming) root.querySelector("input").focus();
       else if (focus >= 0) root.querySelectorAll("button")[focus]?.focus();
     }
+    function deeds(now) {
+      const deed = (key, click, rest = {}) => button(t(key), click, { className: "deed", ...rest });
+      const again = (id) => ((sure = id), draw());
+      if (sure === now.id) return [deed("gallery.give_up_sure", () => giveUp(now), { className: "deed danger" }), deed("keep", () => again(null))];
+      return [deed("gallery.rename", () => ask("rename")), deed("gallery.give_up", () => again(now.id), { title: t("gallery.give_up_title") })];
+    }
     function ask(what) {
       naming = what;
+      field = null;
       draw();
     }
     function name(now) {
-      const field = el("input", { type: "text", maxLength: 60, value: naming === "rename" ? now.name : "", placeholder: t("gallery.name"), aria: { label: t("gallery.name") } });
-      field.addEventListener("keydown", (event) => {
+      const typed = el("input", { type: "text", maxLength: 60, value: naming === "rename" ? now.name : "", placeholder: t("gallery.name"), aria: { label: t("gallery.name") } });
+      typed.addEventListener("keydown", (event) => {
         if (event.isComposing) return;
         if (event.key === "Escape") (naming = null), draw(), event.stopPropagation();
-        else if (event.key === "Enter" && field.value.trim()) keep(field.value.trim(), now);
+        else if (event.key === "Enter" && typed.value.trim()) keep(typed.value.trim(), now);
       });
-      field.addEventListener("blur", () => naming && ((naming = null), setTimeout(draw)));
-      return field;
+      typed.addEventListener("blur", () => naming && !drawing && ((naming = null), setTimeout(draw)));
+      return typed;
     }
     async function keep(title, now) {
       const saving = naming === "save";
@@ -72,6 +86,7 @@
       load();
     }
     async function giveUp(now) {
+      sure = null;
       try {
         await call("delete_collection", { collection: now.id });
         open(null);
@@ -86,6 +101,11 @@
       all = all.map((other) => (other.id === one.id ? one : other));
       draw();
     }
-    return { root, load, put, draw, all: () => all, changed: load };
+    /** Counts and covers may be others now. Asked for once, however many tell so at once. */
+    function changed() {
+      clearTimeout(soon);
+      soon = setTimeout(load, SOON_MS);
+    }
+    return { root, load, put, draw, all: () => all, changed };
   };
 })();

@@ -1,27 +1,32 @@
 // The trash: what stands over it, and how it is emptied, which is the one act that cannot be undone.
 //
-// It is emptied page by page, so that what is gone can be told, and so that leaving the page leaves the rest where it is.
+// What goes is what was there when it was weighed, and nothing that was thrown away since. It goes some hundred at a time, so that
+// what is gone can be told and the rest can stay.
 (() => {
   const { el, t, button } = studio;
 
-  /** What `purge` would do, in a sentence: how many, how much, and what that takes from pictures that stay. */
-  const told = ({ gone, bytes, leaning }) =>
-    [t("gallery.purge_told", { n: studio.count(gone), size: studio.size(bytes) }), ...(leaning ? [t("gallery.purge_leaning", { n: studio.count(leaning) })] : [])].join(" ");
+  /** What would go, in a sentence: how many, how much, and what that takes from pictures that stay. */
+  const told = ({ gone, bytes, leaning, staying }) =>
+    [
+      gone ? t("gallery.purge_told", { n: studio.count(gone), size: studio.size(bytes) }) : "",
+      leaning ? t("gallery.purge_leaning", { n: studio.count(leaning) }) : "",
+      staying ? t("gallery.purge_staying", { n: studio.count(staying) }) : "",
+    ].filter(Boolean).join(" "); // prettier-ignore
 
-  /** `emptied()` hears that all is gone that could go. Gives the line over the trash, and `ask(ids)`: that sentence of some pictures. */
+  /** `emptied()` hears that all is gone that could go. Gives the line over the trash, and `ask(ids)`: what would go of some pictures. */
   studio.galleryTrash = ({ call, state, emptied }) => {
     const root = el("div", { className: "trash-line", role: "status", hidden: true });
-    let question = ""; // the sentence that waits for yes or no
+    let asked = null; // what was weighed, while it waits for yes or no
     let gone = null; // how many, while it is being emptied
-    let all = 0;
+    let stopped = false;
 
-    const ask = async (ids) => told(await call("purge", { ids, dry_run: true }));
-
+    async function ask(ids) {
+      const answer = await call("weigh", { ids });
+      return { said: told(answer), any: answer.gone > 0, ...answer };
+    }
     async function first() {
       try {
-        const answer = await call("purge", { ids: null, dry_run: true });
-        all = answer.gone;
-        question = told(answer);
+        asked = await ask(null);
       } catch (error) {
         studio.excuse(error);
       }
@@ -29,22 +34,23 @@
       root.querySelector(".no")?.focus();
     }
     function no() {
-      question = "";
+      asked = null;
       draw();
       root.querySelector("button")?.focus();
     }
     async function yes() {
-      question = "";
+      const { until, gone: all } = asked;
+      asked = null;
       gone = 0;
-      draw();
+      stopped = false;
       try {
-        for (let cursor = null, more = true; more; more = cursor !== null) {
-          const page = await call("history", { trash: true, cursor });
-          if (page.items.length) gone += (await call("purge", { ids: page.items.map((one) => one.id) })).gone;
-          cursor = page.next;
-          draw();
+        for (let more = true; more && !stopped; ) {
+          draw(all);
+          const answer = await call("empty_trash", { until });
+          gone += answer.gone;
+          more = answer.gone > 0;
         }
-        studio.toast(t("gallery.purged_n", { n: gone }));
+        studio.toast(t("gallery.purged_n", { n: studio.count(gone) }));
       } catch (error) {
         studio.excuse(error);
       }
@@ -52,13 +58,14 @@
       draw();
       emptied();
     }
-    function draw() {
-      root.hidden = !state.trash || (!state.total && gone === null);
-      if (root.hidden) return (question = ""), undefined;
-      if (gone !== null) root.replaceChildren(el("span", { text: t("gallery.purging", { n: studio.count(gone), all: studio.count(Math.max(all, gone)) }) }));
-      else if (question) root.replaceChildren(el("span", { text: question }), button(t("gallery.purge_yes"), yes, { className: "danger" }), button(t("keep"), no, { className: "no" }));
+    function draw(all = 0) {
+      if (gone !== null && !all) return; // it is told as it goes on
+      root.hidden = gone === null && (!state.trash || !state.total);
+      if (root.hidden) asked = null;
+      else if (gone !== null) root.replaceChildren(el("span", { text: t("gallery.purging", { n: studio.count(gone), all: studio.count(Math.max(all, gone)) }) }), button(t("gallery.stop"), () => (stopped = true)));
+      else if (asked) root.replaceChildren(el("span", { text: asked.said }), ...(asked.any ? [button(t("gallery.purge_yes"), yes, { className: "danger" })] : []), button(t("keep"), no, { className: "no" }));
       else root.replaceChildren(el("span", { text: t("gallery.trash_days") }), button(t("gallery.trash_now"), first));
     }
-    return { root, draw, ask };
+    return { root, draw: () => draw(), ask };
   };
 })();

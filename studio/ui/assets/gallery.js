@@ -13,6 +13,7 @@ studio.part("gallery", (it) => {
   let loaded = false;
   let group = "day";
   let telling = false;
+  let jumped = false; // whether what is shown begins at a moment, not at the newest
 
   const search = el("input", { type: "search", id: "gallery-search", autocomplete: "off", spellcheck: false, maxLength: 500 });
   const chips = el("div", { className: "chips", role: "group" });
@@ -24,11 +25,12 @@ studio.part("gallery", (it) => {
   const sort = el("select", { className: "sort" });
   const grouped = el("select", { className: "grouped" });
   const bring = studio.galleryBring({ home, came: () => (find(), shelf.changed(), studio.emit("changed", {})) });
+  const wanted = () => [state.query, state.favourite ? "is:favourite" : ""].filter(Boolean).join(" "); // as one types it
   const taking = studio.galleryExport({ state, asked: () => asked });
   const line = el("div", { className: "find", role: "search" }, icon("search"), search, tally);
   const tools = el("div", { className: "tools" }, chips, el("span", { className: "views" }, ...bring.openers, ...taking.openers, date, grouped, sort));
 
-  const shelf = studio.galleryShelf({ call, open: openCollection, query: () => state.query, current: () => state.collection });
+  const shelf = studio.galleryShelf({ call, open: openCollection, query: wanted, current: () => state.collection });
   const order = studio.galleryMove({ call, state, grid: () => grid, offered: ownOrder, chosen: () => chosen.ids(), moved: (one) => (one ? shelf.put(one) : find()) });
   const chosen = studio.gallerySelect({ call, state, asked: () => asked, changed: many, collections: shelf, grid: () => grid, order, weigh: (ids) => trash.ask(ids) });
   const grid = studio.galleryGrid({
@@ -41,7 +43,7 @@ studio.part("gallery", (it) => {
       movable: () => order.offered(), move: (id, by) => (order.step(order.group(id), by), chosen.draw()),
     },
   }); // prettier-ignore
-  const trash = studio.galleryTrash({ call, state, emptied: () => find() });
+  const trash = studio.galleryTrash({ call, state, emptied: () => (chosen.clear(), find()) });
   const suggest = studio.gallerySuggest({ field: search, call, collections: shelf.all, taken: typed });
   const top = el("div", { className: "top" }, el("div", { className: "asked" }, line, suggest.box), wrong, tools, shelf.root, trash.root);
   home.append(top, grid.root, nothing, keys, chosen.bar, order.said);
@@ -97,6 +99,8 @@ studio.part("gallery", (it) => {
     if (!loaded) return;
     trash.draw();
     taking.draw();
+    chosen.draw();
+    date.hidden = grouped.hidden = ownOrder() || Boolean(state.query && state.sort === "relevance"); // they would do nothing
     sort.hidden = !state.query;
     const found = state.capped ? t("gallery.more_than", { n: studio.count(state.total) }) : studio.count(state.total);
     const filtered = state.query || state.favourite || state.collection;
@@ -107,6 +111,7 @@ studio.part("gallery", (it) => {
   }
 
   function emptiness() {
+    if (jumped && state.total) return "gallery.nothing_so_old";
     if (state.query) return "gallery.nothing_found";
     if (state.trash) return "gallery.trash_empty";
     if (state.collection) return "gallery.collection_empty";
@@ -137,7 +142,9 @@ studio.part("gallery", (it) => {
 
   // What is found. The answer to anything but the last question is thrown away; further pages are of the question that is shown.
 
-  const failed = (error, query) => {
+  const failed = async (error, query) => {
+    if (state.collection) await shelf.load();
+    if (state.collection && !shelf.all().some((one) => one.id === state.collection)) return openCollection(null), studio.excuse(error); // it went elsewhere
     wrong.textContent = studio.said(error.message); // a filter that is none, as it is typed: what was found before stays
     wrong.hidden = !query;
     if (!query) studio.excuse(error);
@@ -163,11 +170,12 @@ studio.part("gallery", (it) => {
   function began(answer, question, at) {
     loaded = true;
     asked = question;
+    jumped = Boolean(at);
     const { total, capped, ranked, ms } = answer;
     Object.assign(state, { total, capped, ranked, ms });
     grid.begin(answer);
     shelf.draw();
-    if (at) window.scrollTo(0, 0);
+    if (studio.seen(home)) window.scrollTo(0, 0);
     grid.again();
   }
   async function page(cursor) {
@@ -189,7 +197,10 @@ studio.part("gallery", (it) => {
     state.smart = Boolean(one?.query);
     state.trash = false;
     chosen.clear();
-    if (one?.query && search.value.trim() === one.query) search.value = state.query = "";
+    if (one?.query && wanted() === one.query) {
+      search.value = state.query = "";
+      state.favourite = false;
+    }
     words();
     find();
     if (one) shelf.load();
@@ -206,27 +217,29 @@ studio.part("gallery", (it) => {
     }
   }
   function favour(item) {
-    return edit(item, { favourite: !item.favourite });
+    return chosen.means(item.id) ? chosen.favour() : edit(item, { favourite: !item.favourite });
   }
   function rate(item, rating) {
-    return edit(item, { rating });
+    return chosen.means(item.id) ? chosen.rate(rating) : edit(item, { rating });
   }
 
   async function remove(item) {
     if (state.trash) return;
+    if (chosen.means(item.id)) return chosen.remove();
+    const question = asked;
     const after = grid.beside(grid.link(item.id), "ArrowRight") ?? grid.beside(grid.link(item.id), "ArrowLeft");
     try {
       const gone = await call("delete", { id: item.id });
       after?.focus();
       tell(gone, "deleted");
-      studio.toast(t("deleted"), () => undo(item));
+      studio.toast(t("deleted"), () => undo(item, question));
     } catch (error) {
       studio.excuse(error);
     }
   }
-  async function undo(item) {
+  async function undo(item, question) {
     try {
-      tell(await call("restore", { id: item.id }), "restored");
+      tell(await call("restore", { id: item.id }), question === asked ? "undone" : "returned");
       grid.link(item.id)?.focus();
       studio.toast(t("restored"));
     } catch (error) {
@@ -235,12 +248,13 @@ studio.part("gallery", (it) => {
   }
   /** Many were changed: the cards that came of it; null where not all of them are laid out: what is found may be others now. */
   function many(found, what, ids) {
+    if (what !== "edited") shelf.changed();
     if (found === null) {
       studio.emit("changed", {});
-      if (what !== "edited") find();
+      if (what !== "edited" || state.query || state.favourite) find();
       return;
     }
-    if (what === "taken" || what === "purged") {
+    if (["taken", "purged", "missing"].includes(what)) {
       for (const id of ids) grid.drop(id);
       state.total -= ids.length;
       grid.draw();
@@ -263,12 +277,13 @@ studio.part("gallery", (it) => {
     const here = Boolean(grid.byId(picture.id));
     const belongs = Boolean(picture.deleted_at) === state.trash && (picture.favourite || !state.favourite);
     const item = slim(picture);
+    if (["deleted", "restored", "undone", "returned"].includes(what)) shelf.changed();
     chosen.heard(item, !belongs);
     if (here && belongs) grid.put(item);
     else if (here) {
       grid.drop(item.id);
       state.total -= 1;
-    } else if (belongs && (what === "restored" || (what === "drawn" && !state.query)) && !state.collection) {
+    } else if (belongs && (what === "undone" || (["restored", "drawn"].includes(what) && !state.query)) && !state.collection) {
       grid.insert(item);
       state.total += 1;
     } else if (belongs) {
@@ -304,6 +319,7 @@ studio.part("gallery", (it) => {
     pause = setTimeout(() => {
       if (state.query === search.value.trim()) return;
       state.query = search.value.trim();
+      chosen.clear();
       if (!state.query) state.sort = "newest";
       words();
       find();
