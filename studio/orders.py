@@ -6,20 +6,21 @@ in the job's row, so that a restart draws the very same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 
 from enhancer.choices import Lists, has_choices, resolved
 from enhancer.steering import Length
 from storage.records import Job, Picture
 from studio.engine.contract import CheckpointInfo
-from studio.errors import InvalidWish
+from studio.errors import InvalidWish, Refused, shorten
 from studio.pace import Work
 from studio.recipe import SEED_MAX, Adapter, Recipe, pairs
 from studio.sizes import fitting
 from studio.wish import VARIATIONS_MAX, Wish, new_seed
 
 SEEDS = SEED_MAX + 1
+LIKE = "nothing can be drawn like it."
 STRENGTH = 0.6  # how far from a source it goes where nothing is said
 
 
@@ -252,3 +253,17 @@ def work(job: Job) -> Work:
     asked = {order.reasoned(index) for index in range(max(job.count, 1)) if index not in job.indices}
     reasons = (len(asked) if len(asked) > 1 else int(job.enhancement_id is None)) if order.enhance else 0
     return Work(pictures=pictures, steps=order.steps, width=order.width, height=order.height, reasons=reasons)
+
+
+def model_of(found: Picture, here: Iterable[CheckpointInfo]) -> CheckpointInfo:
+    """Which of the checkpoints that are known here a picture was drawn with. Raises Refused where it is none of them."""
+    for one in here:
+        if one.name == found.checkpoint:
+            return one
+    if (
+        "software" not in found.environment
+    ):  # another studio drew it, or this one, with a folder that it does not have now
+        raise Refused(f"The model {shorten(found.checkpoint)}, which drew this picture, is not here: {LIKE}")
+    if not found.checkpoint:
+        raise Refused(f"This picture came from elsewhere, and does not tell its model: {LIKE}")
+    raise Refused(f"This picture came from elsewhere, and its model {shorten(found.checkpoint)} is not here: {LIKE}")

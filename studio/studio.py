@@ -27,7 +27,7 @@ from studio.errors import InvalidWish, NotFound, NotReady, Refused
 from studio.eyes import Eyes
 from studio.housekeeping import Housekeeping
 from studio.library import Library
-from studio.orders import Order, needless
+from studio.orders import Order, model_of, needless
 from studio.pace import Pace
 from studio.quota import Quota
 from studio.room import Room
@@ -134,6 +134,10 @@ class Studio(Library):
     def checkpoint(self, name: str | None = None) -> CheckpointInfo:
         """One checkpoint and its defaults. Raises InvalidWish for one that the catalogue has not."""
         return self._engine.info(name)
+
+    def checkpoint_of(self, owner: str, picture_id: str) -> CheckpointInfo:
+        """The one that a picture was drawn with. Raises Refused where it is not known here."""
+        return model_of(self._picture(owner, picture_id), self.checkpoints())
 
     def checkpoints(self) -> tuple[CheckpointInfo, ...]:
         """The catalogue."""
@@ -429,7 +433,7 @@ class Studio(Library):
 
     def _order_of(self, owner: str, picture_id: str, *, rerun: bool) -> Order:
         found = self._picture(owner, picture_id)
-        self._drawable(found.checkpoint)
+        self._drawable(model_of(found, self.checkpoints()).name)
         begins = found.recipe.get("source")
         hidden = is_private(found.id)
         source = None if begins is None else sources.named(self._storage, owner, begins, "id", private=hidden)

@@ -207,12 +207,12 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
 
         getattr(canvas, name)(listener, None, canvas, api_name=f"create_{name}", **STREAM).then(None, js=ENDED)
 
-    def reuse(request: gr.Request, event: gr.EventData) -> list[Any]:
+    def reuse(request: gr.Request, event: gr.EventData, chosen: Any) -> list[Any]:
         try:
             picture = studio.picture(owner_of(request), _text(_said(event).get("id")))
+            return forms.reused(studio, picture, _text(chosen))
         except StudioError as error:
             raise gr.Error(str(error), print_exception=False) from error
-        return forms.reused(studio, picture)
 
     form.draw.click(draw, form.inputs, canvas, js=forms.PRIVATE, api_name="create_button", **STREAM).then(
         None, js=ENDED
@@ -224,7 +224,8 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
     by_id("vary", studio.vary, "strength")
     by_id("redraw", studio.redraw)
     quiet = {**STREAM, "queue": False}
-    canvas.reuse(reuse, None, [*form.inputs, form.shape, form.side], api_name="create_reuse", **quiet).then(
+    filled = [*form.inputs, form.shape, form.side]
+    canvas.reuse(reuse, form.fields["checkpoint"], filled, api_name="create_reuse", **quiet).then(
         None, js="() => studio.emit('reused')"
     )
 

@@ -382,8 +382,13 @@ def whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def reused(studio: Studio, picture: View) -> list[Any]:
-    """A kept picture's values in the order of FIELDS, then its presets: its original prompt, its settings, its seed locked."""
+def reused(studio: Studio, picture: View, chosen: str) -> list[Any]:
+    """A kept picture's values in the order of FIELDS, then its presets: its original prompt, its settings, its seed locked.
+
+    Of one whose model is not here only what any model understands, for the `chosen` one: the rest stays as it is.
+    """
+    if all(one.name != picture["checkpoint"] for one in studio.checkpoints()):
+        return _understood(picture, studio.checkpoint(chosen).defaults.native)
     reasoned = picture["enhancement"] is not None and studio.can_enhance
     guided = _shown(bool(picture["guidance"]))
     native = studio.checkpoint(str(picture["checkpoint"])).defaults.native
@@ -404,6 +409,15 @@ def reused(studio: Studio, picture: View) -> list[Any]:
         *steered(picture, studio.steers(str(picture["checkpoint"]))),
         *presets(picture["width"], picture["height"], native),
     ]
+
+
+def _understood(picture: View, native: int) -> list[Any]:
+    """What of a picture goes into the form whatever draws, and that no kept rewrite does."""
+    width, height = (int(str(picture[side])) // SIDE_STEP * SIDE_STEP for side in ("width", "height"))
+    told = {"prompt": picture["original_prompt"], "width": width, "height": height, "enhancement": ""}
+    if picture["seed"]:  # 0 where it was not told
+        told["seed"] = str(picture["seed"])
+    return [*(told.get(name, gr.skip()) for name in FIELDS), *presets(width, height, native)]
 
 
 def steered(picture: View, steers: Steers) -> list[Any]:

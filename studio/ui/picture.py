@@ -87,7 +87,7 @@ def draw(studio: Studio, asked: Asked) -> View:
         cfg_truncation=found["cfg_truncation"],
         source=found["source"],
         strength=found["strength"],
-        checkpoint=found["checkpoint"],
+        checkpoint=studio.checkpoint_of(asked.owner, found["id"]).name,
         enhancement=enhancement["id"] if enhancement else None,
         parent=found["id"],
         private=asked("private", False),

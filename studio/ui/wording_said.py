@@ -150,6 +150,15 @@ SENTENCES = {
     "The adapter {name} is not here.": "这里没有适配器 {name}。",
     "The adapter {name} cannot be put on {title}: {why}.": "适配器 {name} 无法用于 {title}：{why}。",
     "The adapter {name} cannot be read ({reason}).": "无法读取适配器 {name}（{reason}）。",
+    "The model {name}, which drew this picture, is not here: nothing can be drawn like it.": (
+        "画这张图用的模型 {name} 不在这里，无法照样绘制。"
+    ),
+    "This picture came from elsewhere, and its model {name} is not here: nothing can be drawn like it.": (
+        "这张图来自别处，它的模型 {name} 不在这里，无法照样绘制。"
+    ),
+    "This picture came from elsewhere, and does not tell its model: nothing can be drawn like it.": (
+        "这张图来自别处，没有说明用的是哪个模型，无法照样绘制。"
+    ),
     "The adapter {name}, which drew this picture, is not here: nothing can be drawn like it.": (
         "画这张图用的适配器 {name} 不在这里，无法照样绘制。"
     ),

@@ -480,6 +480,33 @@ def test_what_is_missing_of_a_foreign_picture_is_said(visit: Visit) -> None:
     expect(page.locator("#steps input")).to_have_value("8")
 
 
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [(", Model: dreams", "Its model dreams is not here: steps"), ("", "It does not tell its model: steps")],
+)
+def test_of_a_picture_from_elsewhere_is_reused_what_any_model_understands(
+    visit: Visit, client: Client, model: str, says: str
+) -> None:
+    info, file = PngInfo(), io.BytesIO()
+    prompt = f"a reused fox{model}"
+    info.add_text("parameters", f"{prompt}\nSteps: 30, Sampler: Euler, CFG scale: 7, Seed: 512, Size: 160x96{model}")
+    Image.new("RGB", (160, 96), "teal").save(file, "PNG", pnginfo=info)
+    page = visit.open()
+    made = page.request.post(f"{visit.url}/media/import?name=fox.png", data=file.getvalue()).json()["picture"]
+    fill(page, "a prompt that goes", count=3)
+    page.evaluate("id => studio.emit('reuse', { id })", made["id"])
+    expect(page.locator(".studio-toast")).to_contain_text(f"Its prompt and settings are in the form. {says}")
+    expect(page.locator("#prompt textarea")).to_have_value(prompt)
+    expect(page.locator("#seed input")).to_have_value("512")
+    expect(page.locator("#fold-size output")).to_have_text("160 × 96")
+    expect(page.locator("#count input")).to_have_value("3")
+    expect(page.locator("#steps input")).to_have_value("8")
+    expect(page.locator("#checkpoint input:checked")).to_have_count(1)
+    page.locator(".deeds button", has_text="Again").click()
+    expect(page.locator(".notice")).to_contain_text("This picture came from elsewhere, and")
+    client.predict(id=made["id"], api_name="/delete")
+
+
 def test_a_picture_is_varied_by_strength_and_its_settings_are_used_again(visit: Visit, client: Client) -> None:
     page = visit.open()
     fill(page, "an owl on a green background", reason=False, seed=6620041)

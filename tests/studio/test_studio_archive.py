@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -89,6 +90,28 @@ def test_a_picture_is_understood_then_brought(make: Make) -> None:
         studio.archive.bring(ANN, io.BytesIO(b"GIF89a"), "x.gif")
     with pytest.raises(StudioError, match=r"no zip archive|no manifest"):
         studio.archive.bring(ANN, io.BytesIO(b"PK nothing"), "x.zip")
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (
+            ", Model: dreams",
+            "This picture came from elsewhere, and its model dreams is not here: nothing can be drawn like it.",
+        ),
+        ("", "This picture came from elsewhere, and does not tell its model: nothing can be drawn like it."),
+    ],
+)
+def test_what_came_from_elsewhere_says_that_its_model_is_not_here(make: Make, model: str, says: str) -> None:
+    studio = make()
+    info, file = PngInfo(), io.BytesIO()
+    info.add_text("parameters", f"a fox\nSteps: 8, Sampler: Euler, CFG scale: 7, Seed: 5, Size: 64x64{model}")
+    Image.new("RGB", (64, 64), "teal").save(file, "PNG", pnginfo=info)
+    brought: dict[str, Any] = studio.archive.bring(ANN, file, "fox.png")
+    for act in (studio.rerun, studio.vary, studio.checkpoint_of):
+        with pytest.raises(Refused) as refusal:
+            act(ANN, brought["picture"]["id"])
+        assert str(refusal.value) == says
 
 
 def test_a_manifest_that_lies_about_sizes_is_not_drawn(make: Make) -> None:

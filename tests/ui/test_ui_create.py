@@ -242,6 +242,9 @@ def test_failures_are_known_in_chinese_and_name_only_what_they_were_told() -> No
         "The adapter ink cannot be put on Pocket: it holds numbers that are none.",
         "adapters must fit Pocket, and what it tells of its ranks and scales cannot be read (got ink).",
         "The adapter ink, which drew this picture, is not here: nothing can be drawn like it.",
+        "The model dreams, which drew this picture, is not here: nothing can be drawn like it.",
+        "This picture came from elsewhere, and its model dreams is not here: nothing can be drawn like it.",
+        "This picture came from elsewhere, and does not tell its model: nothing can be drawn like it.",
         f"source must begin with a picture that is here; the one with these pixels is not (got {'ab' * 32}).",
         "The server at box:1 failed by itself (500): perhaps its model 'sees' reads no pictures.",
     ):

@@ -16,6 +16,7 @@
     let notice = null; // {sentence, ways: [[words, act]]}: a refusal, a failure, a cancelled job
     let verdict = null; // {id, identical, changed, pixels} of the last re-run
     let thought = null; // an enhancement without a picture yet
+    let reused = null; // the picture whose settings go into the form
     let home = false; // whether the server has said how things stand
 
     const stage = studio.stage(root, {
@@ -194,8 +195,16 @@
         if (await change("restore", { id })) pick(id), studio.toast(studio.t("restored"));
       });
     }
-    function reuse(id) {
+    function reuse(id, picture = by(id)) {
+      reused = picture;
       it.trigger("reuse", { id });
+    }
+    /** That a picture's settings are in the form, and whether its model is not here. */
+    function filled() {
+      const here = !reused || studio.state?.checkpoints.some((one) => one.name === reused.checkpoint);
+      if (here) return studio.t("reused");
+      const name = reused.checkpoint;
+      return [studio.t("bring.used"), name ? studio.t("bring.no_model", { name }) : studio.t("reused_no_model")].join(" ");
     }
     function edit(id) {
       picked = id;
@@ -226,15 +235,16 @@
       studio.on(name, async ({ id }) => {
         if (typeof id !== "string") return;
         studio.go("create");
-        if (!by(id)) {
+        let picture = by(id);
+        if (!picture) {
           try {
-            const picture = await studio.ask("picture", { id });
+            picture = await studio.ask("picture", { id });
             studio.emit("changed", { id, what: "found", picture });
           } catch (error) {
             return studio.toast(error.message);
           }
         }
-        if (name === "reuse") pick(id), reuse(id);
+        if (name === "reuse") pick(id), reuse(id, picture);
         else if (name === "edit") edit(id);
         else send(name, { id });
       });
@@ -247,7 +257,7 @@
     });
     studio.on("watch", ({ job }) => typeof job === "string" && !jobs.has(job) && watch(job));
     studio.on("redraw", ({ job }) => typeof job === "string" && (studio.go("create"), send("redraw", { id: job })));
-    studio.on("reused", () => studio.toast(studio.t("reused")));
+    studio.on("reused", () => studio.toast(filled()));
     studio.on("stream-ended", () => {
       streams = Math.max(0, streams - 1);
       stage.filing(false);
