@@ -89,6 +89,22 @@ def test_an_opened_picture_tells_what_was_asked_how_it_was_reasoned_and_with_wha
     assert urlsplit(page.url).query == f"picture={picture['id']}"
 
 
+def test_a_change_of_many_reaches_an_open_picture_that_was_reasoned_about(visit: Visit, client: Client) -> None:
+    picture = draw(client, "a dibbler on a blue background", enhance=True, steps=2)
+    page = visit.open(room="gallery")
+    search(page, "dibbler", 1)
+    card(page, picture).focus()
+    page.keyboard.press("x")
+    bar, view = page.locator(".chosen-bar"), page.locator("dialog.picture-view[open]")
+    expect(bar.locator("b")).to_have_text("1 selected")
+    page.evaluate("id => studio.emit('open', { id })", picture["id"])
+    expect(view.locator(".pv-thread li")).to_have_count(4)
+    bar.get_by_text("Star", exact=True).evaluate("button => button.click()")  # as if it had been pressed just before
+    expect(view.locator(".pv-star")).to_have_attribute("aria-pressed", "true")
+    expect(view.locator(".pv-thread li")).to_have_count(4)
+    expect(view.locator(".pv-asked h2")).to_have_text("a dibbler on a blue background")
+
+
 def test_again_is_identical_and_the_new_picture_knows_its_parent(visit: Visit, client: Client) -> None:
     picture = draw(client, "a house on a yellow background", steps=2)
     page = visit.open(f"/?picture={picture['id']}")

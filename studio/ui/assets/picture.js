@@ -297,10 +297,17 @@ studio.part("picture", (it) => {
     from = null;
   });
   studio.on("open", ({ id }) => show(id));
-  studio.on("changed", ({ picture: found }) => {
-    if (!found || picture?.id !== found.id || wanted !== found.id) return;
-    picture = { ...picture, ...found, original_prompt: picture.original_prompt, prompt: picture.prompt };
-    draw();
+  studio.on("changed", async ({ picture: told }) => {
+    const shown = () => told && picture?.id === told.id && wanted === told.id;
+    if (!shown()) return;
+    try {
+      const found = told.url ? told : await call("picture", { id: told.id }, { last: true }); // the gallery's cards do not tell all
+      if (!shown()) return;
+      picture = found;
+      draw();
+    } catch (error) {
+      studio.excuse(error);
+    }
   });
   studio.on("words", () => view.open && picture && draw());
   addEventListener("popstate", () => {
