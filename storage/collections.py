@@ -54,11 +54,13 @@ class Collections:
                 if name is not None:
                     row.name = checked_name(name)
                     row.folded = search.fold(row.name)
+                    session.flush()
+                    _sought_by_none(session, row)
                 if query is not None:
                     if row.query is None:
                         raise BadValue("query", "must be left out where pictures were put together by hand", query)
-                    search.parse(query)
                     row.query = query
+                    _seeks_no_search(session, row)
                 if cover is not None:
                     row.cover_id = _cover(session, row, cover) if cover else None
                 session.flush()
@@ -203,7 +205,8 @@ def new_row(
 ) -> CollectionRow:
     """The row of a new collection.
 
-    Raises BadValue where the owner has as many as may be, and IntegrityError for a name or an id that is taken.
+    Raises BadValue where the owner has as many as may be, or a saved search would be in another, and IntegrityError for a name or an
+    id that is taken.
     """
     many = select(func.count()).select_from(CollectionRow).where(CollectionRow.owner == owner)
     if (session.scalar(many) or 0) >= COLLECTIONS_MAX:
@@ -213,7 +216,29 @@ def new_row(
     )
     session.add(row)
     session.flush()
+    _seeks_no_search(session, row)
+    _sought_by_none(session, row)
     return row
+
+
+def _seeks_no_search(session: Session, row: CollectionRow) -> None:
+    """Raises BadValue where a saved search names one, be it itself: it could never be opened."""
+    for name, _ in search.parse(row.query or "").collections:
+        other = pages.named(session, row.owner, name)
+        if other is not None and other.query is not None:
+            raise BadValue("query", "must not name a saved search with in:, since one cannot be in another", other.name)
+
+
+def _sought_by_none(session: Session, row: CollectionRow) -> None:
+    """Raises BadValue where a saved search has a name that a saved search names."""
+    if row.query is None:
+        return
+    seeking = select(CollectionRow.query).where(CollectionRow.owner == row.owner, CollectionRow.query.icontains("in:"))
+    for query in session.scalars(seeking):
+        if any(search.fold(name) == row.folded for name, _ in search.parse(query or "").collections):
+            raise BadValue(
+                "name", "must not be one that a saved search names with in:, since one cannot be in another", row.name
+            )
 
 
 def append(session: Session, row: CollectionRow, pictures: Sequence[PictureRow]) -> int:

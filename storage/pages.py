@@ -115,11 +115,16 @@ def _expression(session: Session, wanted: Wanted, query: search.Query) -> str:
     )
 
 
-def find_collection(session: Session, owner: str, id_or_name: str) -> CollectionRow:
-    """The owner's collection of that id, else of that name. Raises BadQuery."""
+def named(session: Session, owner: str, id_or_name: str) -> CollectionRow | None:
+    """The owner's collection of that id, else of that name; None where there is none."""
     mine = select(CollectionRow).where(CollectionRow.owner == owner)
     row = session.scalars(mine.where(CollectionRow.id == id_or_name)).first()
-    row = row or session.scalars(mine.where(CollectionRow.folded == search.fold(id_or_name))).first()
+    return row or session.scalars(mine.where(CollectionRow.folded == search.fold(id_or_name))).first()
+
+
+def find_collection(session: Session, owner: str, id_or_name: str) -> CollectionRow:
+    """The owner's collection of that id, else of that name. Raises BadQuery."""
+    row = named(session, owner, id_or_name)
     if row is None:
         raise BadQuery(f"in: must be the name of one of your collections (got {id_or_name[:60]}).")
     return row

@@ -56,6 +56,12 @@ SENTENCES = {
     ),
     # Collections
     "name must not be the name of another collection (got {value}).": "已有同名合集（{value}）。",
+    "query must not name a saved search with in:, since one cannot be in another (got {value}).": (
+        "保存的搜索不能嵌套：搜索里不能用 in: 引用保存的搜索“{value}”。"
+    ),
+    "name must not be one that a saved search names with in:, since one cannot be in another (got {value}).": (
+        "保存的搜索不能嵌套：已有保存的搜索用 in: 引用了名称“{value}”。"
+    ),
     "name must not be that of a saved search which is here (got {value}).": "这里已有名为 {value} 的保存的搜索。",
     "name must stand in one line only (got {value}).": "名称 {value} 出现在多行中。",
     "collections must be at most {most} (got {value}).": "合集最多 {most} 个。",

@@ -327,6 +327,31 @@ def test_a_saved_search_finds_what_comes_later(archive):
         kept.add("ann", "Wrong", query="seed:none")
 
 
+def test_a_saved_search_names_no_other_however_that_would_come(archive):
+    kept = archive.store.collections
+    rabbits = kept.add("ann", "Rabbits", query="rabbit")
+    red = kept.add("ann", "Red", query="red in:later")
+    for query in ("in:rabbits black", '-in:"RABBITS"', f"in:{rabbits.id}"):
+        with pytest.raises(BadValue, match=r"^query must not name a saved search .* \(got Rabbits\)\.$"):
+            kept.add("ann", "Black", query=query)
+        with pytest.raises(BadValue, match=r"^query must not name a saved search .* \(got Rabbits\)\.$"):
+            kept.edit("ann", red.id, query=query)
+    with pytest.raises(BadValue, match=r"^query must not name a saved search .* \(got Self\)\.$"):
+        kept.add("ann", "Self", query="in:self")
+    for act in (
+        lambda: kept.edit("ann", rabbits.id, name="Later"),
+        lambda: kept.edit("ann", red.id, name="Later"),
+        lambda: kept.add("ann", "Later", query="fox"),
+    ):
+        with pytest.raises(BadValue, match=r"^name must not be one that a saved search names .* \(got Later\)\.$"):
+            act()
+    assert [(one.name, one.query) for one in kept.of("ann")] == [("Rabbits", "rabbit"), ("Red", "red in:later")]
+    kept.put("ann", kept.add("ann", "Later").id, [archive.red.id])
+    assert found(archive, "in:red") == ["red fox"]
+    kept.edit("ann", rabbits.id, query="rabbit in:later", name="Hares")
+    assert kept.add("bob", "Later", query="fox").count == 1
+
+
 def test_totals_are_counted_by_the_rows_themselves(archive):
     pictures = archive.store.pictures
     assert pictures.page("ann", favourite=True).total == 1
