@@ -12,6 +12,8 @@ from storage.errors import BadValue
 from storage.search import fold
 from storage.tables import PictureRow
 
+SHOWN = 40  # characters of a prompt that tell which picture is meant
+
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
@@ -61,9 +63,18 @@ def apply(session: Session, row: PictureRow, change: Change) -> PictureRow:
     before = [tag.tag for tag in row.tags]
     fewer = {fold(tag) for tag in change.fewer_tags}
     kept = list(change.tags) if change.tags is not None else before
-    wanted = rows.checked_tags([tag for tag in [*kept, *change.more_tags] if fold(tag) not in fewer])
+    wanted = _tags(row, [tag for tag in [*kept, *change.more_tags] if fold(tag) not in fewer])
     if wanted != before:
         rows.replace_tags(session, row, wanted)
     session.flush()
     rows.index(session, row)
     return row
+
+
+def _tags(row: PictureRow, tags: Sequence[str]) -> list[str]:
+    """The tags, each once. Raises BadValue, which tells the picture that has no room for them."""
+    try:
+        return rows.checked_tags(tags)
+    except BadValue as error:
+        said = " ".join((row.original_prompt or row.prompt).split())[:SHOWN] or row.id
+        raise BadValue("tags", f'{error.rule}, and the picture "{said}" would have more', error.value) from None

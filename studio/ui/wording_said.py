@@ -68,6 +68,9 @@ SENTENCES = {
     "pictures must be a list of at most {most} ids (got {value}).": "图片应为列表，最多 {most} 个（现为 {value}）。",
     'The saved search "{name}" was left out: another collection has its name.': "保存的搜索“{name}”没有导入：已有同名合集。",
     '{n} of the {all} pictures of the collection "{name}" are not here.': "合集“{name}”的 {all} 张图中有 {n} 张不在这里。",
+    'tags must be at most {most}, and the picture "{prompt}" would have more (got {n}).': (
+        "图片“{prompt}”的标签放不下了：最多 {most} 个（现为 {n}）。"
+    ),
     # A parameter, its rule, what came
     "{parameter} must not be empty (got {value}).": "{parameter}不能为空。",
     "{parameter} must be a whole number from {least} to {most} (got nothing).": (

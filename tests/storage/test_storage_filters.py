@@ -220,6 +220,16 @@ def test_many_are_changed_thrown_away_and_brought_back_all_or_none(archive):
         Change.checked(note="x" * 5_001)
 
 
+def test_a_picture_without_room_for_a_tag_is_named(archive):
+    pictures = archive.store.pictures
+    pictures.edit("ann", archive.sea.id, tags=[str(n) for n in range(32)])
+    with pytest.raises(BadValue) as refusal:
+        pictures.edit_many("ann", [archive.red.id, archive.sea.id], Change.checked(more_tags=["ink"]))
+    assert str(refusal.value) == 'tags must be at most 32, and the picture "rabbits" would have more (got 33).'
+    assert found(archive, "tag:ink") == []
+    pictures.edit_many("ann", [archive.red.id, archive.sea.id], Change.checked(more_tags=["7"]))
+
+
 def test_several_are_moved_in_the_order_that_is_told(archive):
     kept = archive.store.collections
     made = kept.add("ann", "Row")
