@@ -32,14 +32,19 @@ class Collections:
 
     database: Database
 
-    def add(self, owner: str, name: str, *, query: str | None = None) -> Collection:
-        """A new one, empty; with `query` a saved search. Raises BadValue for a name that is none or taken, and BadQuery."""
+    def add(self, owner: str, name: str, *, query: str | None = None, pictures: Sequence[str] = ()) -> Collection:
+        """A new one with these pictures; with `query` a saved search. All of it or nothing.
+
+        Raises BadValue for a name that is none or taken and for a saved search with pictures, BadQuery and NotFound.
+        """
         if query is not None and search.parse(query).empty and not query.strip():
             raise BadValue("query", "must look for something", query)
         tidy = checked_name(name)
         try:
             with self.database.write() as session:
                 row = new_row(session, owner, tidy, id=new_id(), created_at=now(), query=query)
+                if pictures:
+                    append(session, *self._both(session, owner, row.id, pictures))
                 return self._record(session, row)
         except IntegrityError:
             raise BadValue("name", "must not be the name of another collection", tidy) from None

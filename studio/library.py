@@ -210,10 +210,8 @@ class Library:
         if query is not None:
             text("query", query)
         with translated():
-            made = self._storage.collections.add(owner, name, query=query)
-            if ids:
-                made = self._storage.collections.put(owner, made.id, checked_ids(ids))
-        return views.collection(made)
+            pictures = checked_ids(ids) if ids else ()
+            return views.collection(self._storage.collections.add(owner, name, query=query, pictures=pictures))
 
     def edit_collection(
         self,

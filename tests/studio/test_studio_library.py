@@ -110,6 +110,15 @@ def test_many_at_once_are_ones_own_and_each_value_is_checked(make: Make) -> None
     assert made["count"] == 1 and studio.collections_with(ME, one["id"]) == [made["id"]]
     assert studio.edit_many(ME, [one["id"]], add_tags=["ink"], rating=5)["items"][0]["tags"] == ["ink"]  # type: ignore[index]
     assert studio.tags(ME)["tags"] == [{"tag": "ink", "count": 1}]
+    torn: list[tuple[dict[str, Any], type[StudioError]]] = [
+        ({"ids": [one["id"], "nothing-of-mine"]}, NotFound),
+        ({"ids": [one["id"], 7]}, InvalidWish),
+        ({"ids": [one["id"]], "query": "cat"}, StudioError),
+    ]
+    for wrong, refusal in torn:
+        with pytest.raises(refusal):
+            studio.new_collection(ME, "Dogs", **wrong)
+        assert [found["name"] for found in studio.collections(ME)["collections"]] == ["Cats"]
     for act in (
         lambda: studio.edit_many(OTHER, [one["id"]], rating=1),
         lambda: studio.delete_many(OTHER, [one["id"]]),
@@ -118,9 +127,9 @@ def test_many_at_once_are_ones_own_and_each_value_is_checked(make: Make) -> None
     ):
         with pytest.raises(NotFound):
             act()
-    wrong: Any = ["x"] * 1_001
+    many: Any = ["x"] * 1_001
     with pytest.raises(InvalidWish, match="ids must be a list of 1 to 1,000 ids"):
-        studio.delete_many(ME, wrong)
+        studio.delete_many(ME, many)
     with pytest.raises(InvalidWish, match="at must be a moment such as"):
         studio.history(ME, at="yesterday")
     with pytest.raises(StudioError, match="rating: must be 0 to 5"):
