@@ -110,16 +110,17 @@ class Collections:
         if before in pictures:
             raise BadValue("before", "must not be one of those that are moved", before)
         with self.database.write() as session:
-            row, found = self._both(session, owner, id, [*pictures, *([before] if before else [])])
+            row, found = self._both(session, owner, id, pictures)
+            goal = [rows.find_picture(session, owner, before)] if before else []
             members = list(
                 session.scalars(select(MemberRow).where(MemberRow.collection_id == row.id).order_by(MemberRow.position))
             )
             by_key = {member.picture_key: member for member in members}
-            for one in found:
+            for one in [*found, *goal]:
                 if one.key not in by_key:
                     raise NotFound("In this collection, picture", one.id)
             places = [member.position for member in members]
-            behind = by_key[found.pop().key] if before else None
+            behind = by_key[goal[0].key] if goal else None
             moved = [by_key[one.key] for one in found]
             going = {member.picture_key for member in moved}
             members = [member for member in members if member.picture_key not in going]

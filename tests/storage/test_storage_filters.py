@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 from storage import filters, listing, search
 from storage import picture_rows as rows
 from storage.changes import Change
+from storage.collections import MEMBERS_MAX
 from storage.errors import BadQuery, BadValue, NotFound
 from storage.filters import key_of, moment_of
 
@@ -252,6 +253,15 @@ def test_several_are_moved_in_the_order_that_is_told(archive):
     with pytest.raises(NotFound):
         kept.move("ann", made.id, [b, c], a)
     assert order() == [b, d, a]
+
+
+def test_as_many_are_moved_before_another_as_may_be_named_at_once(archive):
+    kept = archive.store.collections
+    made = kept.add("ann", "Row", pictures=[archive.red.id, archive.sea.id])
+    kept.move("ann", made.id, [archive.sea.id] * MEMBERS_MAX, archive.red.id)
+    assert found(archive, "", collection="row") == ["sea at night", "red fox"]
+    with pytest.raises(BadValue, match=r"pictures must be at most 1,000 at once \(got 1001\)"):
+        kept.move("ann", made.id, [archive.sea.id] * (MEMBERS_MAX + 1), archive.red.id)
 
 
 @pytest.mark.parametrize(
