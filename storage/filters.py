@@ -170,23 +170,22 @@ def _has(value: str) -> Filter:
     return Filter(tokens=(HAS[value],))
 
 
-def _days(name: str, value: str) -> tuple[datetime, datetime]:
-    """From when to when the day, the month or the year is that was typed."""
+def _days(name: str, value: str) -> tuple[datetime, datetime | None]:
+    """From when to when the day, the month or the year is that was typed; None where no date comes behind it."""
     found = _DAY.fullmatch(value)
     try:
         if not found:
             raise ValueError
         year, month, day = int(found[1]), int(found[2] or 1), int(found[3] or 1)
         begin = datetime(year, month, day, tzinfo=timezone.utc)
+    except ValueError:
+        raise _bad(name, "must be a day, a month or a year, such as 2026-01-31, 2026-01 or 2026", value) from None
+    try:
         if found[3]:
             return begin, begin + timedelta(days=1)
-        return begin, datetime(year + 1, 1, 1, tzinfo=timezone.utc) if not found[2] else _next_month(begin)
+        return begin, (begin + timedelta(days=32)).replace(day=1) if found[2] else begin.replace(year=year + 1)
     except (ValueError, OverflowError):
-        raise _bad(name, "must be a day, a month or a year, such as 2026-01-31, 2026-01 or 2026", value) from None
-
-
-def _next_month(begin: datetime) -> datetime:
-    return (begin + timedelta(days=32)).replace(day=1)
+        return begin, None
 
 
 def _after(value: str) -> Filter:
@@ -199,7 +198,7 @@ def _before(value: str) -> Filter:
 
 def _on(value: str) -> Filter:
     begin, end = _days("on", value)
-    return Filter(low=key_of(begin), high=key_of(end))
+    return Filter(low=key_of(begin), high=None if end is None else key_of(end))
 
 
 _READ = {
