@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone, tzinfo
 
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.exc import IntegrityError
@@ -32,7 +32,15 @@ class Collections:
 
     database: Database
 
-    def add(self, owner: str, name: str, *, query: str | None = None, pictures: Sequence[str] = ()) -> Collection:
+    def add(
+        self,
+        owner: str,
+        name: str,
+        *,
+        query: str | None = None,
+        pictures: Sequence[str] = (),
+        zone: tzinfo = timezone.utc,
+    ) -> Collection:
         """A new one with these pictures; with `query` a saved search. All of it or nothing.
 
         Raises BadValue for a name that is none or taken and for a saved search with pictures, BadQuery and NotFound.
@@ -45,12 +53,19 @@ class Collections:
                 row = new_row(session, owner, tidy, id=new_id(), created_at=now(), query=query)
                 if pictures:
                     append(session, *self._both(session, owner, row.id, pictures))
-                return self._record(session, row)
+                return self._record(session, row, zone)
         except IntegrityError:
             raise BadValue("name", "must not be the name of another collection", tidy) from None
 
     def edit(
-        self, owner: str, id: str, *, name: str | None = None, query: str | None = None, cover: str | None = None
+        self,
+        owner: str,
+        id: str,
+        *,
+        name: str | None = None,
+        query: str | None = None,
+        cover: str | None = None,
+        zone: tzinfo = timezone.utc,
     ) -> Collection:
         """Change what is given; `cover` is a picture of it, or '' for its first. Raises NotFound and BadValue."""
         try:
@@ -69,7 +84,7 @@ class Collections:
                 if cover is not None:
                     row.cover_id = _cover(session, row, cover) if cover else None
                 session.flush()
-                return self._record(session, row)
+                return self._record(session, row, zone)
         except IntegrityError:
             raise BadValue("name", "must not be the name of another collection", name) from None
 
@@ -132,11 +147,11 @@ class Collections:
             session.flush()
             return self._record(session, row)
 
-    def of(self, owner: str) -> tuple[Collection, ...]:
-        """The owner's collections by name, each with its cover and its count."""
+    def of(self, owner: str, zone: tzinfo = timezone.utc) -> tuple[Collection, ...]:
+        """The owner's collections by name, each with its cover and its count; days are those of the `zone`."""
         with self.database.read() as session:
             mine = select(CollectionRow).where(CollectionRow.owner == owner).order_by(CollectionRow.folded)
-            return tuple(self._record(session, row) for row in session.scalars(mine))
+            return tuple(self._record(session, row, zone) for row in session.scalars(mine))
 
     def with_picture(self, owner: str, picture: str) -> tuple[str, ...]:
         """The ids of the collections that a picture was put into. Raises NotFound."""
@@ -159,13 +174,13 @@ class Collections:
         keys = select(MemberRow.picture_key).where(MemberRow.collection_id == row.id)
         return list(session.scalars(select(PictureRow).where(PictureRow.key.in_(keys)).options(*rows.LOADED)))
 
-    def _record(self, session: Session, row: CollectionRow) -> Collection:
+    def _record(self, session: Session, row: CollectionRow, zone: tzinfo = timezone.utc) -> Collection:
         capped = False
         if row.query is None:
             count = listing.in_collection(session, row.id)
             first = session.scalar(text(_FIRST), {"id": row.id})
         else:
-            count, capped, first = _found(session, row.owner, row.query)
+            count, capped, first = _found(session, row.owner, row.query, zone)
         kept = row.cover_id and session.scalar(
             select(PictureRow.id).where(PictureRow.id == row.cover_id, PictureRow.deleted_at.is_(None))
         )
@@ -181,10 +196,10 @@ _FIRST = (
 )
 
 
-def _found(session: Session, owner: str, query: str) -> tuple[int, bool, str | None]:
+def _found(session: Session, owner: str, query: str, zone: tzinfo) -> tuple[int, bool, str | None]:
     """How many a saved search finds, whether there are more, and the first; none where it names a collection that is gone."""
     try:
-        found = pages.page(session, pages.Wanted(owner=owner, query=query, limit=1))
+        found = pages.page(session, pages.Wanted(owner=owner, query=query, limit=1, zone=zone))
     except BadQuery:
         return 0, False, None
     return found.total, found.capped, found.items[0].id if found.items else None

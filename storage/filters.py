@@ -3,15 +3,16 @@
     seed:42 steps:8 size:1024x1024 guidance:4 checkpoint:turbo lora:ink tag:"new york" rating:>=4
     is:favourite has:note in:"a collection" after:2026-01-01 before:2026-06 on:2026-03-14
 
-A minus before one turns it around. Times are UTC. `after:` begins with the day that it names and `before:` ends where it begins.
+A minus before one turns it around. Days are those of a time zone, UTC where none is told. `after:` begins with the day that it names
+and `before:` ends where it begins.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 from operator import eq, ge, gt, le, lt
 
 from storage.errors import BadQuery
@@ -87,7 +88,7 @@ class Filter:
 
 def key_of(moment: datetime) -> int:
     """The first key that a picture made at `moment` may have: milliseconds, with room for some in each."""
-    return (int(moment.timestamp() * 1000) << KEY_SHIFT) if moment.year >= 1970 else 0
+    return (max(0, int(moment.timestamp() * 1000)) << KEY_SHIFT) if moment.year >= 1970 else 0
 
 
 def moment_of(key: int) -> datetime:
@@ -120,11 +121,14 @@ def in_collection(id: str) -> str:
     return f"in{id}"
 
 
-def read(name: str, value: str) -> Filter | None:
-    """The filter `name:value`, its value folded already; None while there is no value yet. Raises BadQuery for one that is none."""
+def read(name: str, value: str, zone: tzinfo = timezone.utc) -> Filter | None:
+    """The filter `name:value`, its value folded already; None while there is no value yet. Raises BadQuery for one that is none.
+
+    A day begins and ends where it does in the `zone`.
+    """
     if not value.strip(" <>="):
         return None
-    return _READ[name](value)
+    return _DATED[name](value, zone) if name in _DATED else _READ[name](value)
 
 
 def _seed(value: str) -> Filter:
@@ -170,14 +174,14 @@ def _has(value: str) -> Filter:
     return Filter(tokens=(HAS[value],))
 
 
-def _days(name: str, value: str) -> tuple[datetime, datetime | None]:
+def _days(name: str, value: str, zone: tzinfo) -> tuple[datetime, datetime | None]:
     """From when to when the day, the month or the year is that was typed; None where no date comes behind it."""
     found = _DAY.fullmatch(value)
     try:
         if not found:
             raise ValueError
         year, month, day = int(found[1]), int(found[2] or 1), int(found[3] or 1)
-        begin = datetime(year, month, day, tzinfo=timezone.utc)
+        begin = datetime(year, month, day, tzinfo=zone)
     except ValueError:
         raise _bad(name, "must be a day, a month or a year, such as 2026-01-31, 2026-01 or 2026", value) from None
     try:
@@ -188,20 +192,20 @@ def _days(name: str, value: str) -> tuple[datetime, datetime | None]:
         return begin, None
 
 
-def _after(value: str) -> Filter:
-    return Filter(low=key_of(_days("after", value)[0]))
+def _after(value: str, zone: tzinfo) -> Filter:
+    return Filter(low=key_of(_days("after", value, zone)[0]))
 
 
-def _before(value: str) -> Filter:
-    return Filter(high=key_of(_days("before", value)[0]))
+def _before(value: str, zone: tzinfo) -> Filter:
+    return Filter(high=key_of(_days("before", value, zone)[0]))
 
 
-def _on(value: str) -> Filter:
-    begin, end = _days("on", value)
+def _on(value: str, zone: tzinfo) -> Filter:
+    begin, end = _days("on", value, zone)
     return Filter(low=key_of(begin), high=None if end is None else key_of(end))
 
 
-_READ = {
+_READ: dict[str, Callable[[str], Filter]] = {
     "seed": _seed,
     "steps": _steps,
     "size": _size,
@@ -213,10 +217,8 @@ _READ = {
     "is": _is,
     "has": _has,
     "in": lambda value: Filter(collection=value),
-    "after": _after,
-    "before": _before,
-    "on": _on,
 }
+_DATED = {"after": _after, "before": _before, "on": _on}
 
 
 def _prefixed(what: str, value: str) -> Filter:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone, tzinfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -38,6 +38,7 @@ class Wanted:
     collection: str | None = None
     sort: str = "newest"
     at: datetime | None = None
+    zone: tzinfo = timezone.utc  # whose days are meant
 
 
 def page(session: Session, wanted: Wanted) -> Page[Picture]:
@@ -45,7 +46,7 @@ def page(session: Session, wanted: Wanted) -> Page[Picture]:
     cursor = listing.read_cursor(wanted.cursor)
     if wanted.sort not in SORTS:
         raise BadQuery(f"sort must be one of {', '.join(SORTS)} (got {str(wanted.sort)[:60]}).")
-    query = search.parse(wanted.query)
+    query = search.parse(wanted.query, wanted.zone)
     typed = _typed(query)
     asked = _asked(session, wanted, query, listing.checked_limit(wanted.limit))
     if asked.collection is not None:
@@ -62,7 +63,7 @@ def page(session: Session, wanted: Wanted) -> Page[Picture]:
 def ids(session: Session, wanted: Wanted, most: int | None) -> tuple[str, ...]:
     """The ids of all pages, at most so many, newest first or in a collection's order. Raises BadQuery, BadValue and NotFound."""
     limit = listing.KEY_MAX - 1 if most is None else most - 1
-    asked = _asked(session, wanted, search.parse(wanted.query), limit)  # one more than the limit is found
+    asked = _asked(session, wanted, search.parse(wanted.query, wanted.zone), limit)  # one more than the limit is found
     own = asked.collection is not None
     keys = [key for _, key in listing.placed(session, asked, None)] if own else listing.keys(session, asked, None)
     found: list[str] = []
@@ -86,7 +87,7 @@ def _asked(session: Session, wanted: Wanted, query: search.Query, limit: int) ->
         if smart.query is None and not _typed(query) and not (wanted.favourite or wanted.tag or wanted.trash):
             return listing.Asked(owner=wanted.owner, match=None, limit=limit, collection=smart.id)
         query.collections.append((smart.name, True))
-    _resolve(session, wanted.owner, query)
+    _resolve(session, wanted, query)
     if wanted.tag is not None:
         query.add(filters.read("tag", search.fold(rows.checked_tag(wanted.tag))) or filters.Filter(), True)
     if wanted.favourite and not query.empty:
@@ -130,10 +131,10 @@ def find_collection(session: Session, owner: str, id_or_name: str) -> Collection
     return row
 
 
-def _resolve(session: Session, owner: str, query: search.Query, deep: bool = False) -> None:
+def _resolve(session: Session, wanted: Wanted, query: search.Query, deep: bool = False) -> None:
     """Put what collections hold in the place of their names; what a saved search looks for, where one is named."""
     for name, wished in query.collections:
-        row = find_collection(session, owner, name)
+        row = find_collection(session, wanted.owner, name)
         if row.query is None:
             query.add(filters.Filter(tokens=(filters.in_collection(row.id),)), wished)
             continue
@@ -141,8 +142,8 @@ def _resolve(session: Session, owner: str, query: search.Query, deep: bool = Fal
             raise BadQuery(
                 f"in: a saved search can be narrowed, and neither turned around nor be in another one (got {name[:60]})."
             )
-        saved = search.parse(row.query)
-        _resolve(session, owner, saved, deep=True)
+        saved = search.parse(row.query, wanted.zone)
+        _resolve(session, wanted, saved, deep=True)
         for mine, other in ((query.wanted, saved.wanted), (query.unwanted, saved.unwanted)):
             mine.extend(other)
         query.all_of.extend(saved.all_of)

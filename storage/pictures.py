@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone, tzinfo
 from pathlib import Path
 
 from PIL import Image
@@ -85,6 +85,7 @@ class Pictures:
         collection: str | None = None,
         sort: str = "newest",
         at: datetime | None = None,
+        zone: tzinfo = timezone.utc,
     ) -> Page[Picture]:
         """The owner's pictures that match, newest first; those in the trash only with `trash`, and then no
         others.
@@ -93,11 +94,11 @@ class Pictures:
         moment. `collection` is an id or a name; one that was put together comes in its own order where nothing
         else is asked for. With `sort="relevance"` the best of the newest listing.RANKED come first. `total`
         counts all pages: exact without a query, else up to search.COUNT_CAP. `storage.search` and
-        `storage.filters` tell what a query can say. Raises BadQuery, and BadValue for what cannot be a tag.
+        `storage.filters` tell what a query can say, with the days of a `zone`. Raises BadQuery, and BadValue for what cannot be a tag.
         """
         wanted = pages.Wanted(
             owner=owner, query=query, cursor=cursor, limit=limit, favourite=favourite, tag=tag, trash=trash,
-            collection=collection, sort=sort, at=at,
+            collection=collection, sort=sort, at=at, zone=zone,
         )  # fmt: skip
         with self.database.read() as session:
             return pages.page(session, wanted)
@@ -112,10 +113,11 @@ class Pictures:
         trash: bool = False,
         collection: str | None = None,
         most: int | None = None,
+        zone: tzinfo = timezone.utc,
     ) -> tuple[str, ...]:
         """The ids of all that `page` would give, newest first or in a collection's own order, at most `most`. Raises as it does."""
         wanted = pages.Wanted(
-            owner=owner, query=query, favourite=favourite, tag=tag, trash=trash, collection=collection
+            owner=owner, query=query, favourite=favourite, tag=tag, trash=trash, collection=collection, zone=zone
         )
         with self.database.read() as session:
             return pages.ids(session, wanted, most)

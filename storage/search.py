@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timezone, tzinfo
 
 from storage import filters
 from storage.errors import BadQuery
@@ -116,11 +117,11 @@ class Query:
             self.high = key if self.high is None else min(self.high, key)
 
 
-def parse(query: str) -> Query:
+def parse(query: str, zone: tzinfo = timezone.utc) -> Query:
     """What is typed, as what is looked for.
 
     Every word must occur, as the beginning of a word; what stands in double quotes occurs as it stands; a
-    minus before either excludes what it would find. Raises BadQuery for a text longer than QUERY_MAX
+    minus before either excludes what it would find. Days are those of the `zone`. Raises BadQuery for a text longer than QUERY_MAX
     characters and for a filter whose value is none.
     """
     if not isinstance(query, str):
@@ -131,7 +132,7 @@ def parse(query: str) -> Query:
     for match in _TERM.finditer(query):
         minus, name, named, bare, quoted, closed, plain = match.groups()
         if name:
-            one = filters.read(name.lower(), " ".join(fold(bare if named is None else named).split()))
+            one = filters.read(name.lower(), " ".join(fold(bare if named is None else named).split()), zone)
             if one is not None:
                 found.add(one, not minus)
             continue

@@ -21,6 +21,7 @@ from studio.gather import STOPPED
 from studio.quota import Quota
 from studio.views import View
 from studio.wish import session, text
+from studio.wish import zone as checked_zone
 
 IDS_MAX = 100_000  # pictures of one selection
 ZIP = b"PK"  # what a zip begins with
@@ -46,6 +47,7 @@ class Archive:
         favourite: bool = False,
         tag: str | None = None,
         collection: str | None = None,
+        zone: str = "UTC",
         progress: Progress | None = None,
     ) -> Iterator[bytes]:
         """The bytes of a zip with the pictures `ids`, or those that match, or all that are not in the trash.
@@ -59,10 +61,11 @@ class Archive:
         else:
             text("query", query, empty=True)
             chosen = None
+        where = checked_zone("zone", zone)
         with translated():
             if ids is None and (query or favourite or tag is not None or collection is not None):
                 found = self._storage.pictures.matching(
-                    owner, query=query, favourite=favourite, tag=tag, collection=collection
+                    owner, query=query, favourite=favourite, tag=tag, collection=collection, zone=where
                 )
                 chosen = list(found)
             return self._storage.archive.export(owner, chosen, progress=progress)

@@ -6,7 +6,7 @@ Each on behalf of an owner; knows no engine, no queue, no gradio and no HTTP. St
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import datetime, timezone, tzinfo
 from pathlib import Path
 
 from storage import Storage
@@ -47,8 +47,9 @@ class Library:
         collection: str | None = None,
         sort: str = "newest",
         at: str | None = None,
+        zone: str = "UTC",
     ) -> View:
-        """A page of the owner's pictures, newest first; `at` begins with what was made before that moment."""
+        """A page of the owner's pictures, newest first; `at` begins with what was made before that moment, and days are the `zone`'s."""
         _query(query)
         whole("limit", limit, 1, PAGE_MAX)
         flag("favourite", favourite)
@@ -57,10 +58,11 @@ class Library:
             if value is not None:
                 text(parameter, value)
         wish.name("collection", collection)
+        where = wish.zone("zone", zone)
         with translated():
             page = self._storage.pictures.page(
                 owner, query=query, cursor=cursor, limit=limit, favourite=favourite, tag=tag, trash=trash, collection=collection,
-                sort=sort, at=_moment("at", at),
+                sort=sort, at=_moment("at", at, where), zone=where,
             )  # fmt: skip
         return {
             "items": [views.picture(one) for one in page.items],
@@ -80,15 +82,23 @@ class Library:
         favourite: bool = False,
         trash: bool = False,
         collection: str | None = None,
+        zone: str = "UTC",
     ) -> View:
         """The ids of all that `history` would show, at most MATCHING_MAX of them, in its order, but never best first."""
         _query(query)
         flag("favourite", favourite)
         flag("trash", trash)
         wish.name("collection", collection)
+        where = wish.zone("zone", zone)
         with translated():
             found = self._storage.pictures.matching(
-                owner, query=query, favourite=favourite, trash=trash, collection=collection, most=MATCHING_MAX + 1
+                owner,
+                query=query,
+                favourite=favourite,
+                trash=trash,
+                collection=collection,
+                most=MATCHING_MAX + 1,
+                zone=where,
             )
         return {"ids": list(found[:MATCHING_MAX]), "capped": len(found) > MATCHING_MAX}
 
@@ -186,10 +196,11 @@ class Library:
                 "tags": [{"tag": tag, "count": many} for tag, many in self._storage.pictures.tags(owner, beginning)]
             }
 
-    def collections(self, owner: str) -> View:
-        """The owner's collections and saved searches, by name."""
+    def collections(self, owner: str, *, zone: str = "UTC") -> View:
+        """The owner's collections and saved searches, by name, counted with the days of the `zone`."""
+        where = wish.zone("zone", zone)
         with translated():
-            return {"collections": [views.collection(one) for one in self._storage.collections.of(owner)]}
+            return {"collections": [views.collection(one) for one in self._storage.collections.of(owner, where)]}
 
     def collections_with(self, owner: str, picture_id: str) -> list[str]:
         """The ids of the collections that a picture was put into."""
@@ -204,14 +215,18 @@ class Library:
             act = kept.take if remove else kept.put
             return views.collection(act(owner, checked_id("collection", collection), checked_ids(ids)))
 
-    def new_collection(self, owner: str, name: str, *, query: str | None = None, ids: Sequence[str] = ()) -> View:
+    def new_collection(
+        self, owner: str, name: str, *, query: str | None = None, ids: Sequence[str] = (), zone: str = "UTC"
+    ) -> View:
         """A new collection with these pictures; with `query` a saved search."""
         text("name", name)
         if query is not None:
             text("query", query)
+        where = wish.zone("zone", zone)
         with translated():
             pictures = checked_ids(ids) if ids else ()
-            return views.collection(self._storage.collections.add(owner, name, query=query, pictures=pictures))
+            made = self._storage.collections.add(owner, name, query=query, pictures=pictures, zone=where)
+        return views.collection(made)
 
     def edit_collection(
         self,
@@ -221,16 +236,18 @@ class Library:
         name: str | None = None,
         query: str | None = None,
         cover: str | None = None,
+        zone: str = "UTC",
     ) -> View:
         """Change a collection's name, query or cover; None leaves a thing as it is."""
         for parameter, value in (("name", name), ("query", query)):
             if value is not None:
                 text(parameter, value)
+        where = wish.zone("zone", zone)
         with translated():
             cover = cover if cover in (None, "") else checked_id("cover", cover)
             kept = self._storage.collections
             return views.collection(
-                kept.edit(owner, checked_id("collection", collection), name=name, query=query, cover=cover)
+                kept.edit(owner, checked_id("collection", collection), name=name, query=query, cover=cover, zone=where)
             )
 
     def move_in_collection(self, owner: str, collection: str, ids: Sequence[str], before: str | None) -> View:
@@ -372,8 +389,8 @@ def _change(
         )
 
 
-def _moment(name: str, value: object) -> datetime | None:
-    """A moment as ISO 8601 tells it; one without a zone is UTC. Raises InvalidWish."""
+def _moment(name: str, value: object, zone: tzinfo = timezone.utc) -> datetime | None:
+    """A moment as ISO 8601 tells it; one that tells no zone is of this one. Raises InvalidWish."""
     if value is None:
         return None
     try:
@@ -382,4 +399,4 @@ def _moment(name: str, value: object) -> datetime | None:
         found = datetime.fromisoformat(value)
     except ValueError:
         raise InvalidWish(name, "must be a moment such as 2026-01-31 or 2026-01-31T12:00:00+08:00", value) from None
-    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+    return found if found.tzinfo else found.replace(tzinfo=zone)

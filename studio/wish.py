@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
+from datetime import timezone, tzinfo
 from math import isfinite
+from zoneinfo import ZoneInfo
 
 from studio.errors import InvalidWish
 from studio.recipe import SEED_MAX
@@ -93,6 +95,16 @@ def session(name: str, value: object) -> None:
     """Raises InvalidWish unless `value` is true, false, or the name of a session: up to 64 letters and digits."""
     if not isinstance(value, bool) and (not isinstance(value, str) or not re.fullmatch("[0-9A-Za-z]{1,64}", value)):
         raise InvalidWish(name, "must be true or false, or a session's name of letters and digits", value)
+
+
+def zone(name: str, value: object) -> tzinfo:
+    """The time zone of this name. Raises InvalidWish where this machine knows none."""
+    try:
+        if not isinstance(value, str) or not re.fullmatch(r"[\w+-]{1,30}(/[\w+-]{1,30}){0,3}", value, re.ASCII):
+            raise ValueError
+        return timezone.utc if value == "UTC" else ZoneInfo(value)
+    except (ValueError, KeyError, OSError):
+        raise InvalidWish(name, "must be the name of a time zone, such as Asia/Shanghai", value) from None
 
 
 def varied(value: object) -> None:

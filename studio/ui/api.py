@@ -250,18 +250,19 @@ class Endpoints:
         collection: str | None = None,
         sort: str = "newest",
         at: str | None = None,
+        zone: str = "UTC",
     ) -> dict[str, Any]:
         """A page of your pictures, newest first. `next` and `previous` are the cursors of the pages behind and before it.
 
         A query is words (each the beginning of one), "phrases", -words to leave out, and filters: `seed:42 steps:8 size:1024x1024
         checkpoint:turbo lora:ink tag:sea rating:>=4 is:favourite has:enhancement in:"a collection" after:2026-01-01 before:2026-06
-        on:2026-03`. `at` begins with what was made before a moment. With `sort="relevance"` the best of the newest 2,000 matches
-        come first; `ranked` says how many those are.
+        on:2026-03`. `at` begins with what was made before a moment. Days are those of the `zone`, such as Asia/Shanghai. With
+        `sort="relevance"` the best of the newest 2,000 matches come first; `ranked` says how many those are.
         """
         with spoken():
             return self._studio.history(
                 owner_of(request), query=query, cursor=cursor, limit=limit, favourite=favourite, tag=tag, trash=trash,
-                collection=collection, sort=sort, at=at,
+                collection=collection, sort=sort, at=at, zone=zone,
             )  # fmt: skip
 
     def picture(self, request: gr.Request, id: str) -> dict[str, Any]:

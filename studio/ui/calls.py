@@ -15,6 +15,7 @@ import gradio as gr
 
 from studio.errors import InvalidWish, NotFound, StudioError
 from studio.views import View
+from studio.wish import zone as checked_zone
 
 log = logging.getLogger(__name__)
 OwnerOf = Callable[[gr.Request], str]
@@ -23,8 +24,13 @@ OwnerOf = Callable[[gr.Request], str]
 class Asked:
     """One call's arguments, from whoever sent them, with the request they came by."""
 
-    def __init__(self, owner: str, values: Mapping[str, Any], request: gr.Request) -> None:
+    def __init__(self, owner: str, values: Mapping[str, Any], request: gr.Request, zone: object = None) -> None:
+        """`zone` is what the browser calls its time zone; one that this machine does not know becomes UTC."""
         self.owner, self.request, self._values = owner, request, values
+        try:
+            self.zone = str(checked_zone("zone", zone))
+        except InvalidWish:
+            self.zone = "UTC"
 
     def __call__(self, name: str, default: Any = None) -> Any:
         """The argument `name` as it was sent: the use cases check its type and its range."""
@@ -69,7 +75,7 @@ def respond(sent: object, calls: Mapping[str, Call], owner_of: OwnerOf, request:
     if call is None or not isinstance(values, dict):
         return {"n": n, "error": "The page asked for something that this studio does not know.", "missing": False}
     try:
-        return {"n": n, "answer": call(Asked(owner_of(request), values, request))}
+        return {"n": n, "answer": call(Asked(owner_of(request), values, request, message.get("zone")))}
     except StudioError as error:
         if not isinstance(error, InvalidWish | NotFound):
             log.info("call %s was refused: %s", name, error)

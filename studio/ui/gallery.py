@@ -36,6 +36,7 @@ def calls(studio: Studio) -> Mapping[str, Call]:
             favourite=asked("favourite", False),
             trash=asked("trash", False),
             collection=asked("collection"),
+            zone=asked.zone,
         ),
         "edit": lambda asked: card(
             studio.edit(asked.owner, asked("id"), favourite=asked("favourite"), rating=asked("rating"))
@@ -60,12 +61,12 @@ def calls(studio: Studio) -> Mapping[str, Call]:
         "purge": lambda asked: several(studio, asked, lambda ids: studio.purge(asked.owner, ids), trash=True),
         "empty_trash": lambda asked: studio.purge(asked.owner, until=asked("until"), most=EMPTIED),
         "tags": lambda asked: studio.tags(asked.owner, asked("beginning", "")),
-        "collections": lambda asked: studio.collections(asked.owner),
+        "collections": lambda asked: studio.collections(asked.owner, zone=asked.zone),
         "new_collection": lambda asked: studio.new_collection(
-            asked.owner, asked("name"), query=asked("query"), ids=asked("ids", [])
+            asked.owner, asked("name"), query=asked("query"), ids=asked("ids", []), zone=asked.zone
         ),
         "edit_collection": lambda asked: studio.edit_collection(
-            asked.owner, asked("collection"), name=asked("name"), cover=asked("cover")
+            asked.owner, asked("collection"), name=asked("name"), cover=asked("cover"), zone=asked.zone
         ),
         "move_in_collection": lambda asked: studio.move_in_collection(
             asked.owner, asked("collection"), asked("ids"), asked("before")
@@ -102,6 +103,7 @@ def history(studio: Studio, asked: Asked) -> View:
         collection=asked("collection"),
         sort=asked("sort", "newest"),
         at=asked("at"),
+        zone=asked.zone,
     )
     items = page["items"]
     assert isinstance(items, list)

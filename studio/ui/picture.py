@@ -38,7 +38,7 @@ def calls(studio: Studio) -> Mapping[str, Call]:
         "tags": lambda asked: studio.tags(asked.owner, asked("beginning", "")),
         "ancestry": lambda asked: studio.ancestry(asked.owner, asked("id")),
         "differences": lambda asked: studio.differences(asked.owner, asked("id"), asked("other")),
-        "collections": lambda asked: studio.collections(asked.owner),
+        "collections": lambda asked: studio.collections(asked.owner, zone=asked.zone),
         "collect": lambda asked: studio.collect(
             asked.owner, asked("collection"), [asked("id")], remove=asked("remove", False)
         ),

@@ -34,6 +34,7 @@ PARAMETERS = {
     "instruction": "修改的话",
     "picture": "图片",
     "language": "语言",
+    "zone": "时区",
 }
 
 SENTENCES = {
@@ -81,6 +82,9 @@ SENTENCES = {
     ),
     "{parameter} must be a number from {least} to {most} (got {value}).": (
         "{parameter}必须是 {least} 到 {most} 的数（现为 {value}）。"
+    ),
+    "{parameter} must be the name of a time zone, such as Asia/Shanghai (got {value}).": (
+        "{parameter}应为时区名称，如 Asia/Shanghai（现为 {value}）。"
     ),
     "{parameter} must be a picture of the collection (got {value}).": "{parameter}应为合集中的图片（现为 {value}）。",
     "{parameter} must be true or false, or a session's name of letters and digits (got {value}).": (

@@ -1,6 +1,6 @@
 """The routes for taking pictures along and bringing them in: an owner's own, and nothing else.
 
-    GET  /media/export.zip?query=&favourite=&tag=&collection=   all that match, or all; sent while it is written
+    GET  /media/export.zip?query=&favourite=&tag=&collection=&zone=   all that match, or all; sent while it is written
     POST /media/export.zip                          a selection: JSON {"ids": [...]}, or a form's `ids` with commas between
     GET  /media/export/progress?token=              how far an export is that was asked for with this `token`, of its asker's choice
     GET  /media/pictures/{id}.jpg, .webp            one picture in another format
@@ -108,6 +108,7 @@ class _Taking:
                 tag=asked.get("tag") or None,
                 favourite=bool(asked.get("favourite")),
                 collection=asked.get("collection") or None,
+                zone=asked.get("zone") or "UTC",
             ),
         )
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from gradio_client import Client
@@ -57,6 +59,18 @@ def test_search_finds_the_beginning_of_a_word_and_a_chinese_word_of_two_characte
     expect(card(page, chinese)).to_be_visible()
     page.locator("#gallery-search").fill("womb nothing like this")
     expect(page.locator(".gallery .nothing")).to_have_text("Nothing matches these words.")
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])  # one of them has another day than UTC
+def test_today_is_the_day_of_whoever_looks(chromium: Browser, server: App, client: Client, zone: str) -> None:
+    made = draw(client, f"a quoll of {zone}")
+    day = datetime.fromisoformat(made["created_at"]).astimezone(ZoneInfo(zone)).date()
+    with visiting(chromium, server.url, timezone_id=zone) as visit:
+        page = visit.open(room="gallery")
+        search(page, f'on:{day} "quoll of {zone}"', 1)
+        search(page, f'on:{day - timedelta(days=1)} "quoll of {zone}"', 0)
+    program = client.predict(query=f'on:{day} "quoll of {zone}"', zone=zone, api_name="/history")
+    assert [one["id"] for one in program["items"]] == [made["id"]]
 
 
 def test_the_last_search_wins_however_fast_one_types(visit: Visit, client: Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -175,6 +176,39 @@ def test_what_was_made_in_one_moment_stands_side_by_side_and_before_what_came_la
         assert rows.next_key(session, moment - timedelta(days=1), now=False) == key_of(moment - timedelta(days=1))
         assert rows.next_key(session, moment - timedelta(days=1)) == key_of(moment) + 1, "what is drawn now comes last"
     assert kit.store.pictures.page("ann", query="on:2026-03-04").items[0].id == last.id
+
+
+@pytest.mark.parametrize(
+    ("zone", "query", "there"),
+    [
+        ("UTC", "on:2026-03-04", False),
+        ("UTC", "on:2026-03-03 before:2026-03-04", True),
+        ("Asia/Shanghai", "on:2026-03-04 after:2026-03-04", True),
+        ("Asia/Shanghai", "before:2026-03-04", False),
+        ("Asia/Shanghai", "-before:2026-03-04", True),
+        ("Asia/Shanghai", "in:today", True),
+        ("UTC", "in:today", False),
+        ("America/New_York", "on:2026-03-03", True),
+        ("America/New_York", "on:9999", False),
+    ],
+)
+def test_a_day_is_one_of_the_zone_that_is_told(kit, zone, query, there):
+    moment, where = datetime(2026, 3, 3, 20, 30, tzinfo=timezone.utc), ZoneInfo(zone)  # in Shanghai it is the fourth
+    picture = kit.picture("owl")
+    with kit.store.database.write() as session:
+        session.connection().exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        for table in ("pictures", "picture_texts"):
+            session.connection().exec_driver_sql(f"UPDATE {table} SET key = {key_of(moment)}")
+    kit.store.collections.add("ann", "Today", query="on:2026-03-04")
+    found_there = [one.id for one in kit.store.pictures.page("ann", query=query, zone=where).items]
+    assert found_there == list(kit.store.pictures.matching("ann", query=query, zone=where)) == [picture.id] * there
+    assert kit.store.collections.of("ann", where)[0].count == (zone == "Asia/Shanghai")
+
+
+def test_a_day_ends_where_the_clocks_say_so():
+    day = search.parse("on:2026-03-29", ZoneInfo("Europe/Berlin"))  # the clocks go forward in its night
+    assert moment_of(day.high) - moment_of(day.low) == timedelta(hours=23)
+    assert search.parse("after:1970", ZoneInfo("Asia/Shanghai")).low == 0
 
 
 def test_our_own_adapters_are_found_and_what_is_none_harms_nothing(kit):

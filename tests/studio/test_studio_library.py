@@ -132,5 +132,11 @@ def test_many_at_once_are_ones_own_and_each_value_is_checked(make: Make) -> None
         studio.delete_many(ME, many)
     with pytest.raises(InvalidWish, match="at must be a moment such as"):
         studio.history(ME, at="yesterday")
+    for name in ("Mars/Olympus", "America", "../../etc/passwd", "", "x" * 200, "UTC\n", 8, None):
+        wild: Any = name
+        for ask in (studio.history, studio.matching, studio.collections, studio.archive.export):
+            with pytest.raises(InvalidWish, match="zone must be the name of a time zone, such as Asia/Shanghai"):
+                ask(ME, zone=wild)
+    assert studio.history(ME, zone="America/Argentina/Buenos_Aires", at="2026-01-01")["items"] == []
     with pytest.raises(StudioError, match="rating: must be 0 to 5"):
         studio.history(ME, query="rating:9")

@@ -45,7 +45,7 @@ PARAMETERS = {
     "/forget": {"session": None},
     "/history": {
         "query": "", "cursor": None, "limit": 24, "favourite": False, "tag": None, "trash": False,
-        "collection": None, "sort": "newest", "at": None,
+        "collection": None, "sort": "newest", "at": None, "zone": "UTC",
     },
     "/picture": {"id": None},
     "/edit": {"id": None, "favourite": None, "rating": None, "tags": None, "note": None},

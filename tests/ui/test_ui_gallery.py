@@ -164,6 +164,14 @@ def test_the_history_comes_in_pages_of_small_cards_newest_first(studio: Studio) 
     }  # fmt: skip
 
 
+def test_a_zone_that_only_the_browser_knows_harms_nothing(studio: Studio) -> None:
+    drawn(studio, "a cat")
+    for zone in ("Mars/Olympus", "Asia/Shanghai", None, 7):
+        sent = {"n": NUMBER, "name": "history", "values": {"query": "after:2020 cat"}, "zone": zone}
+        said: Any = respond(sent, gallery.calls(studio), owner.owner_of, request_of("ann"))
+        assert said["answer"]["total"] == 1
+
+
 def test_a_card_holds_the_beginning_of_a_long_prompt_and_the_view_all_of_it(studio: Studio) -> None:
     made = drawn(studio, "long " * 1000)
     shown = answer(gallery.calls(studio), "history")["items"][0]

@@ -8,6 +8,7 @@ import json
 import time
 import zipfile
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,19 @@ def test_in_by_one_and_out_by_zip_to_another(studio: Studio) -> None:
     assert bob.ask("GET", f"/media/pictures/{id}.png").status_code == 404
     mine = there["brought"][0]
     assert bob.ask("GET", f"/media/pictures/{mine}.png").content == ann.ask("GET", f"/media/pictures/{id}.png").content
+
+
+def test_what_was_made_on_a_day_is_taken_along_by_the_days_of_a_zone(studio: Studio) -> None:
+    ann, moment = Visit(studio), datetime(2026, 3, 3, 20, 30, tzinfo=timezone.utc)
+    photo = io.BytesIO()
+    Image.new("RGB", (32, 32), "teal").save(photo, "PNG")
+    id = bring(ann, photo.getvalue(), made=int(1000 * moment.timestamp())).json()["picture"]["id"]
+    for zone, there in (("Asia/Shanghai", True), ("", False)):
+        out = ann.ask("GET", "/media/export.zip", params={"query": "on:2026-03-04", "zone": zone})
+        with zipfile.ZipFile(io.BytesIO(out.content)) as read:
+            assert (f"pictures/{id}.png" in read.namelist()) == there
+    refused = ann.ask("GET", "/media/export.zip", params={"query": "on:2026-03-04", "zone": "Mars"})
+    assert refused.status_code == 400 and refused.json()["error"].startswith("zone must be the name of a time zone")
 
 
 def test_other_formats_are_the_owners_only(studio: Studio) -> None:

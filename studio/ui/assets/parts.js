@@ -39,7 +39,7 @@
       if (open || !waiting.length) return;
       open = { ...waiting.shift(), n: (count += 1) };
       open.timer = setTimeout(() => settle({ n: open.n, error: studio.t("no_answer") }), PATIENCE_MS);
-      it.trigger("call", { n: open.n, name: open.name, values: open.values });
+      it.trigger("call", { n: open.n, name: open.name, values: open.values, zone: studio.zone });
     };
     const settle = (answer) => {
       if (!open || answer?.n !== open.n) return;

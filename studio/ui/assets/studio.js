@@ -20,6 +20,7 @@
   const studio = {
     words: {}, // language -> key -> text; filled from wording.py
     lang: "en",
+    zone: Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC", // whose days are meant
     private: "", // the private session of this tab, where nothing of what is drawn from here is kept
 
     /** The words for a key in the present language; {name} is filled from `values`, {name|word|words} is the one where that is 1.
