@@ -72,6 +72,90 @@ SENTENCES = {
     'tags must be at most {most}, and the picture "{prompt}" would have more (got {n}).': (
         "图片“{prompt}”的标签放不下了：最多 {most} 个（现为 {n}）。"
     ),
+    "query must look for something (got {value}).": "保存的搜索要有查找的内容。",
+    "query must be left out where pictures were put together by hand (got {value}).": "手动收集的合集不能设置搜索（{value}）。",
+    "pictures must be empty beside a query (got {value}).": "保存的搜索不能同时列出图片（{value}）。",
+    "pictures must name each picture once (got {value}).": "每张图片只能列出一次（{value}）。",
+    "pictures must be at most {most} at once (got {value}).": "一次最多 {most} 张图片（现为 {value}）。",
+    "before must not be one of those that are moved (got {value}).": "不能移到正在移动的图片之前（{value}）。",
+    "collection must be one that pictures are put into, not a saved search (got {value}).": (
+        "“{value}”是保存的搜索，不能往里放图片。"
+    ),
+    'name must be 1 to {most} printable characters without " (got {value}).': '名称应为 1 到 {most} 个可见字符，不含 "（现为 {value}）。',
+    "name must be without needless spaces (got {value}).": "名称里有多余的空格（{value}）。",
+    # A zip that comes in
+    "This file is no zip archive that can be read: {why}.": "这个文件不是可以读取的 zip：{why}。",
+    "File is not a zip file": "文件不是 zip",
+    "it has no list of entries at its end": "文件末尾没有目录",
+    "Bad magic number for central directory": "目录已损坏",
+    "Truncated central directory": "目录不完整",
+    "The archive's list of entries has {n} bytes, more than {most}.": "压缩包的目录有 {n} 字节，超过 {most}。",
+    "The archive has {n} entries, more than {most}.": "压缩包里有 {n} 个文件，超过 {most}。",
+    "The archive has an entry whose name leads out of it: {name}.": "压缩包里有一个文件名指向压缩包之外：{name}。",
+    "The archive has two entries of the name {name}.": "压缩包里有两个同名文件：{name}。",
+    "The archive's entry {name} is encrypted, or packed in a way that is not read here.": (
+        "压缩包里的 {name} 已加密，或用了这里不支持的压缩方式。"
+    ),
+    "The archive has {n} bytes and would unpack to {total}: that is not what pictures do.": (
+        "压缩包只有 {n} 字节，解开却有 {total} 字节：图片不会这样。"
+    ),
+    "The archive has no {file}, so it was not exported by a studio.": "压缩包里没有 {file}，不是由工作室导出的。",
+    "The archive's {file} has more than {most} bytes.": "压缩包里的 {file} 超过 {most} 字节。",
+    "The archive's {file} has more than {most} lines.": "压缩包里的 {file} 超过 {most} 行。",
+    "Line {n} of the archive's {file} has more than {most} bytes.": "压缩包里 {file} 的第 {n} 行超过 {most} 字节。",
+    "The archive's {file} cannot be read: {why}.": "无法读取压缩包里的 {file}：{why}。",
+    "The file must have at most {most} bytes (got {value}).": "文件最多 {most} 字节（现为 {value}）。",
+    "The file must have at most {most} lines (got {value}).": "文件最多 {most} 行。",
+    "The file must be whole ({reason}) (got {value}).": "文件 {value} 不完整（{reason}）。",
+    "Line {n} must have at most {most} bytes (got {value}).": "第 {n} 行最多 {most} 字节。",
+    "The line must be JSON in UTF-8, with finite numbers (got {value}).": "这一行必须是 UTF-8 的 JSON，数字有限（现为 {value}）。",
+    "The line must be a JSON object (got {value}).": "这一行必须是 JSON 对象（现为 {value}）。",
+    "file must be in the archive (got {value}).": "压缩包里没有 {value}。",
+    "file must be whole ({reason}) (got {value}).": "文件 {value} 不完整（{reason}）。",
+    "file must have at most {most} MiB (got {value}).": "文件最多 {most} MiB（现为 {value}）。",
+    "format must be {n}, the one that this studio reads (got {value}).": "格式必须是这里能读的 {n}（现为 {value}）。",
+    "{parameter} must be the id of the {other} beside it (got {value}).": "{parameter} 与旁边的 {other} 不符（现为 {value}）。",
+    "index must be below the job's count of {n} (got {value}).": "序号必须小于任务的张数 {n}（现为 {value}）。",
+    "index must not be that of another picture of the job {job} here (got {value}).": (
+        "这里的任务 {job} 已有序号为 {value} 的图片。"
+    ),
+    "job_id must not be that of a job that is unfinished here (got {value}).": "任务 {value} 在这里还没有完成。",
+    "id must stand in one line only (got {value}).": "id {value} 出现在多行中。",
+    "id must not be taken twice (got {value}).": "id {value} 已被占用。",
+    "id must not be that of another one which is here (got {value}).": "这里已有 id 为 {value} 的另一张图片。",
+    "pixel_sha256 must be that of the picture's pixels (got {value}).": "像素与记录的 SHA-256 不符（记录为 {value}）。",
+    "{parameter} must be a SHA-256, in lower-case digits (got {value}).": "{parameter}应为小写的 SHA-256（现为 {value}）。",
+    "{parameter} must be a list of tidy texts, each once (got {value}).": (
+        "{parameter}应为文字列表，不重复，没有多余的空格（现为 {value}）。"
+    ),
+    "{parameter} must be {names}, in this order (got {value}).": "{parameter}必须依次为 {names}（现为 {value}）。",
+    "{parameter} must hold plain values and lists of texts (got {value}).": "{parameter}只能含简单的值和文字列表（现为 {value}）。",
+    "{parameter} must hold at most {n} values, {deep} deep (got {value}).": "{parameter}最多含 {n} 个值、{deep} 层（现为 {value}）。",
+    "{parameter} must hold finite numbers (got {value}).": "{parameter}中的数字必须有限（现为 {value}）。",
+    "{parameter} must hold whole characters (got {value}).": "{parameter}中的字符不完整（{value}）。",
+    "{parameter} must be an id (got {value}).": "{parameter}应为 id（现为 {value}）。",
+    "{parameter} must be a JSON object (got {value}).": "{parameter}应为 JSON 对象（现为 {value}）。",
+    "{parameter} must be a text of at most {most} characters (got {value}).": "{parameter}应为最多 {most} 个字符的文字（现为 {value}）。",
+    "{parameter} must be a time with its zone, since {year} and not to come (got {value}).": (
+        "{parameter}应为带时区的时间，从 {year} 年起，且不在将来（现为 {value}）。"
+    ),
+    "{parameter} must be true or false (got {value}).": "{parameter}应为真或假（现为 {value}）。",
+    "Picture {id} came of picture {parent}, which is not here, so that is not kept.": (
+        "图片 {id} 出自图片 {parent}，而那张不在这里，因此没有保留这一联系。"
+    ),
+    # What a picture from elsewhere tells
+    "It holds a workflow of ComfyUI, but not the graph that was run, so no setting is known.": (
+        "它带有 ComfyUI 的工作流，但没有运行过的图，因此设置不明。"
+    ),
+    "It holds a text, but none that tells settings.": "它带有文字，但没有写明设置。",
+    "It tells nothing about how it was made.": "它没有说明是怎么画的。",
+    "The graph has {n} nodes, more than the {most} that are followed.": "图里有 {n} 个节点，超过能追踪的 {most} 个。",
+    "No sampler of a kind that is known here was found in the graph.": "图里没有这里认识的采样器。",
+    "It went through {n} samplers; what is shown is what the first one did.": "它经过 {n} 个采样器，显示的是第一个的设置。",
+    "The text that its sampler was given could not be followed through the graph.": "没能在图里追踪到交给采样器的文字。",
+    "The {what} has {n} characters; the first {most} were kept.": "{what} 有 {n} 个字符，保留了前 {most} 个。",
+    "The {what} could not be understood (got {value}).": "{what} 无法理解（{value}）。",
+    "Only the first {most} of the other settings were kept.": "其余设置只保留了前 {most} 项。",
     # A parameter, its rule, what came
     "{parameter} must not be empty (got {value}).": "{parameter}不能为空。",
     "{parameter} must be a whole number from {least} to {most} (got nothing).": (
@@ -109,7 +193,16 @@ SENTENCES = {
     "{name} is neither PNG, JPEG nor WebP.": "{name} 不是 PNG、JPEG 或 WebP。",
     "{name} has more than {most} MiB.": "{name} 超过 {most} MiB。",
     "{name} has {width} x {height} pixels, more than {most} million.": "{name} 有 {width} x {height} 像素，超过 {most} 百万。",
-    "{name} is damaged: {reason}.": "{name} 已损坏：{reason}。",
+    "{name} is damaged: {why}.": "{name} 已损坏：{why}。",
+    "its header tells no size": "文件头没有写明尺寸",
+    "cannot identify image file {what}": "无法识别的图片",
+    "image file is truncated": "文件不完整",
+    "image file is truncated ({n} bytes not processed)": "文件不完整（还有 {n} 字节无法解读）",
+    "broken PNG file": "PNG 已损坏",
+    "broken PNG file ({what})": "PNG 已损坏（{what}）",
+    "broken data stream when reading image file": "图片数据已损坏",
+    "unrecognized data stream contents when reading image file": "图片数据无法解读",
+    "Truncated File Read": "文件不完整",
     "It was stopped.": "已停止。",
     "A picture may have at most {most} MiB.": "图片最大 {most} MiB。",
     "{parameter} must be at most {n} pairs of a name and a weight (got {value}).": (

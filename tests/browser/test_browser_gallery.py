@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import struct
+import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import pytest
 from gradio_client import Client
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
 import storage
 from storage.trash import DAYS
@@ -512,6 +514,27 @@ def test_a_whole_folder_is_chosen_or_dropped(visit: Visit, client: Client, tmp_p
     view.get_by_text("Bring 2 in", exact=True).click()
     expect(view).to_be_hidden()
     search(page, "pangolin", 2)
+
+
+def test_what_cannot_come_in_is_said_in_the_language_of_the_page(chromium: Browser, server: App) -> None:
+    torn = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 9, 9, 99, 7, 0)
+    empty = io.BytesIO()
+    zipfile.ZipFile(empty, "w").close()
+    files = {
+        "bad.png": (b"\x89PNG\r\n\x1a\n" + bytes(40), "bad.png 已损坏：文件头没有写明尺寸。"),
+        "bad.zip": (b"PK no zip at all", "这个文件不是可以读取的 zip：文件末尾没有目录。"),
+        "torn.zip": (torn, "这个文件不是可以读取的 zip："),
+        "empty.zip": (empty.getvalue(), "压缩包里没有 manifest.jsonl，不是由工作室导出的。"),
+    }
+    with visiting(chromium, server.url, locale="zh-CN") as visit:
+        page = visit.open(room="gallery")
+        chosen: list[FilePayload] = [
+            {"name": name, "mimeType": "application/octet-stream", "buffer": data} for name, (data, _) in files.items()
+        ]
+        page.locator(".gallery input[type=file]:not(.folder)").set_input_files(chosen)
+        bad = page.locator(".bring-list li.bad span")
+        expect(bad).to_contain_text([said for _, said in files.values()])
+        visit.complaints.clear()  # the browser says of each refusal that it was one
 
 
 def test_more_files_than_the_bound_are_told(visit: Visit, client: Client) -> None:

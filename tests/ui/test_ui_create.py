@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import pytest
 
+import storage
 from storage.trash import DAYS
 from studio import adapters
 from studio.engine.contract import AdapterInfo
@@ -252,6 +256,38 @@ def test_failures_are_known_in_chinese_and_name_only_what_they_were_told() -> No
     assert not known("Some other sentence.")
     for english, chinese in wording_said.SENTENCES.items():
         assert set(re.findall(r"\{\w+\}", chinese)) <= set(re.findall(r"\{\w+\}", english)), english
+
+
+def said_by(path: Path) -> Iterator[str]:
+    """The sentences of a module of storage about what comes in, each place in them a 7."""
+    for call in (one for one in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(one, ast.Call)):
+        name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+        texts = [_written(one) for one in call.args]
+        rule = texts[1] if len(texts) > 1 else None
+        if name in ("BadArchive", "note") and texts[0]:
+            yield texts[0]
+        elif name == "NotAPicture" and rule:
+            yield f"bad.png {rule}."
+        elif name in ("BadValue", "matching") and rule:
+            yield f"{texts[0] if name == 'BadValue' and texts[0] else 'name'} {rule} (got 7)."
+
+
+def _written(node: ast.expr) -> str | None:
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+COMING_IN = ("unpacking", "manifest", "shelves", "arrivals", "arrival_rows", "values", "collections", "pixels")
+FOREIGN = ("__init__", "understood", "a1111", "comfyui", "fooocus", "invokeai", "ours", "swarmui")
+
+
+def test_whatever_is_said_of_what_comes_in_is_known_in_chinese() -> None:
+    kept = Path(storage.__file__).parent
+    files = [*(kept / f"{name}.py" for name in COMING_IN), *(kept / "foreign" / f"{name}.py" for name in FOREIGN)]
+    sentences = {sentence for file in files for sentence in said_by(file)}
+    assert len(sentences) > 60
+    assert {sentence for sentence in sentences if not known(sentence)} == set()
 
 
 def test_how_the_reasoning_is_steered_becomes_a_part_of_the_wish() -> None:
