@@ -16,7 +16,7 @@ import gradio as gr
 
 from studio import views
 from studio.adapters import typed
-from studio.errors import StudioError
+from studio.errors import InvalidWish, StudioError
 from studio.eyes import from_base64
 from studio.studio import Studio
 from studio.ui.form import texts
@@ -359,11 +359,18 @@ class Endpoints:
             return self._studio.collect(owner_of(request), collection, ids, remove=remove)
 
     def move_in_collection(
-        self, request: gr.Request, collection: str, ids: list[str], before: str | None = None
+        self,
+        request: gr.Request,
+        collection: str,
+        id: str | None = None,
+        before: str | None = None,
+        ids: list[str] | None = None,
     ) -> dict[str, Any]:
-        """Move pictures of a collection, in this order, to the place before another one, or to the end."""
+        """Move a picture of a collection, or several in this order, to the place before another one, or to the end."""
         with spoken():
-            return self._studio.move_in_collection(owner_of(request), collection, ids, before)
+            if (id is None) == (ids is None):
+                raise InvalidWish("ids", "must be given, or else id", ids)
+            return self._studio.move_in_collection(owner_of(request), collection, [id] if ids is None else ids, before)
 
     def delete_collection(self, request: gr.Request, collection: str) -> dict[str, Any]:
         """A collection goes; its pictures stay."""

@@ -124,6 +124,7 @@ SENTENCES = {
     "id must not be taken twice (got {value}).": "id {value} 已被占用。",
     "id must not be that of another one which is here (got {value}).": "这里已有 id 为 {value} 的另一张图片。",
     "pixel_sha256 must be that of the picture's pixels (got {value}).": "像素与记录的 SHA-256 不符（记录为 {value}）。",
+    "{parameter} must be given, or else id (got {value}).": "{parameter} 与 id 须且只能给出一个（现为 {value}）。",
     "{parameter} must be a SHA-256, in lower-case digits (got {value}).": "{parameter}应为小写的 SHA-256（现为 {value}）。",
     "{parameter} must be a list of tidy texts, each once (got {value}).": (
         "{parameter}应为文字列表，不重复，没有多余的空格（现为 {value}）。"

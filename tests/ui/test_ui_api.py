@@ -58,7 +58,7 @@ PARAMETERS = {
     "/new_collection": {"name": None, "query": None, "ids": None},
     "/edit_collection": {"collection": None, "name": None, "query": None, "cover": None},
     "/collect": {"collection": None, "ids": None, "remove": False},
-    "/move_in_collection": {"collection": None, "ids": None, "before": None},
+    "/move_in_collection": {"collection": None, "id": None, "before": None, "ids": None},
     "/delete_collection": {"collection": None},
     "/ancestry": {"id": None},
     "/differences": {"id": None, "other": None},
@@ -330,6 +330,8 @@ def test_raw_json_is_refused_as_clearly(server: App, body: str, says: str) -> No
             "No model reads pictures in this studio: the host names one with enhancer_vision.",
         ),
         ("describe", {"picture": ["AAAA"]}, "picture must be the base64 of a PNG, JPEG or WebP file"),
+        ("move_in_collection", {"collection": "c", "id": "a", "ids": ["b"]}, "ids must be given, or else id"),
+        ("move_in_collection", {"collection": "c"}, "ids must be given, or else id"),
         ("enhance", {"prompt": " "}, "prompt must not be empty"),
         ("enhance", {"prompt": "a cat", "seed": -5}, "seed must be from 0"),
     ],
@@ -340,6 +342,19 @@ def test_every_endpoint_refuses_clearly(server: App, name: str, body: dict[str, 
         kind, said = call(browser, name, body)
     assert kind == "error"
     assert says in str(said)
+
+
+def test_one_or_several_are_moved_in_a_collection(client: Client) -> None:
+    a, b, c = (picture(client, seed=seed, steps=1)["id"] for seed in (7101, 7102, 7103))
+    made = client.predict(name="Moved", ids=[a, b, c], api_name="/new_collection")["id"]
+
+    def order() -> list[str]:
+        return [one["id"] for one in client.predict(collection=made, api_name="/history")["items"]]
+
+    client.predict(collection=made, id=c, before=a, api_name="/move_in_collection")
+    assert order() == [c, a, b]
+    client.predict(collection=made, ids=[b, a], before=c, api_name="/move_in_collection")
+    assert order() == [b, a, c]
 
 
 def test_edit_refuses_what_is_no_rating_or_tag(client: Client) -> None:

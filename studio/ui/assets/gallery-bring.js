@@ -162,7 +162,7 @@
       const maker = told.maker ? t("bring.by", { maker: MAKERS[told.maker] ?? told.maker }) : t("bring.by_nobody");
       const seed = told.seed === null ? "" : t("seed_n", { n: studio.number(told.seed) });
       const steps = told.steps === null ? "" : t("steps_n", { n: told.steps });
-      return [[maker, `${told.width} × ${told.height}`, seed, steps, told.checkpoint].filter(Boolean).join(" · "), told.prompt ?? "", ...told.notes].filter(Boolean);
+      return [[maker, `${told.width} × ${told.height}`, seed, steps, told.checkpoint].filter(Boolean).join(" · "), told.prompt ?? "", ...told.notes.map(studio.said)].filter(Boolean);
     }
     function archived(told) {
       const books = told.collections ? [t("bring.collections", { n: studio.count(told.collections) })] : [];

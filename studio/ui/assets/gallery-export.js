@@ -51,7 +51,7 @@
     const packing = el("span", { className: "packing", role: "status" });
     const opener = button("", () => {
       const { query, favourite, collection } = asked();
-      studio.takeAlong("get", { query, favourite: favourite ? "1" : "", collection: collection ?? "" }, (text) => (packing.textContent = text));
+      studio.takeAlong("get", { query, favourite: favourite ? "1" : "", collection: collection ?? "", zone: studio.zone }, (text) => (packing.textContent = text));
     }, { className: "bring export" }); // prettier-ignore
     function draw() {
       opener.hidden = state.trash || !state.total;
