@@ -370,7 +370,8 @@ class Endpoints:
         with spoken():
             if (id is None) == (ids is None):
                 raise InvalidWish("ids", "must be given, or else id", ids)
-            return self._studio.move_in_collection(owner_of(request), collection, [id] if ids is None else ids, before)
+            several = [id] if id is not None else ids or []
+            return self._studio.move_in_collection(owner_of(request), collection, several, before)
 
     def delete_collection(self, request: gr.Request, collection: str) -> dict[str, Any]:
         """A collection goes; its pictures stay."""

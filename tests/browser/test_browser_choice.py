@@ -67,9 +67,9 @@ def test_what_went_elsewhere_is_named_and_the_others_are_done(visit: Visit, clie
 
 
 def test_a_zip_that_cannot_be_made_leaves_the_page_where_it_is(visit: Visit, client: Client) -> None:
-    here, there = drawn(client, "a coati here", "a coati gone")
+    here, there = drawn(client, "a cacomistle here", "a cacomistle gone")
     page = visit.open(room="gallery")
-    search(page, "coati", 2)
+    search(page, "cacomistle", 2)
     bar = choose(page, here, there)
     purged(client, there)
     bar.get_by_text("Export", exact=True).click()
@@ -128,6 +128,7 @@ def test_a_collection_made_or_given_up_elsewhere_is_no_dead_end(visit: Visit, cl
     expect(page.locator(".shelf .book", has_text="Elsewhere")).to_contain_text("2")
     assert client.predict(collection=made["id"], api_name="/history")["total"] == 2
     page.locator("#gallery-search").fill("")
+    expect(page.locator(".gallery .tally")).to_contain_text("pictures")
     page.locator(".shelf .book", has_text="Elsewhere").click()
     expect(cards(page)).to_have_count(2)
     client.predict(collection=made["id"], api_name="/delete_collection")
@@ -153,6 +154,7 @@ def test_a_collection_is_given_up_by_two_clicks_and_counts_follow_the_trash(visi
     page.locator(".studio-toast button").click()
     expect(book).to_contain_text("2")
     page.locator("#gallery-search").fill("")
+    expect(page.locator(".gallery .tally")).to_contain_text("pictures")
     book.click()
     expect(cards(page)).to_have_count(2)
     expect(page.locator(".gallery .views .jump")).to_be_hidden()  # it has an order of its own

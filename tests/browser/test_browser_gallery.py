@@ -65,13 +65,13 @@ def test_search_finds_the_beginning_of_a_word_and_a_chinese_word_of_two_characte
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])  # one of them has another day than UTC
 def test_today_is_the_day_of_whoever_looks(chromium: Browser, server: App, client: Client, zone: str) -> None:
-    made = draw(client, f"a quoll of {zone}")
+    made = draw(client, f"a potto of {zone}")
     day = datetime.fromisoformat(made["created_at"]).astimezone(ZoneInfo(zone)).date()
     with visiting(chromium, server.url, timezone_id=zone) as visit:
         page = visit.open(room="gallery")
-        search(page, f'on:{day} "quoll of {zone}"', 1)
-        search(page, f'on:{day - timedelta(days=1)} "quoll of {zone}"', 0)
-    program = client.predict(query=f'on:{day} "quoll of {zone}"', zone=zone, api_name="/history")
+        search(page, f'on:{day} "potto of {zone}"', 1)
+        search(page, f'on:{day - timedelta(days=1)} "potto of {zone}"', 0)
+    program = client.predict(query=f'on:{day} "potto of {zone}"', zone=zone, api_name="/history")
     assert [one["id"] for one in program["items"]] == [made["id"]]
 
 

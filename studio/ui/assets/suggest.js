@@ -21,8 +21,9 @@
       const mine = ++turn;
       const next = await Promise.resolve(offers()).catch(() => []);
       if (mine !== turn) return;
+      const chosen = found[at]?.text; // chosen since it was asked for
       found = next.slice(0, MOST);
-      at = -1;
+      at = found.findIndex((one) => one.text === chosen);
       draw();
     }
     function draw() {
@@ -49,7 +50,7 @@
       close();
       take(one);
     }
-    field.addEventListener("input", look);
+    field.addEventListener("input", () => ((at = -1), look()));
     field.addEventListener("focus", draw);
     field.addEventListener("blur", () => ((box.hidden = true), field.setAttribute("aria-expanded", "false")));
     field.addEventListener("keydown", (event) => {
