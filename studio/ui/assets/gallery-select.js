@@ -243,7 +243,7 @@
       const found = [el("b", { text: t("gallery.chosen", { n: studio.count(chosen.size) }) })];
       if (underWay) return bar.replaceChildren(el("div", { className: "row" }, ...(chosen.size ? found : []), packing, button(t("gallery.stop"), many.stop)));
       if (state.total > chosen.size) found.push(button(t("gallery.all_n", { n: `${studio.count(state.total)}${state.capped ? "+" : ""}` }), everything));
-      if (state.trash) found.push(button(t("picture.restore"), restore), ...(sure ? (sure.any ? [button(t("gallery.purge_sure"), forEver, { className: "danger" })] : []) : [button(t("gallery.purge"), askFirst)]));
+      if (state.trash) found.push(button(t("picture.restore"), restore), ...(sure ? (sure.any ? [button(t("gallery.purge_sure"), studio.surely(forEver), { className: "danger" })] : []) : [button(t("gallery.purge"), askFirst)]));
       else {
         found.push(
           ...stars(),

@@ -56,7 +56,7 @@
     function deeds(now) {
       const deed = (key, click, rest = {}) => button(t(key), click, { className: "deed", ...rest });
       const again = (id) => ((sure = id), draw());
-      if (sure === now.id) return [deed("gallery.give_up_sure", () => giveUp(now), { className: "deed danger" }), deed("keep", () => again(null))];
+      if (sure === now.id) return [deed("gallery.give_up_sure", studio.surely(() => giveUp(now)), { className: "deed danger" }), deed("keep", () => again(null))];
       return [deed("gallery.rename", () => ask("rename")), deed("gallery.give_up", () => again(now.id), { title: t("gallery.give_up_title") })];
     }
     function ask(what) {

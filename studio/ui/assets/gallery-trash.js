@@ -63,7 +63,7 @@
       root.hidden = gone === null && (!state.trash || !state.total);
       if (root.hidden) asked = null;
       else if (gone !== null) root.replaceChildren(el("span", { text: t("gallery.purging", { n: studio.count(gone), all: studio.count(Math.max(all, gone)) }) }), button(t("gallery.stop"), () => (stopped = true)));
-      else if (asked) root.replaceChildren(el("span", { text: asked.said }), ...(asked.any ? [button(t("gallery.purge_yes"), yes, { className: "danger" })] : []), button(t("keep"), no, { className: "no" }));
+      else if (asked) root.replaceChildren(el("span", { text: asked.said }), ...(asked.any ? [button(t("gallery.purge_yes"), studio.surely(yes), { className: "danger" })] : []), button(t("keep"), no, { className: "no" }));
       else root.replaceChildren(el("span", { text: t("gallery.trash_days") }), button(t("gallery.trash_now"), first));
     }
     return { root, draw: () => draw(), ask };

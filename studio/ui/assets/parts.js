@@ -26,6 +26,9 @@
     return made;
   };
 
+  /** What a button does that stands where the one that asks for it stood: not by the second click of a double click. */
+  studio.surely = (act) => (event) => event.detail > 1 || act();
+
   /** A button with words. */
   studio.button = (text, click, rest = {}) => el("button", { type: "button", text, on: { click }, ...rest });
 
