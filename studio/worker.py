@@ -73,6 +73,7 @@ class Worker:
         self._board, self._pace, self._room = board, pace, room
         self._wake, self._closing = threading.Event(), threading.Event()
         self._wanted: str | None = None  # the checkpoint to be loaded once nothing waits
+        self._recovered = False  # whether what a death left is put right
         self._drew = False  # since the engine was last asked to measure
         self.trouble: str | None = None  # why the last of them could not be
         self.hold: str | None = None  # why the queue stands still
@@ -80,7 +81,9 @@ class Worker:
         self._thread = threading.Thread(target=self._loop, name="worker", daemon=True)
 
     def start(self) -> None:
-        """Begin, on a thread of its own."""
+        """Begin, on a thread of its own; what a death left is put right before, as nobody brings anything in yet."""
+        with suppress(StorageError):  # else on the thread, as soon as anything can be written
+            self._recover()
         self._thread.start()
 
     def wake(self) -> None:
@@ -105,10 +108,12 @@ class Worker:
         """Queue again what a killed process left behind."""
         for job in self._storage.jobs.recover():
             log.info("job %s was left unfinished and is now %s", job.id, job.status)
+        self._recovered = True
         self._board.nudge_all()
 
     def _loop(self) -> None:
-        self._written(self._recover)
+        if not self._recovered:
+            self._written(self._recover)
         while not self._closing.is_set() and self._engine.wait(timeout=IDLE_S).status == "loading":
             self._board.nudge_all()
         pruned = time.monotonic()

@@ -114,6 +114,14 @@ def test_what_came_from_elsewhere_says_that_its_model_is_not_here(make: Make, mo
         assert str(refusal.value) == says
 
 
+def test_what_a_death_left_is_put_right_before_anything_can_come_in(make: Make, tmp_path: Path) -> None:
+    make().close()
+    left = tmp_path / "data" / "incoming" / ("0" * 24)
+    left.mkdir(parents=True)
+    make()
+    assert not left.exists(), "later it could not be told from what is on its way"
+
+
 def test_a_manifest_that_lies_about_sizes_is_not_drawn(make: Make) -> None:
     studio = make()
     hare = draw(studio, "a hare")
