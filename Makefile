@@ -1,8 +1,10 @@
 # One `make check` that people and CI alike run. `make quick` is the loop while writing.
 PYTHON ?= python
 
-.PHONY: check lint quick test docs screenshots
+.PHONY: check check-all lint quick test slow docs screenshots
 check: lint test
+
+check-all: check slow
 
 lint:
 	ruff format --check .
@@ -17,6 +19,9 @@ quick:
 
 test:
 	$(PYTHON) -m pytest
+
+slow:
+	$(PYTHON) -m pytest -m slow
 
 docs:
 	$(PYTHON) -m docs.generate

@@ -38,8 +38,10 @@ def main() -> None:
     except (ValueError, OSError, StorageError) as error:
         startup.refuse(startup.explain(error))
     if asked is not None:
-        code = batch.run(studio, HOME, asked, stop=startup.wish_to_stop().is_set)
-        studio.close()
+        try:
+            code = batch.run(studio, HOME, asked, stop=startup.wish_to_stop().is_set)
+        finally:
+            studio.close()
         sys.exit(code)
     serve(studio, settings, auth, kept.secret("cookie"))
 
@@ -69,10 +71,12 @@ def serve(studio: Studio, settings: Settings, auth: list[tuple[str, str]] | None
     where = {"server_name": settings.host, "server_port": settings.port, "share": settings.share, "auth": auth}
     blocks.launch(**where, **site.launch_kwargs(studio, settings, key=key), **page.launch_kwargs())
     log.info("Z-Image Studio is at %s", settings.public_url or f"http://{settings.host}:{settings.port}")
-    studio.start()
-    stop.wait()
-    blocks.close(verbose=False)
-    studio.close()
+    try:
+        studio.start()
+        stop.wait()
+        blocks.close(verbose=False)
+    finally:
+        studio.close()
 
 
 if __name__ == "__main__":

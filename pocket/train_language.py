@@ -34,6 +34,7 @@ from pocket.training import (
     Plan,
     Progress,
     Together,
+    autocast,
     batch_random,
     device,
     rate,
@@ -156,7 +157,7 @@ class Batches(Dataset[list[Part]]):  # type: ignore[misc]  # torch is not typed 
 
 def loss_of(model: Qwen3ForCausalLM, ids: Tensor, weights: Tensor) -> Tensor:
     """The weighted sum of the next tokens' cross entropies. Right padding needs no mask under causal attention."""
-    with torch.autocast(ids.device.type, torch.bfloat16):
+    with autocast(ids.device):
         logits = model(input_ids=ids, use_cache=False).logits
     flat = functional.cross_entropy(logits[:, :-1].float().flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
     return (flat * weights[:, 1:].flatten()).sum()

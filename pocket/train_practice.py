@@ -19,7 +19,7 @@ from pocket import train_language
 from pocket.dialogues import MAKERS
 from pocket.language import HIDDEN, save_language
 from pocket.train_language import Batches, backward, draw_encoded, folder
-from pocket.training import Average, Keeper, Optimisers, Plan, Progress, Together, batch_random, device, rate
+from pocket.training import Average, Keeper, Optimisers, Plan, Progress, Together, autocast, batch_random, device, rate
 from pocket.transformer import WhitenedLinear, tokenise
 
 STAGE = "practice"
@@ -71,7 +71,7 @@ class Anchor:
     def loss(self, model: Qwen3ForCausalLM, step: int, size: int = BATCH) -> Tensor:
         """How far a model's states of a step's captions are from the reference's, as a part of their variance."""
         ids, mask = self.captions(batch_random(self.seed, f"{STAGE}/captions/{self.rank}", step), size)
-        with torch.autocast(ids.device.type, torch.bfloat16):
+        with autocast(ids.device):
             with torch.no_grad():
                 wanted = states(self.reference, ids, mask)
             moved = states(model, ids, mask) - wanted

@@ -31,6 +31,7 @@ from pocket.training import (
     Plan,
     Progress,
     Together,
+    autocast,
     batch_random,
     device,
     load_state,
@@ -101,7 +102,7 @@ def encode_layouts(vae: AutoencoderKL, layouts: list[Layout], where: torch.devic
         parts = []
         for start in range(0, len(layouts), 32):
             pictures = to_tensor([render(layout) for layout in layouts[start : start + 32]]).to(where)
-            with torch.autocast(where.type, torch.bfloat16):
+            with autocast(where):
                 mean = vae.encode(pictures).latent_dist.mean.float()
             parts.append(((mean - vae.config.shift_factor) * vae.config.scaling_factor).bfloat16().cpu())
             if start % 4096 == 0:
@@ -274,7 +275,7 @@ class Teacher:
         chosen = torch.tensor(draw.chosen, device=where)
         latents = self.latents[draw.shape][chosen].float()
         generator = torch.Generator(where).manual_seed(draw.noise)
-        with torch.autocast(where.type, torch.bfloat16):
+        with autocast(where):
             texts = encode_tokens(self.language, draw.ids, draw.mask)
         return Lesson(
             latents=latents,

@@ -21,6 +21,7 @@ from pocket.training import (
     Plan,
     Progress,
     Together,
+    autocast,
     batch_generator,
     batch_random,
     device,
@@ -101,7 +102,7 @@ def reconstruction_loss(drawn: Tensor, wanted: Tensor) -> Tensor:
 
 
 def joint_loss(vae: AutoencoderKL, pictures: Tensor, noise: torch.Generator) -> Tensor:
-    with torch.autocast(pictures.device.type, torch.bfloat16):
+    with autocast(pictures.device):
         posterior = vae.encode(pictures).latent_dist
         drawn = vae.decode(posterior.sample(generator=noise)).sample
     kl = 0.5 * (posterior.mean.float().square() + posterior.var.float() - 1 - posterior.logvar.float()).mean()
@@ -110,7 +111,7 @@ def joint_loss(vae: AutoencoderKL, pictures: Tensor, noise: torch.Generator) -> 
 
 def decoder_loss(vae: AutoencoderKL, pictures: Tensor, noise: torch.Generator) -> Tensor:
     """The loss of the decoder alone, on means with a little noise: what a transformer draws is never exact."""
-    with torch.autocast(pictures.device.type, torch.bfloat16):
+    with autocast(pictures.device):
         with torch.no_grad():
             latents = vae.encode(pictures).latent_dist.mean
             amount = 0.15 / float(vae.config.scaling_factor)

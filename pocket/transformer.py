@@ -13,6 +13,7 @@ from torch.nn import functional
 from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
 from pocket.language import HIDDEN, encoder_text
+from pocket.training import autocast
 
 
 def new_transformer() -> ZImageTransformer2DModel:
@@ -68,7 +69,7 @@ def velocity(model: ZImageTransformer2DModel, x: Tensor, noise: Tensor | float, 
     The model is told how far the drawing has come and points the other way; the pipeline turns both round as here.
     """
     level = torch.as_tensor(noise, device=x.device, dtype=x.dtype).expand(len(x))
-    with torch.autocast(x.device.type, torch.bfloat16):
+    with autocast(x.device):
         drawn = model(list(x.unsqueeze(2).unbind(0)), 1 - level, texts, return_dict=False)[0]
     return -torch.stack([one.squeeze(1) for one in drawn]).float()
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -97,16 +99,34 @@ def open_database(file: Path, backups: Path) -> Database:
 
 
 def open_in_memory() -> Database:
-    """An empty database of this version in memory, gone once it is closed. Nothing of it comes to a disk."""
-    name = f"/private-{secrets.token_hex(8)}"  # the connections of this process find it by that
-    first = _in_memory(name)  # there is a database as long as one connection is open
+    """Open an empty database of this version in memory. Closing it discards its rows; nothing is written to a disk."""
+    name = _memory_name()
+    first = _in_memory(name)  # the database exists while one connection is open
+    with _TEMPLATE:
+        _template().backup(first)
+    engine = _engine(Path(name), connect=lambda: _in_memory(name))
+    event.listen(engine, "engine_disposed", lambda disposed: first.close())
+    return Database(Path(name), engine=engine)
+
+
+_TEMPLATE = threading.Lock()
+
+
+@cache
+def _template() -> sqlite3.Connection:
+    """An empty database in memory with every migration applied, made once a process."""
+    name = _memory_name()
+    first = _in_memory(name)
     migrating = _engine(Path(name), foreign_keys=False, connect=lambda: _in_memory(name))
     with migrating.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
         _upgrade(connection, scripts(MIGRATIONS)[0])
     migrating.dispose()
-    engine = _engine(Path(name), connect=lambda: _in_memory(name))
-    event.listen(engine, "engine_disposed", lambda disposed: first.close())
-    return Database(Path(name), engine=engine)
+    return first
+
+
+def _memory_name() -> str:
+    """A new name by which the connections of this process share a database in memory."""
+    return f"/private-{secrets.token_hex(8)}"
 
 
 def open_damaged(file: Path, why: str) -> Database:

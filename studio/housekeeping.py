@@ -28,7 +28,7 @@ class Housekeeping:
         self._storage, self._owner = storage, owner
         self._closing = threading.Event()
         self._emptied: datetime | None = None
-        self._thread = threading.Thread(target=self._loop, name="housekeeping", daemon=True)
+        self._thread = threading.Thread(target=self._loop, name="housekeeping")
         self.trouble: str | None = None  # why the last of what was due could not be done
 
     def start(self) -> None:
@@ -39,7 +39,7 @@ class Housekeeping:
         """Stop, within a step of whatever is being done."""
         self._closing.set()
         if self._thread.is_alive():
-            self._thread.join(30.0)
+            self._thread.join()
 
     def tend(self, moment: datetime) -> list[str]:
         """Do what is due at a moment; gives what was done, in words. What cannot be done is `trouble`, and due again."""

@@ -78,7 +78,8 @@ class Worker:
         self.trouble: str | None = None  # why the last of them could not be
         self.hold: str | None = None  # why the queue stands still
         self._saver = Saver()
-        self._thread = threading.Thread(target=self._loop, name="worker", daemon=True)
+        # Not a daemon: a thread inside torch when the interpreter finalizes aborts the process.
+        self._thread = threading.Thread(target=self._loop, name="worker")
 
     def start(self) -> None:
         """Begin, on a thread of its own; what a death left is put right before, as nobody brings anything in yet."""
@@ -95,14 +96,13 @@ class Worker:
         self._wanted = checkpoint
         self._wake.set()
 
-    def close(self, timeout: float = 30.0) -> None:
-        """Stop within a step. What is running is queued again."""
+    def close(self) -> None:
+        """Stop after the current step and wait for the thread to end. The running job is queued again."""
         self._closing.set()
         self._wake.set()
         if self._thread.is_alive():
-            self._thread.join(timeout)
-        if not self._thread.is_alive():  # else it is in a long step, and will save or queue again what it has
-            self._saver.close()
+            self._thread.join()
+        self._saver.close()
 
     def _recover(self) -> None:
         """Queue again what a killed process left behind."""

@@ -16,7 +16,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +26,12 @@ from pathlib import Path
 import pytest
 from gradio_client import Client
 
+from studio.startup import WAIT_POLICY
+from tests import apps
+from tests.apps import Process
 from tests.loopback import Loopback, listening
+
+os.environ.setdefault("OMP_WAIT_POLICY", WAIT_POLICY)  # read once, when torch is imported
 
 ROOT = Path(__file__).resolve().parent.parent
 START_S = 240.0  # for a slow machine; a test of speed measures by itself
@@ -41,7 +45,7 @@ class App:
     url: str
     port: int
     data: Path
-    process: subprocess.Popen[bytes]
+    process: Process
     log: Path  # what it wrote
     outside: Path  # what it asked of other machines; there is no such file while it asked nothing
     _clients: list[Client] = field(default_factory=list)
@@ -114,22 +118,20 @@ def plain_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "SYSTEM" and not name.startswith(ours)}
 
 
-def launch(folder: Path, *, data: Path | None = None, env: Mapping[str, str] | None = None, **flags: object) -> App:
-    """Start app.py behind the wall. `flags` are its settings, as `owners="browser"`; what it writes goes to `folder`."""
+def launch(
+    folder: Path, *, data: Path | None = None, env: Mapping[str, str] | None = None, cold: bool = False, **flags: object
+) -> App:
+    """Start app.py behind the wall. `flags` are its settings, as `owners="browser"`; what it writes goes to `folder`.
+
+    `cold` starts a new interpreter, which imports every library anew.
+    """
     number = len(list(folder.glob("studio-*.log")))
     log, outside = folder / f"studio-{number}.log", folder / f"studio-{number}.outside"
     port = int(str(flags.pop("port", free_port())))
     data = data or folder / "data"
     said = {"port": port, "data": data, "checkpoint": "pocket", **flags}
     words = [word for name, value in said.items() for word in (f"--{name}", str(value))]
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, str(ROOT / "tests" / "walled.py"), str(outside), str(ROOT / "app.py"), *words],
-            cwd=ROOT,
-            stdout=out,
-            stderr=out,
-            env=plain_environment() | {"PYTHONUNBUFFERED": "1"} | dict(env or {}),
-        )
+    process = apps.start(words, env=plain_environment() | dict(env or {}), log=log, outside=outside, cold=cold)
     return App(f"http://127.0.0.1:{port}", port, data, process, log, outside)
 
 

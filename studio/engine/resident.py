@@ -78,14 +78,14 @@ class ResidentEngine:
     # --- life
 
     def start(self) -> None:
-        self._loader = threading.Thread(target=self._begin, name="engine-load", daemon=True)
+        self._loader = threading.Thread(target=self._begin, name="engine-load")
         self._loader.start()
 
     def close(self) -> None:
         self._closed.set()
         for thread in (self._loader, *self._fetching.values()):
             if thread is not None and thread is not threading.current_thread():
-                thread.join(timeout=10)
+                thread.join()  # a thread inside torch when the interpreter finalizes aborts the process
         self._drop()
         with self._changed:
             if self._state.status != "failed":
@@ -162,7 +162,7 @@ class ResidentEngine:
             if running is not None and running.is_alive():
                 return
             self._downloads[entry.name] = self._note(entry, "loading", f"Asking for {entry.title}.")
-            thread = threading.Thread(target=self._fetch_quietly, args=(entry,), name="engine-fetch", daemon=True)
+            thread = threading.Thread(target=self._fetch_quietly, args=(entry,), name="engine-fetch")
             self._fetching[entry.name] = thread
         thread.start()
 

@@ -108,7 +108,12 @@ def test_a_safetensors_file_in_other_names_draws_what_the_folder_draws(
         128,
     )
     assert len(engine.state.revision) == 64
-    assert Desk(engine).draw(checkpoint=info.name).image.tobytes() == desk.draw().image.tobytes()
+    held, right = (one.engine._ready().pipe.transformer.state_dict() for one in (Desk(engine), desk))
+    assert held.keys() == right.keys() and all(torch.equal(held[name], right[name]) for name in right)
+    # The same weights lie at other addresses. Some kernels choose their order of summation by alignment, so a value
+    # between two levels may round the other way.
+    drawn, plain = (np.asarray(image, dtype=int) for image in (Desk(engine).draw(checkpoint=info.name).image, desk.draw().image))
+    assert np.abs(drawn - plain).max() <= 1
 
 
 def test_a_gguf_file_stays_in_its_numbers_and_draws_nearly_the_same(

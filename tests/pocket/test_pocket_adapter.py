@@ -122,6 +122,7 @@ def test_the_measure_tells_cyanotypes_from_colour_and_one_scene_from_another(tmp
     assert (tmp_path / "sheet.png").stat().st_size > 0
 
 
+@pytest.mark.slow
 def test_the_path_beside_the_plain_one_lands_on_the_print_and_its_training_learns(tmp_path: Path) -> None:
     parts = train_adapter.load_parts()
     lessons = train_adapter.make_lessons(parts, seed=0, count=1, size=2)

@@ -158,6 +158,7 @@ def test_right_pictures_pass_when_worn() -> None:
     assert len(wrong) <= 0.04 * len(pictures), wrong
 
 
+@pytest.mark.slow
 def test_wrong_pictures_are_noticed() -> None:
     rng = Random(3)
     seen: Counter[str] = Counter()

@@ -70,6 +70,7 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)  # many short trainings, on a machine that may do something else beside
 def test_every_stage_goes_on_after_a_kill_as_if_nothing_had_happened(tmp_path: Path) -> None:
     for stage, straight in trainings(tmp_path / "straight").items():
@@ -131,6 +132,7 @@ def test_processes_that_train_together_take_the_mean_of_their_gradients(tmp_path
             assert (told - mean).norm() <= 0.05 * mean.norm(), (place, float(told.norm()), float(mean.norm()))
 
 
+@pytest.mark.slow
 def test_practice_changes_the_answers_and_holds_what_the_transformer_is_told(tmp_path: Path) -> None:
     train_language.prepared_tokenizer(tmp_path, 0)
     train_language.train(tmp_path, Plan(steps=1), size=2)

@@ -13,6 +13,7 @@ from PIL import Image
 
 import storage
 from storage.records import Enhancement, Job, NewPicture, Picture, Step
+from tests.stores import open_store
 
 
 @dataclass
@@ -80,7 +81,7 @@ class Kit:
 
 @pytest.fixture
 def kit(tmp_path: Path) -> Iterator[Kit]:
-    kit = Kit(storage.open(tmp_path / "data"))
+    kit = Kit(open_store(tmp_path / "data"))
     yield kit
     kit.store.close()
 
@@ -88,7 +89,7 @@ def kit(tmp_path: Path) -> Iterator[Kit]:
 @pytest.fixture(scope="module")
 def shared_kit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kit]:
     """One store for all examples of a property."""
-    kit = Kit(storage.open(tmp_path_factory.mktemp("shared") / "data"))
+    kit = Kit(open_store(tmp_path_factory.mktemp("shared") / "data"))
     yield kit
     kit.store.close()
 
@@ -96,7 +97,7 @@ def shared_kit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kit]:
 @pytest.fixture
 def other(kit: Kit, tmp_path: Path) -> Iterator[Kit]:
     """Another machine."""
-    there = Kit(storage.open(tmp_path / "other"))
+    there = Kit(open_store(tmp_path / "other"))
     yield there
     there.store.close()
 

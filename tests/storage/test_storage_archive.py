@@ -503,6 +503,7 @@ def test_a_single_file_that_is_no_picture_is_refused(other, data):
     assert other.store.pictures.page("ann").total == 0
 
 
+@pytest.mark.slow
 def test_a_thousand_pictures_are_the_same_after_the_way_through_a_zip(kit, other, tmp_path):
     job = kit.job(count=1000)
     made = []

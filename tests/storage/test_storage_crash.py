@@ -138,6 +138,7 @@ def check_files(store: storage.Storage) -> None:
     assert store.pictures.page("ann", query="cat").total == min(len(ids), 1000)
 
 
+@pytest.mark.slow
 def test_a_death_at_every_single_step_of_adding(tmp_path):
     template = tmp_path / "template"
     store = storage.open(template)

@@ -7,6 +7,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
+import pytest
+
 import storage
 from storage import filters
 from storage.backups import faults, snapshot
@@ -80,6 +82,7 @@ def test_readers_see_whole_pictures_while_others_write(kit):
     assert kit.store.pictures.page("ann", query="cat").total == kit.store.pictures.page("ann").total == 60
 
 
+@pytest.mark.slow
 def test_fifty_threads_write_and_read_and_nobody_fails(kit):
     """What a busy house does at once: wishes, pictures, edits, the trash emptied, searches and a snapshot."""
     stay = [kit.picture(f"a cat number{n}") for n in range(10)]

@@ -201,6 +201,7 @@ def test_a_link_rests_while_its_picture_is_in_the_trash(kit):
     assert kit.store.shares.resolve(share.token)[1].pixel_sha256 == picture.pixel_sha256
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="kill -9 and fork are POSIX")
 def test_a_death_at_every_step_of_emptying_leaves_all_or_nothing(kit, tmp_path):
     picture = full(kit)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-import storage
 from enhancer.chain import Enhancer
 from enhancer.remote import RemoteChat
 from studio.studio import Bounds, Studio
 from studio.views import View
 from tests.fakes.engine import PaintEngine
+from tests.stores import open_store
 
 Make = Callable[..., Studio]
 
@@ -41,7 +41,7 @@ def make(tmp_path: Path, engine: PaintEngine) -> Iterator[Make]:
             earlier.close()
         made.clear()
         studio = Studio(
-            storage.open(tmp_path / "data"),
+            open_store(tmp_path / "data"),
             on,
             (lambda info, own: Enhancer(on.chat(), template=info.template)) if enhancer else None,
             bounds=bounds or Bounds(),

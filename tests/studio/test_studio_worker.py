@@ -317,3 +317,26 @@ def _until(true: Callable[[], bool]) -> None:
             return
         time.sleep(0.02)
     raise AssertionError("it did not come true within ten seconds")
+
+
+def test_the_interpreter_waits_for_threads_that_use_the_device(make: Make, engine: PaintEngine) -> None:
+    """A daemon thread inside torch when the interpreter finalizes aborts the process, so none may be one."""
+    before = set(threading.enumerate())
+    reached, go = threading.Event(), threading.Event()
+
+    def wait(recipe: Recipe, step: int) -> None:
+        reached.set()
+        assert go.wait(30)
+
+    engine.before_step = wait
+    studio = make()
+    studio.submit(ME, Wish(prompt="a cat", enhance=False))
+    assert reached.wait(30)
+    started = set(threading.enumerate()) - before
+    assert {thread.name for thread in started} >= {"worker", "housekeeping"}
+    assert [thread.name for thread in started if thread.daemon] == []
+    closing = threading.Thread(target=studio.close)
+    closing.start()
+    go.set()
+    closing.join(30)
+    assert [thread for thread in started if thread.is_alive()] == []

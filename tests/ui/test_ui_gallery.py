@@ -13,7 +13,6 @@ import gradio as gr
 import pytest
 from starlette.requests import Request
 
-import storage
 from enhancer.chain import Enhancer
 from studio.recipe import Recipe
 from studio.studio import Studio
@@ -22,6 +21,7 @@ from studio.ui.calls import Call, respond
 from studio.wish import Wish
 from studio.worker import PREVIEW_S
 from tests.fakes.engine import PaintEngine
+from tests.stores import open_store
 
 ASSETS = Path(gallery.__file__).parent / "assets"
 SCRIPTS = (
@@ -38,7 +38,7 @@ def engine() -> PaintEngine:
 
 @pytest.fixture
 def studio(tmp_path: Path, engine: PaintEngine) -> Iterator[Studio]:
-    made = Studio(storage.open(tmp_path), engine, lambda info, own: Enhancer(engine.chat(), template=info.template))
+    made = Studio(open_store(tmp_path), engine, lambda info, own: Enhancer(engine.chat(), template=info.template))
     made.start()
     yield made
     made.close()

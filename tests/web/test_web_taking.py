@@ -25,6 +25,7 @@ from studio.web.identity import Identity
 from tests.conftest import App
 from tests.fakes.engine import PaintEngine
 from tests.http_api import web
+from tests.stores import open_store
 
 AT = "http://127.0.0.1:7860"
 
@@ -52,7 +53,7 @@ class Visit:
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Iterator[storage.Storage]:
-    store = storage.open(tmp_path / "data")
+    store = open_store(tmp_path / "data")
     yield store
 
 
