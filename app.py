@@ -12,34 +12,35 @@ import sys
 
 import storage
 from storage.errors import StorageError
-from studio import batch, reasoning, startup, upkeep
-from studio.edge import HOME
-from studio.engine.resident import ResidentEngine
-from studio.quota import Quota
+from studio.cli import batch, bootstrap, maintenance
+from studio.engine.engine import ResidentEngine
+from studio.services import enhancer_factory
 from studio.settings import ROOT, Settings, read
 from studio.studio import Bounds, Studio
+from studio.validation import HOME
 from studio.web import site
+from studio.worker.quota import Quota
 
 log = logging.getLogger("studio")
 
 
 def main() -> None:
     """Serve until told to stop. Ends with code 2 and a sentence where it cannot begin."""
-    startup.begin(os.environ)
-    upkeep.answer(sys.argv[1:], os.environ, startup.wish_to_stop)  # ends here where that was asked
+    bootstrap.prepare_process(os.environ)
+    maintenance.answer(sys.argv[1:], os.environ, bootstrap.stop_event)  # ends here where that was asked
     asked, flags = batch.split(sys.argv[1:])
     try:
         settings = read(flags, os.environ)
-        auth = startup.logins(settings.auth.get_secret_value()) if settings.auth else None
+        auth = bootstrap.logins(settings.auth.get_secret_value()) if settings.auth else None
         if asked is None:
-            settings = settings.model_copy(update={"port": startup.free_port(settings.host, settings.port)})
+            settings = settings.model_copy(update={"port": bootstrap.free_port(settings.host, settings.port)})
         kept = storage.open(settings.data, told=settings.told)
         studio = build(settings, kept)
     except (ValueError, OSError, StorageError) as error:
-        startup.refuse(startup.explain(error))
+        bootstrap.exit_with_error(bootstrap.explain_error(error))
     if asked is not None:
         try:
-            code = batch.run(studio, HOME, asked, stop=startup.wish_to_stop().is_set)
+            code = batch.run(studio, HOME, asked, stop=bootstrap.stop_event().is_set)
         finally:
             studio.close()
         sys.exit(code)
@@ -53,12 +54,12 @@ def build(settings: Settings, kept: storage.Storage) -> Studio:
         pocket=ROOT / "pocket" / "checkpoint", consent=settings.checkpoint != "auto", hub=settings.hub, notes=settings.data / "speed.json",
     )  # fmt: skip
     return Studio(
-        kept, engine, reasoning.enhancer_for(settings, engine),
+        kept, engine, enhancer_factory.enhancer_for(settings, engine),
         bounds=Bounds(per_owner=settings.queue_per_owner, total=settings.queue_total),
         quota=Quota(settings.data, settings.disk_quota_gb),
         strangers=settings.owner_rule != "one",
         remote=settings.enhancer == "remote",
-        eyes=reasoning.eyes_for(settings),
+        eyes=enhancer_factory.captioner_for(settings),
     )  # fmt: skip
 
 
@@ -66,7 +67,7 @@ def serve(studio: Studio, settings: Settings, auth: list[tuple[str, str]] | None
     """Open the page, load the engine behind it, and close everything in order when told to stop."""
     from studio.ui import page
 
-    stop = startup.wish_to_stop()
+    stop = bootstrap.stop_event()
     blocks = page.build(studio, settings=settings)
     where = {"server_name": settings.host, "server_port": settings.port, "share": settings.share, "auth": auth}
     blocks.launch(**where, **site.launch_kwargs(studio, settings, key=key), **page.launch_kwargs())

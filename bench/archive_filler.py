@@ -15,7 +15,7 @@ from datetime import datetime, timedelta, timezone
 from itertools import accumulate
 from pathlib import Path
 
-from storage import filters, search
+from storage.search import filters, query_parser
 
 OWNER = "home"
 OTHERS = 9  # owners, with a tenth of the pictures together
@@ -157,18 +157,18 @@ def _rows(words: Words, number: int, begun: datetime) -> Iterator[tuple[str, tup
         json.dumps({"format": 1, "prompt": prompt, "seed": seed}, ensure_ascii=False), ENVIRONMENT, 1.4, enhancement,
         f"{number:064x}", 1_400_000, favourite, rating, stamp if trashed else None, note,
     )  # fmt: skip
-    folded = [search.fold(tag) for tag in tags]
+    folded = [query_parser.fold(tag) for tag in tags]
     yield from (
         ("picture_tags", (owner, one, key, place, tag))
         for place, (one, tag) in enumerate(zip(folded, tags, strict=True))
     )
-    facts = filters.Facts(
+    facts = filters.FilterableFields(
         seed=seed, steps=steps, width=width, height=height, guidance=0.0, checkpoint=checkpoint, rating=rating, tags=folded,
         favourite=favourite, enhancement=thought, note=bool(note),
     )  # fmt: skip
     yield "picture_texts", (
-        key, search.owner_token(owner, trash=trashed), search.indexed(prompt), search.indexed(original), "",
-        search.indexed(" ".join(reasoning)) if thought else "", search.indexed(" ".join(tags)), search.indexed(note), filters.tokens(facts),
+        key, query_parser.owner_token(owner, trash=trashed), query_parser.indexed(prompt), query_parser.indexed(original), "",
+        query_parser.indexed(" ".join(reasoning)) if thought else "", query_parser.indexed(" ".join(tags)), query_parser.indexed(note), filters.tokens(facts),
     )  # fmt: skip
 
 

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from diffusers import ZImagePipeline
     from numpy.typing import NDArray
 
-    from enhancer.chain import Enhancer
-    from enhancer.contract import ChatModel, Message, Sampling
+    from enhancer.base import ChatModel, Message, Sampling
+    from enhancer.enhancer import Enhancer
     from pocket.dialogues import Asked, Dialogue
     from pocket.words import Language
     from pocket.world import Pixels, Scene
@@ -197,7 +197,7 @@ class Heard:
 
 def reasoner(chat: ChatModel) -> Enhancer:
     """The enhancer as the studio sets it for Pocket."""
-    from enhancer.chain import Enhancer
+    from enhancer.enhancer import Enhancer
 
     return Enhancer(chat, template="pocket", temperature=0.4, top_p=0.9, follows=False)
 
@@ -206,7 +206,7 @@ class Pocket:
     """Pocket in memory: it reasons and draws. Keeps how long each rewriting took."""
 
     def __init__(self) -> None:
-        from enhancer.resident import ResidentChat
+        from enhancer.models.resident import ResidentChat
         from pocket.export import CHECKPOINT
         from pocket.measure import load
 

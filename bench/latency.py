@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 from bench import fullsize
 
 if TYPE_CHECKING:
-    from studio.engine.contract import Drawing
-    from studio.engine.loading import Loaded
+    from studio.engine.base import Drawing
+    from studio.engine.loading.loader import Loaded
 
 STEPS = 8
 MATRIX = 8192
@@ -41,7 +41,7 @@ def measure(options: argparse.Namespace) -> None:
     import torch
 
     from studio.engine import device as devices
-    from studio.engine.tuning import tune
+    from studio.engine.speed.tuning import tune
 
     device = devices.choose("auto")
     pipe = fullsize.build(device.name, device.dtype, small=options.small)
@@ -121,8 +121,8 @@ def drawn(
     like: Mapping[str, object] | None = None,
 ) -> Drawing:
     """The same with the environment that drew it; in the ways of `like`, another one."""
-    from studio.engine.drawing import draw
-    from studio.recipe import Recipe
+    from studio.domain.recipe import Recipe
+    from studio.engine.sampling import draw
 
     before = [0.0]
 
@@ -145,11 +145,11 @@ def loaded_from(pipe: Any, device: Any, *, native: int, memory_gb: float | None 
     """The engine's own object around a pipeline that was made here, all of it on the device or as planned for less memory."""
     from dataclasses import replace
 
-    from studio.engine.catalogue import TURBO
+    from studio.engine.catalog import TURBO
     from studio.engine.device import free_gb, ram_gb
-    from studio.engine.loading import ready
-    from studio.engine.memory import Room, Weights, plan
-    from studio.engine.placing import to_int8
+    from studio.engine.loading.loader import ready
+    from studio.engine.memory.placement import to_int8
+    from studio.engine.memory.plan import MemoryBudget, Weights, plan
 
     counts = fullsize.sizes(pipe)
     weights = Weights(
@@ -160,7 +160,7 @@ def loaded_from(pipe: Any, device: Any, *, native: int, memory_gb: float | None 
         native=native,
     )
     have = memory_gb if memory_gb is not None else (free_gb(device) or 0) + sum(counts.values()) * 2 / 1e9
-    room = Room(
+    room = MemoryBudget(
         kind=device.kind, have_gb=have, numbers=device.numbers, ram_gb=ram_gb() if device.kind == "cuda" else None,
         small=("int8",),  # 4 bits are made while files are read: here are none
     )  # fmt: skip

@@ -22,7 +22,7 @@ from bench import fullsize
 if TYPE_CHECKING:
     import torch
 
-    from studio.engine.loading import Loaded
+    from studio.engine.loading.loader import Loaded
 
 CAPS = (24, 16, 12, 8)
 SIDE = 1024
@@ -147,9 +147,9 @@ def timed(run: Callable[[], object]) -> float:
 
 def talk(loaded: Loaded) -> None:
     """Let the language model inside the encoder write some words, as the enhancer does before a picture."""
-    from enhancer.contract import Sampling
+    from enhancer.base import Sampling
     from enhancer.errors import NoPrompt
-    from enhancer.resident import ResidentChat
+    from enhancer.models.resident import ResidentChat
 
     chat = ResidentChat(loaded.pipe.text_encoder, loaded.pipe.tokenizer, name="random", revision="")
     sampling = Sampling(seed=0, temperature=0.7, top_p=0.8, max_tokens=WORDS)
@@ -160,10 +160,12 @@ def talk(loaded: Loaded) -> None:
 
 def show_plans(cap: float) -> None:
     """What would be planned for a CUDA card of this size."""
-    from studio.engine.memory import Room, Weights, plan
+    from studio.engine.memory.plan import MemoryBudget, Weights, plan
 
     released = Weights(transformer=6_155_000_000, text_encoder=4_022_000_000, vae=84_000_000, block=180_000_000)
-    found = plan(released, Room(kind="cuda", have_gb=cap * 2**30 / 1e9, numbers="bf16", small=("int8", "4 bit")))
+    found = plan(
+        released, MemoryBudget(kind="cuda", have_gb=cap * 2**30 / 1e9, numbers="bf16", small=("int8", "4 bit"))
+    )
     print(
         f"{cap:g} GiB: planned only, no CUDA device here: {found.why} (estimated peak {found.peak_gb:.1f} GB)",
         flush=True,

@@ -61,8 +61,8 @@ def grown(seen: list[float]) -> float:
 
 def engine() -> Draw:
     """Drawing through the studio's engine."""
-    from studio.engine.resident import ResidentEngine
-    from studio.recipe import Recipe
+    from studio.domain.recipe import Recipe
+    from studio.engine.engine import ResidentEngine
 
     made = ResidentEngine(checkpoint="pocket", device="auto", memory_gb=None, pocket=ROOT / "pocket" / "checkpoint")
     made.start()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bench import fullsize
 
 if TYPE_CHECKING:
-    from enhancer.decoding import Decoding
+    from enhancer.models.decoding import Decoding
 
 PROMPT, TOKENS = 900, 60  # a template of the chain with a wish, and what is timed of an answer
 MOST = 1500
@@ -29,8 +29,8 @@ def main() -> None:
     options = parser.parse_args()
     import torch
 
-    from enhancer.decoding import Growing, decoding
-    from enhancer.resident import with_head
+    from enhancer.models.decoding import Growing, decoding
+    from enhancer.models.resident import with_head
     from studio.engine import device as devices
 
     device = devices.choose("auto")

@@ -75,7 +75,7 @@ _PEOPLES = re.compile(
 )  # Chinese, English: told of things, and names of none
 
 
-def checked(wish: str, result: str, *, solve: str = "", locks: tuple[str, ...] = ()) -> tuple[Check, ...]:
+def check_prompt(wish: str, result: str, *, solve: str = "", locks: tuple[str, ...] = ()) -> tuple[Check, ...]:
     """Everything in `wish` that had to be kept, in the order of KINDS, each once.
 
     `locks` are words that somebody has locked; large and small letters are alike in them.

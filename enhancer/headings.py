@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from enhancer.contract import STEPS
+from enhancer.base import STEPS
 
 SECTIONS = (*STEPS, "prompt")
 

@@ -43,7 +43,8 @@ def has_bf16(kind: str) -> bool:
 
 def autocast(where: torch.device) -> AbstractContextManager[None]:
     """Mixed precision in bfloat16 where the device is faster with it. Elsewhere everything stays in float32."""
-    return torch.autocast(where.type, torch.bfloat16, enabled=has_bf16(where.type))
+    context: AbstractContextManager[None] = torch.autocast(where.type, torch.bfloat16, enabled=has_bf16(where.type))
+    return context
 
 
 def batch_random(seed: int, stage: str, step: int) -> Random:

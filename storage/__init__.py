@@ -17,26 +17,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.archive import Archive
-from storage.arrivals import Arrivals
-from storage.carriers import Format
-from storage.check import Check
-from storage.collections import Collections
-from storage.database import Database
-from storage.enhancements import Enhancements
+from storage.db.engine import Database
+from storage.db.integrity import IntegrityCheck
 from storage.errors import NotWritten
-from storage.exporting import export_bytes
-from storage.files import Files
-from storage.folder import FolderLock, read_or_make_secret
-from storage.health import Health
+from storage.files.data_folder import FolderLock, read_or_make_secret
+from storage.files.reconcile import Reconciler
+from storage.files.store import Files
 from storage.ids import is_private
-from storage.jobs import Jobs
-from storage.memory import Private, open_private
-from storage.pictures import Pictures
-from storage.queue import Queue
-from storage.shares import Shares
-from storage.told import ALL, Told
-from storage.trash import Trash
+from storage.metadata.containers import Format
+from storage.metadata.policy import ALL, MetadataPolicy
+from storage.repositories.collections import Collections
+from storage.repositories.enhancements import Enhancements
+from storage.repositories.jobs import Jobs
+from storage.repositories.pictures import Pictures
+from storage.repositories.private import PrivateStore, open_private_store
+from storage.repositories.queue import Queue
+from storage.repositories.shares import Shares
+from storage.repositories.trash import Trash
+from storage.transfer.exporter import Exporter
+from storage.transfer.image_export import export_bytes
+from storage.transfer.importer import Importer
 
 __all__ = ["Storage", "open"]
 
@@ -50,16 +50,16 @@ class Storage:
     jobs: Jobs
     enhancements: Enhancements
     pictures: Pictures
-    private: Private
+    private: PrivateStore
     queue: Queue
     collections: Collections
     shares: Shares
     trash: Trash
-    check: Check
-    archive: Archive
-    arrivals: Arrivals
+    check: Reconciler
+    archive: Exporter
+    arrivals: Importer
     database: Database
-    health: Health
+    health: IntegrityCheck
     lock: FolderLock
 
     @property
@@ -67,7 +67,7 @@ class Storage:
         """A sentence where the database is damaged: it can be read, and whatever would change it is refused."""
         return self.database.damaged
 
-    def of(self, id: object) -> Storage | Private:
+    def of(self, id: object) -> Storage | PrivateStore:
         """Where the job, enhancement or picture of this id is: among what is kept, or what is private."""
         return self.private if is_private(id) else self
 
@@ -96,7 +96,7 @@ class Storage:
         self.lock.release()
 
 
-def open(folder: Path, *, told: Told = ALL) -> Storage:
+def open(folder: Path, *, told: MetadataPolicy = ALL) -> Storage:
     """Open what is kept in `folder`, making the folder and bringing its database up to date where needed.
 
     `told` is what the files of pictures tell of themselves. A damaged database that can be read is opened for
@@ -109,12 +109,12 @@ def open(folder: Path, *, told: Told = ALL) -> Storage:
     except OSError as error:
         raise NotWritten(f"The folder {folder}", error.strerror or error) from error
     try:
-        health = Health(folder)
+        health = IntegrityCheck(folder)
         database = health.open()
     except BaseException:
         lock.release()
         raise
-    files, private = Files(folder), open_private(told)
+    files, private = Files(folder), open_private_store(told)
     jobs = Jobs(database, files)
     return Storage(
         folder=folder,
@@ -127,9 +127,9 @@ def open(folder: Path, *, told: Told = ALL) -> Storage:
         collections=Collections(database),
         shares=Shares(database),
         trash=Trash(database, files),
-        check=Check(database, files),
-        archive=Archive(database, files),
-        arrivals=Arrivals(database, files, told),
+        check=Reconciler(database, files),
+        archive=Exporter(database, files),
+        arrivals=Importer(database, files, told),
         database=database,
         health=health,
         lock=lock,

@@ -16,7 +16,7 @@ Knows nothing of pages or the engine.
     ├── ForeignDatabase  the file is no database of a studio, or nothing in it can be read
     ├── Damaged          the database is damaged: what can be read is shown, nothing is changed
     ├── NotRestored      a backup is not whole, or there is no room where it should go
-    ├── NoRoom           whoever asked for it lets no more be kept
+    ├── InsufficientSpace           whoever asked for it lets no more be kept
     └── NotWritten       the disk or the database refused to keep something
 """
 
@@ -136,7 +136,7 @@ class NotRestored(StorageError):
     """A backup is not whole, or cannot go where it should. Nothing was written there."""
 
 
-class NoRoom(StorageError):
+class InsufficientSpace(StorageError):
     """No more may be kept: the sentence is that of whoever was asked for room."""
 
 

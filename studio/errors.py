@@ -3,7 +3,7 @@
 Knows nothing of pages, rows or tensors. Storage and enhancer have trees of their own; the studio translates them at its edge.
 
     StudioError
-    ├── InvalidWish        a parameter breaks a rule: names the parameter, the rule and the value
+    ├── InvalidRequest        a parameter breaks a rule: names the parameter, the rule and the value
     ├── NotFound           no such thing, or it is another owner's: the same sentence for both
     ├── QueueFull          the queue of this owner, or of all, has reached its bound
     ├── Refused            asked for something that this studio does not allow here
@@ -21,7 +21,7 @@ class StudioError(Exception):
     """Base of all: `str(error)` is one sentence that can be shown as it is."""
 
 
-class InvalidWish(StudioError):
+class InvalidRequest(StudioError):
     """A parameter breaks a rule.
 
     Reads, for example, "width must be a multiple of 16 (got 1000)."

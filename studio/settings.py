@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from enhancer import presets
-from storage.told import Told
+from enhancer.models import presets
+from storage.metadata.policy import MetadataPolicy
 
 ROOT = Path(__file__).resolve().parent.parent
 Owners = Literal["one", "browser", "person"]
@@ -90,9 +90,9 @@ class Settings(BaseSettings):
     )
 
     @property
-    def told(self) -> Told:
+    def told(self) -> MetadataPolicy:
         """What files of pictures tell of themselves."""
-        return Told.of(self.metadata)
+        return MetadataPolicy.of(self.metadata)
 
     @property
     def space(self) -> bool:

@@ -13,34 +13,35 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from enhancer import choices
+from enhancer import wildcards
 from storage import Storage
 from storage.errors import Damaged
 from storage.ids import is_private
 from storage.records import Job, Kind
-from studio import adapters, sources, views
-from studio.archive import Archive
-from studio.board import Board
-from studio.edge import HOME, checked_id, translated
-from studio.engine.contract import TOKENS_MAX, AdapterInfo, CheckpointInfo, Engine, EngineState
-from studio.errors import InvalidWish, NotFound, NotReady, Refused
-from studio.eyes import Eyes
-from studio.housekeeping import Housekeeping
-from studio.library import Library
-from studio.orders import Order, model_of, needless
-from studio.pace import Pace
-from studio.quota import Quota
-from studio.room import Room
-from studio.snapshots import Snapshots
-from studio.steers import Own, Steers, unseen
-from studio.views import FINISHED, View
-from studio.wish import Wish, flag, new_seed, optional_whole, text, whole
-from studio.wish import session as checked_session
-from studio.wish import strength as checked_strength
-from studio.worker import SHARE_S, EnhancerFor, Worker
+from studio.domain.enhancement_options import AvailableOptions, HostOptions, truncated_end
+from studio.domain.request import GenerationRequest, flag, new_seed, optional_whole, text, whole
+from studio.domain.request import session as checked_session
+from studio.domain.request import strength as checked_strength
+from studio.domain.spec import JobSpec, checkpoint_of, reject_unused_options
+from studio.engine.base import TOKENS_MAX, AdapterInfo, CheckpointInfo, Engine, EngineState
+from studio.errors import InvalidRequest, NotFound, NotReady, Refused
+from studio.services import adapters, serializers
+from studio.services.captioning import Captioner
+from studio.services.job_status import JobStatusReader
+from studio.services.library import Library
+from studio.services.maintenance import Maintenance
+from studio.services.serializers import FINISHED, View
+from studio.services.transfer import Transfer
+from studio.validation import HOME, checked_id, translate_errors
+from studio.worker import source_images
+from studio.worker.disk_space import DiskSpace
+from studio.worker.eta import EtaEstimator
+from studio.worker.progress import ProgressHub
+from studio.worker.quota import Quota
+from studio.worker.worker import SHARE_S, EnhancerFor, Worker
 
 if TYPE_CHECKING:
-    from enhancer.remote import RemoteChat
+    from enhancer.models.remote import RemoteChat
 
 RECHECK_S = 1.0  # a watcher looks again this often, also when nothing was told
 TIMINGS = 40  # pictures in the chart of the machine's page
@@ -74,19 +75,19 @@ class Studio(Library):
         reasoning has the device to itself while another owner waits; `eyes` reads pictures."""
         super().__init__(storage)
         self._engine, self._bounds = engine, bounds
-        self._own, self._remote = Own(storage.folder), remote
+        self._own, self._remote = HostOptions(storage.folder), remote
         self._quota = quota or Quota(storage.folder, 0)
-        self.archive = Archive(storage, self._quota)  # taking pictures along, and bringing them in
+        self.archive = Transfer(storage, self._quota)  # taking pictures along, and bringing them in
         self._strangers = strangers  # whether people who are not the host come here
-        self._board, self._pace = Board(), Pace()
+        self._board, self._pace = ProgressHub(), EtaEstimator()
         self._worker = Worker(
-            storage, engine, enhancer_for, self._steers, self._board, self._pace, Room(storage.folder, self._quota),
+            storage, engine, enhancer_for, self._steers, self._board, self._pace, DiskSpace(storage.folder, self._quota),
             elsewhere=remote, share_s=share_s,
         )  # fmt: skip
-        self._snapshots = Snapshots(storage, engine, self._board, self._pace, lambda: self._worker.hold)
-        self._housekeeping = Housekeeping(storage, None if strangers else HOME)
+        self._snapshots = JobStatusReader(storage, engine, self._board, self._pace, lambda: self._worker.hold)
+        self._housekeeping = Maintenance(storage, None if strangers else HOME)
         self.can_enhance = enhancer_for is not None
-        self.eyes = Eyes(eyes)
+        self.eyes = Captioner(eyes)
 
     def start(self) -> None:
         """Load the engine in the background and take up the queue where it was left; on a damaged database neither."""
@@ -132,30 +133,30 @@ class Studio(Library):
         }
 
     def checkpoint(self, name: str | None = None) -> CheckpointInfo:
-        """One checkpoint and its defaults. Raises InvalidWish for one that the catalogue has not."""
+        """One checkpoint and its defaults. Raises InvalidRequest for one that the catalogue has not."""
         return self._engine.info(name)
 
     def checkpoint_of(self, owner: str, picture_id: str) -> CheckpointInfo:
         """The one that a picture was drawn with. Raises Refused where it is not known here."""
-        return model_of(self._picture(owner, picture_id), self.checkpoints())
+        return checkpoint_of(self._picture(owner, picture_id), self.checkpoints())
 
     def checkpoints(self) -> tuple[CheckpointInfo, ...]:
         """The catalogue."""
         return self._engine.checkpoints()
 
     def adapters(self, checkpoint: str | None = None) -> tuple[AdapterInfo, ...]:
-        """The adapters that are here, as they suit a checkpoint. Raises InvalidWish for one that the catalogue has not."""
+        """The adapters that are here, as they suit a checkpoint. Raises InvalidRequest for one that the catalogue has not."""
         return self._engine.adapters(checkpoint)
 
-    def steers(self, name: str | None = None) -> Steers:
-        """What an enhancement can be told where a checkpoint draws. Raises InvalidWish for one that the catalogue has not."""
+    def steers(self, name: str | None = None) -> AvailableOptions:
+        """What an enhancement can be told where a checkpoint draws. Raises InvalidRequest for one that the catalogue has not."""
         return self._steers(self._engine.info(name))
 
     def lists(self) -> tuple[str, ...]:
         """Names of the lists that a prompt's choices can be taken from."""
-        return tuple({**choices.shipped("en"), **self._own.lists})
+        return tuple({**wildcards.shipped_lists("en"), **self._own.lists})
 
-    def _steers(self, info: CheckpointInfo) -> Steers:
+    def _steers(self, info: CheckpointInfo) -> AvailableOptions:
         return self._own.steers(info, remote=self._remote)
 
     def tokens(self, prompt: str) -> int | None:
@@ -163,9 +164,9 @@ class Studio(Library):
         return self._engine.tokens(prompt)
 
     def unseen(self, prompt: str) -> str:
-        """The end of `prompt` that the encoder does not see; empty where it sees all. Raises InvalidWish."""
+        """The end of `prompt` that the encoder does not see; empty where it sees all. Raises InvalidRequest."""
         text("prompt", prompt, empty=True)
-        return unseen(prompt, self._engine.tokens, TOKENS_MAX)
+        return truncated_end(prompt, self._engine.tokens, TOKENS_MAX)
 
     def download(self, name: str) -> None:
         """Fetch a checkpoint because the host agreed. Raises Refused where strangers come."""
@@ -183,14 +184,14 @@ class Studio(Library):
             raise Refused("Only the host may load another checkpoint here; a wish that names one loads it in its turn.")
         info = self._engine.info(name)
         if not info.on_disk:
-            raise InvalidWish("checkpoint", "must name one that is on the disk here", name)
+            raise InvalidRequest("checkpoint", "must name one that is on the disk here", name)
         self._worker.load(info.name)
 
     def machine(self, owner: str) -> View:
         """What draws, how memory is planned, what is done for speed, and how long the owner's last pictures took."""
-        with translated():
+        with translate_errors():
             drawn = self._storage.pictures.page(owner, limit=TIMINGS).items
-        return views.machine(self._engine.machine, self._engine.state, self._worker.trouble, drawn)
+        return serializers.machine(self._engine.machine, self._engine.state, self._worker.trouble, drawn)
 
     def quota_warning(self) -> str | None:
         """A sentence when the queue waits for room, else when the disk quota is nearly used up or housekeeping has its troubles."""
@@ -198,28 +199,28 @@ class Studio(Library):
 
     # Wishes
 
-    def submit(self, owner: str, wish: Wish, *, mark: str | None = None) -> str:
+    def submit(self, owner: str, wish: GenerationRequest, *, mark: str | None = None) -> str:
         """File a wish for pictures; returns the job's id once its row is committed. `marked` finds it by its mark.
 
-        Raises InvalidWish, QueueFull, NotFound (what it comes of), NotReady (the engine failed to load), Refused (quota).
+        Raises InvalidRequest, QueueFull, NotFound (what it comes of), NotReady (the engine failed to load), Refused (quota).
         """
         info = self._drawable(wish.checkpoint)
         enhance = wish.enhance and wish.enhancement is None
         if enhance and not self.can_enhance:
-            raise InvalidWish("enhance", "must be false here, since the enhancer is off", True)
+            raise InvalidRequest("enhance", "must be false here, since the enhancer is off", True)
         self._steers(info).check(wish.style, wish.length, wish.template)
-        needless(wish, enhance=enhance)
+        reject_unused_options(wish, enhance=enhance)
         adapters.check(self._engine, info.name, wish.adapters)
         source = (
             None
             if wish.source is None
-            else sources.named(self._storage, owner, wish.source, private=bool(wish.private))
+            else source_images.find_source(self._storage, owner, wish.source, private=bool(wish.private))
         )
-        order = Order.of(wish, info, enhance=enhance, source=source)
+        order = JobSpec.of(wish, info, enhance=enhance, source=source)
         if wish.parent is not None:
             self._picture(owner, wish.parent)
         if wish.enhancement is not None:
-            with translated():
+            with translate_errors():
                 kept = self._storage.of(wish.enhancement).enhancements.get(owner, wish.enhancement)
             order = replace(order, original_prompt=kept.original)
         else:
@@ -239,12 +240,12 @@ class Studio(Library):
         private: bool | str = False,
     ) -> str:
         """File a wish for reasoning alone; returns the job's id. Raises as `submit` does."""
-        wish = Wish(
+        wish = GenerationRequest(
             prompt=prompt, seed=seed, style=style, length=length, locks=tuple(locks), template=template, private=private
         )
         info = self._thinking()
         self._steers(info).check(style, length, template)
-        order = Order.of(wish, info, enhance=True).decided(1, self._own.lists)
+        order = JobSpec.of(wish, info, enhance=True).decided(1, self._own.lists)
         return self._file(owner, "enhance", order, 1, private=private)
 
     def refine(
@@ -259,19 +260,19 @@ class Studio(Library):
     ) -> str:
         """File an instruction to a kept enhancement's prompt (or to what became of it, `prompt`); a new one comes of it, with it as parent.
 
-        Raises InvalidWish where the model knows no instructions, NotFound, and as `submit` does.
+        Raises InvalidRequest where the model knows no instructions, NotFound, and as `submit` does.
         """
         text("instruction", instruction)
         info = self._thinking()
         if not self._steers(info).follows:
-            raise InvalidWish(
+            raise InvalidRequest(
                 "instruction", f"cannot be given to {info.title}'s own model, which follows none", instruction
             )
-        with translated():
+        with translate_errors():
             kept = self._storage.of(enhancement).enhancements.get(owner, checked_id("enhancement", enhancement))
         before = kept.prompt if prompt is None else prompt
         text("prompt", before)
-        order = Order.of(Wish(prompt=kept.original, seed=seed, private=private), info, enhance=True)
+        order = JobSpec.of(GenerationRequest(prompt=kept.original, seed=seed, private=private), info, enhance=True)
         order = replace(order, instruction=instruction, before=before, refines=kept.id)
         return self._file(owner, "enhance", order, 1, private=private)
 
@@ -283,7 +284,7 @@ class Studio(Library):
         *,
         stopped: Callable[[], bool] = lambda: False,
     ) -> AsyncGenerator[str, None]:
-        """The prompt for a picture, as it is written; nothing is kept of either. Raises InvalidWish, Refused, StudioError."""
+        """The prompt for a picture, as it is written; nothing is kept of either. Raises InvalidRequest, Refused, StudioError."""
         return self.eyes.describe(picture, language, seed, stopped)
 
     def _thinking(self) -> CheckpointInfo:
@@ -321,8 +322,8 @@ class Studio(Library):
         """File what is missing of a failed or cancelled job once more, for one click after a failure; `plain` without reasoning."""
         job = self._job(owner, job_id)
         if job.status not in ("failed", "cancelled"):
-            raise InvalidWish("job", "must be a failed or cancelled one to be drawn again", job.status)
-        order = Order.from_json(job.wish)
+            raise InvalidRequest("job", "must be a failed or cancelled one to be drawn again", job.status)
+        order = JobSpec.from_json(job.wish)
         self._drawable(order.checkpoint)
         adapters.check(self._engine, order.checkpoint, order.adapters)
         flag("plain", plain)
@@ -332,7 +333,7 @@ class Studio(Library):
         elif (
             job.enhancement_id and order.enhance and alone and job.kind == "generate"
         ):  # what was reasoned is kept and drawn
-            with translated():
+            with translate_errors():
                 kept = self._storage.of(job.id).enhancements.get(owner, job.enhancement_id)
             order = replace(order, enhance=False, prompt=kept.prompt, enhancement=kept.id)
         there = max(job.indices, default=-1) + 1  # they are drawn in order, so what is missing follows them
@@ -342,7 +343,7 @@ class Studio(Library):
 
     def cancel(self, owner: str, job_id: str) -> View:
         """Stop a job, and no other: at once if it waits, within a step if it runs."""
-        with translated():
+        with translate_errors():
             job = self._storage.of(job_id).jobs.cancel(owner, checked_id("job", job_id))
         if job.status == "running":
             self._board.cancel(job_id)
@@ -354,7 +355,7 @@ class Studio(Library):
     def forget(self, owner: str, session: str | None = None) -> View:
         """Forget everything that the owner has in private, or in one session of it; what still runs is stopped, and goes when it has."""
         checked_session("session", session is None or session)
-        with translated():
+        with translate_errors():
             running = self._storage.private.forget(owner, session)
         for job in running:
             self._board.cancel(job.id)
@@ -362,7 +363,7 @@ class Studio(Library):
         return {"stopped": [job.id for job in running]}
 
     def leave(self, owner: str, session: str) -> None:
-        """The tab of a private session was closed: it is forgotten in a while. Raises InvalidWish."""
+        """The tab of a private session was closed: it is forgotten in a while. Raises InvalidRequest."""
         checked_session("session", session)
         self._storage.private.leave(owner, session)
 
@@ -374,7 +375,7 @@ class Studio(Library):
 
     def marked(self, owner: str, mark: str) -> View | None:
         """The newest job that was filed under a mark, as it stands; None where there is none."""
-        with translated():
+        with translate_errors():
             job = self._storage.queue.marked(owner, mark)
         return None if job is None else self._snapshots.of(job)
 
@@ -425,23 +426,34 @@ class Studio(Library):
     def _drawable(self, checkpoint: str | None) -> CheckpointInfo:
         info = self._engine.info(checkpoint)
         if checkpoint is not None and not info.on_disk:
-            raise InvalidWish("checkpoint", "must name one that is on the disk here", checkpoint)
+            raise InvalidRequest("checkpoint", "must name one that is on the disk here", checkpoint)
         state = self._engine.state
         if state.status == "failed" and state.checkpoint == info.name:
             raise NotReady(f"Nothing can be drawn now: {state.message}")
         return info
 
-    def _order_of(self, owner: str, picture_id: str, *, rerun: bool) -> Order:
+    def _order_of(self, owner: str, picture_id: str, *, rerun: bool) -> JobSpec:
         found = self._picture(owner, picture_id)
-        self._drawable(model_of(found, self.checkpoints()).name)
+        self._drawable(checkpoint_of(found, self.checkpoints()).name)
         begins = found.recipe.get("source")
         hidden = is_private(found.id)
-        source = None if begins is None else sources.named(self._storage, owner, begins, "id", private=hidden)
-        order = Order.of_picture(found, rerun=rerun, source=source)
-        return replace(order, adapters=adapters.again(self._engine, found.checkpoint, found.recipe, whole=not rerun))
+        source = (
+            None if begins is None else source_images.find_source(self._storage, owner, begins, "id", private=hidden)
+        )
+        order = JobSpec.of_picture(found, rerun=rerun, source=source)
+        return replace(
+            order, adapters=adapters.resolve_for_rerun(self._engine, found.checkpoint, found.recipe, whole=not rerun)
+        )
 
     def _file(
-        self, owner: str, kind: Kind, order: Order, count: int, *, mark: str | None = None, private: bool | str = False
+        self,
+        owner: str,
+        kind: Kind,
+        order: JobSpec,
+        count: int,
+        *,
+        mark: str | None = None,
+        private: bool | str = False,
     ) -> str:
         """File it; in private where that is wished, or where it comes of something private."""
         checked_session("private", private)
@@ -451,7 +463,7 @@ class Studio(Library):
         hidden = bool(private) or any(is_private(id) for id in order.comes_of)
         if not hidden:
             self._quota.check()
-        with translated(), self._adopted(owner, order if hidden else None):
+        with translate_errors(), self._adopted(owner, order if hidden else None):
             place, other = self._storage.queue.places(hidden)
             job = place.add(
                 owner,
@@ -468,7 +480,7 @@ class Studio(Library):
         return job.id
 
     @contextmanager
-    def _adopted(self, owner: str, order: Order | None) -> Iterator[None]:
+    def _adopted(self, owner: str, order: JobSpec | None) -> Iterator[None]:
         """What a private order draws from, of what is kept, is there in private, too; not for longer than the order is."""
         wanted = {order.enhancement, order.refines} if order else set()
         ids = [id for id in wanted if id is not None and not is_private(id)]
@@ -481,5 +493,5 @@ class Studio(Library):
             raise
 
     def _job(self, owner: str, job_id: str) -> Job:
-        with translated():
+        with translate_errors():
             return self._storage.of(job_id).jobs.get(owner, checked_id("job", job_id))

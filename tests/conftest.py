@@ -26,7 +26,7 @@ from pathlib import Path
 import pytest
 from gradio_client import Client
 
-from studio.startup import WAIT_POLICY
+from studio.cli.bootstrap import WAIT_POLICY
 from tests import apps
 from tests.apps import Process
 from tests.loopback import Loopback, listening

@@ -13,10 +13,10 @@ from importlib.metadata import PackageNotFoundError, version
 import torch
 
 import studio
-from studio.engine.contract import Option
-from studio.engine.loading import Loaded
-from studio.engine.prompts import ROOMS
-from studio.engine.speed import Speed, Trial
+from studio.engine.base import Option
+from studio.engine.loading.loader import Loaded
+from studio.engine.prompt_cache import ROOMS
+from studio.engine.speed.tuning_cache import Measurement, Speed
 
 ON_A_CARD = ("compiled", "compiled_vae", "graphs")
 """Ways that are tried on a CUDA card only."""
@@ -68,7 +68,7 @@ def options(loaded: Loaded) -> tuple[Option, ...]:
     )
 
 
-def _why(tried: list[Trial]) -> str:
+def _why(tried: list[Measurement]) -> str:
     """What was measured of a way, as a phrase."""
     if not tried:
         return "the plain way; nothing else was tried"

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from PIL import Image, ImageOps
 
-from studio.engine.loading import Loaded
+from studio.domain.recipe import Recipe
+from studio.engine.loading.loader import Loaded
 from studio.errors import EngineError
-from studio.recipe import Recipe
 
 
 def start(loaded: Loaded, recipe: Recipe, source: Image.Image | None) -> tuple[torch.Tensor, list[float] | None]:

@@ -14,15 +14,15 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
-from studio import views
-from studio.adapters import typed
-from studio.errors import InvalidWish, StudioError
-from studio.eyes import from_base64
+from studio.domain.request import GenerationRequest
+from studio.errors import InvalidRequest, StudioError
+from studio.services import serializers
+from studio.services.adapters import parse_adapters
+from studio.services.captioning import from_base64
+from studio.services.serializers import View
 from studio.studio import Studio
-from studio.ui.form import texts
 from studio.ui.owner import base_url_of, owner_of
-from studio.views import View
-from studio.wish import Wish
+from studio.ui.views.form import texts
 
 NAMES = (
     "generate", "enhance", "refine", "describe", "source", "steers", "rerun", "vary", "redraw", "history", "picture", "edit", "edit_many",
@@ -99,12 +99,12 @@ class Endpoints:
         """
         with spoken():
             owner = owner_of(request)
-            wish = Wish(
+            wish = GenerationRequest(
                 prompt=prompt, enhance=enhance, seed=seed, width=width, height=height, steps=steps, guidance=guidance,
                 negative_prompt=negative_prompt, count=count, checkpoint=checkpoint, enhancement=enhancement, shift=shift,
                 cfg_normalization=cfg_normalization, cfg_truncation=cfg_truncation, style=style, length=length,
                 locks=texts("locks", locks), template=template, spread=spread, parent=parent, private=private,
-                variation_of=tuple(variation_of or ()), source=source, strength=strength, adapters=typed(adapters),
+                variation_of=tuple(variation_of or ()), source=source, strength=strength, adapters=parse_adapters(adapters),
             )  # fmt: skip
             job = await asyncio.to_thread(self._studio.submit, owner, wish)
             async for shot in self._studio.watch(owner, job):
@@ -187,13 +187,13 @@ class Endpoints:
         """What an enhancement can be told where a checkpoint draws: styles, lengths, the host's own templates, lists for choices."""
         with spoken():
             owner_of(request)
-            return views.steers(self._studio.steers(checkpoint), self._studio.lists())
+            return serializers.available_options(self._studio.steers(checkpoint), self._studio.lists())
 
     def adapters(self, request: gr.Request, checkpoint: str | None = None) -> dict[str, Any]:
         """The adapters (LoRA) that are here, whether each fits a checkpoint (null: that of the studio), and the words that it hears."""
         with spoken():
             owner_of(request)
-            return views.adapters(self._studio.checkpoint(checkpoint), self._studio.adapters(checkpoint))
+            return serializers.adapters(self._studio.checkpoint(checkpoint), self._studio.adapters(checkpoint))
 
     @stream
     async def rerun(self, request: gr.Request, id: str, private: bool | str = False) -> AsyncIterator[dict[str, Any]]:
@@ -369,7 +369,7 @@ class Endpoints:
         """Move a picture of a collection, or several in this order, to the place before another one, or to the end."""
         with spoken():
             if (id is None) == (ids is None):
-                raise InvalidWish("ids", "must be given, or else id", ids)
+                raise InvalidRequest("ids", "must be given, or else id", ids)
             several = [id] if id is not None else ids or []
             return self._studio.move_in_collection(owner_of(request), collection, several, before)
 
@@ -438,7 +438,7 @@ def _enhancement(shot: View) -> View:
     kept = written if isinstance(written, dict) else {}
     return {
         "id": None,
-        "steps": views.no_steps(),
+        "steps": serializers.no_steps(),
         **kept,
         "job": shot["job"],
         "status": shot["status"],

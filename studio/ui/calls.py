@@ -13,15 +13,15 @@ from typing import Any
 
 import gradio as gr
 
-from studio.errors import InvalidWish, NotFound, StudioError
-from studio.views import View
-from studio.wish import zone as checked_zone
+from studio.domain.request import zone as checked_zone
+from studio.errors import InvalidRequest, NotFound, StudioError
+from studio.services.serializers import View
 
 log = logging.getLogger(__name__)
 OwnerOf = Callable[[gr.Request], str]
 
 
-class Asked:
+class CallArguments:
     """One call's arguments, from whoever sent them, with the request they came by."""
 
     def __init__(self, owner: str, values: Mapping[str, Any], request: gr.Request, zone: object = None) -> None:
@@ -29,7 +29,7 @@ class Asked:
         self.owner, self.request, self._values = owner, request, values
         try:
             self.zone = str(checked_zone("zone", zone))
-        except InvalidWish:
+        except InvalidRequest:
             self.zone = "UTC"
 
     def __call__(self, name: str, default: Any = None) -> Any:
@@ -37,7 +37,7 @@ class Asked:
         return self._values.get(name, default)
 
 
-Call = Callable[[Asked], View]
+Call = Callable[[CallArguments], View]
 
 
 def part(name: str, *, owner_of: OwnerOf, calls: Mapping[str, Call]) -> gr.HTML:
@@ -75,8 +75,8 @@ def respond(sent: object, calls: Mapping[str, Call], owner_of: OwnerOf, request:
     if call is None or not isinstance(values, dict):
         return {"n": n, "error": "The page asked for something that this studio does not know.", "missing": False}
     try:
-        return {"n": n, "answer": call(Asked(owner_of(request), values, request, message.get("zone")))}
+        return {"n": n, "answer": call(CallArguments(owner_of(request), values, request, message.get("zone")))}
     except StudioError as error:
-        if not isinstance(error, InvalidWish | NotFound):
+        if not isinstance(error, InvalidRequest | NotFound):
             log.info("call %s was refused: %s", name, error)
         return {"n": n, "error": str(error), "missing": isinstance(error, NotFound)}

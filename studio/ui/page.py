@@ -13,11 +13,12 @@ from typing import Any
 
 import gradio as gr
 
-from studio.engine.hubs import hub
+from studio.engine.hub.providers import hub
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui import api, create, gallery, header, machine, picture, queue, theme, wording, wording_said
+from studio.ui import api, theme, wording, wording_said
 from studio.ui.owner import base_url_of, owner_of
+from studio.ui.views import create, gallery, header, picture, queue, system
 
 ASSETS = Path(__file__).parent / "assets"
 FIRST = ("tokens", "base", "studio", "parts")  # what the other style sheets and scripts lean on
@@ -37,7 +38,7 @@ def build(studio: Studio, *, settings: Settings) -> gr.Blocks:
             with gr.Tab(wording.text("queue"), id="queue", elem_id="room-queue"):
                 queue.build(studio, owner_of=owner_of)
             with gr.Tab(wording.text("machine"), id="machine", elem_id="room-machine"):
-                machine.build(studio, owner_of=owner_of)
+                system.build(studio, owner_of=owner_of)
         picture.build(studio, owner_of=owner_of)
         api.register(studio)
     return page

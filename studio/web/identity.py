@@ -16,7 +16,7 @@ from itsdangerous import BadSignature, TimestampSigner
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from studio.edge import HOME
+from studio.validation import HOME
 from studio.web.address import Origin, header, netloc, scheme
 
 Rule = Literal["one", "browser", "person"]

@@ -14,11 +14,11 @@ from starlette.routing import BaseRoute
 
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.web import health, media, share, taking
 from studio.web.address import origin
-from studio.web.guard import BODY_MAX, Guard, rules
 from studio.web.identity import Identity
-from studio.web.inside import Inside
+from studio.web.middleware.gradio_hardening import GradioHardening
+from studio.web.middleware.request_guard import BODY_MAX, RequestGuard, rules
+from studio.web.routes import health, media, share, transfer
 
 SESSIONS_MAX = 500  # of the page, kept in memory
 
@@ -51,7 +51,7 @@ def launch_kwargs(studio: Studio, settings: Settings, *, key: bytes) -> dict[str
 
 def routes(studio: Studio) -> list[BaseRoute]:
     """Every route of ours."""
-    return [*health.routes(studio), *taking.routes(studio), *media.routes(studio), *share.routes(studio)]
+    return [*health.routes(studio), *transfer.routes(studio), *media.routes(studio), *share.routes(studio)]
 
 
 def lifespan(settings: Settings, key: bytes) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
@@ -68,9 +68,11 @@ def lifespan(settings: Settings, key: bytes) -> Callable[[Starlette], AbstractAs
             raise RuntimeError("The app has no middleware stack yet, so the guard cannot stand in front of it.")
         public = origin(settings.public_url) if settings.public_url else None
         door = rules(host=settings.host, public_url=settings.public_url, share=settings.share, space=settings.space)
-        identity = Identity(Inside(inner), rule=settings.owner_rule, key=key, public=public, space=settings.space)
-        most = taking.UPLOAD_MAX if settings.owner_rule == "one" else taking.STRANGER_MAX
-        app.middleware_stack = Guard(identity, rules=door, uploads={taking.IMPORT: most})
+        identity = Identity(
+            GradioHardening(inner), rule=settings.owner_rule, key=key, public=public, space=settings.space
+        )
+        most = transfer.UPLOAD_MAX if settings.owner_rule == "one" else transfer.STRANGER_MAX
+        app.middleware_stack = RequestGuard(identity, rules=door, uploads={transfer.IMPORT: most})
         yield
 
     return wrapped

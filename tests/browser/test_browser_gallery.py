@@ -19,7 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
 import storage
-from storage.trash import DAYS
+from storage.repositories.trash import DAYS
 from tests.browser.conftest import IN_CHROMIUM, NASTY, WAIT_MS, Visit, newest, visiting
 from tests.conftest import App, StartApp
 

@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from storage.pixels import pixel_sha256
+from storage.files.hashing import pixel_sha256
 from tests.browser.conftest import IN_CHROMIUM, visiting
 from tests.conftest import StartApp
 

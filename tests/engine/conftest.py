@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from studio.engine.contract import Drawing, StepEvent
-from studio.engine.resident import ResidentEngine
-from studio.recipe import Recipe
+from studio.domain.recipe import Recipe
+from studio.engine.base import Drawing, StepEvent
+from studio.engine.engine import ResidentEngine
 from tests.related import related
 
 POCKET = Path(__file__).resolve().parents[2] / "pocket" / "checkpoint"

@@ -16,13 +16,13 @@ import torch
 from diffusers import ZImageTransformer2DModel
 from peft.tuners.tuners_utils import BaseTunerLayer
 
-from studio.engine.adapters import META, Adapters
-from studio.engine.placing import four_bit, software, stream, take_turns
-from studio.engine.resident import ResidentEngine
-from studio.engine.speed import Speed
-from studio.engine.ways import uncompile
-from studio.errors import EngineError, InvalidWish
-from studio.recipe import Adapter, Recipe
+from studio.domain.recipe import Adapter, Recipe
+from studio.engine.adapters.files import META, Adapters
+from studio.engine.engine import ResidentEngine
+from studio.engine.memory.placement import four_bit, offload_sequentially, software, stream
+from studio.engine.speed.execution_options import uncompile
+from studio.engine.speed.tuning_cache import Speed
+from studio.errors import EngineError, InvalidRequest
 from tests import adapting
 
 POCKET = Path(__file__).resolve().parents[2] / "pocket" / "checkpoint"
@@ -291,7 +291,7 @@ def test_odd_numbers_and_shapes_are_refused_by_name(
 def test_the_header_is_told_and_a_later_folder_wins_by_name(fitted: ResidentEngine, tmp_path: Path) -> None:
     ink = next(one for one in fitted.adapters(None) if one.name == "ink")
     assert (ink.title, ink.about, ink.triggers, ink.fits) == ("Ink", "Brush and ink.", ("ink wash", "brush"), True)
-    with pytest.raises(InvalidWish, match="checkpoint must be one of"):
+    with pytest.raises(InvalidRequest, match="checkpoint must be one of"):
         fitted.adapters("nothing")
     tags = '{"5_cats": {"catword": 12, "sitting": 3}, "dogs": {"catword": 2}}'
     adapting.lora(tmp_path / "one", "a b", 1, {"ss_tag_frequency": tags, "modelspec.title": "A\nB"})
@@ -411,7 +411,7 @@ def test_it_works_however_the_weights_are_held(
         assert loaded.plan.numbers == "int8"
     wide = desk.pixels(adapters=on(ink=1.0, fur=0.5))
     if how != "int8":
-        {"turns": take_turns, "stream": stream}[how](
+        {"turns": offload_sequentially, "stream": stream}[how](
             loaded.pipe, torch.device("cpu"), **({"locked": False} if how == "turns" else {})
         )
         desk.draw()  # takes off what came before
@@ -444,7 +444,7 @@ def test_on_a_card_it_comes_to_where_the_weights_are(
     else:
         loaded.ways.still()
         loaded.pipe.to("cpu")
-        take_turns(loaded.pipe, card, locked=True) if how == "turns" else stream(loaded.pipe, card)
+        offload_sequentially(loaded.pipe, card, locked=True) if how == "turns" else stream(loaded.pipe, card)
         loaded.plan = replace(loaded.plan, place=how)
     loaded.prompts.clear()
     plain = desk.pixels()

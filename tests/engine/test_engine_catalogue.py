@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from studio.engine.catalogue import Catalogue
-from studio.engine.layout import hub_cache, is_hub_id, parameters, snapshot
-from studio.engine.resident import ResidentEngine
-from studio.errors import InvalidWish
+from studio.engine.catalog import Catalog
+from studio.engine.engine import ResidentEngine
+from studio.engine.loading.checkpoint_layout import hub_cache, is_hub_id, parameters, snapshot
+from studio.errors import InvalidRequest
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -28,7 +28,7 @@ def hubbed(cache: Path, repository: str, pocket: Path, commit: str = COMMIT) -> 
 
 
 def test_what_each_wants_by_default(base: Path, tmp_path: Path) -> None:
-    found = {entry.name: entry for entry in Catalogue(pocket=tmp_path / "checkpoint", cache=tmp_path).entries()}
+    found = {entry.name: entry for entry in Catalog(pocket=tmp_path / "checkpoint", cache=tmp_path).entries()}
     assert list(found) == ["pocket", "pocket-base", "turbo", "base"]
     wants = {name: entry.defaults for name, entry in found.items()}
     assert {name: (want.steps, want.guidance, want.shift, want.native) for name, want in wants.items()} == {
@@ -44,12 +44,12 @@ def test_what_each_wants_by_default(base: Path, tmp_path: Path) -> None:
 
 
 def test_pocket_base_is_there_when_its_folder_is(base: Path, tmp_path: Path) -> None:
-    catalogue = Catalogue(pocket=tmp_path / "checkpoint", cache=tmp_path)
+    catalogue = Catalog(pocket=tmp_path / "checkpoint", cache=tmp_path)
     entry = catalogue.info("pocket-base")
     assert (entry.title, entry.on_disk, catalogue.folder(entry)) == ("Pocket base", True, base)
     shutil.rmtree(base)
     assert [entry.name for entry in catalogue.entries()] == ["pocket", "turbo", "base"]
-    with pytest.raises(InvalidWish, match="must be one of pocket, turbo, base"):
+    with pytest.raises(InvalidRequest, match="must be one of pocket, turbo, base"):
         catalogue.info("pocket-base")
 
 
@@ -58,7 +58,7 @@ def test_the_note_of_pocket_base_has_the_last_word_and_what_is_shared_is_read_to
     text = json.loads(config.read_text())
     config.unlink()
     config.write_text(json.dumps({**text, "sample_size": 96}))
-    catalogue = Catalogue(pocket=tmp_path / "checkpoint", cache=tmp_path)
+    catalogue = Catalog(pocket=tmp_path / "checkpoint", cache=tmp_path)
     assert catalogue.info("pocket-base").defaults.native == 96
     note = json.loads((base / "studio.json").read_text())
     (base / "studio.json").write_text(json.dumps({**note, "title": "Sketch", "steps": 20, "native": 160}))
@@ -74,7 +74,7 @@ def test_the_note_of_pocket_base_has_the_last_word_and_what_is_shared_is_read_to
 def test_a_folder_of_one_s_own_may_share_and_takes_no_name_from_the_family(base: Path, tmp_path: Path) -> None:
     mine = base.rename(tmp_path / "pocket-base")
     shutil.copytree(mine, base, symlinks=True)
-    catalogue = Catalogue(pocket=tmp_path / "checkpoint", named=str(mine), cache=tmp_path)
+    catalogue = Catalog(pocket=tmp_path / "checkpoint", named=str(mine), cache=tmp_path)
     assert [entry.name for entry in catalogue.entries() if entry.on_disk] == [
         "pocket", "pocket-base", "pocket-base (folder)",
     ]  # fmt: skip
@@ -88,11 +88,11 @@ def test_a_folder_is_read_and_its_note_has_the_last_word(linked: Callable[[str],
     scheduler.unlink()
     scheduler.write_text(json.dumps({**text, "shift": 4.5}))
     (folder / "studio.json").unlink(missing_ok=True)
-    entry = Catalogue(pocket=pocket, named=str(folder)).info(str(folder))
+    entry = Catalog(pocket=pocket, named=str(folder)).info(str(folder))
     assert (entry.title, entry.on_disk, entry.template) == ("My model", True, "chain")
     assert entry.name == "My model", "where a folder lies is the host's own business"
-    with pytest.raises(InvalidWish) as refused:
-        Catalogue(pocket=pocket, named=str(folder)).info("auto")
+    with pytest.raises(InvalidRequest) as refused:
+        Catalog(pocket=pocket, named=str(folder)).info("auto")
     assert str(folder) not in str(refused.value)
     assert (entry.defaults.steps, entry.defaults.shift, entry.defaults.native) == (8, 4.5, 128)
     (folder / "studio.json").write_text(
@@ -100,7 +100,7 @@ def test_a_folder_is_read_and_its_note_has_the_last_word(linked: Callable[[str],
             {"steps": 20, "guidance": 3, "shift": "wide", "negative_prompt": True, "native": 256, "top_p": 0.5, "x": 1}
         )
     )
-    entry = Catalogue(pocket=pocket, named=str(folder)).info(str(folder))
+    entry = Catalog(pocket=pocket, named=str(folder)).info(str(folder))
     defaults = entry.defaults
     assert (defaults.steps, defaults.guidance, defaults.native, defaults.negative_prompt) == (20, 3.0, 256, True)
     assert defaults.shift == 4.5, "what is of the wrong type is left as the files say"
@@ -113,13 +113,13 @@ def test_a_folder_is_read_and_its_note_has_the_last_word(linked: Callable[[str],
 def test_a_senseless_note_changes_nothing(linked: Callable[[str], Path], pocket: Path, content: str) -> None:
     folder = linked("mine")
     (folder / "studio.json").unlink(missing_ok=True)
-    before = Catalogue(pocket=pocket, named=str(folder)).info(str(folder))
+    before = Catalog(pocket=pocket, named=str(folder)).info(str(folder))
     (folder / "studio.json").write_bytes(content.encode("utf-8", "surrogateescape"))
-    assert Catalogue(pocket=pocket, named=str(folder)).info(str(folder)) == before
+    assert Catalog(pocket=pocket, named=str(folder)).info(str(folder)) == before
 
 
 def test_a_hub_id_is_like_turbo_and_on_the_disk_once_its_snapshot_is_whole(pocket: Path, tmp_path: Path) -> None:
-    catalogue = Catalogue(pocket=pocket, named="someone/something", cache=tmp_path)
+    catalogue = Catalog(pocket=pocket, named="someone/something", cache=tmp_path)
     entry = catalogue.info("someone/something")
     assert (entry.on_disk, entry.defaults.steps, entry.defaults.native) == (False, 8, 1024)
     folder = hubbed(tmp_path, "someone/something", pocket)
@@ -165,10 +165,10 @@ def test_turbo_by_name_is_loaded_from_the_cache_by_its_commit(
 
 def test_only_what_the_settings_name_is_added(linked: Callable[[str], Path], tmp_path: Path) -> None:
     pocket = linked("checkpoint")  # with no base beside it
-    catalogue = Catalogue(pocket=pocket, named="someone/something", cache=tmp_path)
-    with pytest.raises(InvalidWish, match="must be one of pocket, turbo, base, someone/something"):
+    catalogue = Catalog(pocket=pocket, named="someone/something", cache=tmp_path)
+    with pytest.raises(InvalidRequest, match="must be one of pocket, turbo, base, someone/something"):
         catalogue.info("someone/else")
-    assert [entry.name for entry in Catalogue(pocket=pocket, named="base", cache=tmp_path).entries()] == [
+    assert [entry.name for entry in Catalog(pocket=pocket, named="base", cache=tmp_path).entries()] == [
         "pocket", "turbo", "base",
     ]  # fmt: skip
 
@@ -195,7 +195,7 @@ def test_the_cache_is_where_the_hub_s_own_tools_look() -> None:
 
 
 def test_how_large_a_side_may_be_follows_from_the_transformers_places(pocket: Path, tmp_path: Path) -> None:
-    entries = {one.name: one for one in Catalogue(pocket=pocket, named="auto", cache=tmp_path).entries()}
+    entries = {one.name: one for one in Catalog(pocket=pocket, named="auto", cache=tmp_path).entries()}
     assert (entries["pocket"].side_max, entries["pocket-base"].side_max, entries["turbo"].side_max) == (
         1024,
         1024,

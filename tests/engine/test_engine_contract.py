@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
-from studio.engine.contract import Engine, StepEvent
-from studio.engine.resident import ResidentEngine
-from studio.errors import Cancelled, EngineError, InvalidWish, NotReady
-from studio.recipe import SEED_MAX, Adapter, Recipe
+from studio.domain.recipe import SEED_MAX, Adapter, Recipe
+from studio.engine.base import Engine, StepEvent
+from studio.engine.engine import ResidentEngine
+from studio.errors import Cancelled, EngineError, InvalidRequest, NotReady
 from tests.fakes.engine import PaintEngine
 
 POCKET = Path(__file__).resolve().parents[2] / "pocket" / "checkpoint"
@@ -96,7 +96,7 @@ def test_the_catalogue_is_whole(any_engine: Engine) -> None:
 @pytest.mark.parametrize("name", ["nothing", "", "../pocket", "/etc/passwd", "some/repository", "POCKET"])
 def test_a_stranger_can_name_nothing_new(any_engine: Engine, name: str) -> None:
     for call in (any_engine.info, any_engine.switch, any_engine.download):
-        with pytest.raises(InvalidWish, match=r"must be one of .*pocket") as caught:
+        with pytest.raises(InvalidRequest, match=r"must be one of .*pocket") as caught:
             call(name)
         assert caught.value.name == "checkpoint"
         assert caught.value.value == name
@@ -212,7 +212,7 @@ def test_adapters_are_told_by_name_and_one_that_is_not_here_draws_nothing(any_en
     told = any_engine.adapters(None)
     assert told == any_engine.adapters(any_engine.state.checkpoint)
     assert len({one.name for one in told}) == len(told)
-    with pytest.raises(InvalidWish, match="checkpoint must be one of"):
+    with pytest.raises(InvalidRequest, match="checkpoint must be one of"):
         any_engine.adapters("elsewhere")
     before = drawn(any_engine, recipe)
     with pytest.raises(EngineError, match="The adapter nothing is not here"):
@@ -269,7 +269,7 @@ def test_the_chat_model_has_a_name_and_the_revision_of_the_weights(any_engine: E
 
 
 def test_talking_changes_no_picture(any_engine: Engine, recipe: Recipe) -> None:
-    from enhancer.contract import Sampling
+    from enhancer.base import Sampling
     from enhancer.errors import EnhancerError
 
     before = drawn(any_engine, recipe)

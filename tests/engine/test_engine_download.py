@@ -15,9 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from studio.engine import hubs
-from studio.engine.download import fetch
-from studio.engine.resident import ResidentEngine
+from studio.engine.engine import ResidentEngine
+from studio.engine.hub import providers
+from studio.engine.hub.download import fetch
 from studio.errors import Cancelled, DownloadFailed, EngineError, NotReady
 
 REPOSITORY = "Tongyi-MAI/Z-Image-Turbo"
@@ -28,7 +28,7 @@ COMMIT = "89abcdef0123456789abcdef0123456789abcdef"
 class Hub(ThreadingHTTPServer):
     """A Hub with one repository. `cut`: bytes after which the next transfers break; `status`: what it answers instead."""
 
-    def __init__(self, folder: Path, name: hubs.Name) -> None:
+    def __init__(self, folder: Path, name: providers.Name) -> None:
         super().__init__(("127.0.0.1", 0), Answer)
         self.files = {
             str(path.relative_to(folder).as_posix()): path.read_bytes() for path in folder.rglob("*") if path.is_file()
@@ -42,7 +42,7 @@ class Hub(ThreadingHTTPServer):
         self.given: list[tuple[str, int]] = []  # file, first byte
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.name = name
-        self.place = hubs.hub(name, self.url)
+        self.place = providers.hub(name, self.url)
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -233,7 +233,7 @@ def test_without_a_server_it_is_a_sentence(tmp_path: Path) -> None:
             tmp_path,
             report=lambda *v: None,
             stopped=lambda: False,
-            place=hubs.hub("huggingface", "http://127.0.0.1:9"),
+            place=providers.hub("huggingface", "http://127.0.0.1:9"),
         )
 
 
@@ -262,7 +262,7 @@ def test_a_checkpoint_without_its_weights_is_told(hub: Hub, tmp_path: Path) -> N
 
 
 def test_the_disk_s_room_is_asked_first() -> None:
-    from studio.engine.download import _room
+    from studio.engine.hub.download import _room
 
     _room(REPOSITORY, Path("/nowhere/at/all"), 0)
     with pytest.raises(DownloadFailed, match=r"needs 1000001\.0 GB of disk, .* GB are free"):
@@ -371,7 +371,7 @@ def test_what_was_begun_at_one_hub_is_ended_at_the_other(hub: Hub, tmp_path: Pat
         fetch(REPOSITORY, tmp_path, report=lambda *v: None, stopped=lambda: False, place=hub.place)
     hub.cut = None
     before = len(hub.given)
-    other = hubs.hub("modelscope" if hub.name == "huggingface" else "huggingface", hub.url)
+    other = providers.hub("modelscope" if hub.name == "huggingface" else "huggingface", hub.url)
     folder = fetch(REPOSITORY, tmp_path, report=lambda *v: None, stopped=lambda: False, place=other)
     assert (folder / largest).read_bytes() == hub.files[largest]
     given = [name for name, _ in hub.given]

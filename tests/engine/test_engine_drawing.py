@@ -18,7 +18,7 @@ from PIL import Image
 from pocket import world
 from studio.engine.latents import noise
 from studio.engine.preview import estimate, fit, invented
-from studio.engine.prompts import ENTRIES, ROOMS
+from studio.engine.prompt_cache import ENTRIES, ROOMS
 
 
 @contextmanager

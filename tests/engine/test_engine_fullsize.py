@@ -9,9 +9,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bench import fullsize, latency, memory
 from studio.engine.device import Device
-from studio.engine.speed import Speed
-from studio.engine.tuning import stepped
-from studio.engine.ways import Ways, shape
+from studio.engine.speed.execution_options import ExecutionOptions, shape
+from studio.engine.speed.tuning import stepped
+from studio.engine.speed.tuning_cache import Speed
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def pipe() -> object:
 
 def test_the_operations_of_a_step_are_those_that_torch_counts(pipe: object) -> None:
     side = 256
-    ways = Ways(pipe, Device(name="cpu", title="cpu", dtype=torch.float32), still=True)
+    ways = ExecutionOptions(pipe, Device(name="cpu", title="cpu", dtype=torch.float32), still=True)
     step = stepped(ways, shape(side, side, 64))
     ways.use(Speed(attention="_native_math"))  # torch counts no fused attention of a processor
     with FlopCounterMode(display=False) as counter, torch.no_grad():

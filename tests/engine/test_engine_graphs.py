@@ -13,10 +13,10 @@ import pytest
 import torch
 from torch import nn
 
-from studio.engine import graphs
-from studio.engine.graphs import KEPT, Replayed
-from studio.engine.placing import tile, untile
-from studio.engine.speed import Speed
+from studio.engine.memory.placement import tile, untile
+from studio.engine.speed import cuda_graphs
+from studio.engine.speed.cuda_graphs import KEPT, Replayed
+from studio.engine.speed.tuning_cache import Speed
 
 
 class StandIn:
@@ -26,8 +26,8 @@ class StandIn:
         StandIn.made += 1
         self._forward, self._inputs = forward, [each.clone() for each in tensors]
         places = iter(self._inputs)
-        self._args = graphs._with(args, places)
-        self._kwargs = {name: graphs._with(kwargs[name], places) for name in sorted(kwargs)}
+        self._args = cuda_graphs._with(args, places)
+        self._kwargs = {name: cuda_graphs._with(kwargs[name], places) for name in sorted(kwargs)}
         module = forward.__self__
         self._weights = [(each, each.data) for each in module.parameters()]
         self._out: Any = None
@@ -45,7 +45,7 @@ class StandIn:
             self._out = found
         for old, new in zip(_flat(self._out), _flat(found), strict=True):
             old.copy_(new)
-        return graphs._copied(self._out)
+        return cuda_graphs._copied(self._out)
 
 
 def _flat(value: Any) -> list[torch.Tensor]:
@@ -57,8 +57,8 @@ def _flat(value: Any) -> list[torch.Tensor]:
 
 @pytest.fixture(autouse=True)
 def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graphs, "_Recording", StandIn)
-    monkeypatch.setattr(graphs, "_free", lambda: 2**60)
+    monkeypatch.setattr(cuda_graphs, "_Recording", StandIn)
+    monkeypatch.setattr(cuda_graphs, "_free", lambda: 2**60)
     monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: None)
     monkeypatch.setattr(torch.cuda, "Stream", lambda: None)
     monkeypatch.setattr(StandIn, "made", 0)

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from studio.engine.resident import ResidentEngine
-from studio.engine.revision import revision
+from studio.engine.engine import ResidentEngine
+from studio.engine.loading.revision import revision
 from studio.errors import EngineError, NotReady
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -158,11 +158,11 @@ def test_a_broken_folder_is_a_sentence_and_pocket_is_one_switch_away(
     folder = linked("mine")
     break_it, expected = BREAKS[name]
     break_it(folder)
-    from studio.engine.catalogue import Catalogue
+    from studio.engine.catalog import Catalog
     from studio.engine.device import choose
-    from studio.engine.loading import load
+    from studio.engine.loading.loader import load
 
-    info = Catalogue(pocket=folder, named=str(folder)).info(str(folder))
+    info = Catalog(pocket=folder, named=str(folder)).info(str(folder))
     with pytest.raises(EngineError) as caught:
         load(info, folder, choose("cpu"), None)
     assert str(caught.value).startswith(f"mine cannot be loaded: {expected}")
@@ -172,7 +172,7 @@ def test_a_broken_folder_is_a_sentence_and_pocket_is_one_switch_away(
 
 def test_pickles_are_not_opened(linked: Callable[[str], Path], tmp_path: Path) -> None:
     """Weights that exist as a pickle only are weights that are missing."""
-    from studio.engine.layout import problem
+    from studio.engine.loading.checkpoint_layout import problem
 
     folder = linked("mine")
     trap = tmp_path / "opened"
@@ -198,7 +198,7 @@ def test_switching_there_and_back(new_engine: Callable[..., ResidentEngine], lin
     assert engine.state.message.startswith("My own is ready")
     first = engine.state.revision
     old = weakref.ref(engine.pipeline.transformer)
-    from studio.recipe import Recipe
+    from studio.domain.recipe import Recipe
 
     recipe = Recipe(**{**RECIPE, "checkpoint": folder.name})  # type: ignore[arg-type]
     mine = engine.draw(recipe, on_step=lambda event: None, cancelled=lambda: False)

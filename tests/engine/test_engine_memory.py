@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from studio.engine import drawing
+from studio.engine import sampling
 from studio.engine.device import choose
-from studio.engine.drawing import is_out_of_memory
-from studio.engine.turns import Turns
+from studio.engine.memory.sequential_offload import SequentialOffload
+from studio.engine.sampling import is_out_of_memory
 from studio.errors import EngineError, OutOfMemory
 
 
@@ -121,21 +121,21 @@ def test_parts_take_turns_after_memory_ran_out_only_where_they_have_room(
 ) -> None:
     loaded = own_desk.engine._ready()
     before, plan = own_desk.pixels(), loaded.plan
-    monkeypatch.setattr(drawing.devices, "ram_gb", lambda: 0.001)
-    drawing.turned_now(loaded)
+    monkeypatch.setattr(sampling.devices, "ram_gb", lambda: 0.001)
+    sampling.turned_now(loaded)
     assert loaded.plan is plan and not hasattr(loaded.pipe.transformer, "_hf_hook")
     monkeypatch.undo()
 
     def fails(pipe: Any, device: Any, *, locked: bool) -> None:
-        turns = Turns(device)
+        turns = SequentialOffload(device)
         turns.add("text_encoder", pipe.text_encoder)
         raise RuntimeError("can't allocate memory")
 
-    monkeypatch.setattr(drawing, "take_turns", fails)
-    drawing.turned_now(loaded)
+    monkeypatch.setattr(sampling, "take_turns", fails)
+    sampling.turned_now(loaded)
     loaded.prompts.clear()
     assert loaded.plan is plan and not hasattr(loaded.pipe.text_encoder, "_hf_hook") and own_desk.pixels() == before
     monkeypatch.undo()
-    drawing.turned_now(loaded)
+    sampling.turned_now(loaded)
     loaded.prompts.clear()
     assert loaded.plan.place == "turns" and own_desk.pixels() == before

@@ -12,10 +12,20 @@ import pytest
 import torch
 
 from studio.engine.device import Device, free_gb
-from studio.engine.loading import Loaded, load, planned, weights
-from studio.engine.memory import BYTES, Kind, Numbers, Plan, Room, Weights, plan, turned, ways
-from studio.engine.placing import may_be_small, software, stream
-from studio.engine.resident import ResidentEngine
+from studio.engine.engine import ResidentEngine
+from studio.engine.loading.loader import Loaded, load, planned, weights
+from studio.engine.memory.placement import may_be_small, software, stream
+from studio.engine.memory.plan import (
+    BYTES,
+    Kind,
+    MemoryBudget,
+    Numbers,
+    Plan,
+    Weights,
+    candidate_plans,
+    plan,
+    with_sequential_offload,
+)
 from studio.settings import ROOT
 
 POCKET = ROOT / "pocket" / "checkpoint"
@@ -46,10 +56,10 @@ CARDS = [
 ]
 
 
-def room(kind: Kind, gib: float, small: tuple[Numbers, ...] = ALL) -> Room:
+def room(kind: Kind, gib: float, small: tuple[Numbers, ...] = ALL) -> MemoryBudget:
     have = gib * 2**30 / 1e9 - (CONTEXT_GB if kind == "cuda" else 0)
     possible = tuple(one for one in small if kind == "cuda" or one == "int8")
-    return Room(kind=kind, have_gb=have, numbers="fp32" if kind == "cpu" else "bf16", small=possible)
+    return MemoryBudget(kind=kind, have_gb=have, numbers="fp32" if kind == "cpu" else "bf16", small=possible)
 
 
 @pytest.mark.parametrize(("kind", "gib", "place", "numbers", "encoder", "tiling", "fits"), CARDS)
@@ -90,12 +100,15 @@ def test_without_the_software_for_small_numbers_blocks_are_streamed() -> None:
 
 
 def test_where_the_memory_cannot_be_told_everything_stays() -> None:
-    found = plan(RELEASED, Room(kind="mps", have_gb=None, numbers="bf16"))
+    found = plan(RELEASED, MemoryBudget(kind="mps", have_gb=None, numbers="bf16"))
     assert found.place == "stay" and not found.tiling and found.why == "everything stays on the device"
 
 
 def test_smaller_numbers_take_less_and_moving_costs_seconds() -> None:
-    by = {(one.place, one.numbers, one.encoder_numbers, one.tiling): one for one in ways(RELEASED, room("cuda", 8))}
+    by = {
+        (one.place, one.numbers, one.encoder_numbers, one.tiling): one
+        for one in candidate_plans(RELEASED, room("cuda", 8))
+    }
     assert by["turns", "4 bit", "4 bit", True].peak_gb < by["turns", "int8", "int8", True].peak_gb
     assert by["turns", "int8", "int8", True].peak_gb < by["turns", "bf16", "bf16", True].peak_gb
     turns = by["turns", "bf16", "bf16", True]
@@ -118,10 +131,10 @@ def test_the_machines_own_memory_is_planned_with_too() -> None:
 
 
 def test_a_plan_that_ran_out_of_memory_is_one_of_those_that_were_weighed() -> None:
-    found = turned(plan(RELEASED, room("cuda", 80)), "memory ran out")
+    found = with_sequential_offload(plan(RELEASED, room("cuda", 80)), "memory ran out")
     assert found.place == "turns" and found.why == "memory ran out"
     assert any(replace(found, why="", others=()) == one for one in found.others)
-    assert turned(plan(RELEASED, room("cpu", 64)), "x").place == "turns"
+    assert with_sequential_offload(plan(RELEASED, room("cpu", 64)), "x").place == "turns"
 
 
 def test_sizes_are_read_from_the_files() -> None:
@@ -186,9 +199,9 @@ def _cpu() -> Device:
 
 
 def _load(memory_gb: float) -> Loaded:
-    from studio.engine.catalogue import Catalogue
+    from studio.engine.catalog import Catalog
 
-    return load(Catalogue(pocket=POCKET).info("pocket"), Path(POCKET), _cpu(), memory_gb)
+    return load(Catalog(pocket=POCKET).info("pocket"), Path(POCKET), _cpu(), memory_gb)
 
 
 def test_a_plan_of_a_broken_file_is_refused(tmp_path: Path) -> None:

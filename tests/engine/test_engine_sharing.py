@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 
 from pocket.export import export
-from studio.engine.catalogue import Catalogue
+from studio.domain.request import GenerationRequest
+from studio.domain.spec import JobSpec
+from studio.engine.catalog import Catalog
 from studio.engine.device import choose
-from studio.engine.layout import PARTS, missing, parameters, parts, problem, shared
-from studio.engine.loading import load
-from studio.engine.resident import ResidentEngine
-from studio.engine.revision import revision
-from studio.errors import EngineError, InvalidWish
-from studio.orders import Order
-from studio.wish import Wish
+from studio.engine.engine import ResidentEngine
+from studio.engine.loading.checkpoint_layout import PARTS, missing, parameters, parts, problem, shared
+from studio.engine.loading.loader import load
+from studio.engine.loading.revision import revision
+from studio.errors import EngineError, InvalidRequest
 from tests.engine.conftest import Desk
 from tests.related import related
 
@@ -37,7 +37,7 @@ def note(folder: Path, **values: object) -> None:
 
 def refusal(folder: Path) -> str:
     """The sentence with which the studio's loader refuses a folder."""
-    info = Catalogue(pocket=folder, named=str(folder)).info(str(folder))
+    info = Catalog(pocket=folder, named=str(folder)).info(str(folder))
     with pytest.raises(EngineError) as caught:
         load(info, folder, choose("cpu"), None)
     said = str(caught.value)
@@ -101,12 +101,12 @@ def test_with_the_same_weights_it_draws_what_a_whole_folder_draws(easel: Desk, d
 
 def test_where_guidance_is_0_a_negative_prompt_is_refused(sharing: ResidentEngine) -> None:
     info = sharing.info("pocket-base")
-    order = Order.of(Wish(prompt="a cat", negative_prompt="a dog"), info, enhance=False)
+    order = JobSpec.of(GenerationRequest(prompt="a cat", negative_prompt="a dog"), info, enhance=False)
     assert (order.steps, order.guidance, order.negative_prompt) == (28, 1.5, "a dog")
-    with pytest.raises(InvalidWish, match="negative_prompt must be empty where guidance is 0"):
-        Order.of(Wish(prompt="a cat", negative_prompt="a dog", guidance=0), info, enhance=False)
-    with pytest.raises(InvalidWish, match="negative_prompt must be empty where guidance is 0"):
-        Order.of(Wish(prompt="a cat", negative_prompt="a dog"), sharing.info("pocket"), enhance=False)
+    with pytest.raises(InvalidRequest, match="negative_prompt must be empty where guidance is 0"):
+        JobSpec.of(GenerationRequest(prompt="a cat", negative_prompt="a dog", guidance=0), info, enhance=False)
+    with pytest.raises(InvalidRequest, match="negative_prompt must be empty where guidance is 0"):
+        JobSpec.of(GenerationRequest(prompt="a cat", negative_prompt="a dog"), sharing.info("pocket"), enhance=False)
 
 
 def test_shared_parameters_count(sharing: ResidentEngine) -> None:
@@ -124,8 +124,8 @@ def test_any_part_may_be_its_own(own: tuple[str, ...], tmp_path: Path, pocket: P
         shutil.copytree(pocket / part, (mine if part in own else lender) / part, copy_function=os.symlink)
     shutil.copy(pocket / "model_index.json", lender)
     note(mine, shares="rest")
-    info = Catalogue(pocket=pocket, named=str(mine)).info(str(mine))
-    from studio.engine.drawing import draw
+    info = Catalog(pocket=pocket, named=str(mine)).info(str(mine))
+    from studio.engine.sampling import draw
 
     loaded = load(info, mine, choose("cpu"), None)
     drawn = draw(loaded, desk.recipe, lambda event: None, lambda: False)

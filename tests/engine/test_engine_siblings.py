@@ -14,8 +14,8 @@ import torch
 from diffusers import ZImageImg2ImgPipeline, ZImageInpaintPipeline
 from PIL import Image
 
-from studio.engine.int8 import Int8Linear
-from studio.engine.placing import take_turns, to_int8
+from studio.engine.memory.int8 import Int8Linear
+from studio.engine.memory.placement import offload_sequentially, to_int8
 
 SIBLINGS = (ZImageImg2ImgPipeline, ZImageInpaintPipeline)
 HELD = ("wide", "int8", "turns")
@@ -25,7 +25,7 @@ def hold(pipe: Any, how: str) -> None:
     if how == "int8":
         to_int8(pipe.transformer, "transformer")
     elif how == "turns":
-        take_turns(pipe, torch.device("cpu"), locked=False)
+        offload_sequentially(pipe, torch.device("cpu"), locked=False)
 
 
 @pytest.mark.parametrize("how", HELD)

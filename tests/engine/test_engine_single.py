@@ -14,12 +14,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from studio.engine import layout
 from studio.engine.device import Device
-from studio.engine.loading import planned
-from studio.engine.placing import take_turns
-from studio.engine.resident import ResidentEngine
-from studio.engine.revision import revision
+from studio.engine.engine import ResidentEngine
+from studio.engine.loading import checkpoint_layout
+from studio.engine.loading.loader import planned
+from studio.engine.loading.revision import revision
+from studio.engine.memory.placement import offload_sequentially
 from tests.engine.conftest import POCKET, Desk
 from tests.related import related
 
@@ -112,7 +112,9 @@ def test_a_safetensors_file_in_other_names_draws_what_the_folder_draws(
     assert held.keys() == right.keys() and all(torch.equal(held[name], right[name]) for name in right)
     # The same weights lie at other addresses. Some kernels choose their order of summation by alignment, so a value
     # between two levels may round the other way.
-    drawn, plain = (np.asarray(image, dtype=int) for image in (Desk(engine).draw(checkpoint=info.name).image, desk.draw().image))
+    drawn, plain = (
+        np.asarray(image, dtype=int) for image in (Desk(engine).draw(checkpoint=info.name).image, desk.draw().image)
+    )
     assert np.abs(drawn - plain).max() <= 1
 
 
@@ -128,7 +130,7 @@ def test_a_gguf_file_stays_in_its_numbers_and_draws_nearly_the_same(
     assert apart(drawn.image, desk.draw().image) < 6
     held = sum(each.numel() * each.element_size() for each in loaded.pipe.transformer.parameters())
     assert held < 1.2 * file.stat().st_size, "it is not widened in memory"
-    take_turns(loaded.pipe, torch.device("cpu"), locked=False)
+    offload_sequentially(loaded.pipe, torch.device("cpu"), locked=False)
     assert type(loaded.pipe.transformer._hf_hook).__name__ == "_Call", "by our own turns, which copy nothing back"
     assert Desk(engine).draw(checkpoint=file.name).image.tobytes() == drawn.image.tobytes()
 
@@ -146,12 +148,12 @@ def test_what_else_it_needs_is_found_in_the_hubs_cache(tmp_path: Path, monkeypat
     file = tmp_path / "elsewhere" / "mine.safetensors"
     file.parent.mkdir()
     save_file(originals(), file)
-    assert layout.alone(file) and "is not on the disk" in str(layout.problem(file))
+    assert checkpoint_layout.alone(file) and "is not on the disk" in str(checkpoint_layout.problem(file))
     snapshot = tmp_path / "hub" / SNAPSHOT
     snapshot.parent.mkdir(parents=True)
     shutil.move(folder(tmp_path), snapshot)
-    assert layout.problem(file) is None and not layout.alone(file)
-    assert layout.parts(file)["vae"] == snapshot / "vae" and layout.shared(file) == snapshot
+    assert checkpoint_layout.problem(file) is None and not checkpoint_layout.alone(file)
+    assert checkpoint_layout.parts(file)["vae"] == snapshot / "vae" and checkpoint_layout.shared(file) == snapshot
     first = revision(file)
     snapshot.rename(snapshot.with_name("cd" * 20))
     assert revision(file) != first, "what is lent counts"
@@ -211,8 +213,8 @@ def test_a_folder_that_shares_can_lend_too_and_its_configuration_counts(tmp_path
     (base / "transformer" / "diffusion_pytorch_model.safetensors").unlink()
     file = base / "mine.safetensors"
     save_file(originals(), file)
-    assert layout.problem(file) is None
-    where = layout.parts(file)
+    assert checkpoint_layout.problem(file) is None
+    where = checkpoint_layout.parts(file)
     assert (where["vae"], where["transformer"]) == (base / "../checkpoint/vae", base / "transformer")
     first = revision(file)
     config = base / "transformer" / "config.json"

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 import torch
 
-from studio.engine import drawing, speed, tuning
-from studio.engine.resident import ResidentEngine
-from studio.engine.speed import Report, Speed, Trial
-from studio.engine.ways import Shape, Ways, attends, shape
+from studio.engine import sampling
+from studio.engine.engine import ResidentEngine
+from studio.engine.speed import tuning, tuning_cache
+from studio.engine.speed.execution_options import ExecutionOptions, Shape, attends, shape
+from studio.engine.speed.tuning_cache import Measurement, Report, Speed
 
-SLOW = Trial(name="attention", value="_native_cudnn", seconds=1.2, plain=1.0, difference=0.0)
+SLOW = Measurement(name="attention", value="_native_cudnn", seconds=1.2, plain=1.0, difference=0.0)
 QUICK = replace(SLOW, value="_flash_3", seconds=0.5, difference=0.01)
 QUICKER = replace(QUICK, value="flash", seconds=0.4)
 LAYOUT = replace(QUICK, name="channels_last", value="yes")
@@ -37,23 +38,23 @@ LAYOUT = replace(QUICK, name="channels_last", value="yes")
     ],
 )
 def test_a_way_is_used_where_it_gains_enough_and_on_a_processor_only_if_no_number_changes(
-    trials: list[Trial], exact: bool, wanted: Speed
+    trials: list[Measurement], exact: bool, wanted: Speed
 ) -> None:
-    assert speed.chosen(trials, exact=exact) == wanted
+    assert tuning_cache.chosen(trials, exact=exact) == wanted
 
 
 def test_what_was_measured_is_remembered_beside_what_is_known_of_others(tmp_path: Path) -> None:
     file = tmp_path / "speed.json"
     report = Report(speed=Speed(attention="flash"), trials=(SLOW, QUICKER))
-    assert speed.known(file, "card A") is None and speed.known(None, "card A") is None
-    speed.remember(file, "card A", report)
-    speed.remember(file, "card B", Report())
-    assert (speed.known(file, "card A"), speed.known(file, "card B")) == (report, Report())
+    assert tuning_cache.known(file, "card A") is None and tuning_cache.known(None, "card A") is None
+    tuning_cache.remember(file, "card A", report)
+    tuning_cache.remember(file, "card B", Report())
+    assert (tuning_cache.known(file, "card A"), tuning_cache.known(file, "card B")) == (report, Report())
     for broken in ("", "[]", '{"card A": {"speed": {"wings": 2}}}'):
         file.write_text(broken, encoding="utf-8")
-        assert speed.known(file, "card A") is None
-    speed.remember(file, "card A", report)
-    assert speed.known(file, "card A") == report
+        assert tuning_cache.known(file, "card A") is None
+    tuning_cache.remember(file, "card A", report)
+    assert tuning_cache.known(file, "card A") == report
 
 
 def test_each_way_is_tried_beside_the_plain_one_and_the_pipeline_is_left_as_was_chosen(
@@ -77,7 +78,7 @@ def test_each_way_is_tried_beside_the_plain_one_and_the_pipeline_is_left_as_was_
     again = new_engine("pocket", notes=notes)
     again.start()
     assert again.wait(120).status == "ready"
-    assert again._ready().report == speed.known(notes, name)
+    assert again._ready().report == tuning_cache.known(notes, name)
 
 
 def test_backends_are_measured_and_one_that_is_not_installed_is_passed_over(desk: Any) -> None:
@@ -108,7 +109,7 @@ def test_a_rerun_uses_the_ways_of_its_picture_and_those_in_use_come_back(desk: A
 def test_two_prompts_in_one_step_are_never_given_to_a_backend_that_cannot_leave_tokens_out(desk: Any) -> None:
     loaded = desk.engine._ready()
     for guidance, attention in ((2.0, "native"), (0.0, "flash")):
-        ways = drawing._ways(loaded, replace(desk.recipe, guidance=guidance), {"attention": "flash"})
+        ways = sampling._ways(loaded, replace(desk.recipe, guidance=guidance), {"attention": "flash"})
         assert ways.attention == attention
 
 
@@ -130,7 +131,7 @@ def test_shapes_are_told_apart_by_what_the_transformer_pads_to() -> None:
     assert shape(64, 96, 20) != shape(96, 64, 20) != shape(64, 96, 20, 20)
 
 
-def weights_lie(ways: Ways) -> list[int]:
+def weights_lie(ways: ExecutionOptions) -> list[int]:
     """The addresses of all weights that recorded calls read."""
     parts = (ways.pipe.transformer, ways.pipe.text_encoder, ways.pipe.vae.decoder)
     return [each.data_ptr() for part in parts for each in part.parameters()]
@@ -221,7 +222,7 @@ def test_a_shape_that_cannot_be_prepared_is_given_up_and_the_others_are_not(
     ways.now = Speed(compiled=True)
     real = tuning.stepped
 
-    def stepped(of_ways: Ways, of: Shape) -> Callable[[], torch.Tensor]:
+    def stepped(of_ways: ExecutionOptions, of: Shape) -> Callable[[], torch.Tensor]:
         if of == large:
             raise torch.OutOfMemoryError("out of memory")
         return real(of_ways, of)

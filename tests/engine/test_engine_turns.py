@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import nn
 
-from enhancer.contract import Sampling
-from enhancer.resident import ResidentChat
-from studio.engine import turns as module
-from studio.engine.placing import take_turns
-from studio.engine.turns import Turns
+from enhancer.base import Sampling
+from enhancer.models.resident import ResidentChat
+from studio.engine.memory import sequential_offload as module
+from studio.engine.memory.placement import offload_sequentially
+from studio.engine.memory.sequential_offload import SequentialOffload
 
 
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +38,7 @@ def test_a_part_comes_when_it_is_called_and_the_other_makes_room(monkeypatch: py
     one, two = nn.Sequential(nn.Linear(30, 40), nn.BatchNorm1d(40), nn.Linear(40, 7)).eval(), nn.Linear(30, 3)
     given = torch.randn(5, 30)
     right = one(given), two(given)
-    turns = Turns(torch.device("cpu"))
+    turns = SequentialOffload(torch.device("cpu"))
     turns.add("one", one)
     turns.add("two", two)
     waits = {name: lies(part) for name, part in (("one", one), ("two", two))}
@@ -66,7 +66,7 @@ def test_a_pipeline_whose_parts_take_turns_draws_and_talks_the_same(
         return "".join(islice(chat.stream(wish, sampling, lambda: False), 20))
 
     pixels, text = own_desk.pixels(), said()
-    take_turns(loaded.pipe, torch.device("cpu"), locked=False)
+    offload_sequentially(loaded.pipe, torch.device("cpu"), locked=False)
     loaded.prompts.clear()
     assert own_desk.pixels() == pixels
     assert said() == text

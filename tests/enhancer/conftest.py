@@ -52,7 +52,7 @@ def tokenizer(language_folder: Path) -> Any:
 
 @pytest.fixture(scope="session")
 def resident(text_encoder: Any, tokenizer: Any) -> Any:
-    from enhancer.resident import ResidentChat
+    from enhancer.models.resident import ResidentChat
 
     return ResidentChat(text_encoder, tokenizer, name="pocket", revision="test")
 

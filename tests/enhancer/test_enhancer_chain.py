@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from enhancer import styles, templates
-from enhancer.chain import Enhancer, Fit
-from enhancer.contract import STEPS, Draft, Message, Sampling
+from enhancer.base import STEPS, Draft, Message, Sampling
+from enhancer.enhancer import Enhancer, Fit
 from enhancer.errors import EnhancerError, ModelRefused, ModelUnreachable, NoPrompt, Stopped, TimedOut
-from enhancer.remote import RemoteChat
-from enhancer.steering import Steering
+from enhancer.models.remote import RemoteChat
+from enhancer.options import EnhancementOptions
 
 ANSWER = (
     '## keep\nthe words "SALE"\n## solve\na shop\n## compose\nclose\n## text\n"SALE": red\n## prompt\nA shop, "SALE".'
@@ -139,7 +139,7 @@ def told(
     loopback: Any,
     answers: list[str],
     wish: str = 'three shops with "SALE"',
-    steering: Steering | None = None,
+    steering: EnhancementOptions | None = None,
     **options: Any,
 ) -> tuple[list[Draft], list[Any]]:
     """The drafts of a wish, and what the server was asked, answer by answer."""
@@ -185,7 +185,7 @@ def test_a_model_that_knows_one_question_is_asked_it_again_by_another_seed(loopb
 
 
 def steered(
-    loopback: Any, answers: list[str], wish: str, steering: Steering, **options: Any
+    loopback: Any, answers: list[str], wish: str, steering: EnhancementOptions, **options: Any
 ) -> tuple[Draft, list[Any]]:
     """The last draft of a steered wish, and what the server was asked."""
     drafts, asked = told(loopback, answers, wish, steering, **options)
@@ -195,7 +195,11 @@ def steered(
 def test_a_prompt_that_is_too_long_is_asked_to_be_shorter(loopback: Any) -> None:
     long, short = (KEPT.replace("Three shops", f"Three shops{' in the rain' * n}") for n in (30, 2))
     draft, asked = steered(
-        loopback, [long, short], "three shops", Steering(), fit=Fit(count=lambda text: len(text.split()), most=50)
+        loopback,
+        [long, short],
+        "three shops",
+        EnhancementOptions(),
+        fit=Fit(count=lambda text: len(text.split()), most=50),
     )
     assert draft.prompt == 'Three shops in the rain in the rain, "SALE".'
     assert draft.sampling["repair"] == {"lost": [], "tokens": 93, "used": True}
@@ -207,14 +211,14 @@ def test_a_shorter_prompt_that_still_does_not_fit_is_better_than_a_longer_one(lo
     fit = Fit(count=lambda text: len(text.split()), most=4)
     long, short = (KEPT.replace("Three shops", f"Three shops{' in the rain' * n}") for n in (30, 2))
     for answers, used in (([long, short], True), ([short, long], False)):
-        draft, _ = steered(loopback, answers, "three shops", Steering(), fit=fit)
+        draft, _ = steered(loopback, answers, "three shops", EnhancementOptions(), fit=fit)
         assert draft.prompt == 'Three shops in the rain in the rain, "SALE".'
         assert draft.sampling["repair"]["used"] is used  # type: ignore[index]
 
 
 def test_length_style_and_locked_words_are_put_to_a_model_that_follows(loopback: Any) -> None:
     ink = next(one for one in styles.load("general") if one.name == "ink")
-    steering = Steering(style=ink, length="short", locks=("shops",))
+    steering = EnhancementOptions(style=ink, length="short", locks=("shops",))
     draft, asked = steered(loopback, [KEPT], "three shops", steering)
     system, wish = (one["content"] for one in asked[0]["messages"])
     assert templates.LENGTH["en"]["short"] in system and system.endswith(f"{templates.LOCKS['en']}\n- shops")
@@ -223,7 +227,7 @@ def test_length_style_and_locked_words_are_put_to_a_model_that_follows(loopback:
 
 
 def test_a_locked_word_that_was_lost_is_asked_for_once_more(loopback: Any) -> None:
-    locked = Steering(locks=("old shops",))
+    locked = EnhancementOptions(locks=("old shops",))
     draft, asked = steered(loopback, [KEPT, KEPT.replace("shops", "old shops")], "three old shops", locked)
     assert draft.prompt == 'Three old shops, "SALE".' and asked[1]["messages"][-1]["content"].endswith("- old shops")
 
@@ -231,14 +235,19 @@ def test_a_locked_word_that_was_lost_is_asked_for_once_more(loopback: Any) -> No
 def test_a_model_that_does_not_follow_is_told_of_a_style_by_the_wish_alone(loopback: Any) -> None:
     ink = styles.load("general")[0]
     _, asked = steered(
-        loopback, [KEPT], "three shops.", Steering(style=ink, locks=("shops",)), follows=False, template="pocket"
+        loopback,
+        [KEPT],
+        "three shops.",
+        EnhancementOptions(style=ink, locks=("shops",)),
+        follows=False,
+        template="pocket",
     )
     system, wish = (one["content"] for one in asked[0]["messages"])
     assert system == templates.load("pocket", "en").text and wish == f"three shops. A {ink.words['en'][2:]}."
 
 
 def test_an_instruction_is_put_behind_the_prompt_that_there_is(loopback: Any) -> None:
-    steering = Steering(instruction="make it dusk, keep the rest", before="Three shops at noon.")
+    steering = EnhancementOptions(instruction="make it dusk, keep the rest", before="Three shops at noon.")
     draft, asked = steered(loopback, ["## prompt\nTwo shops at dusk."], "three shops", steering)
     assert draft.prompt == "Two shops at dusk."  # what an instruction changes is no loss: it is not asked for again
     _, wish, before, instruction = asked[0]["messages"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enhancer.checks import checked, lost, quoted
+from enhancer.checks import check_prompt, lost, quoted
 from enhancer.numbers import singular, value
 from pocket.dialogues import draw_dialogue
 
@@ -59,7 +59,7 @@ KEPT = [
 
 @pytest.mark.parametrize(("wish", "result"), KEPT)
 def test_what_was_kept_is_no_loss(wish: str, result: str) -> None:
-    assert lost(checked(wish, result)) == ()
+    assert lost(check_prompt(wish, result)) == ()
 
 
 LOST = [
@@ -77,19 +77,22 @@ LOST = [
 
 @pytest.mark.parametrize(("wish", "result", "kind", "wanted"), LOST)
 def test_what_was_lost_is_named(wish: str, result: str, kind: str, wanted: str) -> None:
-    assert [(one.kind, one.wanted) for one in lost(checked(wish, result))] == [(kind, wanted)]
+    assert [(one.kind, one.wanted) for one in lost(check_prompt(wish, result))] == [(kind, wanted)]
 
 
 def test_what_was_solved_is_not_asked_for() -> None:
     wish = "chickens and rabbits in a cage: 4 heads, 14 legs"
     result = "One chicken and three rabbits on a plain blue background."
     assert (
-        lost(checked(wish, result, solve="If all 4 heads were chickens: 8 legs of 14. Rabbits: 3. Chickens: 1.")) == ()
+        lost(check_prompt(wish, result, solve="If all 4 heads were chickens: 8 legs of 14. Rabbits: 3. Chickens: 1."))
+        == ()
     )
-    assert lost(checked(wish, result)) != ()
-    assert lost(checked("3 rabbits at a lake", "2 rabbits at a lake", solve="3 rabbits")) != (), "it speaks of rabbits"
-    assert lost(checked("the flag of Japan", "A white flag with a red disc.", solve="Japan: a red disc.")) == ()
-    assert lost(checked("红色加蓝色是什么颜色", "一块紫色的布。", solve="红色加蓝色得紫色。")) == ()
+    assert lost(check_prompt(wish, result)) != ()
+    assert lost(check_prompt("3 rabbits at a lake", "2 rabbits at a lake", solve="3 rabbits")) != (), (
+        "it speaks of rabbits"
+    )
+    assert lost(check_prompt("the flag of Japan", "A white flag with a red disc.", solve="Japan: a red disc.")) == ()
+    assert lost(check_prompt("红色加蓝色是什么颜色", "一块紫色的布。", solve="红色加蓝色得紫色。")) == ()
 
 
 def test_texts_in_quotes_are_found_in_the_order_in_which_they_stand() -> None:
@@ -99,13 +102,13 @@ def test_texts_in_quotes_are_found_in_the_order_in_which_they_stand() -> None:
 
 @given(st.text(max_size=300), st.text(max_size=300), st.text(max_size=100))
 def test_any_two_texts_are_compared_without_an_error(wish: str, result: str, solve: str) -> None:
-    for one in checked(wish, result, solve=solve):
+    for one in check_prompt(wish, result, solve=solve):
         assert one.wanted
 
 
 @given(st.text(max_size=300))
 def test_a_prompt_that_was_not_changed_has_lost_nothing(wish: str) -> None:
-    assert lost(checked(wish, wish)) == ()
+    assert lost(check_prompt(wish, wish)) == ()
 
 
 def test_right_answers_are_seldom_called_lossy() -> None:
@@ -114,7 +117,7 @@ def test_right_answers_are_seldom_called_lossy() -> None:
     for _ in range(count):
         one = draw_dialogue(dice)
         solve = one.answer.split("## solve")[1].split("## compose")[0]
-        found = lost(checked(one.wish, one.answer.split("## prompt")[1].strip(), solve=solve))
+        found = lost(check_prompt(one.wish, one.answer.split("## prompt")[1].strip(), solve=solve))
         lossy += any(
             check.kind != "text" for check in found
         )  # Pocket writes no more than six letters, and that is a loss
@@ -123,8 +126,8 @@ def test_right_answers_are_seldom_called_lossy() -> None:
 
 def test_a_single_thing_that_nothing_stands_for_is_lost() -> None:
     wish = 'two cats and three owls and one moon on a blue background, written "HI" in red'
-    found = checked(wish, 'Two cats and three owls on a plain blue background, with the word "HI" in red.')
+    found = check_prompt(wish, 'Two cats and three owls on a plain blue background, with the word "HI" in red.')
     assert [check.wanted for check in lost(found)] == ["one moon"]
-    assert lost(checked("one moon and two cats", "Two cats.")) != ()
+    assert lost(check_prompt("one moon and two cats", "Two cats.")) != ()
     for result in ("A golden retriever sits on the grass.", "The corgi runs along the sea.", "One terrier, near."):
-        assert lost(checked("one dog on the beach", result)) == (), "it may be told by another name"
+        assert lost(check_prompt("one dog on the beach", result)) == (), "it may be told by another name"

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from enhancer import templates
-from enhancer.chain import Enhancer
-from enhancer.contract import STEPS, ChatModel, Draft, Sampling
+from enhancer.base import STEPS, ChatModel, Draft, Sampling
+from enhancer.enhancer import Enhancer
 from enhancer.errors import NoPrompt, Stopped, TimedOut
-from enhancer.remote import RemoteChat
+from enhancer.models.remote import RemoteChat
 
 NO_THINKING = {"chat_template_kwargs": {"enable_thinking": False}}
 

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from transformers import Qwen3ForCausalLM, Qwen3Model
 
-from enhancer.decoding import ROOM, Decoding, Growing, Recorded, cache_bytes, decoding
-from enhancer.resident import with_head
+from enhancer.models.decoding import ROOM, Decoding, Growing, Recorded, cache_bytes, decoding
+from enhancer.models.resident import with_head
 
 POCKET = Path(__file__).resolve().parents[2] / "pocket" / "checkpoint" / "text_encoder"
 PROMPT = list(range(40, 70))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from enhancer.errors import EnhancerError, ModelRefused, NoPrompt
 from enhancer.headings import bare
-from enhancer.parse import LONGEST, Parser, Reading
+from enhancer.parser import LONGEST, Parser, Reading
 
 steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

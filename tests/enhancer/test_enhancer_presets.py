@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from enhancer.contract import Sampling
-from enhancer.presets import PRESETS, PresetName, Server, server
-from enhancer.remote import RemoteChat
+from enhancer.base import Sampling
+from enhancer.models.presets import PRESETS, PresetName, Server, server
+from enhancer.models.remote import RemoteChat
 
 NAMES: tuple[PresetName, ...] = get_args(PresetName)
 

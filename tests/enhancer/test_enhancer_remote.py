@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from enhancer.contract import Message, Sampling
+from enhancer.base import Message, Sampling
 from enhancer.errors import EnhancerError, ModelRefused, ModelUnreachable, NoPrompt
-from enhancer.remote import NO_KEY, RemoteChat
+from enhancer.models.remote import NO_KEY, RemoteChat
 from tests.enhancer.conftest import told_plainly
 
 KEY = "sk-very-secret-4711"
@@ -59,7 +59,7 @@ def test_the_server_is_asked_for_all_that_was_chosen(loopback: Any) -> None:
 def test_without_a_key_no_other_key_of_the_user_is_sent(loopback: Any) -> None:
     loopback.manners.pieces = ["a"]
     code = (
-        "import sys; from enhancer.remote import RemoteChat; from enhancer.contract import Sampling\n"
+        "import sys; from enhancer.models.remote import RemoteChat; from enhancer.base import Sampling\n"
         "chat = RemoteChat(sys.argv[1], 'm')\n"
         "print(list(chat.stream([{'role': 'user', 'content': 'w'}], Sampling(seed=1), lambda: False)))"
     )
@@ -80,7 +80,7 @@ def run(code: str, url: str, **environment: str) -> str:
 def test_this_machine_is_reached_past_a_proxy(loopback: Any) -> None:
     loopback.manners.pieces = ["a"]
     code = (
-        "import sys; from enhancer.remote import RemoteChat; from enhancer.contract import Sampling\n"
+        "import sys; from enhancer.models.remote import RemoteChat; from enhancer.base import Sampling\n"
         "chat = RemoteChat(sys.argv[1], 'm')\n"
         "print(list(chat.stream([{'role': 'user', 'content': 'w'}], Sampling(seed=1), lambda: False)))"
     )
@@ -90,7 +90,7 @@ def test_this_machine_is_reached_past_a_proxy(loopback: Any) -> None:
 
 def test_offline_mode_of_the_hub_is_told(loopback: Any) -> None:
     code = (
-        "import sys; from enhancer.remote import RemoteChat; from enhancer.contract import Sampling\n"
+        "import sys; from enhancer.models.remote import RemoteChat; from enhancer.base import Sampling\n"
         "try: list(RemoteChat(sys.argv[1], 'm').stream([], Sampling(seed=1), lambda: False))\n"
         "except Exception as error: print(type(error).__name__, error)"
     )

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from enhancer import templates
-from enhancer.chain import Enhancer
-from enhancer.contract import Message, Sampling
+from enhancer.base import Message, Sampling
+from enhancer.enhancer import Enhancer
 from enhancer.errors import EnhancerError, ModelRefused, NoPrompt
-from enhancer.resident import LEAST_ROOM, ResidentChat, _Text, choose, with_head
+from enhancer.models.resident import LEAST_ROOM, ResidentChat, _Text, choose, with_head
 
 steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 
@@ -184,6 +184,6 @@ def test_an_encoder_without_a_tied_head_is_told(tokenizer: Any) -> None:
 
 
 def test_only_the_resident_backend_brings_torch() -> None:
-    code = "import sys, enhancer.chain, enhancer.remote, enhancer.templates; print('torch' in sys.modules)"
+    code = "import sys, enhancer.enhancer, enhancer.models.remote, enhancer.templates; print('torch' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from enhancer import templates
 from enhancer.headings import SECTIONS
-from enhancer.parse import Parser
+from enhancer.parser import Parser
 from pocket.dialogues import system_message
 
 steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

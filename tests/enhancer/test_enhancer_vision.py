@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from enhancer.contract import Sampling
+from enhancer.base import Sampling
+from enhancer.captioning import ASK, BYTES_MAX, LONGEST, SIDE, describe_image, prepare_image
 from enhancer.errors import EnhancerError, ModelRefused, ModelUnreachable, NoPicture, NoPrompt, Stopped, TimedOut
-from enhancer.remote import RemoteChat
+from enhancer.models.remote import RemoteChat
 from enhancer.templates import LANGUAGES, Language
-from enhancer.vision import ASK, BYTES_MAX, LONGEST, SIDE, described, prepared
 from tests.enhancer.conftest import told_plainly
 
 KEY = "sk-very-secret-4711"
@@ -52,7 +52,7 @@ def near(image: Image.Image, where: tuple[int, int], colour: tuple[int, int, int
 
 def tell(url: str, language: Language = "en", picture: bytes | None = None, **options: Any) -> list[str]:
     chat = RemoteChat(url, "sees", key=KEY, timeout_s=options.pop("timeout_s", 20.0))
-    return list(described(chat, picture or prepared(file(halves())), language, 7, lambda: False, **options))
+    return list(describe_image(chat, picture or prepare_image(file(halves())), language, 7, lambda: False, **options))
 
 
 def fault(url: str, **options: Any) -> EnhancerError:
@@ -73,7 +73,7 @@ def test_the_server_is_shown_a_small_jpeg_and_asked_in_the_language(loopback: An
     exif.get_ifd(0x8825)[1] = "N"
     photo = file(halves(3000, 1500), "JPEG", exif=exif, comment=b"written by Ann", dpi=(300, 300))
     assert b"CameraOfAnn" in photo
-    tell(loopback.url, language, prepared(photo))
+    tell(loopback.url, language, prepare_image(photo))
     (message,) = loopback.manners.asked["messages"]
     text, picture = message["content"]
     assert (message["role"], text) == ("user", {"type": "text", "text": ASK[language]})
@@ -218,7 +218,7 @@ def test_a_server_that_only_keeps_the_line_open(loopback: Any) -> None:
 def test_a_description_is_cancelled(loopback: Any) -> None:
     loopback.manners.pieces, loopback.manners.pause_s = ["Two cats", " on a wall."], 600
     cancelled = threading.Event()
-    texts = described(RemoteChat(loopback.url, "sees"), prepared(file(halves())), "en", 7, cancelled.is_set)
+    texts = describe_image(RemoteChat(loopback.url, "sees"), prepare_image(file(halves())), "en", 7, cancelled.is_set)
     assert next(texts) == "Two cats"
     cancelled.set()
     with pytest.raises(Stopped, match="cancelled"):
@@ -230,7 +230,7 @@ def test_a_description_is_cancelled(loopback: Any) -> None:
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
 def test_pictures_of_three_kinds_are_read(form: str) -> None:
-    image = opened(prepared(file(halves(), form)))
+    image = opened(prepare_image(file(halves(), form)))
     assert image.size == (60, 30), "a small one is not blown up"
     assert near(image, (10, 15), RED)
     assert near(image, (50, 15), BLUE)
@@ -241,7 +241,7 @@ def test_pictures_of_three_kinds_are_read(form: str) -> None:
 )
 def test_the_longer_side_has_1024_pixels_at_most(size: tuple[int, int], shown: tuple[int, int]) -> None:
     for form in ("PNG", "JPEG"):
-        assert opened(prepared(file(Image.new("RGB", size), form))).size == shown
+        assert opened(prepare_image(file(Image.new("RGB", size), form))).size == shown
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
@@ -253,7 +253,7 @@ def test_a_photograph_is_turned_upright_and_says_nothing_of_its_place(form: str)
     place[1], place[2] = "N", (52.0, 31.0, 12.0)
     photo = file(halves(), form, exif=exif)
     assert b"CameraOfAnn" in photo
-    safe = prepared(photo)
+    safe = prepare_image(photo)
     image = opened(safe)
     assert image.size == (30, 60)
     assert near(image, (15, 10), RED)
@@ -268,7 +268,7 @@ def test_a_photograph_is_turned_upright_and_says_nothing_of_its_place(form: str)
 )
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
 def test_a_picture_whose_notes_are_broken_is_a_picture_still(form: str, notes: bytes) -> None:
-    assert opened(prepared(file(halves(), form, exif=b"Exif\0\0" + notes))).size == (60, 30)
+    assert opened(prepare_image(file(halves(), form, exif=b"Exif\0\0" + notes))).size == (60, 30)
 
 
 @pytest.mark.parametrize("form", ["PNG", "WEBP"])
@@ -276,7 +276,7 @@ def test_of_a_moving_picture_the_first_frame_is_shown(form: str) -> None:
     frames = [Image.new("RGB", (40, 40), colour) for colour in (RED, BLUE, BLUE)]
     moving = file(frames[0], form, save_all=True, append_images=frames[1:], duration=50)
     assert getattr(Image.open(io.BytesIO(moving)), "n_frames", 1) > 1
-    assert near(opened(prepared(moving)), (20, 20), RED)
+    assert near(opened(prepare_image(moving)), (20, 20), RED)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
@@ -284,16 +284,16 @@ def test_what_is_transparent_becomes_white(mode: str) -> None:
     image = Image.new("RGBA", (40, 40), (0, 0, 0, 0))
     image.paste((255, 0, 0, 255), (0, 0, 20, 40))
     data = file(image.quantize(4) if mode == "P" else image.convert(mode))
-    assert near(opened(prepared(data)), (30, 20), (255, 255, 255))
+    assert near(opened(prepare_image(data)), (30, 20), (255, 255, 255))
 
 
 def test_greys_of_sixteen_bits_keep_their_shade() -> None:
     grey = file(Image.new("I;16", (40, 40), 128 * 256))
-    assert near(opened(prepared(grey)), (20, 20), (128, 128, 128))
+    assert near(opened(prepare_image(grey)), (20, 20), (128, 128, 128))
 
 
 def test_inks_become_light() -> None:
-    assert near(opened(prepared(file(Image.new("CMYK", (40, 40), (0, 255, 255, 0)), "JPEG"))), (20, 20), RED)
+    assert near(opened(prepare_image(file(Image.new("CMYK", (40, 40), (0, 255, 255, 0)), "JPEG"))), (20, 20), RED)
 
 
 def huge_png(width: int, height: int) -> bytes:
@@ -332,7 +332,7 @@ def slow_jpeg(scans: int) -> bytes:
 
 def test_what_looks_like_scans_in_notes_and_behind_the_end_does_not_count() -> None:
     photo = file(halves(), "JPEG", progressive=True, comment=b"\xff\xda" * 2000) + b"\xff\xda" * 2000
-    assert opened(prepared(photo)).size == (60, 30)
+    assert opened(prepare_image(photo)).size == (60, 30)
 
 
 @pytest.mark.parametrize(
@@ -361,7 +361,7 @@ def test_what_looks_like_scans_in_notes_and_behind_the_end_does_not_count() -> N
 )
 def test_a_file_that_is_refused(data: bytes, sentence: str) -> None:
     with pytest.raises(NoPicture) as caught:
-        prepared(data)
+        prepare_image(data)
     text = str(caught.value)
     assert sentence in text
     assert text.endswith(".")
@@ -369,4 +369,4 @@ def test_a_file_that_is_refused(data: bytes, sentence: str) -> None:
 
 
 def test_a_file_that_claims_less_than_it_unpacks_to_is_read_as_claimed() -> None:
-    assert opened(prepared(huge_png(3, 3))).size == (3, 3)
+    assert opened(prepare_image(huge_png(3, 3))).size == (3, 3)

@@ -15,10 +15,10 @@ from typing import Literal
 
 from PIL import Image
 
-from enhancer.contract import Message, Sampling
-from studio.engine.contract import AdapterInfo, CheckpointInfo, Defaults, Drawing, EngineState, Machine, StepEvent
-from studio.errors import Cancelled, EngineError, InvalidWish, NotReady
-from studio.recipe import Recipe
+from enhancer.base import Message, Sampling
+from studio.domain.recipe import Recipe
+from studio.engine.base import AdapterInfo, CheckpointInfo, Defaults, Drawing, EngineState, Machine, StepEvent
+from studio.errors import Cancelled, EngineError, InvalidRequest, NotReady
 
 ANSWER = (
     "## keep\n{wish}\n## solve\nnothing\n## compose\nin the middle\n## text\nnone\n## prompt\n{wish}, in soft light"
@@ -90,7 +90,7 @@ class PaintEngine:
         for entry in self.checkpoints():
             if checkpoint in (None, entry.name):
                 return entry
-        raise InvalidWish("checkpoint", "must be one of pocket, turbo", checkpoint)
+        raise InvalidRequest("checkpoint", "must be one of pocket, turbo", checkpoint)
 
     def adapters(self, checkpoint: str | None) -> tuple[AdapterInfo, ...]:
         self.info(checkpoint)

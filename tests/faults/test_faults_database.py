@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 import storage
-from storage import backups
+from storage.db import snapshots
 from storage.ids import now
+from studio.domain.request import GenerationRequest
 from studio.settings import ROOT
 from studio.studio import Studio
-from studio.wish import Wish
 from tests.fakes.engine import PaintEngine
 from tests.storage.test_storage_backups import HOLD, damage
 from tests.studio.conftest import end
@@ -33,9 +33,9 @@ def data(tmp_path: Path) -> Path:
     """A folder with two pictures and a snapshot, stopped well."""
     studio = Studio(storage.open(tmp_path / "data"), PaintEngine(), None)
     studio.start()
-    end(studio, HOME, studio.submit(HOME, Wish(prompt="a cat", enhance=False, count=2)))
+    end(studio, HOME, studio.submit(HOME, GenerationRequest(prompt="a cat", enhance=False, count=2)))
     studio.close()
-    backups.nightly(tmp_path / "data", now(), pause_s=0)
+    snapshots.nightly_snapshot(tmp_path / "data", now(), pause_s=0)
     return tmp_path / "data"
 
 
@@ -66,7 +66,7 @@ def up(start_app: Callable[..., Any], data: Path, **settings: object) -> Any:
 
 def test_a_damaged_database_is_shown_and_says_how_it_comes_back(data: Path, start_app: Callable[..., Any]) -> None:
     damage(data / "studio.db", "ix_pictures_pixel_sha256")
-    (data / storage.health.NOTE).unlink()
+    (data / storage.db.integrity.NOTE).unlink()
     app = up(start_app, data)
     health = app.health()
     command = str(health["message"]).split("with: ")[1]
@@ -108,7 +108,7 @@ def test_a_database_that_cannot_be_read_at_all_is_refused_with_the_way_back(data
     damage(data / "studio.db", None)
     said = refused(data)
     assert "cannot be used as the studio's database" in said and "python app.py restore" in said
-    assert next(iter(backups.snapshots(data))).name in said
+    assert next(iter(snapshots.snapshots(data))).name in said
 
 
 def test_a_newer_database_is_refused_and_not_touched(data: Path) -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from storage.pixels import pixel_sha256
+from storage.files.hashing import pixel_sha256
 from studio.errors import NotFound
+from studio.services.serializers import View
 from studio.settings import ROOT
 from studio.studio import Studio
-from studio.views import View
 from tests.faults.victim import ME, studio_over
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="kill -9 and fork are POSIX")

@@ -17,11 +17,11 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import storage
-from enhancer.chain import Enhancer
+from enhancer.enhancer import Enhancer
+from studio.domain.request import GenerationRequest
 from studio.errors import StudioError
-from studio.housekeeping import Housekeeping
+from studio.services.maintenance import Maintenance
 from studio.studio import Studio
-from studio.wish import Wish
 from tests.fakes.engine import PaintEngine
 
 ME = "me"
@@ -53,7 +53,7 @@ def one_thing(studio: Studio, chance: random.Random, say) -> None:  # type: igno
     seen = studio.history(ME, limit=10)["items"]
     if does < 0.5 or not seen:
         count, seed = chance.randint(1, 4), chance.randrange(2**40)
-        wish = Wish(
+        wish = GenerationRequest(
             prompt="a cat", enhance=chance.random() < 0.3, count=count, seed=seed, width=128, height=128, steps=4
         )
         say("filed", studio.submit(ME, wish), count, seed)
@@ -71,7 +71,7 @@ def one_thing(studio: Studio, chance: random.Random, say) -> None:  # type: igno
         say("cancelling", jobs[-1]["id"])
         studio.cancel(ME, str(jobs[-1]["id"]))
     elif does < 0.78:
-        Housekeeping(studio._storage, None).look()
+        Maintenance(studio._storage, None).look()
     else:
         studio.vary(ME, picture)
 

@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from storage import archive as archives
-from storage import manifest, metadata, unpacking
 from storage.errors import BadArchive, NotAPicture, NotFound
+from storage.metadata import writer
 from storage.records import Picture
+from storage.transfer import exporter as archives
+from storage.transfer import manifest, zip_reader
 from tests.storage.conftest import packed
 
 NASTY = '=HYPERLINK("x")\nSteps: 1, "quoted", 兔子 🐇\nNegative prompt: no'
@@ -376,7 +377,7 @@ def test_bombs_are_refused_unopened(kit, other):
         other.store.arrivals.bring("ann", bomb)
     long = io.BytesIO()
     with zipfile.ZipFile(long, "w", zipfile.ZIP_DEFLATED) as made:
-        made.writestr("manifest.jsonl", b"x" * (unpacking.LINE_MAX + 5))
+        made.writestr("manifest.jsonl", b"x" * (zip_reader.LINE_MAX + 5))
     with pytest.raises(BadArchive, match=r"Line 1 of the archive's .* has more than"):
         other.store.arrivals.bring("ann", long)
     packed_oddly = io.BytesIO()
@@ -442,7 +443,7 @@ def test_an_own_file_that_was_changed_is_a_picture_of_its_own(kit, other):
     made = kit.picture("a hare")
     with Image.open(kit.store.pictures.path("ann", made.id)) as image:
         info = PngInfo()
-        info.add_itxt(metadata.OURS, image.info[metadata.OURS])
+        info.add_itxt(writer.OURS, image.info[writer.OURS])
         file = io.BytesIO()
         image.transpose(Image.Transpose.ROTATE_90).save(file, "PNG", pnginfo=info)
     picture, told, _ = other.store.arrivals.bring_file("ann", file.getvalue(), "x.png")
@@ -470,9 +471,9 @@ def test_a_foreign_file_becomes_a_picture_that_tells_what_was_understood(other):
     assert picture.environment == {"software": "a1111", "file": "fox.png"} and told.maker == "a1111"
     job = other.store.jobs.get("ann", picture.job_id)
     assert (job.kind, job.status, job.count, job.pictures) == ("import", "done", 1, (picture.id,))
-    texts = metadata.read_texts(other.store.pictures.path("ann", picture.id))
+    texts = writer.read_texts(other.store.pictures.path("ann", picture.id))
     assert texts["parameters"].startswith("a fox\n") and texts["workflow"] == '{"nodes": []}'
-    assert metadata.facts_in(texts[metadata.OURS])["prompt"] == "a fox"
+    assert writer.facts_in(texts[writer.OURS])["prompt"] == "a fox"
     assert other.store.arrivals.bring_file("ann", file.getvalue(), "again.png")[0] == picture
     assert [one.id for one in other.store.pictures.page("ann", query="fox").items] == [picture.id]
     assert other.store.arrivals.bring_file("bob", file.getvalue(), "fox.png")[0].id != picture.id
@@ -484,7 +485,7 @@ def test_a_photo_is_kept_unmarked_and_upright(other):
     picture, told, _ = other.store.arrivals.bring_file("ann", jpeg(exif=exif.tobytes()), "photo.jpg")
     assert (picture.width, picture.height, picture.prompt, told.maker) == (16, 32, "", None)
     path = other.store.pictures.path("ann", picture.id)
-    assert set(metadata.read_texts(path)) == {metadata.OURS}
+    assert set(writer.read_texts(path)) == {writer.OURS}
     assert b"DigitalSourceType" not in other.store.exported("ann", picture.id, "jpeg")
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 import storage
-from storage import backups
+from storage.db import snapshots
+from storage.db.integrity import NOTE
 from storage.errors import Damaged, ForeignDatabase, LockedDatabase, NotRestored, NotWritten
-from storage.health import NOTE
 from storage.ids import now
 
 HOLD = (
@@ -53,7 +53,7 @@ def test_a_snapshot_is_of_one_moment_however_much_is_written_meanwhile(kit, tmp_
         assert written < 1000, "each write begins the copy anew"
         return False
 
-    backups.snapshot(kit.store.folder / "studio.db", tmp_path / "there.db", pause_s=0.001, stop=write)
+    snapshots.snapshot(kit.store.folder / "studio.db", tmp_path / "there.db", pause_s=0.001, stop=write)
     assert written > 5, "writers went on"
     with closing(sqlite3.connect(tmp_path / "there.db")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -63,18 +63,18 @@ def test_a_snapshot_is_of_one_moment_however_much_is_written_meanwhile(kit, tmp_
 
 def test_a_snapshot_that_is_stopped_or_finds_no_room_leaves_nothing(kit, tmp_path):
     with pytest.raises(NotWritten, match="told to stop"):
-        backups.snapshot(kit.store.folder / "studio.db", tmp_path / "a.db", pause_s=0.001, stop=lambda: True)
+        snapshots.snapshot(kit.store.folder / "studio.db", tmp_path / "a.db", pause_s=0.001, stop=lambda: True)
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(NotWritten):
-        backups.snapshot(kit.store.folder / "studio.db", tmp_path / "file" / "a.db")
+        snapshots.snapshot(kit.store.folder / "studio.db", tmp_path / "file" / "a.db")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "file"]
 
 
 def test_seven_days_and_four_weeks_are_kept(kit):
     begin = datetime(2026, 3, 1, 2, tzinfo=timezone.utc)
     for hours in range(0, 24 * 45, 12):
-        made = backups.nightly(kit.store.folder, begin + timedelta(hours=hours), pause_s=0)
-    there = list(backups.snapshots(kit.store.folder).values())
+        made = snapshots.nightly_snapshot(kit.store.folder, begin + timedelta(hours=hours), pause_s=0)
+    there = list(snapshots.snapshots(kit.store.folder).values())
     newest = begin + timedelta(days=44.5)
     assert there[-1] == newest and made.exists()
     days = [newest - timedelta(days=n) for n in range(7)]
@@ -84,7 +84,7 @@ def test_seven_days_and_four_weeks_are_kept(kit):
 
 def test_a_damaged_index_leaves_a_studio_that_reads_and_says_how_to_go_on(kit):
     picture = kit.picture("a cat")
-    snapshot = backups.nightly(kit.store.folder, now(), pause_s=0)
+    snapshot = snapshots.nightly_snapshot(kit.store.folder, now(), pause_s=0)
     kit.store.close()
     damage(kit.store.folder / "studio.db", "ix_pictures_pixel_sha256")
     (kit.store.folder / NOTE).unlink()  # as after a death
@@ -112,7 +112,7 @@ def test_a_damaged_index_leaves_a_studio_that_reads_and_says_how_to_go_on(kit):
 
 def test_where_nothing_can_be_read_the_studio_refuses_and_says_how_to_go_on(kit):
     kit.picture()
-    snapshot = backups.nightly(kit.store.folder, now(), pause_s=0)
+    snapshot = snapshots.nightly_snapshot(kit.store.folder, now(), pause_s=0)
     for what in (None, "pictures"):
         kit.store.close()
         damage(kit.store.folder / "studio.db", what)
@@ -138,11 +138,11 @@ def test_damage_that_shows_while_it_works_is_the_same_sentence(kit):
 
 def test_no_snapshot_is_kept_of_a_damaged_database(kit):
     kit.picture()
-    first = backups.nightly(kit.store.folder, now() - timedelta(days=1), pause_s=0)
+    first = snapshots.nightly_snapshot(kit.store.folder, now() - timedelta(days=1), pause_s=0)
     damage(kit.store.folder / "studio.db", "ix_pictures_pixel_sha256")
     with pytest.raises((NotRestored, NotWritten)):
-        backups.nightly(kit.store.folder, now(), pause_s=0)
-    assert list(backups.snapshots(kit.store.folder)) == [first]
+        snapshots.nightly_snapshot(kit.store.folder, now(), pause_s=0)
+    assert list(snapshots.snapshots(kit.store.folder)) == [first]
 
 
 def test_the_file_is_looked_through_after_a_death_and_once_a_week(kit):

@@ -14,10 +14,10 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 import storage
-from storage import metadata
 from storage.errors import NotFound
-from storage.metadata import OURS
-from storage.pixels import pixel_sha256
+from storage.files.hashing import pixel_sha256
+from storage.metadata import writer
+from storage.metadata.writer import OURS
 
 
 def noise(seed: int, side: int = 16) -> Image.Image:
@@ -122,7 +122,7 @@ def test_where_nobody_is_named_a_stranger_gets_nothing(kit):
 def test_what_a_file_tells_is_checked_and_a_bad_one_stays_where_it_is(kit, change):
     picture = drawn(kit)
     path = kit.store.pictures.path("ann", picture.id)
-    facts = {**metadata.read(path), **change}
+    facts = {**writer.read(path), **change}
     with Image.open(path) as image:
         whole = image.convert("RGB")
     forget_rows(kit)
@@ -154,7 +154,7 @@ def test_a_lost_file_is_missing_until_its_pixels_turn_up(kit, tmp_path):
     assert report.open == 0 and "was found again" in sentences(report)
     assert kit.store.pictures.get("ann", picture.id).missing_at is None
     assert kit.store.pictures.page("ann", query="is:missing").total == 0
-    told = metadata.read(kit.store.pictures.path("ann", picture.id))
+    told = writer.read(kit.store.pictures.path("ann", picture.id))
     assert told["id"] == picture.id and told["prompt"] == picture.prompt
     assert kit.store.check.run(depth="pixels").findings == []
 

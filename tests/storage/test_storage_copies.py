@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import storage
-from storage import backups, copies
+from storage.db import snapshots
 from storage.errors import NotRestored, NotWritten
+from storage.files import backup
 from storage.ids import now
 from tests.storage.test_storage_check import drawn
 
@@ -33,10 +34,10 @@ def test_everything_comes_back_as_it_was(kit, tmp_path):
     (kit.store.folder / "wildcards").mkdir()
     (kit.store.folder / "wildcards" / "animal.txt").write_text("cat")
     told: list[tuple[int, int]] = []
-    made = copies.back_up(kit.store.folder, tmp_path / "backup", tell=lambda done, all: told.append((done, all)))
+    made = backup.create_backup(kit.store.folder, tmp_path / "backup", tell=lambda done, all: told.append((done, all)))
     assert (made.pictures, made.missing, made.linked) == (4, 0, 4) and told[-1] == (6, 6)
     before = kept(kit.store)
-    back = copies.bring_back(tmp_path / "backup", tmp_path / "new")
+    back = backup.restore_backup(tmp_path / "backup", tmp_path / "new")
     assert (back.pictures, back.missing, back.linked) == (4, 0, 0)
     store = storage.open(tmp_path / "new")
     try:
@@ -52,7 +53,7 @@ def test_everything_comes_back_as_it_was(kit, tmp_path):
 
 def test_copied_where_asked_so_that_a_hand_on_one_is_none_on_the_other(kit, tmp_path):
     picture = drawn(kit)
-    assert copies.back_up(kit.store.folder, tmp_path / "backup", copy=True).linked == 0
+    assert backup.create_backup(kit.store.folder, tmp_path / "backup", copy=True).linked == 0
     path = kit.store.pictures.path("ann", picture.id)
     assert not os.path.samefile(path, tmp_path / "backup" / path.relative_to(kit.store.folder))
 
@@ -75,12 +76,12 @@ def test_a_backup_beside_a_studio_at_work_is_whole(kit, tmp_path):
     thread.start()
     try:
         for number in range(3):
-            copies.back_up(kit.store.folder, tmp_path / f"backup{number}")
+            backup.create_backup(kit.store.folder, tmp_path / f"backup{number}")
     finally:
         stop.set()
         thread.join()
     for number in range(3):
-        copies.bring_back(tmp_path / f"backup{number}", tmp_path / f"new{number}")
+        backup.restore_backup(tmp_path / f"backup{number}", tmp_path / f"new{number}")
         store = storage.open(tmp_path / f"new{number}")
         try:
             report = store.check.run(depth="pixels", owner="ann")
@@ -93,11 +94,11 @@ def test_a_backup_beside_a_studio_at_work_is_whole(kit, tmp_path):
 
 def test_a_snapshot_comes_back_with_the_pictures_beside_it_and_those_that_came_later(kit, tmp_path):
     early = drawn(kit, 1)
-    snapshot = backups.nightly(kit.store.folder, now(), pause_s=0)
+    snapshot = snapshots.nightly_snapshot(kit.store.folder, now(), pause_s=0)
     late = drawn(kit, 2)
     kit.store.close()
     (kit.store.folder / "studio.db").write_bytes(b"gone" * 5000)
-    back = copies.bring_back(snapshot, tmp_path / "new")
+    back = backup.restore_backup(snapshot, tmp_path / "new")
     assert (back.pictures, back.linked, back.missing) == (1, 2, 0)
     store = storage.open(tmp_path / "new")
     try:
@@ -112,9 +113,9 @@ def test_a_snapshot_comes_back_with_the_pictures_beside_it_and_those_that_came_l
 )
 def test_a_backup_that_is_not_whole_restores_nothing(kit, tmp_path, fault):
     picture = drawn(kit)
-    copies.back_up(kit.store.folder, tmp_path / "backup", copy=True)
+    backup.create_backup(kit.store.folder, tmp_path / "backup", copy=True)
     name = kit.store.files.picture(picture.id).relative_to(kit.store.folder)
-    file, listed = tmp_path / "backup" / name, tmp_path / "backup" / copies.LIST
+    file, listed = tmp_path / "backup" / name, tmp_path / "backup" / backup.LIST
     told = json.loads(listed.read_text())
     if fault == "flipped":
         data = bytearray(file.read_bytes())
@@ -130,27 +131,27 @@ def test_a_backup_that_is_not_whole_restores_nothing(kit, tmp_path, fault):
         told["files"]["../../evil"] = {"sha256": "", "bytes": 0}
         listed.write_text(json.dumps(told))
     else:
-        database = tmp_path / "backup" / copies.DATABASE
+        database = tmp_path / "backup" / backup.DATABASE
         data = bytearray(database.read_bytes())
         data[5000:9000] = b"\xa5" * 4000
         database.write_bytes(data)
         if "agrees" in fault:
-            told["files"][copies.DATABASE] = copies._entry(database)
+            told["files"][backup.DATABASE] = backup._entry(database)
             listed.write_text(json.dumps(told))
     (tmp_path / "new").mkdir()
     with pytest.raises(NotRestored):
-        copies.bring_back(tmp_path / "backup", tmp_path / "new")
+        backup.restore_backup(tmp_path / "backup", tmp_path / "new")
     assert list((tmp_path / "new").iterdir()) == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["backup", "data", "new"]
 
 
 def test_a_snapshot_that_lies_elsewhere_comes_back_alone(kit, tmp_path):
     drawn(kit)
-    snapshot = backups.nightly(kit.store.folder, now(), pause_s=0)
+    snapshot = snapshots.nightly_snapshot(kit.store.folder, now(), pause_s=0)
     (tmp_path / "private").mkdir()
     (tmp_path / "private" / "letter.txt").write_text("not ours")
     moved = shutil.copy(snapshot, tmp_path / "private" / "there.db")
-    back = copies.bring_back(Path(moved), tmp_path / "new")
+    back = backup.restore_backup(Path(moved), tmp_path / "new")
     assert (back.pictures, back.files, back.missing) == (1, 1, 1)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["studio.db"]
 
@@ -159,19 +160,19 @@ def test_nothing_is_written_over(kit, tmp_path):
     drawn(kit)
     for target in (kit.store.folder, kit.store.folder / "backup"):
         with pytest.raises(NotRestored):
-            copies.back_up(kit.store.folder, target)
-    copies.back_up(kit.store.folder, tmp_path / "backup")
+            backup.create_backup(kit.store.folder, target)
+    backup.create_backup(kit.store.folder, tmp_path / "backup")
     for target in (tmp_path / "backup", kit.store.folder):
         with pytest.raises(NotRestored, match="must be an empty folder"):
-            copies.bring_back(tmp_path / "backup", target)
+            backup.restore_backup(tmp_path / "backup", target)
     for source in (tmp_path / "none", tmp_path):
         with pytest.raises(NotRestored, match="is no backup"):
-            copies.bring_back(source, tmp_path / "new")
+            backup.restore_backup(source, tmp_path / "new")
     with pytest.raises(NotRestored, match="nothing to back up"):
-        copies.back_up(tmp_path / "none", tmp_path / "other")
+        backup.create_backup(tmp_path / "none", tmp_path / "other")
     (tmp_path / "file").write_text("x")
     with pytest.raises(NotWritten):
-        copies.back_up(kit.store.folder, tmp_path / "file" / "backup")
+        backup.create_backup(kit.store.folder, tmp_path / "file" / "backup")
     shutil.rmtree(tmp_path / "backup")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "file"]
 
@@ -180,5 +181,5 @@ def test_a_file_that_is_no_database_is_no_snapshot(tmp_path):
     file: Path = tmp_path / "notes.txt"
     file.write_text("hello " * 1000)
     with pytest.raises(NotRestored):
-        copies.bring_back(file, tmp_path / "new")
+        backup.restore_backup(file, tmp_path / "new")
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]

@@ -13,11 +13,12 @@ from PIL import Image
 from sd_parsers import ParserManager
 
 import storage
-from storage import carriers, exif, metadata, picture_rows, xmp
 from storage.errors import BadValue
-from storage.exporting import export_bytes
-from storage.foreign import understand
-from storage.told import ALL, Told
+from storage.metadata import containers, exif, writer, xmp
+from storage.metadata.policy import ALL, MetadataPolicy
+from storage.metadata.readers import parse_metadata
+from storage.repositories import mappers
+from storage.transfer.image_export import export_bytes
 
 PROPERTY = settings(deadline=None, max_examples=60, database=None)
 NASTY = (
@@ -41,7 +42,7 @@ def make(tmp_path, prompt, negative="", told=ALL, **changes):
     facts = {"prompt": prompt, "negative_prompt": negative, "seed": 2**53 - 1, "steps": 8, "recipe": {"prompt": prompt}}
     line = {
         "Steps": 8,
-        "Sampler": metadata.SAMPLER,
+        "Sampler": writer.SAMPLER,
         "CFG scale": "0",
         "Seed": 2**53 - 1,
         "Size": "32x16",
@@ -52,7 +53,7 @@ def make(tmp_path, prompt, negative="", told=ALL, **changes):
     image.save(
         path,
         "PNG",
-        pnginfo=metadata.png_info({**facts, **changes}, metadata.write_infotext(prompt, negative, line), told),
+        pnginfo=writer.png_info({**facts, **changes}, writer.write_infotext(prompt, negative, line), told),
     )
     return path
 
@@ -75,11 +76,11 @@ def folder(tmp_path_factory):
 @given(prompt=texts, negative=texts | st.just(""))
 def test_others_and_ours_read_every_kind(folder, kind, prompt, negative):
     data = export_bytes(make(folder, prompt, negative), kind)
-    carried = carriers.carried(data)
+    carried = containers.embedded_metadata(data)
     assert carried.format == kind and carried.generated
-    facts = metadata.facts_in(carried.record)
+    facts = writer.facts_in(carried.record)
     assert (facts["prompt"], facts["negative_prompt"], facts["seed"]) == (prompt, negative, 2**53 - 1)
-    told = metadata.parse_infotext(carried.parameters)
+    told = writer.parse_infotext(carried.parameters)
     assert (told["Prompt"], told["Negative prompt"], told["Seed"]) == (prompt, negative, str(2**53 - 1))
     if MARK not in prompt + negative:  # see test_no_infotext_gives_others_a_text_with_their_mark_in_it
         assert others(data) == (prompt.strip(), str(2**53 - 1), "8", "32x16")
@@ -88,9 +89,9 @@ def test_others_and_ours_read_every_kind(folder, kind, prompt, negative):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_prompt_that_others_part_is_read_by_our_json(folder, kind):
     prompt = "a\nNegative prompt: not really\nb"
-    carried = carriers.carried(export_bytes(make(folder, prompt, "blur"), kind))
-    assert metadata.facts_in(carried.record)["prompt"] == prompt
-    assert metadata.parse_infotext(carried.parameters)["Prompt"] == prompt
+    carried = containers.embedded_metadata(export_bytes(make(folder, prompt, "blur"), kind))
+    assert writer.facts_in(carried.record)["prompt"] == prompt
+    assert writer.parse_infotext(carried.parameters)["Prompt"] == prompt
 
 
 @pytest.mark.parametrize("negative", ["b Negative prompt: c", "b\nNegative prompt: c", "Negative prompt:"])
@@ -104,7 +105,7 @@ def test_no_infotext_gives_others_a_text_with_their_mark_in_it(folder, negative)
     the prompt's length where that is told.
     """
     data = export_bytes(make(folder, "a", negative), "png")
-    told = metadata.parse_infotext(carriers.carried(data).parameters)
+    told = writer.parse_infotext(containers.embedded_metadata(data).parameters)
     assert (told["Prompt"], told["Negative prompt"]) == ("a", negative)
     with pytest.raises(ValueError, match="too many values to unpack"):
         others(data)
@@ -117,13 +118,13 @@ def test_adapters_are_told_by_ours_and_by_their_hashes(kit):
     ]
     kept = kit.picture("a hare, running", recipe={"format": 1, "adapters": adapters})
     data = kit.store.exported("ann", kept.id, "png")
-    line = metadata.parse_infotext(carriers.carried(data).parameters)
+    line = writer.parse_infotext(containers.embedded_metadata(data).parameters)
     assert line["Lora hashes"] == "ink wash-v2: ababababab" and line["Version"] == "Z-Image Studio"
     assert others(data) == ("a hare, running", str(kept.seed), str(kept.steps), f"{kept.width}x{kept.height}")
-    assert understand(data, "x").loras == (("ink wash-v2", 0.8), ('a, "b": c', 0.8))
-    assert understand(metadata.without(data, {metadata.OURS}), "x").loras == (("ink wash-v2", 1.0),)
+    assert parse_metadata(data, "x").loras == (("ink wash-v2", 0.8), ('a, "b": c', 0.8))
+    assert parse_metadata(writer.without(data, {writer.OURS}), "x").loras == (("ink wash-v2", 1.0),)
     odd = kit.picture("a hare", recipe={"format": 1, "adapters": {"ink": 1}})
-    assert understand(kit.store.exported("ann", odd.id, "png"), "x").loras == ()
+    assert parse_metadata(kit.store.exported("ann", odd.id, "png"), "x").loras == ()
 
 
 def test_a_png_is_the_file_and_the_others_its_pixels(kit):
@@ -137,7 +138,7 @@ def test_a_png_is_the_file_and_the_others_its_pixels(kit):
             assert (
                 max(abs(a - b) for a, b in zip(image.convert("RGB").getpixel((3, 3)), (128, 0, 128), strict=True)) < 6
             )
-        assert metadata.facts_in(carriers.carried(data).record)["id"] == kept.id
+        assert writer.facts_in(containers.embedded_metadata(data).record)["id"] == kept.id
     with pytest.raises(BadValue, match=r"kind must be one of png, jpeg, webp \(got gif\)"):
         export_bytes(path, "gif")
 
@@ -158,28 +159,28 @@ def test_a_long_record_goes_on_in_further_segments(folder):
     record = "兔🐇<&" * 40_000
     data = export_bytes(make(folder, "short", besides=record), "jpeg")
     assert data.count(b"http://ns.adobe.com/xmp/extension/\0") > 5
-    assert metadata.facts_in(carriers.carried(data).record)["besides"] == record
+    assert writer.facts_in(containers.embedded_metadata(data).record)["besides"] == record
     assert others(data)[0] == "short"
     torn = data.replace(b"http://ns.adobe.com/xmp/extension/\0", b"http://ns.adobe.com/xmp/extensioN/\0", 1)
-    assert carriers.carried(torn).record is None
+    assert containers.embedded_metadata(torn).record is None
 
 
 def test_what_does_not_fit_into_a_jpegs_exif_is_in_its_json(folder):
     data = export_bytes(make(folder, "兔" * 20_000, "坏" * 20_000), "jpeg")
-    assert carriers.carried(data).exif == {}
-    assert metadata.facts_in(carriers.carried(data).record)["negative_prompt"] == "坏" * 20_000
+    assert containers.embedded_metadata(data).exif == {}
+    assert writer.facts_in(containers.embedded_metadata(data).record)["negative_prompt"] == "坏" * 20_000
     assert others(export_bytes(make(folder, "兔" * 20_000, "坏" * 20_000), "webp"))[0] == "兔" * 20_000
 
 
 @pytest.mark.parametrize("listed", ["infotext", "json", "xmp", "xmp,infotext", "none"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_can_be_left_out(folder, kind, listed):
-    told = Told.of(listed)
+    told = MetadataPolicy.of(listed)
     for data in (
         export_bytes(make(folder, "a hare"), kind, told),
         export_bytes(make(folder, "a hare", told=told), kind, told),
     ):
-        carried = carriers.carried(data)
+        carried = containers.embedded_metadata(data)
         assert (bool(carried.parameters), carried.record is not None, carried.generated) == (
             told.infotext,
             told.json,
@@ -190,18 +191,20 @@ def test_each_can_be_left_out(folder, kind, listed):
 
 
 def test_what_no_model_made_is_not_marked(folder):
-    path = make(folder, "a photo", told=Told.of("json"), environment={"software": None})
-    assert [carriers.carried(export_bytes(path, kind)).generated for kind in KINDS] == [False, False, False]
-    path = make(folder, "a hare", told=Told.of("json"), environment={"software": "comfyui"})
-    assert [carriers.carried(export_bytes(path, kind)).generated for kind in KINDS] == [False, True, True]
+    path = make(folder, "a photo", told=MetadataPolicy.of("json"), environment={"software": None})
+    assert [containers.embedded_metadata(export_bytes(path, kind)).generated for kind in KINDS] == [False, False, False]
+    path = make(folder, "a hare", told=MetadataPolicy.of("json"), environment={"software": "comfyui"})
+    assert [containers.embedded_metadata(export_bytes(path, kind)).generated for kind in KINDS] == [False, True, True]
 
 
 def test_the_setting_names_what_there_is(tmp_path):
-    assert Told.of(" JSON , infotext,xmp") == ALL and Told.of("none") == Told(infotext=False, json=False, xmp=False)
+    assert MetadataPolicy.of(" JSON , infotext,xmp") == ALL and MetadataPolicy.of("none") == MetadataPolicy(
+        infotext=False, json=False, xmp=False
+    )
     for wrong in ("", "json,exif", "none,json"):
         with pytest.raises(ValueError, match="metadata must be none, or one or more of infotext, json, xmp"):
-            Told.of(wrong)
-    store = storage.open(tmp_path / "data", told=Told.of("xmp"))
+            MetadataPolicy.of(wrong)
+    store = storage.open(tmp_path / "data", told=MetadataPolicy.of("xmp"))
     job = store.jobs.add("ann", kind="generate", wish={}, count=1, per_owner=9, total=9)
     facts = {"owner": "ann", "job_id": job.id, "index": 0, "prompt": "p", "original_prompt": "p", "negative_prompt": ""}
     facts |= {
@@ -214,9 +217,9 @@ def test_the_setting_names_what_there_is(tmp_path):
         "checkpoint": "c",
         "revision": "r",
     }
-    new = picture_rows.NewPicture(**facts, recipe={}, environment={}, seconds=1.0)
+    new = mappers.NewPicture(**facts, recipe={}, environment={}, seconds=1.0)
     kept = store.pictures.add(new, Image.new("RGB", (8, 8)), finish=True)
-    assert list(metadata.read_texts(store.pictures.path("ann", kept.id))) == [xmp.KEYWORD]
+    assert list(writer.read_texts(store.pictures.path("ann", kept.id))) == [xmp.KEYWORD]
     store.close()
 
 
@@ -227,7 +230,7 @@ def test_no_bytes_do_harm(folder, data, cut):
         whole = export_bytes(make(folder, "a hare"), kind)
         for torn in (whole[:cut], whole[:cut] + data, whole[:20] + data + whole[20 + len(data) :]):
             try:
-                carriers.carried(torn)
+                containers.embedded_metadata(torn)
             except ValueError as error:
                 assert str(error) == "This file is neither PNG, JPEG nor WebP."
     for head in (b"MM\0*", b"II*\0"):

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL.PngImagePlugin import PngInfo
 
-from storage import filters, listing, search
-from storage import picture_rows as rows
-from storage.changes import Change
-from storage.collections import MEMBERS_MAX
 from storage.errors import BadQuery, BadValue, NotFound
-from storage.filters import key_of, moment_of
+from storage.repositories import mappers as rows
+from storage.repositories.collections import MEMBERS_MAX
+from storage.repositories.picture_edits import PictureEdit
+from storage.search import filters, pagination, query_parser
+from storage.search.filters import key_of, moment_of
 
 
 def found(kit, query, owner="ann", **asked):
@@ -206,9 +206,9 @@ def test_a_day_is_one_of_the_zone_that_is_told(kit, zone, query, there):
 
 
 def test_a_day_ends_where_the_clocks_say_so():
-    day = search.parse("on:2026-03-29", ZoneInfo("Europe/Berlin"))  # the clocks go forward in its night
+    day = query_parser.parse("on:2026-03-29", ZoneInfo("Europe/Berlin"))  # the clocks go forward in its night
     assert moment_of(day.high) - moment_of(day.low) == timedelta(hours=23)
-    assert search.parse("after:1970", ZoneInfo("Asia/Shanghai")).low == 0
+    assert query_parser.parse("after:1970", ZoneInfo("Asia/Shanghai")).low == 0
 
 
 def test_our_own_adapters_are_found_and_what_is_none_harms_nothing(kit):
@@ -233,20 +233,20 @@ def test_the_adapters_of_a_picture_from_elsewhere_are_found(kit):
 
 
 def test_the_beginning_of_a_word_is_looked_for_as_words_where_they_are_few(kit):
-    for number in range(listing.EXPANDED + 2):
+    for number in range(pagination.EXPANDED + 2):
         kit.picture(f"constellation{number:03d} {'starling' if number % 2 else 'starfish'}")
     with kit.store.database.read() as session:
-        assert listing.expand(session, "con") is None, "an index of its own"
-        assert listing.expand(session, "const") is None, "too many"
-        assert set(listing.expand(session, "starf")) == {"starfish"}
-        assert listing.expand(session, "starx") == []
-    assert kit.store.pictures.page("ann", query="conste starf").total == listing.EXPANDED // 2 + 1
+        assert pagination.expand(session, "con") is None, "an index of its own"
+        assert pagination.expand(session, "const") is None, "too many"
+        assert set(pagination.expand(session, "starf")) == {"starfish"}
+        assert pagination.expand(session, "starx") == []
+    assert kit.store.pictures.page("ann", query="conste starf").total == pagination.EXPANDED // 2 + 1
     assert kit.store.pictures.page("ann", query="starx").total == 0
 
 
 def test_many_are_changed_thrown_away_and_brought_back_all_or_none(archive):
     pictures, ids = archive.store.pictures, [archive.red.id, archive.sea.id]
-    changed = pictures.edit_many("ann", ids, Change.checked(more_tags=["ink"], fewer_tags=["new york"], rating=4))
+    changed = pictures.edit_many("ann", ids, PictureEdit.checked(more_tags=["ink"], fewer_tags=["new york"], rating=4))
     assert [(one.tags, one.rating) for one in changed] == [(("海", "ink"), 4), (("ink",), 4)]
     assert pictures.tags("ann", "IN") == (("ink", 2),)
     theirs = pictures.page("bob").items[0].id
@@ -259,17 +259,17 @@ def test_many_are_changed_thrown_away_and_brought_back_all_or_none(archive):
     pictures.restore_many("ann", ids)
     assert len(found(archive, "tag:ink")) == 2
     with pytest.raises(BadValue, match="note must be a text of at most 5,000"):
-        Change.checked(note="x" * 5_001)
+        PictureEdit.checked(note="x" * 5_001)
 
 
 def test_a_picture_without_room_for_a_tag_is_named(archive):
     pictures = archive.store.pictures
     pictures.edit("ann", archive.sea.id, tags=[str(n) for n in range(32)])
     with pytest.raises(BadValue) as refusal:
-        pictures.edit_many("ann", [archive.red.id, archive.sea.id], Change.checked(more_tags=["ink"]))
+        pictures.edit_many("ann", [archive.red.id, archive.sea.id], PictureEdit.checked(more_tags=["ink"]))
     assert str(refusal.value) == 'tags must be at most 32, and the picture "rabbits" would have more (got 33).'
     assert found(archive, "tag:ink") == []
-    pictures.edit_many("ann", [archive.red.id, archive.sea.id], Change.checked(more_tags=["7"]))
+    pictures.edit_many("ann", [archive.red.id, archive.sea.id], PictureEdit.checked(more_tags=["7"]))
 
 
 def test_several_are_moved_in_the_order_that_is_told(archive):
@@ -422,4 +422,13 @@ def test_totals_are_counted_by_the_rows_themselves(archive):
 
 
 def test_an_owner_and_their_trash_have_tokens_of_their_own():
-    assert len({search.owner_token("ann"), search.owner_token("bob"), search.owner_token("ann", trash=True)}) == 3
+    assert (
+        len(
+            {
+                query_parser.owner_token("ann"),
+                query_parser.owner_token("bob"),
+                query_parser.owner_token("ann", trash=True),
+            }
+        )
+        == 3
+    )

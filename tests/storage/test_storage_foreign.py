@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from storage import exif, foreign, metadata
 from storage.errors import NotAPicture
-from storage.foreign import understand
+from storage.metadata import exif, readers, writer
+from storage.metadata.readers import parse_metadata
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PROPERTY = settings(deadline=None, max_examples=100, database=None)
@@ -55,7 +55,7 @@ A1111 = (
 def test_a1111_in_every_kind_of_file(kind):
     size = (1024, 1536)
     data = png(size, parameters=A1111) if kind == "png" else with_exif(kind, size, comment=A1111)
-    told = understand(data, "cat.png")
+    told = parse_metadata(data, "cat.png")
     assert (told.maker, told.format, told.name) == ("a1111", kind.lower(), "cat.png")
     assert told.prompt == "a cat, <lora:fur:0.8>,\nsecond line" and told.negative_prompt == "blur, (hands:1.2)"
     assert (told.seed, told.steps, told.guidance, told.shift) == (123456789012, 20, 7.0, None)
@@ -69,26 +69,28 @@ def test_a1111_in_every_kind_of_file(kind):
 def test_forge_and_sdnext():
     forge = "fox\nSteps: 8, Sampler: Euler, Schedule type: Simple, CFG scale: 1, Distilled CFG Scale: 3.5, Shift: 3, Seed: 5, "
     forge += "Size: 24x16, Model: z_image_turbo, Module 1: ae, Version: f2.0.1v1.10.1-previous-665-gae278f79"
-    told = understand(png(parameters=forge), "x")
+    told = parse_metadata(png(parameters=forge), "x")
     assert (told.maker, told.guidance, told.shift, told.checkpoint) == ("a1111", 1.0, 3.0, "z_image_turbo")
     assert told.rest["Distilled CFG Scale"] == "3.5" and told.rest["Version"].startswith("f2.0")
     sdnext = "fox\nNegative prompt: bad\nSteps: 9, Size: 24x16, Sampler: Euler, Seed: 6, CFG scale: 6, App: SD.Next, Version: 0eb4a98\n"
-    told = understand(png(parameters=sdnext), "x")
+    told = parse_metadata(png(parameters=sdnext), "x")
     assert (told.prompt, told.negative_prompt, told.steps, told.seed) == ("fox", "bad", 9, 6)
     turned = "fox\nSeed: 4, Sampler: Euler, Size: 24x16, Model: m, Steps: 3"
-    told = understand(png(parameters=turned), "x")
+    told = parse_metadata(png(parameters=turned), "x")
     assert (told.prompt, told.seed, told.steps) == ("fox", 4, 3)
 
 
 def test_values_that_are_none_are_named():
-    told = understand(png(parameters="a\nSteps: NaN, Sampler: x, CFG scale: NaN, Seed: -1, Size: axb, Model: m"), "x")
+    told = parse_metadata(
+        png(parameters="a\nSteps: NaN, Sampler: x, CFG scale: NaN, Seed: -1, Size: axb, Model: m"), "x"
+    )
     assert (told.seed, told.steps, told.guidance, told.told_size) == (None, None, None, None)
     assert told.notes == (
         "The seed could not be understood (got -1).",
         "The steps could not be understood (got NaN).",
         "The guidance could not be understood (got NaN).",
     )
-    told = understand(png(parameters="a\nSteps: 8, Seed: 1, Prompt chars: " + "9" * 5000), "x")
+    told = parse_metadata(png(parameters="a\nSteps: 8, Seed: 1, Prompt chars: " + "9" * 5000), "x")
     assert told.seed == 1
 
 
@@ -118,14 +120,14 @@ def z_image_graph():
 
 def test_comfyui_with_links_through_other_nodes():
     data = png(prompt=z_image_graph(), workflow={"nodes": []})
-    told = understand(data, "z.png")
+    told = parse_metadata(data, "z.png")
     assert (told.maker, told.prompt, told.negative_prompt) == ("comfyui", '兔子 "two"\nlines', "")
     assert (told.seed, told.steps, told.guidance, told.shift) == (1125899906842624, 8, 1.0, 3.0)
     assert (told.told_size, told.sampler) == ((1024, 768), "res_multistep")
     assert (told.checkpoint, told.loras) == ("z_image_turbo_bf16.safetensors", (("fur.safetensors", 0.7),))
     assert told.rest["scheduler"] == "simple" and told.rest["flux guidance"] == 3.5 and told.notes == ()
     webp = with_exif("WEBP", t272="prompt:" + json.dumps(z_image_graph(), ensure_ascii=True), t271="workflow:{}")
-    assert understand(webp, "z.webp").seed == 1125899906842624
+    assert parse_metadata(webp, "z.webp").seed == 1125899906842624
 
 
 def test_comfyui_with_custom_samplers():
@@ -148,7 +150,7 @@ def test_comfyui_with_custom_samplers():
         "15": node("VAEDecode", samples=["14", 0], vae=["1", 2]),
         "16": node("SaveImage", images=["15", 0]),
     }  # fmt: skip
-    told = understand(png(prompt=graph), "x")
+    told = parse_metadata(png(prompt=graph), "x")
     assert (told.prompt, told.negative_prompt, told.seed, told.steps) == ("a hare", "blur", 77, 28)
     assert (told.guidance, told.sampler, told.told_size) == (4.5, "euler", (640, 480))
     assert told.checkpoint == "sdxl.safetensors" and "2 samplers" in told.notes[0]
@@ -158,16 +160,16 @@ def test_comfyui_with_custom_samplers():
     lora = {"on": True, "lora": "a.safetensors", "strength": 0.5}
     graph["18"] = node("Power Lora Loader (rgthree)", model=["1", 0], lora_1=lora, lora_2={"on": False, "lora": "b"})
     graph["19"] = node("CLIPTextEncodeFlux", clip_l="short", t5xxl="a long hare", guidance=3.5, clip=["1", 1])
-    told = understand(png(prompt=graph), "x")
+    told = parse_metadata(png(prompt=graph), "x")
     assert (told.prompt, told.loras, told.guidance) == ("a long hare, short", (("a.safetensors", 0.5),), None)
 
 
 def test_comfyui_without_a_graph_or_with_an_infotext_besides():
-    told = understand(png(workflow={"nodes": []}), "x")
+    told = parse_metadata(png(workflow={"nodes": []}), "x")
     assert told.maker == "comfyui" and told.prompt == "" and "workflow" in told.notes[0]
-    told = understand(png(prompt={"1": node("Unknown", a=1)}, parameters=A1111), "x")
+    told = parse_metadata(png(prompt={"1": node("Unknown", a=1)}, parameters=A1111), "x")
     assert (told.maker, told.steps) == ("a1111", 20)
-    told = understand(png(prompt={"1": node("Unknown", a=1)}), "x")
+    told = parse_metadata(png(prompt={"1": node("Unknown", a=1)}), "x")
     assert (told.maker, told.prompt) == ("comfyui", "") and "sampler" in told.notes[0]
 
 
@@ -183,11 +185,11 @@ def test_comfyui_graphs_that_go_in_circles_or_are_huge():
         latent_image=["s", 0],
     )
     ring["save"] = node("SaveImage", images=["s", 0])
-    told = understand(png(prompt=ring), "x")
+    told = parse_metadata(png(prompt=ring), "x")
     assert (told.maker, told.seed, told.prompt) == ("comfyui", None, "")
     many = {str(n): node("KSampler", positive=["0", 0], seed=1, latent_image=[str(n + 1), 0]) for n in range(4_900)}
-    assert understand(png(prompt=many), "x").seed == 1
-    assert "5,000" in understand(png(prompt={str(n): node("X") for n in range(5_001)}), "x").notes[0]
+    assert parse_metadata(png(prompt=many), "x").seed == 1
+    assert "5,000" in parse_metadata(png(prompt={str(n): node("X") for n in range(5_001)}), "x").notes[0]
 
 
 def test_invokeai_now_and_before():
@@ -195,17 +197,17 @@ def test_invokeai_now_and_before():
             "seed": 99, "cfg_scale": 7.5, "steps": 30, "scheduler": "euler", "app_version": "5.4.0",
             "model": {"key": "k", "hash": "h", "name": "SDXL", "base": "sdxl", "type": "main"},
             "loras": [{"model": {"name": "fur"}, "weight": 0.75}, {"lora": {"model_name": "old"}, "weight": 0.5}]}  # fmt: skip
-    told = understand(png(invokeai_metadata=meta), "x")
+    told = parse_metadata(png(invokeai_metadata=meta), "x")
     assert (told.maker, told.prompt, told.negative_prompt, told.seed) == ("invokeai", "a hare", "blur", 99)
     assert (told.steps, told.guidance, told.sampler, told.checkpoint) == (30, 7.5, "euler", "SDXL")
     assert told.loras == (("fur", 0.75), ("old", 0.5)) and told.rest["app_version"] == "5.4.0"
     old = {"model": "stable diffusion", "model_weights": "sd-1.5", "app_version": "2.3.5", "image": {
         "prompt": [{"prompt": "a hare [blur] in grass", "weight": 1}], "steps": 50, "cfg_scale": 7, "height": 512, "width": 448,
         "seed": 3, "sampler": "k_lms", "type": "txt2img"}}  # fmt: skip
-    told = understand(png(sd__metadata=old), "x")
+    told = parse_metadata(png(sd__metadata=old), "x")
     assert (told.prompt, told.negative_prompt) == ("a hare  in grass", "blur")
     assert (told.seed, told.told_size, told.checkpoint) == (3, (448, 512), "sd-1.5")
-    told = understand(png(Dream='"a \\"big\\" hare [blur]" -s 50 -S 42 -W 512 -H 640 -C 7.5 -A k_lms'), "x")
+    told = parse_metadata(png(Dream='"a \\"big\\" hare [blur]" -s 50 -S 42 -W 512 -H 640 -C 7.5 -A k_lms'), "x")
     assert (told.prompt, told.negative_prompt, told.seed, told.steps) == ('a "big" hare', "blur", 42, 50)
     assert (told.told_size, told.guidance, told.sampler) == ((512, 640), 7.5, "k_lms")
 
@@ -219,7 +221,7 @@ def test_swarmui(kind):
         "sui_extra_data": {"date": "2025-11-30", "original_prompt": "a <random:hare,fox>", "generation_time": "4.8 sec"},
         "sui_models": [{"name": "z_image_turbo.safetensors", "param": "model", "hash": "0x1"}],
     })  # fmt: skip
-    found = understand(png(parameters=told) if kind == "png" else with_exif(kind, comment=told), "x")
+    found = parse_metadata(png(parameters=told) if kind == "png" else with_exif(kind, comment=told), "x")
     assert (found.maker, found.prompt, found.negative_prompt) == ("swarmui", "a hare", "blur")
     assert found.original_prompt == "a <random:hare,fox>" and found.loras == (("fur", 0.6),)
     assert (found.seed, found.steps, found.guidance, found.shift, found.checkpoint) == (
@@ -241,14 +243,14 @@ def test_fooocus_in_both_schemes():
         png(parameters=told, fooocus_scheme="fooocus"),
         with_exif("JPEG", t37510=json.dumps(told), t305="Fooocus v2.5.5", t37500="fooocus"),
     ):
-        found = understand(data, "x")
+        found = parse_metadata(data, "x")
         assert (found.maker, found.prompt, found.negative_prompt, found.seed) == ("fooocus", "a hare", "blur", 8124)
         assert (found.steps, found.guidance, found.told_size) == (30, 4.0, (1152, 896))
         assert (found.checkpoint, found.loras) == ("juggernautXL", (("offset.safetensors", 0.1),))
         assert found.rest["full_prompt"] == '["a hare", "cinematic"]'
     infotext = A1111.replace("v1.10.1", "Fooocus v2.5.5")
-    assert understand(png(parameters=infotext, fooocus_scheme="a1111"), "x").maker == "fooocus"
-    assert understand(png(parameters=infotext), "x").maker == "fooocus"
+    assert parse_metadata(png(parameters=infotext, fooocus_scheme="a1111"), "x").maker == "fooocus"
+    assert parse_metadata(png(parameters=infotext), "x").maker == "fooocus"
 
 
 def test_ours_in_every_kind_and_without_its_json(kit):
@@ -257,7 +259,7 @@ def test_ours_in_every_kind_and_without_its_json(kit):
         'a\nSteps: 3, Seed: 1, Size: 2x2\nNegative prompt: "x"', negative_prompt="blur", enhancement_id=enhancement.id
     )
     for kind in ("png", "jpeg", "webp"):
-        told = understand(kit.store.exported("ann", kept.id, kind), "x")
+        told = parse_metadata(kit.store.exported("ann", kept.id, kind), "x")
         assert (told.maker, told.format) == ("ours", kind)
         for name in (
             "prompt",
@@ -273,16 +275,16 @@ def test_ours_in_every_kind_and_without_its_json(kit):
         ):
             assert getattr(told, name) == getattr(kept, name), name
         assert told.created_at == kept.created_at and told.notes == ()
-    told = understand(metadata.without(kit.store.pictures.path("ann", kept.id).read_bytes(), {metadata.OURS}), "x")
+    told = parse_metadata(writer.without(kit.store.pictures.path("ann", kept.id).read_bytes(), {writer.OURS}), "x")
     assert (told.maker, told.prompt, told.negative_prompt, told.seed) == ("a1111", kept.prompt, "blur", kept.seed)
 
 
 def test_what_tells_nothing_says_so(tmp_path):
     path = tmp_path / "photo.jpg"
     path.write_bytes(with_exif("JPEG"))
-    told = understand(path, path.name)
+    told = parse_metadata(path, path.name)
     assert (told.maker, told.prompt, told.notes) == (None, "", ("It tells nothing about how it was made.",))
-    told = understand(png(parameters="just words"), "x")
+    told = parse_metadata(png(parameters="just words"), "x")
     assert told.maker is None and told.rest == {"text": "just words"}
 
 
@@ -303,12 +305,12 @@ def chunk(kind, body):
             SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 2, 0, 0, 0)),
             "a.png has 2,147,483,647 x 2,147,483,647 pixels, more than 80 million.",
         ),
-        (b"\x89PNG\r\n\x1a\n" + b"0" * foreign.FILE_MAX, "a.png has more than 60 MiB."),
+        (b"\x89PNG\r\n\x1a\n" + b"0" * readers.FILE_MAX, "a.png has more than 60 MiB."),
     ],
 )  # fmt: skip
 def test_what_is_no_picture_is_refused(data, sentence):
     with pytest.raises(NotAPicture) as caught:
-        understand(data, "a.png")
+        parse_metadata(data, "a.png")
     assert str(caught.value) == sentence and isinstance(caught.value, ValueError)
 
 
@@ -317,7 +319,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-KEYS = ["prompt", "parameters", "invokeai_metadata", "sd-metadata", "Dream", "workflow", metadata.OURS]
+KEYS = ["prompt", "parameters", "invokeai_metadata", "sd-metadata", "Dream", "workflow", writer.OURS]
 NAMES = ["positive_prompt", "image", "model", "loras", "seed", "steps", "sui_image_params", "prompt", "format", "base_model", "resolution",
          "class_type", "inputs", "created_at", "recipe", "3", "width", "height", "metadata_scheme"]  # fmt: skip
 objects = st.dictionaries(
@@ -328,7 +330,7 @@ objects = st.dictionaries(
 @PROPERTY
 @given(key=st.sampled_from(KEYS), told=objects | json_values)
 def test_any_json_is_read_without_harm(key, told):
-    check(understand(png(**{key.replace("-", "__"): json.dumps(told)}), "x"))
+    check(parse_metadata(png(**{key.replace("-", "__"): json.dumps(told)}), "x"))
 
 
 inputs = st.dictionaries(
@@ -345,7 +347,7 @@ graphs = st.dictionaries(
 @PROPERTY
 @given(graph=graphs)
 def test_any_graph_is_followed_without_harm(graph):
-    check(understand(png(prompt=json.dumps(graph)), "x"))
+    check(parse_metadata(png(prompt=json.dumps(graph)), "x"))
 
 
 @PROPERTY
@@ -353,7 +355,9 @@ def test_any_graph_is_followed_without_harm(graph):
 def test_any_text_is_read_without_harm(text):
     for key in KEYS:
         check(
-            understand(png(**{key.replace("-", "__"): text.replace("\0", "").encode("utf-8", "replace").decode()}), "x")
+            parse_metadata(
+                png(**{key.replace("-", "__"): text.replace("\0", "").encode("utf-8", "replace").decode()}), "x"
+            )
         )
 
 
@@ -366,7 +370,7 @@ def test_torn_files_are_read_or_refused(data, at, cut):
         with_exif("WEBP", comment=A1111),
     ):
         try:
-            check(understand(whole[:at] + data + (b"" if cut else whole[at + len(data) :]), "x"))
+            check(parse_metadata(whole[:at] + data + (b"" if cut else whole[at + len(data) :]), "x"))
         except NotAPicture as error:
             assert str(error).startswith("x ")
 
@@ -408,10 +412,10 @@ def check(told):
 )
 def test_what_is_made_to_be_slow_is_not(text):
     for key in KEYS:
-        check(understand(png(**{key.replace("-", "__"): text}), "x"))
+        check(parse_metadata(png(**{key.replace("-", "__"): text}), "x"))
 
 
 def test_too_long_a_prompt_is_cut_and_says_so():
-    told = understand(png(parameters="x" * 30_000 + "\nSteps: 8, Seed: 1, Size: 8x8"), "x")
+    told = parse_metadata(png(parameters="x" * 30_000 + "\nSteps: 8, Seed: 1, Size: 8x8"), "x")
     assert len(told.prompt) == 20_000
     assert told.notes == ("The prompt has 30,000 characters; the first 20,000 were kept.",)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from storage import metadata, xmp
+from storage.metadata import writer, xmp
 
 PROPERTY = settings(deadline=None, max_examples=150, database=None)
 NASTY = (
@@ -42,7 +42,7 @@ either = text | lines
 
 def png(facts, infotext="", size=(4, 4)):
     file = io.BytesIO()
-    Image.new("RGB", size).save(file, "PNG", pnginfo=metadata.png_info(facts, infotext))
+    Image.new("RGB", size).save(file, "PNG", pnginfo=writer.png_info(facts, infotext))
     return file.getvalue()
 
 
@@ -64,7 +64,7 @@ def test_a_kept_picture_tells_everything_but_its_owner(kit):
         negative_prompt="bad: hands",
     )
     path = kit.store.pictures.path("ann", kept.id)
-    facts = metadata.read(path)
+    facts = writer.read(path)
     for name in (
         "id",
         "prompt",
@@ -82,7 +82,7 @@ def test_a_kept_picture_tells_everything_but_its_owner(kit):
     assert (thought["original"], thought["prompt"], thought["seed"]) == ("two rabbits", enhancement.prompt, 7)
     assert [step["name"] for step in thought["steps"]] == ["keep", "solve", "compose", "text"]
     assert "owner" not in json.dumps(facts) and b"ann" not in path.read_bytes().split(b"IDAT")[0]
-    told = metadata.parse_infotext(metadata.read_texts(path)["parameters"])
+    told = writer.parse_infotext(writer.read_texts(path)["parameters"])
     assert told == {
         "Prompt": kept.prompt,
         "Negative prompt": "bad: hands",
@@ -109,32 +109,32 @@ def test_other_readers_see_the_same(kit):
 @given(prompt=either, negative=either, model=either)
 def test_both_chunks_come_back_as_they_were(prompt, negative, model):
     facts = {"prompt": prompt, "negative": negative, "model": [model, {"x": None}]}
-    infotext = metadata.write_infotext(prompt, negative, {"Steps": 8, "Model": model, "Size": "4x4"})
+    infotext = writer.write_infotext(prompt, negative, {"Steps": 8, "Model": model, "Size": "4x4"})
     data = png(facts, infotext)
-    assert metadata.read(data) == {"format": 1, **facts}
-    assert metadata.read_texts(data)["parameters"] == infotext
-    told = metadata.parse_infotext(infotext)
+    assert writer.read(data) == {"format": 1, **facts}
+    assert writer.read_texts(data)["parameters"] == infotext
+    told = writer.parse_infotext(infotext)
     assert (told["Prompt"], told["Negative prompt"]) == (prompt, negative)
     assert (told["Model"], told["Steps"], told["Size"]) == (model, "8", "4x4")
 
 
 def test_a_plain_infotext_is_what_everybody_writes():
-    assert metadata.write_infotext("a cat", "blur", {"Steps": 8, "Model": "a, b", "Seed": 1}) == (
+    assert writer.write_infotext("a cat", "blur", {"Steps": 8, "Model": "a, b", "Seed": 1}) == (
         'a cat\nNegative prompt: blur\nSteps: 8, Model: "a, b", Seed: 1'
     )
     theirs = "a cat,\n(dog:1.2)\nNegative prompt: blur,\nhands\n"
     theirs += "Steps: 20, Sampler: DPM++ 2M, CFG scale: 7, Size: 512x768"
-    told = metadata.parse_infotext(theirs)
+    told = writer.parse_infotext(theirs)
     assert told["Prompt"] == "a cat,\n(dog:1.2)" and told["Negative prompt"] == "blur,\nhands"
     assert (told["Sampler"], told["CFG scale"], told["Size"]) == ("DPM++ 2M", "7", "512x768")
-    assert metadata.parse_infotext("only\nwords") == {"Prompt": "only\nwords", "Negative prompt": ""}
+    assert writer.parse_infotext("only\nwords") == {"Prompt": "only\nwords", "Negative prompt": ""}
 
 
 @PROPERTY
 @given(data=st.binary(max_size=300) | st.binary(max_size=100).map(lambda end: png({"a": 1}, "x")[:60] + end))
 def test_no_bytes_do_harm(data):
     try:
-        assert isinstance(metadata.read(data), dict)
+        assert isinstance(writer.read(data), dict)
     except ValueError as error:
         assert str(error) == "This file is no PNG."
 
@@ -142,7 +142,7 @@ def test_no_bytes_do_harm(data):
 @PROPERTY
 @given(infotext=either | st.text().map(lambda rest: f"a\nSteps: {rest}"))
 def test_any_infotext_can_be_parsed(infotext):
-    assert set(metadata.parse_infotext(infotext)) >= {"Prompt", "Negative prompt"}
+    assert set(writer.parse_infotext(infotext)) >= {"Prompt", "Negative prompt"}
 
 
 @pytest.mark.parametrize(
@@ -160,27 +160,27 @@ def test_any_infotext_can_be_parsed(infotext):
     ],
 )
 def test_what_is_not_our_json_is_nothing(value):
-    keyword = metadata.OURS.encode()
-    assert metadata.read(with_chunk(b"tEXt", keyword + b"\0" + value.encode())) == {}
+    keyword = writer.OURS.encode()
+    assert writer.read(with_chunk(b"tEXt", keyword + b"\0" + value.encode())) == {}
 
 
 def test_chunks_beyond_the_cap_are_passed_over():
-    keyword = metadata.OURS.encode()
+    keyword = writer.OURS.encode()
     bomb = zlib.compress(b" " * 50_000_000)
     for data in (
         with_chunk(b"zTXt", keyword + b"\0\0" + bomb),
         with_chunk(b"iTXt", keyword + b"\0\1\0\0\0" + bomb),
-        with_chunk(b"tEXt", keyword + b"\0" + b" " * (metadata.TEXT_MAX + 1)),
+        with_chunk(b"tEXt", keyword + b"\0" + b" " * (writer.TEXT_MAX + 1)),
         with_chunk(b"iTXt", keyword + b"\0\1\0"),
         with_chunk(b"iTXt", keyword + b"\0\0\0\0\0\xff\xfe"),
     ):
-        assert metadata.read(data) == {"format": 1}  # the whole one that follows
+        assert writer.read(data) == {"format": 1}  # the whole one that follows
 
 
 def test_a_compressed_chunk_within_the_cap_is_read():
     facts = {"format": 1, "prompt": "兔子"}
-    body = metadata.OURS.encode() + b"\0\1\0\0\0" + zlib.compress(json.dumps(facts).encode())
-    assert metadata.read(with_chunk(b"iTXt", body)) == facts
+    body = writer.OURS.encode() + b"\0\1\0\0\0" + zlib.compress(json.dumps(facts).encode())
+    assert writer.read(with_chunk(b"iTXt", body)) == facts
 
 
 def test_reading_decodes_no_pixel(tmp_path):
@@ -190,16 +190,16 @@ def test_reading_decodes_no_pixel(tmp_path):
     path.write_bytes(head + b"IDAT" + b"?" * len(pixels))
     with pytest.raises(Exception, match=r"truncated|broken|decod|invalid|IDAT"), Image.open(path) as image:
         image.load()
-    assert metadata.read(path)["a"] == 1
+    assert writer.read(path)["a"] == 1
 
 
 def test_a_bare_copy_has_the_pixels_and_the_mark_of_its_making_and_nothing_else():
     told = png({"secret": "machine"}, "a cat\nSteps: 8", size=(9, 7))
-    copy = metadata.bare(told)
-    assert len(metadata.read_texts(told)) == 3
-    assert metadata.read_texts(copy) == {xmp.KEYWORD: xmp.packet(generated=True)}
-    assert metadata.read_texts(metadata.bare(metadata.without(told, {xmp.KEYWORD}))) == {}
+    copy = writer.bare(told)
+    assert len(writer.read_texts(told)) == 3
+    assert writer.read_texts(copy) == {xmp.KEYWORD: xmp.packet(generated=True)}
+    assert writer.read_texts(writer.bare(writer.without(told, {xmp.KEYWORD}))) == {}
     assert b"machine" in told and b"machine" not in copy and b"a cat" not in copy
     assert Image.open(io.BytesIO(copy)).tobytes() == Image.open(io.BytesIO(told)).tobytes()
     with pytest.raises(ValueError, match="no PNG"):
-        metadata.bare(b"GIF89a")
+        writer.bare(b"GIF89a")

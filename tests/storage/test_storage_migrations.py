@@ -15,11 +15,11 @@ from PIL import Image
 from sqlalchemy import create_engine
 
 import storage
-from storage.database import MIGRATIONS, migrate
+from storage.db.engine import MIGRATIONS, migrate
+from storage.db.tables import Base
 from storage.errors import ForeignDatabase, NewerDatabase, NotWritten
 from storage.records import NewPicture
-from storage.search import owner_token
-from storage.tables import Base
+from storage.search.query_parser import owner_token
 
 VERSIONS = [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()][::-1]
 

@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from storage.errors import NotFound, QueueFull
 from storage.ids import is_private, new_id, private_id, public_id
-from storage.memory import Private, open_private
 from storage.records import Job, Picture
+from storage.repositories.private import PrivateStore, open_private_store
 from tests.storage.conftest import Kit
 
 TELLS_NOTHING = {"alembic_version", "turns", "tallies"}
@@ -175,7 +175,7 @@ def test_a_private_job_gives_way_to_a_kept_one(kit):
 
 
 def test_it_is_another_one_each_time_and_many_may_write(kit):
-    one, other = open_private(), open_private()
+    one, other = open_private_store(), open_private_store()
     errors: list[BaseException] = []
 
     def work(owner: str) -> None:
@@ -193,7 +193,7 @@ def test_it_is_another_one_each_time_and_many_may_write(kit):
     assert one.pictures.page("owner 3").total == 10 and other.pictures.page("owner 3").total == 0
     one.database.close()
     other.database.close()
-    again = open_private()
+    again = open_private_store()
     assert rows_left(again) == {}
     again.database.close()
 
@@ -264,7 +264,7 @@ def test_a_session_whose_tab_was_closed_goes_after_a_while_unless_it_is_back(kit
     assert left() == {"tab2", "tab3"}
 
 
-def marked(private: Private, mark: str) -> bool:
+def marked(private: PrivateStore, mark: str) -> bool:
     with private.database.read() as session:
         return session.scalar(text("SELECT count(*) FROM jobs WHERE mark = :mark"), {"mark": mark}) > 0
 

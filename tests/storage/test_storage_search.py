@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from storage import search
 from storage.errors import BadQuery
 from storage.records import Step
+from storage.search import query_parser
 
 TEXT = st.text(max_size=60) | st.text('ab兔子 "-*():^{}+.ANDORNOT\u0301é😀\x00', max_size=40)
 PROPERTY = settings(
@@ -69,7 +69,7 @@ def test_every_kept_text_is_searched_and_phrases_end_with_their_text(kit):
     for query in ("zebra", "walrus", "blurry", "otter", "七加", "zebra walrus"):
         assert found(kit, query) == ["final zebra"], query
     assert found(kit, '"zebra walrus"') == []
-    assert found(kit, "ann") == [] and found(kit, search.owner_token("ann")) == []
+    assert found(kit, "ann") == [] and found(kit, query_parser.owner_token("ann")) == []
 
 
 SYNTAX = (
@@ -109,7 +109,7 @@ def test_a_picture_is_found_by_any_word_of_its_prompt(shared_kit, prompt, data):
     id = shared_kit.picture(prompt).id
     newest = shared_kit.store.pictures.page("ann", query=word, limit=1).items
     assert [picture.id for picture in newest] == [id]
-    if list(search.tokens(word)):
+    if list(query_parser.tokens(word)):
         excluded = shared_kit.store.pictures.page("ann", query=f"-{word}", limit=1).items
         assert id not in [picture.id for picture in excluded]
         assert shared_kit.store.pictures.page("bob", query=word).items == ()
@@ -125,14 +125,14 @@ def test_any_text_can_be_searched_for(shared_kit, query):
 @PROPERTY
 @given(text=st.text(max_size=200) | TEXT)
 def test_tokens_are_stable_and_hold_nothing_that_fts5_could_read(text):
-    tokens = list(search.tokens(text))
-    assert list(search.tokens(" ".join(tokens))) == tokens
+    tokens = list(query_parser.tokens(text))
+    assert list(query_parser.tokens(" ".join(tokens))) == tokens
     for token in tokens:
         assert token and not set(token) & set(" \"'*():^{}+-\x00")
 
 
 def test_counting_stops_at_the_cap_and_says_so(kit):
-    many = search.COUNT_CAP + 1
+    many = query_parser.COUNT_CAP + 1
     job = kit.job(count=many)
     first = kit.store.pictures.add(kit.new(job, prompt="a cat"), kit.image(), finish=True)
     with kit.store.database.write() as session:
@@ -150,6 +150,6 @@ def test_counting_stops_at_the_cap_and_says_so(kit):
             "t.reasoning, t.tags, t.note, t.facts FROM pictures, picture_texts t WHERE pictures.key <> t.key"
         )
     page = kit.store.pictures.page("ann", query="cat")
-    assert (page.total, page.capped, page.more, len(page.items)) == (search.COUNT_CAP, True, True, 24)
+    assert (page.total, page.capped, page.more, len(page.items)) == (query_parser.COUNT_CAP, True, True, 24)
     page = kit.store.pictures.page("ann")
     assert (page.total, page.capped) == (many, False)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import storage
-from storage import shelves
 from storage.errors import BadArchive
+from storage.transfer import collection_manifest
 from tests.storage.conftest import packed
 
 MEMBER = "collections.jsonl"
@@ -259,7 +259,11 @@ names = st.text(st.characters(categories=["L", "N", "P", "S"], exclude_character
 )
 def test_any_collection_goes_through_a_line_as_it_was(name, query, pictures):
     query = query if query and query.strip() else None
-    told = shelves.shelf(json.loads(json.dumps(good(name=name, query=query, pictures=[] if query else pictures))))
-    assert shelves.shelf(json.loads(json.dumps(shelves.line(told)))) == told
+    told = collection_manifest.collection_entry(
+        json.loads(json.dumps(good(name=name, query=query, pictures=[] if query else pictures)))
+    )
+    assert (
+        collection_manifest.collection_entry(json.loads(json.dumps(collection_manifest.collection_line(told)))) == told
+    )
     assert (told.name, told.query, told.pictures) == (name, query, () if query else tuple(pictures))
     assert replace(told, name="x") != told or name == "x"

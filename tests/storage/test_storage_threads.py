@@ -10,9 +10,9 @@ from contextlib import closing
 import pytest
 
 import storage
-from storage import filters
-from storage.backups import faults, snapshot
+from storage.db.snapshots import faults, snapshot
 from storage.errors import QueueFull
+from storage.search import filters
 
 
 def together(many, work):

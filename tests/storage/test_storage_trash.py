@@ -15,7 +15,7 @@ from PIL import Image
 import storage
 from storage.errors import NotFound
 from storage.ids import now
-from storage.trash import Weight
+from storage.repositories.trash import TrashSummary
 from tests.storage.test_storage_crash import STEPS, run
 
 TABLES = ("pictures", "picture_tags", "picture_texts", "shares", "collection_pictures", "jobs", "enhancements")
@@ -129,7 +129,7 @@ def test_before_it_is_emptied_it_tells_what_would_go_and_what_was_drawn_from_tha
     assert (
         kit.store.trash.weigh("ann")
         == kit.store.trash.weigh("ann", [photo.id])
-        == Weight(pictures=1, bytes=size, leaning=0, staying=0)
+        == TrashSummary(pictures=1, bytes=size, leaning=0, staying=0)
     )
     with pytest.raises(NotFound):
         kit.store.trash.weigh("ann", [photo.id, twin.id])

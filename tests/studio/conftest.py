@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from enhancer.chain import Enhancer
-from enhancer.remote import RemoteChat
+from enhancer.enhancer import Enhancer
+from enhancer.models.remote import RemoteChat
+from studio.services.serializers import View
 from studio.studio import Bounds, Studio
-from studio.views import View
 from tests.fakes.engine import PaintEngine
 from tests.stores import open_store
 

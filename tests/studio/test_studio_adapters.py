@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from studio.engine.contract import AdapterInfo
-from studio.errors import InvalidWish, Refused
+from studio.domain.request import GenerationRequest
+from studio.engine.base import AdapterInfo
+from studio.errors import InvalidRequest, Refused
+from studio.services.serializers import View
 from studio.studio import Studio
-from studio.views import View
-from studio.wish import Wish
 from tests.fakes.engine import PaintEngine
 from tests.studio.conftest import end
 
@@ -37,7 +37,7 @@ def first(shot: View) -> dict[str, Any]:
 
 
 def inked(studio: Studio, **wish: Any) -> dict[str, Any]:
-    said = Wish(prompt="a cat", enhance=False, adapters=(("ink", 0.8), ("fur", -1)), **wish)
+    said = GenerationRequest(prompt="a cat", enhance=False, adapters=(("ink", 0.8), ("fur", -1)), **wish)
     return first(drawn(studio, studio.submit(ME, said)))
 
 
@@ -72,10 +72,10 @@ def test_a_picture_keeps_the_hashes_of_what_drew_it(studio: Studio) -> None:
     ],
 )
 def test_what_is_not_here_or_does_not_fit_is_refused_when_it_is_filed(studio: Studio, name: str, sentence: str) -> None:
-    with pytest.raises(InvalidWish) as caught:
-        studio.submit(ME, Wish(prompt="a cat", adapters=((name, 1),)))
+    with pytest.raises(InvalidRequest) as caught:
+        studio.submit(ME, GenerationRequest(prompt="a cat", adapters=((name, 1),)))
     assert str(caught.value) == sentence and caught.value.name == "adapters"
-    job = studio.submit(ME, Wish(prompt="a cat", enhance=False, adapters=(("kron", 1),)))
+    job = studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, adapters=(("kron", 1),)))
     assert first(drawn(studio, job))["adapters"], "where only loading can tell, it is tried"
 
 
@@ -113,14 +113,14 @@ def test_what_went_away_between_filing_and_drawing_fails_its_job_alone_and_redra
 ) -> None:
     engine.has = [file("ink", "aa"), file("fur", "bb")]
     studio = make(start=False)
-    job = studio.submit(ME, Wish(prompt="a cat", enhance=False, seed=5, adapters=(("ink", 0.8),)))
-    plain = studio.submit(ME, Wish(prompt="a cat", enhance=False, seed=5))
+    job = studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, seed=5, adapters=(("ink", 0.8),)))
+    plain = studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, seed=5))
     engine.has = []
     studio.start()
     shot = end(studio, ME, job)
     assert (shot["status"], shot["error"]) == ("failed", "The adapter ink is not here.")
     assert first(drawn(studio, plain))["adapters"] == []
-    with pytest.raises(InvalidWish, match="adapters must name files that are here"):
+    with pytest.raises(InvalidRequest, match="adapters must name files that are here"):
         studio.redraw(ME, job)
     engine.has = [file("ink", "ab")]
     assert first(drawn(studio, studio.redraw(ME, job)))["adapters"] == [{"name": "ink", "weight": 0.8, "sha256": "ab"}]

@@ -12,17 +12,21 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from studio.errors import InvalidWish, NotFound, Refused, StudioError
-from studio.quota import GB, Quota
+from studio.domain.request import GenerationRequest
+from studio.errors import InvalidRequest, NotFound, Refused, StudioError
 from studio.studio import Studio
-from studio.wish import Wish
+from studio.worker.quota import GB, Quota
 from tests.studio.conftest import Make, end
 
 ANN, BOB = "ann", "bob"
 
 
 def draw(studio: Studio, prompt: str, owner: str = ANN) -> str:
-    shot = end(studio, owner, studio.submit(owner, Wish(prompt=prompt, enhance=False, steps=1, width=64, height=64)))
+    shot = end(
+        studio,
+        owner,
+        studio.submit(owner, GenerationRequest(prompt=prompt, enhance=False, steps=1, width=64, height=64)),
+    )
     return str(shot["pictures"][0]["id"])  # type: ignore[index]
 
 
@@ -47,9 +51,9 @@ def test_by_ids_by_query_and_all(make: Make) -> None:
     assert names(zipped(studio, BOB)) == set() and names(zipped(studio, ids=[])) == set()
     with pytest.raises(NotFound):
         studio.archive.export(BOB, ids=[hare])
-    with pytest.raises(InvalidWish, match="ids must be an id"):
+    with pytest.raises(InvalidRequest, match="ids must be an id"):
         studio.archive.export(ANN, ids=[7])
-    with pytest.raises(InvalidWish, match="format must be one of png, jpg, jpeg, webp"):
+    with pytest.raises(InvalidRequest, match="format must be one of png, jpg, jpeg, webp"):
         studio.archive.exported(ANN, hare, "gif")
     with pytest.raises(NotFound):
         studio.archive.exported(BOB, hare, "jpg")
@@ -84,7 +88,7 @@ def test_a_picture_is_understood_then_brought(make: Make) -> None:
     assert studio.archive.bring(ANN, file, "fox.png")["picture"] == picture
     assert studio.history(ANN, query="fox")["total"] == 1
     json.dumps(brought)
-    with pytest.raises(InvalidWish):  # whatever a file says, nothing beyond the rules is drawn
+    with pytest.raises(InvalidRequest):  # whatever a file says, nothing beyond the rules is drawn
         studio.rerun(ANN, str(picture["id"]))
     with pytest.raises(StudioError, match="neither PNG, JPEG nor WebP"):
         studio.archive.bring(ANN, io.BytesIO(b"GIF89a"), "x.gif")
@@ -134,7 +138,7 @@ def test_a_manifest_that_lies_about_sizes_is_not_drawn(make: Make) -> None:
     brought = studio.archive.bring(BOB, forged, "x.zip")
     mine = brought["brought"][0]  # type: ignore[index]
     for act in (studio.rerun, studio.vary):
-        with pytest.raises(InvalidWish, match=r"steps must be .* 50 \(got 9999\)"):
+        with pytest.raises(InvalidRequest, match=r"steps must be .* 50 \(got 9999\)"):
             act(BOB, mine)
 
 

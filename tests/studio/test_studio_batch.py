@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from studio import batch
-from studio.engine.contract import AdapterInfo
-from studio.recipe import Recipe
+from studio.cli import batch
+from studio.domain.recipe import Recipe
+from studio.engine.base import AdapterInfo
 from studio.settings import ROOT
 from studio.studio import Bounds, Studio
 from tests.fakes.engine import PaintEngine

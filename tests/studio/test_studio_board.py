@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from studio.board import CALM_S, INTERVAL_S, Board
 from studio.errors import Refused, shorten
-from studio.pace import Pace
-from studio.quota import Quota
+from studio.worker.eta import EtaEstimator
+from studio.worker.progress import CALM_S, INTERVAL_S, ProgressHub
+from studio.worker.quota import Quota
 
 
 def test_a_watcher_hears_what_another_thread_posts() -> None:
-    board = Board()
+    board = ProgressHub()
 
     async def watch() -> int:
         with board.watch("job") as watcher:
@@ -28,7 +28,7 @@ def test_a_watcher_hears_what_another_thread_posts() -> None:
 
 
 def test_the_end_is_told_without_the_interval() -> None:
-    board = Board()
+    board = ProgressHub()
 
     async def watch() -> list[int]:
         seen = []
@@ -46,7 +46,7 @@ def test_the_end_is_told_without_the_interval() -> None:
 
 
 def test_a_watcher_of_one_job_does_not_hear_of_another() -> None:
-    board = Board()
+    board = ProgressHub()
 
     async def watch() -> bool:
         with board.watch("mine") as watcher:
@@ -59,7 +59,7 @@ def test_a_watcher_of_one_job_does_not_hear_of_another() -> None:
 
 
 def test_moving_up_in_the_queue_is_told_calmly_and_what_happens_to_the_job_itself_at_once() -> None:
-    board = Board()
+    board = ProgressHub()
 
     async def watch() -> list[float]:
         waited = []
@@ -78,7 +78,7 @@ def test_moving_up_in_the_queue_is_told_calmly_and_what_happens_to_the_job_itsel
 
 
 def test_cancelling_is_by_job_and_is_forgotten_with_it() -> None:
-    board = Board()
+    board = ProgressHub()
     board.cancel("a")
     assert board.cancelled("a") and not board.cancelled("b")
     board.end("a")
@@ -86,7 +86,7 @@ def test_cancelling_is_by_job_and_is_forgotten_with_it() -> None:
 
 
 def test_nothing_is_promised_before_something_was_seen() -> None:
-    pace = Pace()
+    pace = EtaEstimator()
     assert pace.steps(8, 128, 128) is None
     pace.saw_step(0.1, 100, 100)
     assert pace.steps(8, 200, 100) == pytest.approx(1.6)

@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 from pydantic import SecretStr
 
-from enhancer.remote import RemoteChat
-from studio import eyes
-from studio.errors import InvalidWish, Refused, StudioError
-from studio.reasoning import VISION_TIMEOUT_S, eyes_for
+from enhancer.models.remote import RemoteChat
+from studio.errors import InvalidRequest, Refused, StudioError
+from studio.services import captioning
+from studio.services.enhancer_factory import VISION_TIMEOUT_S, captioner_for
 from studio.settings import Settings
 from studio.studio import Studio
 from tests.loopback import Loopback
@@ -88,7 +88,7 @@ def test_without_a_model_it_is_refused_by_the_name_of_the_setting(make: Make) ->
     ],
 )
 def test_a_broken_rule_is_named(seeing: Studio, loopback: Loopback, wanted: Any, sentence: str) -> None:
-    with pytest.raises(InvalidWish) as refused:
+    with pytest.raises(InvalidRequest) as refused:
         read(seeing, None, *wanted)
     assert str(refused.value) == sentence
     assert loopback.manners.path == "", "nothing was asked"
@@ -159,13 +159,13 @@ def test_whoever_leaves_stops_the_reading(seeing: Studio, loopback: Loopback, by
     until(lambda: not readers())
     loopback.manners.thoughts, loopback.manners.pieces, loopback.manners.pause_s = [], ["A wall."], 0
     if by != "the end of the studio":
-        for _ in range(eyes.AT_ONCE + 1):
+        for _ in range(captioning.AT_ONCE + 1):
             assert read(seeing) == ["A wall."], "no place was lost"
 
 
 def test_a_picture_in_json_is_measured_before_it_is_unpacked() -> None:
-    assert eyes.from_base64(base64.b64encode(png()).decode()) == png()
-    assert len(eyes.from_base64(base64.b64encode(bytes(eyes.BYTES_MAX)).decode())) == eyes.BYTES_MAX
+    assert captioning.from_base64(base64.b64encode(png()).decode()) == png()
+    assert len(captioning.from_base64(base64.b64encode(bytes(captioning.BYTES_MAX)).decode())) == captioning.BYTES_MAX
 
 
 @pytest.mark.parametrize(
@@ -180,21 +180,21 @@ def test_a_picture_in_json_is_measured_before_it_is_unpacked() -> None:
     ],
 )
 def test_what_is_no_base64_is_refused_by_name(value: object, sentence: str) -> None:
-    with pytest.raises(InvalidWish) as refused:
-        eyes.from_base64(value)
+    with pytest.raises(InvalidRequest) as refused:
+        captioning.from_base64(value)
     assert str(refused.value).startswith(sentence)
     assert len(str(refused.value)) < 250
 
 
 def test_the_settings_name_what_reads() -> None:
-    assert eyes_for(Settings()) is None
-    assert eyes_for(Settings(enhancer_url="http://box:1")) is None
-    named = eyes_for(Settings(enhancer_url="http://box:1", enhancer_vision="sees", enhancer_key=SecretStr(KEY)))
+    assert captioner_for(Settings()) is None
+    assert captioner_for(Settings(enhancer_url="http://box:1")) is None
+    named = captioner_for(Settings(enhancer_url="http://box:1", enhancer_vision="sees", enhancer_key=SecretStr(KEY)))
     assert repr(named) == "RemoteChat('sees' at box:1)"
     assert named is not None and named.name == "sees"
     assert VISION_TIMEOUT_S >= 60
     assert (
-        repr(eyes_for(Settings(enhancer_preset="ollama", enhancer_vision="sees")))
+        repr(captioner_for(Settings(enhancer_preset="ollama", enhancer_vision="sees")))
         == "RemoteChat('sees' at 127.0.0.1:11434)"
     )
 
@@ -202,7 +202,7 @@ def test_the_settings_name_what_reads() -> None:
 def test_the_presets_switches_and_the_key_are_sent(loopback: Loopback, make: Make) -> None:
     loopback.manners.pieces = ["A wall."]
     said: dict[str, Any] = {"enhancer_url": loopback.url, "enhancer_preset": "ollama", "enhancer_vision": "sees"}
-    studio = make(start=False, eyes=eyes_for(Settings(**said, enhancer_key=SecretStr(KEY))))
+    studio = make(start=False, eyes=captioner_for(Settings(**said, enhancer_key=SecretStr(KEY))))
     assert read(studio) == ["A wall."]
     assert (loopback.manners.asked["model"], loopback.manners.asked["reasoning_effort"]) == ("sees", "none")
     assert loopback.manners.asked_headers["authorization"] == f"Bearer {KEY}"

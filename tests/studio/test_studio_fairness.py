@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import storage
-from enhancer.chain import Enhancer
-from studio.aside import aside
+from enhancer.enhancer import Enhancer
+from studio.domain.request import GenerationRequest
 from studio.studio import Studio
-from studio.wish import Wish
+from studio.worker.background_iterator import iterate_in_background
 from tests.fakes.engine import ANSWER, PaintEngine
 from tests.studio.conftest import end
 
@@ -85,10 +85,10 @@ def test_others_pictures_are_drawn_between_the_words_of_a_long_reasoning(
             time.sleep(0.01)
 
     chat.before_word = slowly
-    long = studio.submit(ME, Wish(prompt="long", seed=1))
+    long = studio.submit(ME, GenerationRequest(prompt="long", seed=1))
     assert begun.wait(30)
-    two = studio.submit(YOU, Wish(prompt="yours", enhance=False, count=2))
-    other = studio.submit(THIRD, Wish(prompt="third", enhance=False))
+    two = studio.submit(YOU, GenerationRequest(prompt="yours", enhance=False, count=2))
+    other = studio.submit(THIRD, GenerationRequest(prompt="third", enhance=False))
     shot = end(studio, ME, long)
     assert shot["status"] == "done" and len(shot["pictures"]) == 1  # type: ignore[arg-type]
     assert [prompt for prompt, _ in drawn] == ["yours", "third", "yours", "long, in soft light"]
@@ -103,7 +103,10 @@ def test_an_owners_own_next_picture_waits_and_so_does_one_within_the_share(
     studio, drawn = start(share_s=60.0), list[str]()
     engine.before_step = lambda recipe, step: drawn.append(recipe.prompt) if step == 1 else None
     chat.pause_s = 0.02
-    jobs = [studio.submit(ME, Wish(prompt="long", seed=1)), studio.submit(YOU, Wish(prompt="yours", enhance=False))]
+    jobs = [
+        studio.submit(ME, GenerationRequest(prompt="long", seed=1)),
+        studio.submit(YOU, GenerationRequest(prompt="yours", enhance=False)),
+    ]
     assert [end(studio, who, job)["status"] for who, job in zip((ME, YOU), jobs, strict=True)] == ["done", "done"]
     assert drawn == ["long, in soft light", "yours"]
 
@@ -116,8 +119,8 @@ def test_what_fails_between_the_words_takes_nothing_from_the_reasoning(
             raise RuntimeError("boom")
 
     studio, engine.before_step, chat.pause_s = start(), fail, 0.05
-    long = studio.submit(ME, Wish(prompt="long", seed=1))
-    bad = studio.submit(YOU, Wish(prompt="bad", enhance=False))
+    long = studio.submit(ME, GenerationRequest(prompt="long", seed=1))
+    bad = studio.submit(YOU, GenerationRequest(prompt="bad", enhance=False))
     assert end(studio, YOU, bad)["status"] == "failed"
     assert end(studio, ME, long)["pictures"][0]["prompt"] == "long, in soft light"  # type: ignore[index]
 
@@ -131,7 +134,7 @@ def test_a_cancelled_reasoning_ends_at_the_next_word(start: Start, chat: Slow) -
             assert go.wait(30)
 
     chat.before_word = wait
-    job = studio.submit(ME, Wish(prompt="long"))
+    job = studio.submit(ME, GenerationRequest(prompt="long"))
     assert reached.wait(30)
     studio.cancel(ME, job)
     go.set()
@@ -148,7 +151,7 @@ def test_things_taken_aside_come_in_order_with_ticks_between_and_their_fault_at_
         yield 2
         raise ValueError("the end")
 
-    came, found = aside(things(), 0.01), list[int | None]()
+    came, found = iterate_in_background(things(), 0.01), list[int | None]()
     with pytest.raises(ValueError, match="the end"):
         for thing in came:
             found.append(thing)

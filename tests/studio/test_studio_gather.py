@@ -17,12 +17,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 import storage
-from studio import upkeep
-from studio.gather import below
-from studio.quota import GB
+from studio.cli import maintenance
+from studio.domain.request import GenerationRequest
+from studio.services.folder_import import files_below
 from studio.settings import ROOT
 from studio.studio import Studio
-from studio.wish import Wish
+from studio.worker.quota import GB
 from tests.fakes.engine import PaintEngine
 from tests.studio.conftest import end
 
@@ -55,7 +55,7 @@ def jpeg(kind: str = "JPEG", colour: str = "gold") -> bytes:
 
 def ask(*arguments: object) -> tuple[int | None, list[str]]:
     said: list[str] = []
-    return upkeep.run([str(one) for one in arguments], {}, said.append), said
+    return maintenance.run([str(one) for one in arguments], {}, said.append), said
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def archive(tmp_path: Path) -> bytes:
     """A zip of another studio with two pictures in a collection."""
     studio = Studio(storage.open(tmp_path / "elsewhere"), PaintEngine(), None)
     studio.start()
-    shot = end(studio, ME, studio.submit(ME, Wish(prompt="a cat", enhance=False, count=2, seed=1)))
+    shot = end(studio, ME, studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, count=2, seed=1)))
     studio.new_collection(ME, "Cats", ids=[str(one["id"]) for one in shot["pictures"]])  # type: ignore[attr-defined]
     packed = b"".join(studio.archive.export(ME))
     studio.close()
@@ -163,7 +163,7 @@ def test_nothing_outside_of_the_folder_is_read_and_nothing_in_a_name_steers_the_
     assert not any("\x1b" in line for line in said) and any("x?[2J.png" in line for line in said)
     data = folder / "data"
     assert ask("bring", folder, "--data", data)[1][-2].startswith("1 pictures brought in, 0 were here")
-    assert [path.name for path in below(folder, data)] == ["good.png", "x\x1b[2J.png"], "its own folder is left"
+    assert [path.name for path in files_below(folder, data)] == ["good.png", "x\x1b[2J.png"], "its own folder is left"
 
 
 def test_what_cannot_begin_is_a_sentence(outputs: Path, tmp_path: Path) -> None:

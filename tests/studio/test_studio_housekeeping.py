@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import storage
-from storage import backups
-from studio.housekeeping import Housekeeping
+from storage.db import snapshots
+from studio.domain.request import GenerationRequest
+from studio.services.maintenance import Maintenance
 from studio.studio import Studio
-from studio.wish import Wish
 from tests.fakes.engine import PaintEngine
 from tests.studio.conftest import end
 
@@ -29,16 +29,16 @@ def kept(tmp_path: Path) -> Iterator[storage.Storage]:
 
 
 def test_a_snapshot_a_day_and_no_more(kept: storage.Storage) -> None:
-    house = Housekeeping(kept, None)
+    house = Maintenance(kept, None)
     assert len(house.tend(NOW)) == 1
     assert house.tend(NOW + timedelta(hours=23)) == []
     assert len(house.tend(NOW + timedelta(hours=24))) == 1
-    assert len(Housekeeping(kept, None).tend(NOW + timedelta(hours=30))) == 0, "a restart makes none before its time"
-    assert len(backups.snapshots(kept.folder)) == 2
+    assert len(Maintenance(kept, None).tend(NOW + timedelta(hours=30))) == 0, "a restart makes none before its time"
+    assert len(snapshots.snapshots(kept.folder)) == 2
 
 
 def test_a_clock_that_was_wrong_for_a_while_stops_nothing(kept: storage.Storage) -> None:
-    house = Housekeeping(kept, None)
+    house = Maintenance(kept, None)
     house.tend(NOW + timedelta(days=4000))
     assert len(house.tend(NOW)) == 1, "the one of a time to come does not count"
     assert house.trouble is None
@@ -48,9 +48,9 @@ def test_the_trash_of_a_month_ago_goes(tmp_path: Path) -> None:
     studio = Studio(storage.open(tmp_path / "data"), PaintEngine(), None)
     try:
         studio.start()
-        made = end(studio, ME, studio.submit(ME, Wish(prompt="a cat", enhance=False, count=2)))["pictures"]
+        made = end(studio, ME, studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, count=2)))["pictures"]
         studio.delete(ME, str(made[0]["id"]))
-        house = Housekeeping(studio._storage, None)
+        house = Maintenance(studio._storage, None)
         soon = datetime.now(timezone.utc) + timedelta(days=29)
         house.tend(soon)
         assert studio.history(ME, trash=True)["total"] == 1
@@ -62,7 +62,7 @@ def test_the_trash_of_a_month_ago_goes(tmp_path: Path) -> None:
 
 def test_what_cannot_be_done_is_told_and_due_again(kept: storage.Storage) -> None:
     (kept.folder / "backups").write_text("in the way")
-    house = Housekeeping(kept, None)
+    house = Maintenance(kept, None)
     assert house.tend(NOW) == [] and house.trouble is not None and "could not be written" in house.trouble
     (kept.folder / "backups").unlink()
     assert len(house.tend(NOW + timedelta(minutes=10))) == 1 and house.trouble is None
@@ -71,7 +71,9 @@ def test_what_cannot_be_done_is_told_and_due_again(kept: storage.Storage) -> Non
 def test_a_start_brings_files_and_rows_together_and_a_close_is_quick(tmp_path: Path) -> None:
     studio = Studio(storage.open(tmp_path / "data"), PaintEngine(), None)
     studio.start()
-    made = end(studio, "home", studio.submit("home", Wish(prompt="a cat", enhance=False, count=3)))["pictures"]
+    made = end(studio, "home", studio.submit("home", GenerationRequest(prompt="a cat", enhance=False, count=3)))[
+        "pictures"
+    ]
     studio.close()
     for path in (tmp_path / "data").glob("studio.*"):
         path.unlink()

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from studio import differences
-from studio.errors import InvalidWish, NotFound, StudioError
+from studio.domain.request import GenerationRequest
+from studio.errors import InvalidRequest, NotFound, StudioError
+from studio.services import compare
 from studio.studio import Studio
-from studio.wish import Wish
 from tests.fakes.engine import PaintEngine
 from tests.studio.conftest import end
 
@@ -28,10 +28,10 @@ def drawn(studio: Studio, job: str, owner: str = ME) -> dict[str, Any]:
 
 def test_a_picture_knows_its_family(make: Make, engine: PaintEngine) -> None:
     studio = make()
-    first = drawn(studio, studio.submit(ME, Wish(prompt="a cat", enhance=False, seed=1)))
+    first = drawn(studio, studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, seed=1)))
     again = drawn(studio, studio.rerun(ME, first["id"]))
     varied = drawn(studio, studio.vary(ME, first["id"]))
-    edited = drawn(studio, studio.submit(ME, Wish(prompt="a dog", enhance=False, parent=varied["id"])))
+    edited = drawn(studio, studio.submit(ME, GenerationRequest(prompt="a dog", enhance=False, parent=varied["id"])))
     graph = studio.ancestry(ME, varied["id"])
     assert [node["id"] for node in graph["nodes"]] == [one["id"] for one in (first, again, varied, edited)]  # type: ignore[attr-defined]
     assert graph["edges"] == [
@@ -42,7 +42,7 @@ def test_a_picture_knows_its_family(make: Make, engine: PaintEngine) -> None:
     assert graph["more"] is False
     for ask in (
         lambda: studio.ancestry(OTHER, first["id"]),
-        lambda: studio.submit(OTHER, Wish(prompt="x", parent=first["id"])),
+        lambda: studio.submit(OTHER, GenerationRequest(prompt="x", parent=first["id"])),
     ):
         with pytest.raises(NotFound):
             ask()
@@ -50,8 +50,8 @@ def test_a_picture_knows_its_family(make: Make, engine: PaintEngine) -> None:
 
 def test_what_differs_between_two_pictures(make: Make) -> None:
     studio = make()
-    one = drawn(studio, studio.submit(ME, Wish(prompt="two red cats", enhance=False, seed=1)))
-    two = drawn(studio, studio.submit(ME, Wish(prompt="two blue cats", enhance=False, seed=2, steps=9)))
+    one = drawn(studio, studio.submit(ME, GenerationRequest(prompt="two red cats", enhance=False, seed=1)))
+    two = drawn(studio, studio.submit(ME, GenerationRequest(prompt="two blue cats", enhance=False, seed=2, steps=9)))
     found = studio.differences(ME, one["id"], two["id"])
     assert found["settings"] == [{"what": "seed", "was": 1, "is": 2}, {"what": "steps", "was": 8, "is": 9}]
     assert found["prompt"] == [
@@ -71,24 +71,24 @@ def test_pixels_apart_are_counted_and_measured(tmp_path: Path) -> None:
         if name == "b":
             image.putpixel((0, 0), (10, 26, 30))
         image.save(tmp_path / f"{name}.png")
-    assert differences.pixels(tmp_path / "a.png", tmp_path / "b.png") == {
+    assert compare.pixels(tmp_path / "a.png", tmp_path / "b.png") == {
         "identical": False,
         "share": 0.125,
         "mean": 0.25,
         "most": 6,
     }
-    assert differences.pixels(tmp_path / "a.png", tmp_path / "c.png")["share"] is None
+    assert compare.pixels(tmp_path / "a.png", tmp_path / "c.png")["share"] is None
 
 
 def test_chinese_differs_by_characters() -> None:
-    assert differences.words("两只白猫", "两只黑猫") == [
+    assert compare.words("两只白猫", "两只黑猫") == [
         {"kind": "same", "text": "两只"}, {"kind": "gone", "text": "白"}, {"kind": "new", "text": "黑"}, {"kind": "same", "text": "猫"},
     ]  # fmt: skip
 
 
 def test_the_trash_is_emptied_for_good_and_only_ones_own(make: Make) -> None:
     studio = make()
-    one = drawn(studio, studio.submit(ME, Wish(prompt="a cat", enhance=False)))
+    one = drawn(studio, studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False)))
     file = studio.file(ME, one["id"])
     with pytest.raises(StudioError):
         studio.purge(ME, [one["id"]])  # it is not in the trash
@@ -105,14 +105,14 @@ def test_the_trash_is_emptied_for_good_and_only_ones_own(make: Make) -> None:
 
 def test_many_at_once_are_ones_own_and_each_value_is_checked(make: Make) -> None:
     studio = make()
-    one = drawn(studio, studio.submit(ME, Wish(prompt="a cat", enhance=False)))
+    one = drawn(studio, studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False)))
     made = studio.new_collection(ME, "Cats", ids=[one["id"]])
     assert made["count"] == 1 and studio.collections_with(ME, one["id"]) == [made["id"]]
     assert studio.edit_many(ME, [one["id"]], add_tags=["ink"], rating=5)["items"][0]["tags"] == ["ink"]  # type: ignore[index]
     assert studio.tags(ME)["tags"] == [{"tag": "ink", "count": 1}]
     torn: list[tuple[dict[str, Any], type[StudioError]]] = [
         ({"ids": [one["id"], "nothing-of-mine"]}, NotFound),
-        ({"ids": [one["id"], 7]}, InvalidWish),
+        ({"ids": [one["id"], 7]}, InvalidRequest),
         ({"ids": [one["id"]], "query": "cat"}, StudioError),
     ]
     for wrong, refusal in torn:
@@ -128,14 +128,14 @@ def test_many_at_once_are_ones_own_and_each_value_is_checked(make: Make) -> None
         with pytest.raises(NotFound):
             act()
     many: Any = ["x"] * 1_001
-    with pytest.raises(InvalidWish, match="ids must be a list of 1 to 1,000 ids"):
+    with pytest.raises(InvalidRequest, match="ids must be a list of 1 to 1,000 ids"):
         studio.delete_many(ME, many)
-    with pytest.raises(InvalidWish, match="at must be a moment such as"):
+    with pytest.raises(InvalidRequest, match="at must be a moment such as"):
         studio.history(ME, at="yesterday")
     for name in ("Mars/Olympus", "America", "../../etc/passwd", "", "x" * 200, "UTC\n", 8, None):
         wild: Any = name
         for ask in (studio.history, studio.matching, studio.collections, studio.archive.export):
-            with pytest.raises(InvalidWish, match="zone must be the name of a time zone, such as Asia/Shanghai"):
+            with pytest.raises(InvalidRequest, match="zone must be the name of a time zone, such as Asia/Shanghai"):
                 ask(ME, zone=wild)
     assert studio.history(ME, zone="America/Argentina/Buenos_Aires", at="2026-01-01")["items"] == []
     with pytest.raises(StudioError, match="rating: must be 0 to 5"):

@@ -14,11 +14,11 @@ from PIL import Image
 
 from storage.errors import NotFound as StorageNotFound
 from storage.ids import is_private
-from studio.errors import EngineError, InvalidWish, NotFound, QueueFull, Refused
-from studio.recipe import Recipe
+from studio.domain.recipe import Recipe
+from studio.domain.request import GenerationRequest
+from studio.errors import EngineError, InvalidRequest, NotFound, QueueFull, Refused
+from studio.services.serializers import View
 from studio.studio import Bounds, Studio
-from studio.views import View
-from studio.wish import Wish
 from tests.fakes.engine import PaintEngine
 from tests.studio.conftest import end
 
@@ -40,9 +40,9 @@ def on_disk(folder: Path) -> bytes:
 
 def test_a_private_wish_is_reasoned_and_drawn_and_kept_nowhere(make: Make, tmp_path: Path) -> None:
     studio = make()
-    known = drawn(studio, studio.submit(ME, Wish(prompt="something else", enhance=False)))
+    known = drawn(studio, studio.submit(ME, GenerationRequest(prompt="something else", enhance=False)))
     files = {path for path in (tmp_path / "data").rglob("*.*") if path.suffix in (".png", ".webp")}
-    made = drawn(studio, studio.submit(ME, Wish(prompt=SECRET, private=True)))
+    made = drawn(studio, studio.submit(ME, GenerationRequest(prompt=SECRET, private=True)))
     assert made["private"] and made["shot"]["private"] and is_private(made["shot"]["job"])
     assert made["original_prompt"] == SECRET and made["enhancement"]["original"] == SECRET
     data = studio.file(ME, made["id"])
@@ -62,7 +62,7 @@ def test_a_private_wish_is_reasoned_and_drawn_and_kept_nowhere(make: Make, tmp_p
 
 def test_it_is_gone_with_the_process(make: Make) -> None:
     studio = make()
-    made = drawn(studio, studio.submit(ME, Wish(prompt=SECRET, enhance=False, private=True)))
+    made = drawn(studio, studio.submit(ME, GenerationRequest(prompt=SECRET, enhance=False, private=True)))
     studio = make()
     with pytest.raises(NotFound):
         studio.picture(ME, made["id"])
@@ -71,7 +71,7 @@ def test_it_is_gone_with_the_process(make: Make) -> None:
 
 def test_another_owner_finds_none_of_it(make: Make) -> None:
     studio = make()
-    made = drawn(studio, studio.submit(ME, Wish(prompt=SECRET, private=True)))
+    made = drawn(studio, studio.submit(ME, GenerationRequest(prompt=SECRET, private=True)))
     job, thought = made["shot"]["job"], made["enhancement"]["id"]
     asks: list[Callable[[], object]] = [
         lambda: studio.picture(OTHER, made["id"]),
@@ -82,8 +82,8 @@ def test_another_owner_finds_none_of_it(make: Make) -> None:
         lambda: studio.rerun(OTHER, made["id"]),
         lambda: studio.delete(OTHER, made["id"]),
         lambda: studio.ancestry(OTHER, made["id"]),
-        lambda: studio.submit(OTHER, Wish(prompt="x", enhancement=thought)),
-        lambda: studio.submit(OTHER, Wish(prompt="x", parent=made["id"], private=True)),
+        lambda: studio.submit(OTHER, GenerationRequest(prompt="x", enhancement=thought)),
+        lambda: studio.submit(OTHER, GenerationRequest(prompt="x", parent=made["id"], private=True)),
         lambda: studio.archive.exported(OTHER, made["id"], "jpg"),
     ]
     for ask in asks:
@@ -95,19 +95,19 @@ def test_another_owner_finds_none_of_it(make: Make) -> None:
 
 def test_what_comes_of_something_private_is_private(make: Make) -> None:
     studio = make()
-    made = drawn(studio, studio.submit(ME, Wish(prompt=SECRET, private=True)))
+    made = drawn(studio, studio.submit(ME, GenerationRequest(prompt=SECRET, private=True)))
     again = drawn(studio, studio.rerun(ME, made["id"]))
     assert again["private"] and again["shot"]["identical"] is True
     thought = made["enhancement"]["id"]
-    other = drawn(studio, studio.submit(ME, Wish(prompt="another party", enhancement=thought)))
-    edited = drawn(studio, studio.submit(ME, Wish(prompt="no party", enhance=False, parent=made["id"])))
+    other = drawn(studio, studio.submit(ME, GenerationRequest(prompt="another party", enhancement=thought)))
+    edited = drawn(studio, studio.submit(ME, GenerationRequest(prompt="no party", enhance=False, parent=made["id"])))
     assert other["private"] and other["enhancement"]["id"] == thought and edited["private"]
     assert studio.history(ME)["total"] == 0
 
 
 def test_something_kept_is_drawn_again_in_private(make: Make) -> None:
     studio = make()
-    kept = drawn(studio, studio.submit(ME, Wish(prompt="a cat in a hat")))
+    kept = drawn(studio, studio.submit(ME, GenerationRequest(prompt="a cat in a hat")))
     again = drawn(studio, studio.rerun(ME, kept["id"], private=True))
     assert again["private"] and again["shot"]["identical"] is True and again["parent_id"] is None
     assert again["enhancement"] == kept["enhancement"]
@@ -119,7 +119,8 @@ def test_something_kept_is_drawn_again_in_private(make: Make) -> None:
 def test_nothing_is_noted_or_shared_of_it_and_all_of_it_is_forgotten(make: Make) -> None:
     studio = make()
     first, second = (
-        drawn(studio, studio.submit(ME, Wish(prompt=SECRET, enhance=False, private=True))) for _ in range(2)
+        drawn(studio, studio.submit(ME, GenerationRequest(prompt=SECRET, enhance=False, private=True)))
+        for _ in range(2)
     )
     for ask in (
         lambda: studio.edit(ME, first["id"], favourite=True),
@@ -138,8 +139,8 @@ def test_nothing_is_noted_or_shared_of_it_and_all_of_it_is_forgotten(make: Make)
     assert studio.forget(ME) == {"stopped": []}
     with pytest.raises(NotFound):
         studio.picture(ME, second["id"])
-    with pytest.raises(InvalidWish, match="private"):
-        studio.submit(ME, Wish(prompt="x", private="a b"))  # type: ignore[arg-type]
+    with pytest.raises(InvalidRequest, match="private"):
+        studio.submit(ME, GenerationRequest(prompt="x", private="a b"))  # type: ignore[arg-type]
 
 
 def test_what_is_being_drawn_in_private_is_stopped_and_forgotten(make: Make) -> None:
@@ -147,7 +148,7 @@ def test_what_is_being_drawn_in_private_is_stopped_and_forgotten(make: Make) -> 
     engine = PaintEngine()
     engine.before_step = lambda recipe, step: (begun.set(), held.wait(30))  # type: ignore[assignment, return-value]
     studio = make(on=engine)
-    job = studio.submit(ME, Wish(prompt=SECRET, enhance=False, private=True, count=3))
+    job = studio.submit(ME, GenerationRequest(prompt=SECRET, enhance=False, private=True, count=3))
     assert begun.wait(30)
 
     async def last() -> View:
@@ -161,7 +162,7 @@ def test_what_is_being_drawn_in_private_is_stopped_and_forgotten(make: Make) -> 
     assert shot["status"] == "cancelled" and shot["pictures"] == []
     with pytest.raises(NotFound):
         studio.snapshot(ME, job)
-    assert drawn(studio, studio.submit(ME, Wish(prompt="next", enhance=False)))["private"] is False
+    assert drawn(studio, studio.submit(ME, GenerationRequest(prompt="next", enhance=False)))["private"] is False
 
 
 def test_a_log_tells_no_word_of_a_private_wish(make: Make, caplog: pytest.LogCaptureFixture) -> None:
@@ -173,37 +174,37 @@ def test_a_log_tells_no_word_of_a_private_wish(make: Make, caplog: pytest.LogCap
     engine.before_step = fail
     studio = make(on=engine)
     for seed in (1, 2):
-        job = studio.submit(ME, Wish(prompt=SECRET, enhance=False, private=True, seed=seed))
+        job = studio.submit(ME, GenerationRequest(prompt=SECRET, enhance=False, private=True, seed=seed))
         assert end(studio, ME, job)["status"] == "failed"
     assert "a private job failed: EngineError" in caplog.text and "KeyError" in caplog.text
     assert SECRET not in caplog.text
-    end(studio, ME, studio.submit(ME, Wish(prompt="anything else", enhance=False, seed=1)))
+    end(studio, ME, studio.submit(ME, GenerationRequest(prompt="anything else", enhance=False, seed=1)))
     assert "cannot draw anything else" in caplog.text
 
 
 def test_a_session_of_one_tab_is_seen_and_forgotten_alone(make: Make) -> None:
     studio = make()
-    mine = drawn(studio, studio.submit(ME, Wish(prompt=SECRET, enhance=False, private="tab1")))
+    mine = drawn(studio, studio.submit(ME, GenerationRequest(prompt=SECRET, enhance=False, private="tab1")))
     again = drawn(studio, studio.rerun(ME, mine["id"], private="tab1"))
-    other = drawn(studio, studio.submit(ME, Wish(prompt=SECRET, enhance=False, private="tab2")))
+    other = drawn(studio, studio.submit(ME, GenerationRequest(prompt=SECRET, enhance=False, private="tab2")))
     assert mine["shot"]["session"] == "tab1"
     assert [one["id"] for one in studio.private(ME, "tab1")["items"]] == [again["id"], mine["id"]]  # type: ignore[union-attr]
     studio.forget(ME, "tab1")
     assert [one["id"] for one in studio.private(ME)["items"]] == [other["id"]]  # type: ignore[union-attr]
     for wrong in ("", "two words", "x" * 65, 7, None):
-        with pytest.raises(InvalidWish, match="private"):
-            Wish(prompt="x", private=wrong)  # type: ignore[arg-type]
-    with pytest.raises(InvalidWish, match="session"):
+        with pytest.raises(InvalidRequest, match="private"):
+            GenerationRequest(prompt="x", private=wrong)  # type: ignore[arg-type]
+    with pytest.raises(InvalidRequest, match="session"):
         studio.forget(ME, "<b>")
 
 
 def test_a_tab_that_is_back_keeps_its_session(make: Make) -> None:
     studio = make()
-    drawn(studio, studio.submit(ME, Wish(prompt=SECRET, enhance=False, private="tab1")))
+    drawn(studio, studio.submit(ME, GenerationRequest(prompt=SECRET, enhance=False, private="tab1")))
     private = studio._storage.private
     backs: list[Callable[[], object]] = [
         lambda: studio.private(ME, "tab1"),
-        lambda: drawn(studio, studio.submit(ME, Wish(prompt=SECRET, enhance=False, private="tab1"))),
+        lambda: drawn(studio, studio.submit(ME, GenerationRequest(prompt=SECRET, enhance=False, private="tab1"))),
     ]
     for back in backs:
         studio.leave(ME, "tab1")
@@ -212,7 +213,7 @@ def test_a_tab_that_is_back_keeps_its_session(make: Make) -> None:
         assert [*private._away] == [(ME, "tab1")]
         back()
         assert not private._away
-    with pytest.raises(InvalidWish, match="session"):
+    with pytest.raises(InvalidRequest, match="session"):
         studio.leave(ME, "<b>")
 
 
@@ -229,8 +230,8 @@ def test_what_is_refused_leaves_nothing_in_private(make: Make) -> None:
         template="t",
         template_version="1",
     )
-    studio.submit(ME, Wish(prompt="x", enhance=False))
+    studio.submit(ME, GenerationRequest(prompt="x", enhance=False))
     with pytest.raises(QueueFull):
-        studio.submit(ME, Wish(prompt="x", enhancement=kept.id, private=True))
+        studio.submit(ME, GenerationRequest(prompt="x", enhancement=kept.id, private=True))
     with pytest.raises(StorageNotFound):
         studio._storage.private.enhancements.get(ME, kept.id)

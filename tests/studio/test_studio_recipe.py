@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.engine.contract import CheckpointInfo, Defaults
-from studio.errors import InvalidWish
-from studio.orders import Order
-from studio.recipe import SEED_MAX, Adapter, Recipe
-from studio.sizes import RATIOS, fitting, shapes
-from studio.wish import Wish
+from studio.domain.recipe import SEED_MAX, Adapter, Recipe
+from studio.domain.request import GenerationRequest
+from studio.domain.sizes import RATIOS, fitting, shapes
+from studio.domain.spec import JobSpec
+from studio.engine.base import CheckpointInfo, Defaults
+from studio.errors import InvalidRequest
 
 RECIPE = Recipe(prompt="a cat", seed=5, width=128, height=96, steps=8, guidance=0.0, shift=3.0, checkpoint="pocket")
 TURBO = CheckpointInfo(
@@ -75,20 +75,23 @@ def test_presets_keep_ratio_area_and_multiples(native: int) -> None:
 
 
 def test_an_order_takes_the_checkpoints_defaults_and_a_seed_of_its_own() -> None:
-    order = Order.of(Wish(prompt="a cat"), TURBO, enhance=True)
+    order = JobSpec.of(GenerationRequest(prompt="a cat"), TURBO, enhance=True)
     assert (order.width, order.height, order.steps, order.guidance, order.shift) == (1024, 1024, 8, 0.0, 3.0)
     assert 0 <= order.seed <= SEED_MAX
-    assert Order.of(Wish(prompt="a cat"), TURBO, enhance=True).seed != order.seed
-    assert Order.from_json(json.loads(json.dumps(order.to_json()))) == order
+    assert JobSpec.of(GenerationRequest(prompt="a cat"), TURBO, enhance=True).seed != order.seed
+    assert JobSpec.from_json(json.loads(json.dumps(order.to_json()))) == order
 
 
 def test_seed_zero_and_zero_guidance_are_values_and_not_absence() -> None:
-    order = Order.of(Wish(prompt="a cat", seed=0, guidance=0), TURBO, enhance=False)
+    order = JobSpec.of(GenerationRequest(prompt="a cat", seed=0, guidance=0), TURBO, enhance=False)
     assert order.seed == 0
     assert order.guidance == 0.0
 
 
 def test_a_negative_prompt_that_would_do_nothing_is_refused() -> None:
-    with pytest.raises(InvalidWish, match="negative_prompt must be empty where guidance is 0"):
-        Order.of(Wish(prompt="a cat", negative_prompt="blur"), TURBO, enhance=False)
-    assert Order.of(Wish(prompt="a cat", negative_prompt="blur", guidance=4), TURBO, enhance=False).guidance == 4.0
+    with pytest.raises(InvalidRequest, match="negative_prompt must be empty where guidance is 0"):
+        JobSpec.of(GenerationRequest(prompt="a cat", negative_prompt="blur"), TURBO, enhance=False)
+    assert (
+        JobSpec.of(GenerationRequest(prompt="a cat", negative_prompt="blur", guidance=4), TURBO, enhance=False).guidance
+        == 4.0
+    )

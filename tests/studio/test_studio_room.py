@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 import storage
-from studio import room as rooms
-from studio.quota import GB, Quota
-from studio.recipe import Recipe
-from studio.room import DISK, Room
-from studio.saver import Saver
+from studio.domain.recipe import Recipe
+from studio.domain.request import GenerationRequest
+from studio.services.serializers import View
 from studio.studio import Studio
-from studio.views import View
-from studio.wish import Wish
+from studio.worker import disk_space as rooms
+from studio.worker.disk_space import DISK, DiskSpace
+from studio.worker.quota import GB, Quota
+from studio.worker.writer import BackgroundWriter
 from tests.fakes.engine import PaintEngine
 from tests.studio.conftest import end
 from tests.ui.test_ui_create import known
@@ -42,7 +42,7 @@ def whole(folder: Path, pictures: list[View]) -> None:
     """Nothing half written: as many files as pictures, each of them with its end, and nothing on its way."""
     files = sorted((folder / "pictures").rglob("*.*"))
     assert [path.stem for path in files] == sorted(str(one["id"]) for one in pictures)
-    assert all(storage.whole.ends_well(path) for path in files)
+    assert all(storage.files.integrity.has_end_marker(path) for path in files)
     assert not (folder / "incoming").exists() or not any((folder / "incoming").iterdir())
     assert list(folder.rglob("*.part")) == []
 
@@ -67,13 +67,17 @@ def test_a_queue_waits_while_the_quota_is_used_up_and_goes_on_when_the_trash_is_
     folder, engine = tmp_path / "data", PaintEngine()
     studio = over(folder, engine)
     studio.start()
-    first = end(studio, ME, studio.submit(ME, Wish(prompt="a cat", enhance=False, count=4, width=512, height=512)))
+    first = end(
+        studio, ME, studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, count=4, width=512, height=512))
+    )
     studio.close()
     used = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     engine = PaintEngine(step_s=0.15)  # the folder is summed up once a second
     studio = over(folder, engine, Quota(folder, (used + 1_500_000) / GB))  # room for two of the four, or one
     try:
-        job = studio.submit(ME, Wish(prompt="a dog", enhance=False, count=4, seed=50, width=512, height=512))
+        job = studio.submit(
+            ME, GenerationRequest(prompt="a dog", enhance=False, count=4, seed=50, width=512, height=512)
+        )
         studio.start()
         until(lambda: studio.snapshot(ME, job)["message"])
         shot = studio.snapshot(ME, job)
@@ -114,7 +118,9 @@ def test_a_queue_waits_while_the_disk_is_full_and_goes_on_when_there_is_room(sma
     try:
         if when == "before":
             filler.write_bytes(bytes(30 << 20))
-        job = studio.submit(ME, Wish(prompt="a cat", enhance=False, count=3, seed=20, width=512, height=512))
+        job = studio.submit(
+            ME, GenerationRequest(prompt="a cat", enhance=False, count=3, seed=20, width=512, height=512)
+        )
         studio.start()
         until(lambda: studio.health()["message"] == DISK)
         time.sleep(1.0)
@@ -142,7 +148,7 @@ def test_a_disk_that_is_full_to_the_last_byte_is_a_sentence_at_the_start(small_d
 
 
 def test_room_is_found_again_only_when_the_disk_takes_as_much(small_disk: Path) -> None:
-    room = Room(small_disk, Quota(small_disk, 0), least_bytes=8 << 20)
+    room = DiskSpace(small_disk, Quota(small_disk, 0), least_bytes=8 << 20)
     assert room.lacks() is None
     room.refused()
     assert room.lacks() is None, "it takes as much"
@@ -155,13 +161,13 @@ def test_which_errors_say_that_a_disk_is_full() -> None:
     full = OSError(28, "No space left on device")
     wrapped = storage.errors.NotWritten("The picture", "No space left on device")
     wrapped.__cause__ = full
-    assert rooms.says_full(full) and rooms.not_kept(wrapped) and not rooms.not_kept(full)
+    assert rooms.says_full(full) and rooms.is_unwritten(wrapped) and not rooms.is_unwritten(full)
     assert not rooms.says_full(OSError(13, "Permission denied"))
     assert not rooms.says_full(None)
 
 
 def test_behind_a_picture_that_could_not_be_kept_none_is() -> None:
-    saver, kept = Saver(), list[int]()
+    saver, kept = BackgroundWriter(), list[int]()
 
     def refuse() -> None:
         raise OSError(28, "No space left on device")

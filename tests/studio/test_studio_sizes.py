@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from studio.sizes import CLASSES, SIDE_MAX, SIDE_MIN, SIDE_STEP, classes, shape_of, shapes
+from studio.domain.sizes import CLASSES, SIDE_MAX, SIDE_MIN, SIDE_STEP, classes, shape_of, shapes
 
 
 @pytest.mark.parametrize("native", [128, 256, 512, 1024, 1328])

@@ -6,11 +6,11 @@ import asyncio
 import threading
 from collections.abc import Callable
 
-from studio.pace import Pace, Work
-from studio.recipe import Recipe
+from studio.domain.recipe import Recipe
+from studio.domain.request import GenerationRequest
+from studio.services.serializers import View
 from studio.studio import Studio
-from studio.views import View
-from studio.wish import Wish
+from studio.worker.eta import EtaEstimator, Work
 from tests.fakes.engine import PaintEngine
 from tests.studio.conftest import end
 
@@ -20,7 +20,7 @@ SMALL = Work(pictures=1, steps=8, width=128, height=128, reasons=0)
 
 
 def test_the_pace_counts_pictures_steps_sizes_and_reasoning() -> None:
-    pace = Pace()
+    pace = EtaEstimator()
     assert pace.works([SMALL]) is None, "nothing is guessed before the first picture"
     pace.saw_picture(2.0, 8, 128, 128)
     pace.saw_enhancement(5.0)
@@ -33,7 +33,7 @@ def test_the_pace_counts_pictures_steps_sizes_and_reasoning() -> None:
 
 def test_a_waiting_job_waits_for_every_picture_ahead_of_it_and_for_what_runs(make: Make, engine: PaintEngine) -> None:
     studio = make()
-    first = end(studio, ME, studio.submit(ME, Wish(prompt="first", enhance=False)))
+    first = end(studio, ME, studio.submit(ME, GenerationRequest(prompt="first", enhance=False)))
     assert first["status"] == "done"
     reached, go = threading.Event(), threading.Event()
 
@@ -44,13 +44,15 @@ def test_a_waiting_job_waits_for_every_picture_ahead_of_it_and_for_what_runs(mak
 
     engine.before_step = hold
     engine.step_s = 0.05
-    timed = end(studio, ME, studio.submit(ME, Wish(prompt="timed", enhance=False)))  # now a picture takes some .4 s
+    timed = end(
+        studio, ME, studio.submit(ME, GenerationRequest(prompt="timed", enhance=False))
+    )  # now a picture takes some .4 s
     assert timed["status"] == "done"
-    running = studio.submit(ME, Wish(prompt="running", enhance=False, count=4))
+    running = studio.submit(ME, GenerationRequest(prompt="running", enhance=False, count=4))
     assert reached.wait(30)
-    one = studio.submit(ME, Wish(prompt="one", enhance=False))
-    six = studio.submit(ME, Wish(prompt="six", enhance=False, count=6))
-    last = studio.submit(ME, Wish(prompt="last", enhance=False, count=2, steps=4))
+    one = studio.submit(ME, GenerationRequest(prompt="one", enhance=False))
+    six = studio.submit(ME, GenerationRequest(prompt="six", enhance=False, count=6))
+    last = studio.submit(ME, GenerationRequest(prompt="last", enhance=False, count=2, steps=4))
     waits = [studio.snapshot(ME, job)["eta_s"] for job in (one, six, last)]
     position = studio.snapshot(ME, last)["position"]
     listed = {line["id"]: line["eta_s"] for line in studio.jobs(ME)}
@@ -67,7 +69,7 @@ def test_a_waiting_job_waits_for_every_picture_ahead_of_it_and_for_what_runs(mak
 def test_a_stream_tells_each_finished_picture_as_soon_as_it_is_there(make: Make, engine: PaintEngine) -> None:
     engine.step_s = 0.05
     studio = make()
-    job = studio.submit(ME, Wish(prompt="a cat", enhance=False, count=4))
+    job = studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, count=4))
 
     async def shots() -> list[View]:
         return [shot async for shot in studio.watch(ME, job)]
@@ -88,7 +90,7 @@ def test_the_last_message_is_fresh(make: Make, engine: PaintEngine) -> None:
 
     engine.before_step = hold
     studio = make()
-    job = studio.submit(ME, Wish(prompt="a cat", enhance=False, count=2, seed=7))
+    job = studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, count=2, seed=7))
 
     async def watch() -> View:
         last: View = {}

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from storage.ids import is_private
-from studio.errors import InvalidWish, NotFound, StudioError
+from studio.domain.request import GenerationRequest
+from studio.errors import InvalidRequest, NotFound, StudioError
+from studio.services.serializers import View
 from studio.studio import Studio
-from studio.views import View
-from studio.wish import Wish
 from tests.fakes.engine import PaintEngine
 from tests.studio.conftest import end
 
@@ -21,7 +21,7 @@ ME, YOU = "me", "you"
 
 
 def draw(studio: Studio, prompt: str = "a cat", owner: str = ME, **wish: object) -> View:
-    shot = end(studio, owner, studio.submit(owner, Wish(prompt=prompt, enhance=False, **wish)))
+    shot = end(studio, owner, studio.submit(owner, GenerationRequest(prompt=prompt, enhance=False, **wish)))
     assert shot["status"] == "done", shot
     return shot["pictures"][0]
 
@@ -86,7 +86,7 @@ def test_anothers_picture_and_one_that_is_not_here_are_refused(make: Make) -> No
     theirs = draw(studio, "a hare", YOU)
     with pytest.raises(NotFound):
         draw(studio, source=theirs["id"])
-    with pytest.raises(InvalidWish, match=r"^source must begin with a picture that is here"):
+    with pytest.raises(InvalidRequest, match=r"^source must begin with a picture that is here"):
         draw(studio, source=theirs["pixel_sha256"])
     assert studio.history(ME)["total"] == 0 and studio.jobs(ME) == []
 
@@ -99,7 +99,7 @@ def test_a_source_that_was_removed_is_missed_by_name_and_found_again_by_its_pixe
     studio.delete(ME, whence["id"])
     assert end(studio, ME, studio.rerun(ME, one["id"]))["identical"] is True  # it is in the trash, and so still here
     studio.purge(ME, [whence["id"]])
-    with pytest.raises(InvalidWish, match=r"^id must begin with a picture that is here"):
+    with pytest.raises(InvalidRequest, match=r"^id must begin with a picture that is here"):
         studio.rerun(ME, one["id"])
     back = studio.archive.source(ME, io.BytesIO(file), "lake again.png")
     assert back["pixel_sha256"] == whence["pixel_sha256"]
@@ -109,7 +109,7 @@ def test_a_source_that_was_removed_is_missed_by_name_and_found_again_by_its_pixe
 def test_a_job_whose_source_goes_while_it_waits_fails_alone(make: Make) -> None:
     studio = make(start=False)
     whence = studio.archive.source(ME, photo(), "lake.jpg")
-    job = studio.submit(ME, Wish(prompt="a fox", enhance=False, source=whence["id"]))
+    job = studio.submit(ME, GenerationRequest(prompt="a fox", enhance=False, source=whence["id"]))
     studio.delete(ME, whence["id"])
     studio.purge(ME, [whence["id"]])
     studio.start()
@@ -123,7 +123,7 @@ def test_nothing_is_drawn_from_a_file_that_was_changed(make: Make) -> None:
     whence = draw(studio, "a hare")
     file = studio.file(ME, whence["id"])
     Image.new("RGB", (128, 128), "red").save(file)
-    shot = end(studio, ME, studio.submit(ME, Wish(prompt="a fox", enhance=False, source=whence["id"])))
+    shot = end(studio, ME, studio.submit(ME, GenerationRequest(prompt="a fox", enhance=False, source=whence["id"])))
     assert shot["status"] == "failed" and "is damaged" in str(shot["error"])
 
 
@@ -164,7 +164,9 @@ def test_something_private_begins_with_what_is_kept(make: Make) -> None:
 def test_a_source_outlives_a_restart_while_its_job_waits(make: Make) -> None:
     studio = make(start=False)
     whence = studio.archive.source(ME, photo(), "lake.jpg")
-    job = studio.submit(ME, Wish(prompt="a fox", enhance=False, source=whence["id"], strength=0.25, seed=9, count=2))
+    job = studio.submit(
+        ME, GenerationRequest(prompt="a fox", enhance=False, source=whence["id"], strength=0.25, seed=9, count=2)
+    )
     studio = make(on=PaintEngine())
     shot = end(studio, ME, job)
     assert [one["strength"] for one in shot["pictures"]] == [0.25, 0.25]
@@ -198,7 +200,7 @@ def test_what_is_kept_stays_so_though_the_same_pixels_lie_in_private(make: Make)
     assert studio.begins(ME, one["source"])["id"] == whence["id"]
     studio.delete(ME, whence["id"])
     studio.purge(ME, [whence["id"]])
-    with pytest.raises(InvalidWish, match="must begin with a picture that is here"):
+    with pytest.raises(InvalidRequest, match="must begin with a picture that is here"):
         studio.rerun(ME, one["id"])
     assert end(studio, ME, studio.rerun(ME, begun["id"]))["identical"] is True
 
@@ -215,7 +217,7 @@ def test_one_that_lies_in_the_trash_comes_out_when_it_is_brought_again(make: Mak
 def test_a_size_beyond_the_models_places_is_refused_and_never_suggested(make: Make, engine: PaintEngine) -> None:
     studio = make()
     most = studio.checkpoint().side_max
-    with pytest.raises(InvalidWish, match=rf"^width must be at most {most} with "):
+    with pytest.raises(InvalidRequest, match=rf"^width must be at most {most} with "):
         draw(studio, width=most + 16)
     strip = studio.archive.source(ME, photo(3000, 30), "horizon.jpg")
     one = draw(studio, "a fox", source=strip["id"])

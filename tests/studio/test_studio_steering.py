@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 
 from enhancer import templates
-from enhancer.chain import Enhancer
+from enhancer.enhancer import Enhancer
 from storage import open as open_storage
-from studio.errors import InvalidWish, NotFound
-from studio.steers import Own
+from studio.domain.enhancement_options import HostOptions
+from studio.domain.request import GenerationRequest
+from studio.errors import InvalidRequest, NotFound
 from studio.studio import Studio
-from studio.wish import Wish
 from tests.fakes.engine import ANSWER, PaintEngine
 from tests.studio.conftest import Make, end
 
 ME, OTHER = "me", "other"
 
 
-def pictures(studio: Studio, wish: Wish) -> list[dict[str, Any]]:
+def pictures(studio: Studio, wish: GenerationRequest) -> list[dict[str, Any]]:
     shot = end(studio, ME, studio.submit(ME, wish))
     assert shot["status"] == "done", shot["error"]
     return shot["pictures"]  # type: ignore[return-value]
@@ -28,16 +28,16 @@ def pictures(studio: Studio, wish: Wish) -> list[dict[str, Any]]:
 
 def test_spread_draws_each_picture_from_a_rewrite_of_its_own(make: Make) -> None:
     studio = make()
-    drawn = pictures(studio, Wish(prompt="a cat", seed=7, count=3, spread=True))
+    drawn = pictures(studio, GenerationRequest(prompt="a cat", seed=7, count=3, spread=True))
     kept = [one["enhancement"] for one in drawn]
     assert [one["seed"] for one in drawn] == [one["seed"] for one in kept] == [7, 8, 9]
     assert len({one["id"] for one in kept}) == 3 and {one["original"] for one in kept} == {"a cat"}
-    together = pictures(studio, Wish(prompt="a cat", seed=7, count=3))
+    together = pictures(studio, GenerationRequest(prompt="a cat", seed=7, count=3))
     assert len({one["enhancement"]["id"] for one in together}) == 1
 
 
 def test_choices_are_decided_by_each_pictures_seed_and_kept_decided(make: Make) -> None:
-    studio, wish = make(), Wish(prompt='a {red|green|blue} cat "{a|b}"', seed=3, count=6, enhance=False)
+    studio, wish = make(), GenerationRequest(prompt='a {red|green|blue} cat "{a|b}"', seed=3, count=6, enhance=False)
     drawn = pictures(studio, wish)
     assert len({one["prompt"] for one in drawn}) > 1
     assert all("|" not in one["prompt"].replace("{a|b}", "") and one["prompt"].endswith('"{a|b}"') for one in drawn)
@@ -48,7 +48,7 @@ def test_choices_are_decided_by_each_pictures_seed_and_kept_decided(make: Make) 
 
 
 def test_choices_that_are_reasoned_about_have_an_enhancement_for_each_outcome(make: Make) -> None:
-    drawn = pictures(make(), Wish(prompt="a {red|green} cat", seed=3, count=5))
+    drawn = pictures(make(), GenerationRequest(prompt="a {red|green} cat", seed=3, count=5))
     by_prompt = {one["original_prompt"]: one["enhancement"]["id"] for one in drawn}
     assert set(by_prompt) == {"a red cat", "a green cat"} and len({one["enhancement"]["id"] for one in drawn}) == 2
     assert all(one["enhancement"]["original"] == one["original_prompt"] for one in drawn)
@@ -56,29 +56,29 @@ def test_choices_that_are_reasoned_about_have_an_enhancement_for_each_outcome(ma
 
 def test_a_kept_enhancements_prompt_is_drawn_as_it_is_given(make: Make) -> None:
     studio = make()
-    first = pictures(studio, Wish(prompt="a cat"))[0]
-    drawn = pictures(studio, Wish(prompt="a {red|green} cat", enhancement=first["enhancement"]["id"]))[0]
+    first = pictures(studio, GenerationRequest(prompt="a cat"))[0]
+    drawn = pictures(studio, GenerationRequest(prompt="a {red|green} cat", enhancement=first["enhancement"]["id"]))[0]
     assert drawn["prompt"] == "a {red|green} cat" and drawn["edited"] and not first["edited"]
 
 
 def test_a_style_is_put_to_what_is_drawn_with_and_without_reasoning(make: Make) -> None:
     studio = make()
-    drawn = pictures(studio, Wish(prompt="a cat", style="pencil", enhance=False))[0]
+    drawn = pictures(studio, GenerationRequest(prompt="a cat", style="pencil", enhance=False))[0]
     assert (drawn["prompt"], drawn["original_prompt"]) == ("a cat, pencil drawing", "a cat")
-    kept = pictures(studio, Wish(prompt="a cat", style="pencil"))[0]["enhancement"]
+    kept = pictures(studio, GenerationRequest(prompt="a cat", style="pencil"))[0]["enhancement"]
     assert (kept["style"], kept["original"]) == ("pencil", "a cat")
     assert kept["steps"][0]["text"] == "a cat, pencil drawing"
 
 
 def test_the_style_of_what_was_drawn_without_reasoning_is_found_again(make: Make) -> None:
-    drawn = pictures(make(), Wish(prompt="a cat", style="pencil", enhance=False))[0]
+    drawn = pictures(make(), GenerationRequest(prompt="a cat", style="pencil", enhance=False))[0]
     steers = make().steers()
     assert steers.put("a cat", drawn["prompt"]) == "pencil"
     assert steers.put("a cat", "a cat") == "" and steers.put("a dog", drawn["prompt"]) == ""
 
 
 def test_locked_words_are_checked_and_kept(make: Make) -> None:
-    kept = pictures(make(), Wish(prompt="a cat in a hat", locks=("hat",)))[0]["enhancement"]
+    kept = pictures(make(), GenerationRequest(prompt="a cat in a hat", locks=("hat",)))[0]["enhancement"]
     assert kept["locks"] == ["hat"] and {"kind": "lock", "wanted": "hat", "held": True} in kept["checks"]
 
 
@@ -96,15 +96,15 @@ def test_locked_words_are_checked_and_kept(make: Make) -> None:
 )
 def test_what_would_do_nothing_is_refused_by_name(make: Make, wish: dict[str, Any], sentence: str) -> None:
     studio = make()
-    with pytest.raises(InvalidWish, match=sentence):
-        studio.submit(ME, Wish(prompt="a cat", **wish))
+    with pytest.raises(InvalidRequest, match=sentence):
+        studio.submit(ME, GenerationRequest(prompt="a cat", **wish))
     assert studio.jobs(ME) == []
 
 
 def test_an_instruction_wants_a_model_that_follows(make: Make) -> None:
     studio = make()
-    kept = pictures(studio, Wish(prompt="a cat"))[0]["enhancement"]
-    with pytest.raises(InvalidWish, match="instruction cannot be given to Paint's own model, which follows none"):
+    kept = pictures(studio, GenerationRequest(prompt="a cat"))[0]["enhancement"]
+    with pytest.raises(InvalidRequest, match="instruction cannot be given to Paint's own model, which follows none"):
         studio.refine(ME, kept["id"], "make it dusk")
 
 
@@ -112,7 +112,7 @@ def test_an_instruction_wants_a_model_that_follows(make: Make) -> None:
 def following(tmp_path: Path, engine: PaintEngine) -> Any:
     """A studio whose enhancer follows, as a server's model does; what it is told is written down."""
     store = open_storage(tmp_path / "data")
-    folder = Own(store.folder).templates
+    folder = HostOptions(store.folder).templates
     folder.mkdir(parents=True)
     (folder / "mine.en.txt").write_text("My own words.", encoding="utf-8")
     chat = _Hearing()
@@ -137,13 +137,13 @@ class _Hearing:
 
 def test_an_instruction_makes_a_new_enhancement_with_the_old_as_parent(following: Any) -> None:
     studio, chat = following
-    first = pictures(studio, Wish(prompt="a cat"))[0]["enhancement"]
+    first = pictures(studio, GenerationRequest(prompt="a cat"))[0]["enhancement"]
     shot = end(studio, ME, studio.refine(ME, first["id"], "make it dusk, keep the rest", prompt="a cat, edited"))
     made = shot["enhancement"]
     assert made["parent_id"] == first["id"] and made["original"] == "a cat"
     assert made["instruction"] == "make it dusk, keep the rest"
     assert chat.heard[-1][2] == "## prompt\na cat, edited"
-    drawn = pictures(studio, Wish(prompt=made["prompt"], enhancement=made["id"]))[0]
+    drawn = pictures(studio, GenerationRequest(prompt=made["prompt"], enhancement=made["id"]))[0]
     assert drawn["enhancement"]["parent_id"] == first["id"]
     with pytest.raises(NotFound):
         studio.refine(OTHER, first["id"], "make it dusk")
@@ -152,8 +152,8 @@ def test_an_instruction_makes_a_new_enhancement_with_the_old_as_parent(following
 def test_a_template_of_the_hosts_own_is_chosen_and_kept_with_its_version(following: Any) -> None:
     studio, chat = following
     assert studio.steers().templates == ("mine",) and studio.steers().lengths == ("auto", "short", "rich")
-    kept = pictures(studio, Wish(prompt="a cat", template="mine", length="short"))[0]["enhancement"]
-    version = templates.load("mine", "en", Own(studio._storage.folder).templates).version
+    kept = pictures(studio, GenerationRequest(prompt="a cat", template="mine", length="short"))[0]["enhancement"]
+    version = templates.load("mine", "en", HostOptions(studio._storage.folder).templates).version
     assert (kept["template"], kept["template_version"]) == ("mine", version)
     assert chat.heard[-1][0] == f"My own words.\n\n{templates.LENGTH['en']['short']}"
 
@@ -161,7 +161,9 @@ def test_a_template_of_the_hosts_own_is_chosen_and_kept_with_its_version(followi
 def test_a_job_that_could_not_reason_is_drawn_plainly_by_one_click(make: Make) -> None:
     studio = make()
     studio._worker._enhancer_for = lambda info, own: Enhancer(_Silent(), template="chain")
-    shot = end(studio, ME, studio.submit(ME, Wish(prompt="a {red|red} cat", style="pencil", count=2, spread=True)))
+    shot = end(
+        studio, ME, studio.submit(ME, GenerationRequest(prompt="a {red|red} cat", style="pencil", count=2, spread=True))
+    )
     assert shot["status"] == "failed" and "prompt is kept" in str(shot["error"])
     drawn = end(studio, ME, studio.redraw(ME, str(shot["job"]), plain=True))
     assert drawn["status"] == "done"
@@ -178,8 +180,8 @@ class _Silent:
 def test_a_job_of_many_pictures_lets_another_owner_by_after_each(make: Make, engine: PaintEngine) -> None:
     studio, order = make(start=False), list[str]()
     engine.before_step = lambda recipe, step: order.append(recipe.prompt) if step == 1 else None
-    long = studio.submit(ME, Wish(prompt="long", count=4, seed=1, spread=True))
-    short = [studio.submit(OTHER, Wish(prompt=f"short {n}", enhance=False)) for n in range(2)]
+    long = studio.submit(ME, GenerationRequest(prompt="long", count=4, seed=1, spread=True))
+    short = [studio.submit(OTHER, GenerationRequest(prompt=f"short {n}", enhance=False)) for n in range(2)]
     studio.start()
     done = end(studio, ME, long)
     assert done["status"] == "done" and [one["seed"] for one in done["pictures"]] == [1, 2, 3, 4]  # type: ignore[union-attr]
@@ -192,8 +194,8 @@ def test_a_job_of_many_pictures_lets_another_owner_by_after_each(make: Make, eng
 
 def test_a_job_that_let_others_by_can_be_cancelled_and_drawn_on(make: Make, engine: PaintEngine) -> None:
     studio = make(start=False)
-    long = studio.submit(ME, Wish(prompt="long", count=3, seed=1, enhance=False))
-    short = studio.submit(OTHER, Wish(prompt="short", enhance=False))
+    long = studio.submit(ME, GenerationRequest(prompt="long", count=3, seed=1, enhance=False))
+    short = studio.submit(OTHER, GenerationRequest(prompt="short", enhance=False))
 
     def cancel(recipe: Any, step: int) -> None:
         if recipe.prompt == "short" and step == 1:

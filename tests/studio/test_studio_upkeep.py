@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import storage
-from studio import upkeep
+from studio.cli import maintenance
+from studio.domain.request import GenerationRequest
 from studio.settings import ROOT
 from studio.studio import Studio
-from studio.wish import Wish
 from tests.fakes.engine import PaintEngine
 from tests.studio.conftest import end
 
@@ -24,14 +24,14 @@ def data(tmp_path: Path) -> Path:
     """A folder with three pictures."""
     studio = Studio(storage.open(tmp_path / "data"), PaintEngine(), None)
     studio.start()
-    end(studio, ME, studio.submit(ME, Wish(prompt="a cat", enhance=False, count=3, seed=1)))
+    end(studio, ME, studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, count=3, seed=1)))
     studio.close()
     return tmp_path / "data"
 
 
 def ask(*arguments: object, **environ: str) -> tuple[int | None, str]:
     said: list[str] = []
-    code = upkeep.run([str(one) for one in arguments], environ, said.append)
+    code = maintenance.run([str(one) for one in arguments], environ, said.append)
     return code, "\n".join(said)
 
 
@@ -88,7 +88,7 @@ def test_what_cannot_begin_is_a_sentence(data: Path, tmp_path: Path) -> None:
 
 def test_progress_is_told_with_counts_and_the_time_that_is_left() -> None:
     said: list[str] = []
-    progress = upkeep.Progress("files", said.append)
+    progress = maintenance.Progress("files", said.append)
     progress.tell(1, 10)
     assert said == []
     progress._begun -= 10

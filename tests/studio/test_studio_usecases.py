@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from studio.errors import InvalidWish, NotFound, NotReady, QueueFull
-from studio.recipe import SEED_MAX, Recipe
+from studio.domain.recipe import SEED_MAX, Recipe
+from studio.domain.request import GenerationRequest
+from studio.errors import InvalidRequest, NotFound, NotReady, QueueFull
+from studio.services.serializers import View
 from studio.studio import Bounds, Studio
-from studio.views import View
-from studio.wish import Wish
 from tests.fakes.engine import PaintEngine
 from tests.studio.conftest import end
 
@@ -23,7 +23,7 @@ ME, YOU = "me", "you"
 
 
 def draw(studio: Studio, prompt: str = "a cat", owner: str = ME, **wish: object) -> View:
-    return end(studio, owner, studio.submit(owner, Wish(prompt=prompt, **wish)))
+    return end(studio, owner, studio.submit(owner, GenerationRequest(prompt=prompt, **wish)))
 
 
 def first(shot: View) -> View:
@@ -125,7 +125,7 @@ def test_nothing_of_another_owner_exists(make: Make) -> None:
         lambda: studio.share(YOU, one["id"], base_url="http://x"),
         lambda: studio.shares(YOU, one["id"], base_url="http://x"),
         lambda: studio.unshare(YOU, token, base_url="http://x"),
-        lambda: studio.submit(YOU, Wish(prompt="mine", enhancement=one["enhancement"]["id"])),
+        lambda: studio.submit(YOU, GenerationRequest(prompt="mine", enhancement=one["enhancement"]["id"])),
     ]
     for ask in asks:
         with pytest.raises(NotFound, match="was not found"):
@@ -167,18 +167,20 @@ def test_delete_and_restore_bring_everything_back(make: Make) -> None:
 def test_bounds_of_the_queue(make: Make) -> None:
     studio = make(start=False, bounds=Bounds(per_owner=2, total=3))
     for _ in range(2):
-        studio.submit(ME, Wish(prompt="a cat"))
+        studio.submit(ME, GenerationRequest(prompt="a cat"))
     with pytest.raises(QueueFull):
-        studio.submit(ME, Wish(prompt="a cat"))
-    studio.submit(YOU, Wish(prompt="a cat"))
+        studio.submit(ME, GenerationRequest(prompt="a cat"))
+    studio.submit(YOU, GenerationRequest(prompt="a cat"))
     with pytest.raises(QueueFull):
-        studio.submit(YOU, Wish(prompt="a cat"))
+        studio.submit(YOU, GenerationRequest(prompt="a cat"))
     assert len(studio.jobs(ME)) == 2
 
 
 def test_two_wishes_at_once_are_both_rows_at_once(make: Make) -> None:
     studio = make(start=False)
-    threads = [threading.Thread(target=studio.submit, args=(who, Wish(prompt="a cat"))) for who in (ME, YOU)]
+    threads = [
+        threading.Thread(target=studio.submit, args=(who, GenerationRequest(prompt="a cat"))) for who in (ME, YOU)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -188,15 +190,15 @@ def test_two_wishes_at_once_are_both_rows_at_once(make: Make) -> None:
 
 def test_an_enhancer_that_is_off_is_said(make: Make) -> None:
     studio = make(enhancer=False)
-    with pytest.raises(InvalidWish, match="enhance must be false here"):
-        studio.submit(ME, Wish(prompt="a cat"))
+    with pytest.raises(InvalidRequest, match="enhance must be false here"):
+        studio.submit(ME, GenerationRequest(prompt="a cat"))
     assert first(draw(studio, enhance=False))["enhancement"] is None
 
 
 def test_an_engine_that_failed_says_why_and_takes_no_wish(make: Make) -> None:
     studio = make(on=PaintEngine(fail_load="The folder is empty."))
     with pytest.raises(NotReady, match=r"The folder is empty\."):
-        studio.submit(ME, Wish(prompt="a cat"))
+        studio.submit(ME, GenerationRequest(prompt="a cat"))
 
 
 def test_a_watcher_sees_reasoning_then_steps_then_the_end(make: Make, engine: PaintEngine) -> None:
@@ -212,7 +214,7 @@ def test_a_watcher_sees_reasoning_then_steps_then_the_end(make: Make, engine: Pa
 
     engine.before_step = wait
     studio = make()
-    job = studio.submit(ME, Wish(prompt="a cat"))
+    job = studio.submit(ME, GenerationRequest(prompt="a cat"))
 
     async def watch() -> None:
         async for shot in studio.watch(ME, job):
@@ -239,9 +241,11 @@ def test_a_prompt_that_the_encoder_does_not_see_whole_is_drawn_and_said(make: Ma
 def test_what_guides_is_refused_where_nothing_is_guided_and_kept_where_something_is(make: Make) -> None:
     studio = make()
     for name, value in (("cfg_normalization", True), ("cfg_truncation", 0.5), ("negative_prompt", "a dog")):
-        with pytest.raises(InvalidWish, match=f"{name} must be .* where guidance is 0, since it would do nothing"):
-            studio.submit(ME, Wish(prompt="a cat", enhance=False, **{name: value}))
-    wish = Wish(prompt="a cat", enhance=False, guidance=2, shift=5, cfg_normalization=True, cfg_truncation=0.5)
+        with pytest.raises(InvalidRequest, match=f"{name} must be .* where guidance is 0, since it would do nothing"):
+            studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, **{name: value}))
+    wish = GenerationRequest(
+        prompt="a cat", enhance=False, guidance=2, shift=5, cfg_normalization=True, cfg_truncation=0.5
+    )
     shot = end(studio, ME, studio.submit(ME, wish))
     assert isinstance(shot["pictures"], list)
     first = shot["pictures"][0]
@@ -259,7 +263,7 @@ def test_a_variation_by_strength_says_what_it_stays_near_to(make: Make) -> None:
         shot: dict[str, Any] = end(studio, ME, job)
         return {**shot["pictures"][0], "shot": shot}
 
-    first = drawn(studio.submit(ME, Wish(prompt="a cat", enhance=False, seed=5)))
+    first = drawn(studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, seed=5)))
     near = drawn(studio.vary(ME, first["id"], 2, seed=90, strength=0.25))
     assert (near["seed"], near["variation_of"], near["parent_id"]) == (90, [[5, 0.25]], first["id"])
     assert [one["seed"] for one in near["shot"]["pictures"]] == [90, 91], "picture k has the seed of the first and k"
@@ -268,19 +272,19 @@ def test_a_variation_by_strength_says_what_it_stays_near_to(make: Make) -> None:
     deeper = drawn(studio.vary(ME, near["id"], seed=3, strength=1))
     assert deeper["variation_of"] == [[5, 0.25], [90, 1.0]]
     assert drawn(studio.vary(ME, near["id"], seed=4))["variation_of"] == [], "another seed is wholly another"
-    typed = Wish(prompt="a cat", enhance=False, seed=90, variation_of=((5, 0.25),))
+    typed = GenerationRequest(prompt="a cat", enhance=False, seed=90, variation_of=((5, 0.25),))
     assert drawn(studio.submit(ME, typed))["pixel_sha256"] == near["pixel_sha256"]
     assert {"what": "variation_of", "was": None, "is": [[5, 0.25]]} in studio.differences(ME, first["id"], near["id"])[
         "settings"
     ]  # type: ignore[operator]
     for value in (0, -0.1, 1.01, True, "half", float("nan")):
-        with pytest.raises(InvalidWish, match="strength"):
+        with pytest.raises(InvalidRequest, match="strength"):
             studio.vary(ME, first["id"], strength=value)  # type: ignore[arg-type]
     for value in ([5], [[5]], [[5, 0]], [["5", 0.5]], [[5, 0.5]] * 9, "5 0.5"):
-        with pytest.raises(InvalidWish, match="variation_of"):
-            Wish(prompt="x", variation_of=value)  # type: ignore[arg-type]
+        with pytest.raises(InvalidRequest, match="variation_of"):
+            GenerationRequest(prompt="x", variation_of=value)  # type: ignore[arg-type]
     deep = first
     for seed in range(8):
         deep = drawn(studio.vary(ME, deep["id"], seed=seed, strength=0.5))
-    with pytest.raises(InvalidWish, match="8 deep"):
+    with pytest.raises(InvalidRequest, match="8 deep"):
         studio.vary(ME, deep["id"], strength=0.5)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.errors import InvalidWish
-from studio.recipe import SEED_MAX
-from studio.wish import PROMPT_MAX, Wish, new_seed
+from studio.domain.recipe import SEED_MAX
+from studio.domain.request import PROMPT_MAX, GenerationRequest, new_seed
+from studio.errors import InvalidRequest
 
 REFUSED = [
     ("prompt", "", "prompt must not be empty"),
@@ -61,8 +61,8 @@ REFUSED = [
 
 @pytest.mark.parametrize(("name", "value", "sentence"), REFUSED)
 def test_a_broken_rule_is_named(name: str, value: object, sentence: str) -> None:
-    with pytest.raises(InvalidWish) as refused:
-        Wish(**{"prompt": "a cat", name: value})
+    with pytest.raises(InvalidRequest) as refused:
+        GenerationRequest(**{"prompt": "a cat", name: value})
     assert str(refused.value).startswith(sentence)
     assert refused.value.name == name
     assert len(str(refused.value)) < 300
@@ -70,13 +70,13 @@ def test_a_broken_rule_is_named(name: str, value: object, sentence: str) -> None
 
 @given(st.text(min_size=1, max_size=300).filter(lambda s: s.strip() and "\x00" not in s))
 def test_any_text_is_a_prompt(prompt: str) -> None:
-    assert Wish(prompt=prompt).prompt == prompt
+    assert GenerationRequest(prompt=prompt).prompt == prompt
 
 
 @pytest.mark.parametrize("name", ["width", "height"])
 @pytest.mark.parametrize("side", range(64, 2049, 16))
 def test_every_multiple_of_16_is_a_side(name: str, side: int) -> None:
-    assert getattr(Wish(prompt="a cat", **{name: side}), name) == side
+    assert getattr(GenerationRequest(prompt="a cat", **{name: side}), name) == side
 
 
 def test_seeds_differ_and_stay_in_range() -> None:

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 import storage
-from studio.engine.contract import CheckpointInfo, EngineState
-from studio.errors import EngineError, InvalidWish, OutOfMemory, Refused
-from studio.recipe import Recipe
+from studio.domain.recipe import Recipe
+from studio.domain.request import GenerationRequest
+from studio.engine.base import CheckpointInfo, EngineState
+from studio.errors import EngineError, InvalidRequest, OutOfMemory, Refused
 from studio.studio import Studio
-from studio.wish import Wish
 from tests.fakes.engine import ABSENT, HERE, PaintEngine
 from tests.studio.conftest import end
 
@@ -28,7 +28,9 @@ ME, YOU = "me", "you"
 
 def test_never_two_at_once(make: Make, engine: PaintEngine) -> None:
     studio = make()
-    jobs = [(who, studio.submit(who, Wish(prompt="a cat", count=2, enhance=False))) for who in (ME, YOU) * 4]
+    jobs = [
+        (who, studio.submit(who, GenerationRequest(prompt="a cat", count=2, enhance=False))) for who in (ME, YOU) * 4
+    ]
     assert all(end(studio, who, job)["status"] == "done" for who, job in jobs)
     assert engine.most_at_once == 1
     assert engine.drawn == 16
@@ -47,8 +49,8 @@ def test_cancel_stops_that_job_within_a_step_and_no_other(make: Make, engine: Pa
 
     engine.before_step = wait_at_three
     studio = make()
-    stopped = studio.submit(ME, Wish(prompt="stopped", enhance=False, count=2))
-    other = studio.submit(ME, Wish(prompt="other", enhance=False))
+    stopped = studio.submit(ME, GenerationRequest(prompt="stopped", enhance=False, count=2))
+    other = studio.submit(ME, GenerationRequest(prompt="other", enhance=False))
     assert reached.wait(30)
     assert studio.cancel(ME, stopped)["status"] == "cancelled"
     go.set()
@@ -60,7 +62,7 @@ def test_cancel_stops_that_job_within_a_step_and_no_other(make: Make, engine: Pa
 
 def test_a_waiting_job_is_cancelled_at_once(make: Make) -> None:
     studio = make(start=False)
-    job = studio.submit(ME, Wish(prompt="a cat"))
+    job = studio.submit(ME, GenerationRequest(prompt="a cat"))
     assert studio.cancel(ME, job) == {"job": job, "status": "cancelled"}
     assert studio.jobs(ME) == []
     assert studio.snapshot(ME, job)["status"] == "cancelled"
@@ -83,8 +85,8 @@ def test_a_failed_job_fails_alone_and_is_drawn_again_by_one_click(
 
     engine.before_step = fail
     studio = make()
-    bad = studio.submit(ME, Wish(prompt="bad", enhance=False, seed=4))
-    good = studio.submit(ME, Wish(prompt="good", enhance=False))
+    bad = studio.submit(ME, GenerationRequest(prompt="bad", enhance=False, seed=4))
+    good = studio.submit(ME, GenerationRequest(prompt="good", enhance=False))
     shot = end(studio, ME, bad)
     assert (shot["status"], shot["error"]) == ("failed", sentence)
     assert end(studio, ME, good)["status"] == "done"
@@ -97,8 +99,8 @@ def test_owners_take_turns(make: Make, engine: PaintEngine) -> None:
     order: list[str] = []
     engine.before_step = lambda recipe, step: order.append(recipe.prompt) if step == 1 else None
     studio = make(start=False)
-    jobs = [(ME, studio.submit(ME, Wish(prompt=f"mine {k}", enhance=False))) for k in range(3)]
-    jobs += [(YOU, studio.submit(YOU, Wish(prompt=f"yours {k}", enhance=False))) for k in range(2)]
+    jobs = [(ME, studio.submit(ME, GenerationRequest(prompt=f"mine {k}", enhance=False))) for k in range(3)]
+    jobs += [(YOU, studio.submit(YOU, GenerationRequest(prompt=f"yours {k}", enhance=False))) for k in range(2)]
     studio.start()
     for who, job in jobs:
         end(studio, who, job)
@@ -115,7 +117,7 @@ def test_closing_queues_again_what_runs_and_the_next_start_finishes_it(make: Mak
 
     engine.before_step = wait
     studio = make()
-    job = studio.submit(ME, Wish(prompt="a cat", enhance=False, count=3, seed=7))
+    job = studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, count=3, seed=7))
     assert reached.wait(30)
     closing = threading.Thread(target=studio.close)
     closing.start()
@@ -152,10 +154,10 @@ class Fickle(PaintEngine):
 
 def test_a_checkpoint_that_cannot_be_loaded_takes_nothing_from_the_others(make: Make) -> None:
     studio = make(on=Fickle())
-    bad = end(studio, YOU, studio.submit(YOU, Wish(prompt="a cat", enhance=False, checkpoint="turbo")))
+    bad = end(studio, YOU, studio.submit(YOU, GenerationRequest(prompt="a cat", enhance=False, checkpoint="turbo")))
     assert (bad["status"], bad["error"]) == ("failed", "It is broken.")
     assert studio.state.status == "ready"
-    assert end(studio, ME, studio.submit(ME, Wish(prompt="a cat", enhance=False)))["status"] == "done"
+    assert end(studio, ME, studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False)))["status"] == "done"
 
 
 class Weights:
@@ -187,7 +189,7 @@ class Holding(Fickle):
 def test_what_a_failed_load_held_is_gone_before_the_old_checkpoint_comes_back(make: Make) -> None:
     engine = Holding()
     studio = make(on=engine)
-    bad = end(studio, YOU, studio.submit(YOU, Wish(prompt="a cat", enhance=False, checkpoint="turbo")))
+    bad = end(studio, YOU, studio.submit(YOU, GenerationRequest(prompt="a cat", enhance=False, checkpoint="turbo")))
     assert (bad["status"], bad["error"], engine.gone) == ("failed", "It does not fit.", True)
 
 
@@ -207,14 +209,14 @@ def test_the_queue_goes_on_when_the_database_could_not_be_written_for_a_while(
 
     engine.before_step = fail
     studio = make()
-    bad = studio.submit(ME, Wish(prompt="bad", enhance=False))
+    bad = studio.submit(ME, GenerationRequest(prompt="bad", enhance=False))
     until = time.monotonic() + 60
     while "the queue stands still" not in caplog.text and time.monotonic() < until:
         time.sleep(0.02)
     assert "the queue stands still" in caplog.text
     rename("jobs_away", "jobs")
     assert end(studio, ME, bad)["status"] == "failed"
-    assert end(studio, ME, studio.submit(ME, Wish(prompt="good", enhance=False)))["status"] == "done"
+    assert end(studio, ME, studio.submit(ME, GenerationRequest(prompt="good", enhance=False)))["status"] == "done"
 
 
 def test_a_job_that_failed_in_the_middle_is_drawn_on_and_not_doubled(make: Make, engine: PaintEngine) -> None:
@@ -224,7 +226,7 @@ def test_a_job_that_failed_in_the_middle_is_drawn_on_and_not_doubled(make: Make,
 
     engine.before_step = fail
     studio = make()
-    job = studio.submit(ME, Wish(prompt="a cat", count=4, seed=10))
+    job = studio.submit(ME, GenerationRequest(prompt="a cat", count=4, seed=10))
     shot = end(studio, ME, job)
     assert (shot["status"], len(shot["pictures"])) == ("failed", 2)
     engine.before_step = lambda recipe, step: None
@@ -247,9 +249,9 @@ def test_a_checkpoint_is_loaded_between_jobs_and_a_failure_is_told(make: Make, e
 
     careful = Careful()
     studio = make(on=careful, start=False)
-    jobs = [studio.submit(ME, Wish(prompt="a cat", enhance=False, count=3)) for _ in range(2)]
+    jobs = [studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, count=3)) for _ in range(2)]
     studio.load(HERE.name)
-    with pytest.raises(InvalidWish, match=f"on the disk here \\(got {ABSENT.name}\\)"):
+    with pytest.raises(InvalidRequest, match=f"on the disk here \\(got {ABSENT.name}\\)"):
         studio.load(ABSENT.name)
     studio.start()
     assert all(end(studio, ME, job)["status"] == "done" for job in jobs)
@@ -287,7 +289,7 @@ def test_the_next_picture_is_drawn_while_the_last_one_is_saved(make: Make, engin
 
     engine.before_step = lock_then_let_go
     studio = make()
-    shot = end(studio, ME, studio.submit(ME, Wish(prompt="a cat", seed=10, count=3, enhance=False)))
+    shot = end(studio, ME, studio.submit(ME, GenerationRequest(prompt="a cat", seed=10, count=3, enhance=False)))
     other[0].close()
     assert shot["status"] == "done", shot
     assert isinstance(shot["pictures"], list) and [one["seed"] for one in shot["pictures"]] == [10, 11, 12]
@@ -302,7 +304,7 @@ def test_what_is_quickest_is_measured_only_after_pictures_and_when_nothing_waits
     studio = make()
     time.sleep(0.3)
     assert engine.tunings == 0, "nobody waits for it before the first picture"
-    jobs = [studio.submit(ME, Wish(prompt="a cat", enhance=False)) for _ in range(3)]
+    jobs = [studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False)) for _ in range(3)]
     shots = [end(studio, ME, job) for job in jobs]
     _until(lambda: engine.tunings >= 2)  # the second time it says that all is known
     assert at[0] == 0 and engine.likes == [None] * 3
@@ -330,7 +332,7 @@ def test_the_interpreter_waits_for_threads_that_use_the_device(make: Make, engin
 
     engine.before_step = wait
     studio = make()
-    studio.submit(ME, Wish(prompt="a cat", enhance=False))
+    studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False))
     assert reached.wait(30)
     started = set(threading.enumerate()) - before
     assert {thread.name for thread in started} >= {"worker", "housekeeping"}

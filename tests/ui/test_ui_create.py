@@ -14,15 +14,16 @@ import gradio as gr
 import pytest
 
 import storage
-from storage.trash import DAYS
-from studio import adapters
-from studio.engine.contract import AdapterInfo
-from studio.errors import InvalidWish
-from studio.sources import CHANGED, GONE
-from studio.ui import form, page, weights, wording, wording_said
+from storage.repositories.trash import DAYS
+from studio.domain.request import GenerationRequest
+from studio.engine.base import AdapterInfo
+from studio.errors import InvalidRequest
+from studio.services import adapters
+from studio.ui import page, wording, wording_said
 from studio.ui.page import ASSETS, head
-from studio.wish import Wish
-from studio.worker import REASONING_FAILED
+from studio.ui.views import adapters_field, form
+from studio.worker.source_images import CHANGED, GONE
+from studio.worker.worker import REASONING_FAILED
 
 VALUES = (
     "two cats",
@@ -50,7 +51,7 @@ STYLES = sorted(ASSETS.glob("*.css"))
 
 
 def test_a_form_becomes_a_wish() -> None:
-    wish = form.wish(VALUES)
+    wish = form.request_from_form(VALUES)
     assert (wish.prompt, wish.enhance, wish.seed, wish.count) == ("two cats", True, None, 1)
     assert (wish.width, wish.height, wish.steps, wish.guidance) == (128, 128, 8, 0.0)
     assert isinstance(wish.width, int) and wish.checkpoint == "pocket"
@@ -74,8 +75,8 @@ def test_a_seed_is_read_as_people_write_it(typed: object, seed: int | None) -> N
 
 @pytest.mark.parametrize("typed", ["seven", "-1", "1.5", "1e3", "٣", "9007199254740992", "9" * 30, ["7"]])
 def test_what_is_no_seed_is_refused_by_name(typed: object) -> None:
-    with pytest.raises(InvalidWish, match=r"^seed must be"):
-        form.wish((VALUES[0], VALUES[1], typed, *VALUES[3:]))
+    with pytest.raises(InvalidRequest, match=r"^seed must be"):
+        form.request_from_form((VALUES[0], VALUES[1], typed, *VALUES[3:]))
 
 
 @pytest.mark.parametrize(
@@ -84,12 +85,12 @@ def test_what_is_no_seed_is_refused_by_name(typed: object) -> None:
 def test_a_broken_rule_is_named(place: int, name: str, value: float) -> None:
     values = [*VALUES]
     values[place] = value
-    with pytest.raises(InvalidWish, match=f"^{name} must be"):
-        form.wish(tuple(values))
+    with pytest.raises(InvalidRequest, match=f"^{name} must be"):
+        form.request_from_form(tuple(values))
 
 
 def test_what_a_script_says_goes_before_the_form() -> None:
-    wish = form.wish(VALUES, prompt="edited", enhancement="abc")
+    wish = form.request_from_form(VALUES, prompt="edited", enhancement="abc")
     assert (wish.prompt, wish.enhancement, wish.count) == ("edited", "abc", 1)
 
 
@@ -141,7 +142,7 @@ def test_scripts_never_make_markup_from_text() -> None:
 
 
 def test_templates_hold_nothing_to_fill_in() -> None:
-    from studio.ui.header import TEMPLATE
+    from studio.ui.views.header import TEMPLATE
 
     assert "${" not in TEMPLATE and "{{" not in TEMPLATE
 
@@ -223,8 +224,8 @@ def known(sentence: str) -> bool:
     ids=str,
 )
 def test_a_refusal_is_known_in_chinese(wrong: dict[str, Any]) -> None:
-    with pytest.raises(InvalidWish) as refusal:
-        Wish(**{"prompt": "a cat", **wrong})
+    with pytest.raises(InvalidRequest) as refusal:
+        GenerationRequest(**{"prompt": "a cat", **wrong})
     assert known(str(refusal.value))
     assert refusal.value.name in wording_said.PARAMETERS
 
@@ -292,19 +293,19 @@ def test_whatever_is_said_of_what_comes_in_is_known_in_chinese() -> None:
 
 def test_how_the_reasoning_is_steered_becomes_a_part_of_the_wish() -> None:
     steered = (*VALUES[:13], "pencil", "auto", "two, cats，", "", True, *VALUES[18:])
-    wish = form.wish(steered)
+    wish = form.request_from_form(steered)
     assert (wish.style, wish.locks, wish.template, wish.spread) == ("pencil", ("two", "cats"), None, True)
-    plain = form.wish(steered, enhance=False)
+    plain = form.request_from_form(steered, enhance=False)
     assert (plain.style, plain.locks, plain.spread) == ("pencil", (), False)
-    kept = form.wish(steered, prompt="as it is", enhancement="abc")
+    kept = form.request_from_form(steered, prompt="as it is", enhancement="abc")
     assert (kept.style, kept.locks, kept.spread) == (None, (), False)
-    assert form.wish(steered, prompt="as it is", enhance=False, enhancement=None).style is None
-    with pytest.raises(InvalidWish, match="locks must be words of the prompt"):
-        form.wish((*VALUES[:15], "three", "", False, *VALUES[18:]))
+    assert form.request_from_form(steered, prompt="as it is", enhance=False, enhancement=None).style is None
+    with pytest.raises(InvalidRequest, match="locks must be words of the prompt"):
+        form.request_from_form((*VALUES[:15], "three", "", False, *VALUES[18:]))
 
 
 def test_what_a_picture_begins_with_comes_from_two_hidden_fields() -> None:
-    said = lambda source, strength: form.wish(  # noqa: E731
+    said = lambda source, strength: form.request_from_form(  # noqa: E731
         tuple(
             {"source": source, "strength": strength}.get(name, value)
             for name, value in zip(form.FIELDS, VALUES, strict=True)
@@ -314,27 +315,32 @@ def test_what_a_picture_begins_with_comes_from_two_hidden_fields() -> None:
     assert (begun.source, begun.strength) == ("ab" * 32, 0.35) and said("p1", "").strength is None
     assert (said("", "0.6").source, said("", "0.6").strength) == (None, None)
     for wrong in ("much", "1", "0", "-0.5", "0.5.5"):
-        with pytest.raises(InvalidWish, match="strength must be"):
+        with pytest.raises(InvalidRequest, match="strength must be"):
             said("p1", wrong)
 
 
 def test_adapters_are_typed_as_names_and_weights() -> None:
     place = form.FIELDS.index("adapters")
-    typed = lambda text: form.wish((*VALUES[:place], text, *VALUES[place + 1 :])).adapters  # noqa: E731
+    typed = lambda text: form.request_from_form((*VALUES[:place], text, *VALUES[place + 1 :])).adapters  # noqa: E731
     assert typed("ink 0.8, fur -0.5") == (("ink", 0.8), ("fur", -0.5)) and typed("") == typed(None) == ()
     assert typed("a, b 2 .5，c 1;") == (("a, b 2", 0.5), ("c", 1.0)), "names are those of files, and may be anything"
     assert typed({"ink": 1}) == typed([["ink", 1]]) == (("ink", 1),)
     assert (
-        adapters.told([{"name": "ink", "weight": 0.8, "sha256": ""}, {"name": "a, b 2", "weight": -1.0}])
+        adapters.format_adapters([{"name": "ink", "weight": 0.8, "sha256": ""}, {"name": "a, b 2", "weight": -1.0}])
         == '[["ink",0.8],["a, b 2",-1]]'
     )
     for pairs in ([("a, b 2", -1.0), ("ink", 0.123456789)], [("a 1, b", 1.0)], [("[ink]", 1.0)], [('"}', 2.0)]):
-        assert typed(adapters.told(pairs)) == tuple(pairs)
-    assert adapters.told([]) == adapters.told([("ink", float("nan"))]) == adapters.told(None) == ""
+        assert typed(adapters.format_adapters(pairs)) == tuple(pairs)
+    assert (
+        adapters.format_adapters([])
+        == adapters.format_adapters([("ink", float("nan"))])
+        == adapters.format_adapters(None)
+        == ""
+    )
     assert typed('{"ink": 0.8}') == (("ink", 0.8),) and typed("[ink] 0.8, {fur} 1") == (("[ink]", 0.8), ("{fur}", 1.0))
     for wrong in ("ink", "0.8", "ink 0", "ink 5", "ink 0.5 0", "ink 1, ink 1", "ink 1e9", [["ink"]], 7,
                   '[["ink", NaN]]', "[5]", "[[]]", "[" * 5000, "{" * 5001):  # fmt: skip
-        with pytest.raises(InvalidWish, match="adapters"):
+        with pytest.raises(InvalidRequest, match="adapters"):
             typed(wrong)
 
 
@@ -343,8 +349,8 @@ def test_adapters_are_typed_as_names_and_weights() -> None:
 )
 def test_a_long_choice_of_adapters_is_refused_at_once(text: str) -> None:
     began = time.process_time()
-    with pytest.raises(InvalidWish, match="adapters must") as refusal:
-        adapters.typed(text)
+    with pytest.raises(InvalidRequest, match="adapters must") as refusal:
+        adapters.parse_adapters(text)
     assert time.process_time() - began < 0.1
     assert known(str(refusal.value))
 
@@ -355,18 +361,18 @@ def test_another_model_keeps_the_adapters_that_fit_it() -> None:
             return [AdapterInfo(name=name, title=name, fits=name != "wide", digest=str) for name in ("a 1, b", "wide")]
 
     here: Any = Here()
-    assert weights.fitting(here, "pocket", '[["a 1, b",0.5],["wide",1],["gone",1]]') == '[["a 1, b",0.5]]'
+    assert adapters_field.fitting(here, "pocket", '[["a 1, b",0.5],["wide",1],["gone",1]]') == '[["a 1, b",0.5]]'
     for odd in ("[[]]", "[5]", "[[[], 1]]", "ink", "", None, 7, '[["wide",1]]'):
-        assert weights.fitting(here, "pocket", odd) == ""
+        assert adapters_field.fitting(here, "pocket", odd) == ""
 
 
 def test_a_variation_is_typed_as_seeds_and_strengths() -> None:
     place = form.FIELDS.index("variation_of")
-    typed = lambda text: form.wish((*VALUES[:place], text, *VALUES[place + 1 :])).variation_of  # noqa: E731
+    typed = lambda text: form.request_from_form((*VALUES[:place], text, *VALUES[place + 1 :])).variation_of  # noqa: E731
     assert typed("42 0.3") == ((42, 0.3),) and typed(" 42 .5，7 1 ") == ((42, 0.5), (7, 1.0)) and typed("") == ()
-    assert form.varying([[42, 0.3], [7, 0.25]]) == "42 0.3, 7 0.25" and typed(form.varying([[42, 0.25]])) == (
-        (42, 0.25),
-    )
+    assert form.format_variations([[42, 0.3], [7, 0.25]]) == "42 0.3, 7 0.25" and typed(
+        form.format_variations([[42, 0.25]])
+    ) == ((42, 0.25),)
     for wrong in ("42", "cat 0.3", "42 0", "42 1.5", "42 0.3 7", "-1 0.3", ",".join(["1 0.5"] * 9)):
-        with pytest.raises(InvalidWish, match="variation_of"):
+        with pytest.raises(InvalidRequest, match="variation_of"):
             typed(wrong)

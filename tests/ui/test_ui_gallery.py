@@ -13,13 +13,14 @@ import gradio as gr
 import pytest
 from starlette.requests import Request
 
-from enhancer.chain import Enhancer
-from studio.recipe import Recipe
+from enhancer.enhancer import Enhancer
+from studio.domain.recipe import Recipe
+from studio.domain.request import GenerationRequest
 from studio.studio import Studio
-from studio.ui import gallery, owner, picture, queue, wording, wording_gallery
+from studio.ui import owner, wording, wording_gallery
 from studio.ui.calls import Call, respond
-from studio.wish import Wish
-from studio.worker import PREVIEW_S
+from studio.ui.views import gallery, picture, queue
+from studio.worker.worker import PREVIEW_S
 from tests.fakes.engine import PaintEngine
 from tests.stores import open_store
 
@@ -78,7 +79,8 @@ def end(studio: Studio, job: str, who: str = "ann") -> dict[str, Any]:
 def drawn(studio: Studio, prompt: str, **wish: Any) -> dict[str, Any]:
     """A picture of ann's."""
     shot = end(
-        studio, studio.submit("ann", Wish(prompt=prompt, **{"enhance": False, "width": 64, "height": 64, **wish}))
+        studio,
+        studio.submit("ann", GenerationRequest(prompt=prompt, **{"enhance": False, "width": 64, "height": 64, **wish})),
     )
     found: dict[str, Any] = shot["pictures"][0]
     return found
@@ -223,8 +225,8 @@ def test_the_queue_shows_a_running_job_with_its_step_and_preview(studio: Studio,
             assert go_on.wait(60)
 
     engine.before_step, engine.step_s = hold, PREVIEW_S
-    job = studio.submit("ann", Wish(prompt="a boat", enhance=False, width=64, height=64))
-    behind = studio.submit("ann", Wish(prompt="a second boat", enhance=False, width=64, height=64))
+    job = studio.submit("ann", GenerationRequest(prompt="a boat", enhance=False, width=64, height=64))
+    behind = studio.submit("ann", GenerationRequest(prompt="a second boat", enhance=False, width=64, height=64))
     assert reached.wait(60)
     running, waiting = answer(queue.calls(studio), "jobs")["jobs"]
     assert (running["id"], running["status"], running["phase"], running["step"], running["steps"]) == (
@@ -249,7 +251,7 @@ def test_a_cancelled_job_is_drawn_again_by_one_call(studio: Studio, engine: Pain
         assert go_on.wait(60)
 
     engine.before_step = hold
-    job = studio.submit("ann", Wish(prompt="a boat", enhance=False, width=64, height=64))
+    job = studio.submit("ann", GenerationRequest(prompt="a boat", enhance=False, width=64, height=64))
     assert answer(queue.calls(studio), "cancel", job=job)["status"] == "cancelled"
     go_on.set()
     assert end(studio, job)["status"] == "cancelled"

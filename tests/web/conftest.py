@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from studio.web.address import origin
-from studio.web.guard import Guard, rules
 from studio.web.identity import Identity, Rule
+from studio.web.middleware.request_guard import RequestGuard, rules
 
 KEY = b"k" * 32
 Ask = Callable[..., httpx.Response]
@@ -54,7 +54,7 @@ def door() -> Callable[..., Ask]:
 
         public = origin(public_url) if public_url else None
         identity = Identity(app, rule=rule, key=key, public=public, space=space)
-        guarded = Guard(
+        guarded = RequestGuard(
             identity, rules=rules(host=host, public_url=public_url, share=share, space=space), body_max=body_max
         )
 

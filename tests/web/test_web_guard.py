@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.web.address import Netloc, netloc, origin
-from studio.web.guard import Guard, rules
+from studio.web.middleware.request_guard import RequestGuard, rules
 
 Door = Callable[..., Callable[..., object]]
 SPACE = {"host": "0.0.0.0", "public_url": "https://me-studio.hf.space", "space": True, "rule": "browser"}
@@ -111,7 +111,7 @@ def test_a_foreign_websocket_is_closed_before_it_opens() -> None:
     async def send(message: dict[str, object]) -> None:
         sent.append(message)
 
-    guard = Guard(app, rules=rules(host="127.0.0.1", public_url=None, share=False, space=False))  # type: ignore[arg-type]
+    guard = RequestGuard(app, rules=rules(host="127.0.0.1", public_url=None, share=False, space=False))  # type: ignore[arg-type]
     headers = [(b"host", b"127.0.0.1:7860"), (b"origin", b"http://evil.example")]
     asyncio.run(guard({"type": "websocket", "headers": headers, "path": "/"}, None, send))  # type: ignore[arg-type]
     assert [message["type"] for message in sent] == ["websocket.close"]

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from storage import metadata, xmp
+from storage.metadata import writer, xmp
 from tests.conftest import App
 from tests.http_api import web
 
@@ -71,7 +71,7 @@ def test_the_page_shows_the_picture_and_its_prompt(stranger: httpx.Client, share
     pixels = Image.open(io.BytesIO(image.content)).convert("RGB").tobytes()
     assert hashlib.sha256(pixels).hexdigest() == shared["pixel_sha256"]
     # The reasoning and the machine's facts stay with the owner; that a model made it does not.
-    assert metadata.read_texts(image.content) == {xmp.KEYWORD: xmp.packet(generated=True)}
+    assert writer.read_texts(image.content) == {xmp.KEYWORD: xmp.packet(generated=True)}
 
 
 def test_a_prompt_is_text_and_never_anything_else(stranger: httpx.Client, shared: dict[str, Any]) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from studio.cli.bootstrap import disable_telemetry, explain_error, free_port, logins
 from studio.settings import read
-from studio.startup import explain, free_port, logins, stay_inside
 from tests.conftest import ROOT, App, StartApp, plain_environment
 from tests.http_api import web
 
@@ -50,7 +50,7 @@ def test_wrong_settings_are_sentences(
         monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError) as error:
         read(flags, os.environ)
-    assert says in explain(error.value)
+    assert says in explain_error(error.value)
 
 
 @pytest.mark.slow
@@ -130,7 +130,7 @@ def test_logins_are_pairs_or_a_file_of_them(tmp_path: Path) -> None:
 def test_explanations_name_the_setting_and_never_a_secret() -> None:
     with pytest.raises(ValidationError) as error:
         read(["--port", "99999", "--auth", "ann:hunter2"], {})
-    said = explain(error.value)
+    said = explain_error(error.value)
     assert "port" in said
     assert "99999" in said
     assert "hunter2" not in said
@@ -147,7 +147,7 @@ def test_a_free_port_is_chosen_for_zero_and_a_taken_one_is_refused() -> None:
 
 def test_no_proxy_stands_between_the_machine_and_itself() -> None:
     environ = {"HTTP_PROXY": "http://proxy:3128", "NO_PROXY": "corp.example"}
-    stay_inside(environ)
+    disable_telemetry(environ)
     assert environ["NO_PROXY"].split(",") == ["corp.example", "localhost", "127.0.0.1", "::1"]
     assert environ["GRADIO_ANALYTICS_ENABLED"] == "False"
     assert "HF_HUB_OFFLINE" not in environ

@@ -19,9 +19,10 @@ from starlette.applications import Starlette
 
 import storage
 from studio.studio import Studio
-from studio.web import media, taking, telling
-from studio.web.guard import Guard, rules
+from studio.web import ndjson
 from studio.web.identity import Identity
+from studio.web.middleware.request_guard import RequestGuard, rules
+from studio.web.routes import media, transfer
 from tests.conftest import App
 from tests.fakes.engine import PaintEngine
 from tests.http_api import web
@@ -34,10 +35,10 @@ class Visit:
     """Browsers of one studio: each instance keeps its own cookies."""
 
     def __init__(self, studio: Studio, most: int = 10**6, **settings: float) -> None:
-        app = Starlette(routes=[*taking.routes(studio, **settings), *media.routes(studio)])
+        app = Starlette(routes=[*transfer.routes(studio, **settings), *media.routes(studio)])
         identity = Identity(app, rule="browser", key=b"k" * 32)
         door = rules(host="127.0.0.1", public_url=None, share=False, space=False)
-        self._app = Guard(identity, rules=door, body_max=1000, uploads={taking.IMPORT: most})
+        self._app = RequestGuard(identity, rules=door, body_max=1000, uploads={transfer.IMPORT: most})
         self.cookies = httpx.Cookies()
 
     def ask(self, method: str, path: str, **options: object) -> httpx.Response:
@@ -71,7 +72,7 @@ def png() -> bytes:
 
 
 def bring(visit: Visit, data: bytes, name: str = "x.png", **asked: str) -> httpx.Response:
-    return visit.ask("POST", taking.IMPORT, params={"name": name, **asked}, content=data)
+    return visit.ask("POST", transfer.IMPORT, params={"name": name, **asked}, content=data)
 
 
 def test_in_by_one_and_out_by_zip_to_another(studio: Studio) -> None:
@@ -164,7 +165,7 @@ def test_half_a_character_in_an_archive_is_no_fault_of_ours(
         line["picture"]["prompt"] = "\ud800"
         told = line if member == "manifest.jsonl" else {"format": 1, "id": "a" * 24, "name": "\ud800", "pictures": []}
         broken.writestr(member, json.dumps(told) + "\n")
-    headers = {"Accept": telling.KIND} if streamed else {}
+    headers = {"Accept": ndjson.KIND} if streamed else {}
     for asked in ({"name": "x.zip"}, {"name": "x.zip", "preview": "1"}):
         answer = Visit(studio).ask("POST", "/media/import", params=asked, content=file.getvalue(), headers=headers)
         last = json.loads(answer.text.strip().splitlines()[-1])
@@ -179,7 +180,7 @@ def test_a_file_that_comes_too_slowly_holds_no_place(studio: Studio) -> None:
             yield b"x"
             await asyncio.sleep(0.05)
 
-    for _ in range(taking.UPLOADS_MAX + 1):
+    for _ in range(transfer.UPLOADS_MAX + 1):
         answer = ann.ask("POST", "/media/import", params={"name": "x.png"}, content=drops())
         assert answer.status_code == 408 and "too slowly" in answer.json()["error"]
     assert bring(ann, png()).status_code == 200
@@ -208,7 +209,7 @@ def test_a_picture_to_draw_from_comes_in_once_and_in_private_to_no_disk(studio: 
     assert bring(bob, data, source="1").json()["id"] != first["id"]
     for wrong, status, sentence in (
         (b"PK\3\4", 400, "neither PNG"),
-        (b"x" * (taking.FILE_MAX + 1), 413, "at most 60 MiB"),
+        (b"x" * (transfer.FILE_MAX + 1), 413, "at most 60 MiB"),
     ):
         answer = bring(ann, wrong, source="1")
         assert answer.status_code == status and sentence in answer.json()["error"]
@@ -228,7 +229,7 @@ def test_an_upload_has_a_bound_of_its_own_told_or_not(studio: Studio, kept: stor
 
     assert bring(ann, b"x" * 4900).status_code == 400  # came in, and is no picture
     assert bring(ann, b"x" * 5001).status_code == 413
-    assert ann.ask("POST", taking.IMPORT, content=pieces()).status_code == 413
+    assert ann.ask("POST", transfer.IMPORT, content=pieces()).status_code == 413
     assert ann.ask("POST", "/media/export.zip", content=b"x" * 1001).status_code == 413
     assert not [path for path in kept.folder.iterdir() if path.name.startswith("tmp")]
     assert [bring(ann, b"x").status_code for _ in range(5)] == [400] * 5  # places for uploads are given back
@@ -236,20 +237,20 @@ def test_an_upload_has_a_bound_of_its_own_told_or_not(studio: Studio, kept: stor
 
 def test_a_foreign_page_brings_nothing(studio: Studio) -> None:
     ann = Visit(studio)
-    answer = ann.ask("POST", taking.IMPORT, content=png(), headers={"origin": "http://evil.example"})
+    answer = ann.ask("POST", transfer.IMPORT, content=png(), headers={"origin": "http://evil.example"})
     assert answer.status_code == 403
-    assert ann.ask("POST", taking.IMPORT, content=png(), headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    assert ann.ask("POST", transfer.IMPORT, content=png(), headers={"sec-fetch-site": "cross-site"}).status_code == 403
 
 
 def test_all_of_it_through_the_door_of_a_whole_app(server: App) -> None:
     with web(server.url) as browser:
-        seen = browser.post(taking.IMPORT, params={"name": "x.png", "preview": "1"}, content=png())
+        seen = browser.post(transfer.IMPORT, params={"name": "x.png", "preview": "1"}, content=png())
         assert (seen.status_code, seen.json()["kind"]) == (200, "picture")
-        id = browser.post(taking.IMPORT, params={"name": "x.png"}, content=png()).json()["picture"]["id"]
+        id = browser.post(transfer.IMPORT, params={"name": "x.png"}, content=png()).json()["picture"]["id"]
         out = browser.post("/media/export.zip", json={"ids": [id]})
-        there = browser.post(taking.IMPORT, params={"name": "x.zip"}, content=out.content).json()
+        there = browser.post(transfer.IMPORT, params={"name": "x.zip"}, content=out.content).json()
         assert (there["kind"], there["here"], there["brought"]) == ("archive", 1, [])
-        large = browser.post(taking.IMPORT, content=b"x" * (33 * 2**20))  # more than any other body may have
+        large = browser.post(transfer.IMPORT, content=b"x" * (33 * 2**20))  # more than any other body may have
         assert large.status_code == 400 and "neither PNG" in large.json()["error"]
 
 
@@ -267,12 +268,12 @@ def test_whoever_would_is_told_meanwhile_how_far_it_is(server: App, tmp_path: Pa
     archive = packed(tmp_path, 200)
     lines: list[dict[str, Any]] = []
     with web(server.url) as browser:
-        asked = {"params": {"name": "x.zip"}, "content": archive, "headers": {"accept": telling.KIND}}
-        with browser.stream("POST", taking.IMPORT, **asked) as answer:
-            assert answer.headers["content-type"].startswith(telling.KIND)
+        asked = {"params": {"name": "x.zip"}, "content": archive, "headers": {"accept": ndjson.KIND}}
+        with browser.stream("POST", transfer.IMPORT, **asked) as answer:
+            assert answer.headers["content-type"].startswith(ndjson.KIND)
             lines += [json.loads(line) for line in answer.iter_lines()]
-        plain = browser.post(taking.IMPORT, params={"name": "x.zip"}, content=archive).json()
-        refused = browser.post(taking.IMPORT, content=b"GIF89a", headers={"accept": telling.KIND})
+        plain = browser.post(transfer.IMPORT, params={"name": "x.zip"}, content=archive).json()
+        refused = browser.post(transfer.IMPORT, content=b"GIF89a", headers={"accept": ndjson.KIND})
     *told, last = lines
     assert (len(last["result"]["brought"]), last["result"]["ended"], last["result"]["left"]) == (200, None, 0)
     assert told and told[-1]["done"] == 200 and {one["total"] for one in told} == {200}
@@ -285,8 +286,8 @@ def test_whoever_would_is_told_meanwhile_how_far_it_is(server: App, tmp_path: Pa
 def test_whoever_leaves_stops_it_and_what_came_is_kept(server: App, tmp_path: Path) -> None:
     archive = packed(tmp_path, 240)
     with web(server.url) as browser:
-        asked = {"params": {"name": "x.zip"}, "content": archive, "headers": {"accept": telling.KIND}}
-        with browser.stream("POST", taking.IMPORT, **asked) as answer:
+        asked = {"params": {"name": "x.zip"}, "content": archive, "headers": {"accept": ndjson.KIND}}
+        with browser.stream("POST", transfer.IMPORT, **asked) as answer:
             next(answer.iter_lines())
     with web(server.url) as browser:
         until, before, here = time.monotonic() + 60, -1, 0
@@ -294,10 +295,10 @@ def test_whoever_leaves_stops_it_and_what_came_is_kept(server: App, tmp_path: Pa
             time.sleep(1)
             before, here = (
                 here,
-                browser.post(taking.IMPORT, params={"name": "x.zip", "preview": "1"}, content=archive).json()["here"],
+                browser.post(transfer.IMPORT, params={"name": "x.zip", "preview": "1"}, content=archive).json()["here"],
             )
         assert 0 < here < 240
-        rest = browser.post(taking.IMPORT, params={"name": "x.zip"}, content=archive).json()
+        rest = browser.post(transfer.IMPORT, params={"name": "x.zip"}, content=archive).json()
         assert (rest["here"], len(rest["brought"]), rest["wrong"]) == (here, 240 - here, [])
 
 
@@ -309,7 +310,7 @@ def test_how_far_an_export_is_can_be_asked_by_its_token(studio: Studio) -> None:
     assert ann.ask("POST", "/media/export.zip?token=abcdef123456", json={"ids": ids}).status_code == 200
     assert ann.ask("GET", at).json() == {"done": 3, "total": 3, "ended": True}
     assert bob.ask("GET", at).json() == {"done": 0, "total": 0, "ended": False}
-    for n in range(taking.EXPORTS_MAX):
+    for n in range(transfer.EXPORTS_MAX):
         assert ann.ask("GET", f"/media/export.zip?token={n:08}").status_code == 200
     assert ann.ask("GET", at).json()["total"] == 0, "the oldest is forgotten"
     assert ann.ask("GET", "/media/export.zip?token=../x").status_code == 200
@@ -318,9 +319,9 @@ def test_how_far_an_export_is_can_be_asked_by_its_token(studio: Studio) -> None:
 
 def test_who_is_nobody_gets_nothing(studio: Studio) -> None:
     async def ask() -> list[int]:
-        transport = httpx.ASGITransport(app=Starlette(routes=taking.routes(studio)))
+        transport = httpx.ASGITransport(app=Starlette(routes=transfer.routes(studio)))
         async with httpx.AsyncClient(transport=transport, base_url=AT) as client:
-            asked = [client.get("/media/export.zip"), client.post(taking.IMPORT, content=png())]
+            asked = [client.get("/media/export.zip"), client.post(transfer.IMPORT, content=png())]
             asked += [
                 client.get("/media/pictures/abcdefgh1234.jpg"),
                 client.get("/media/export/progress?token=abcdefgh"),

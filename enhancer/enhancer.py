@@ -1,0 +1,269 @@
+"""Puts a wish to a chat model by a template and gives the reasoning as it is written.
+
+One thread, no state between two wishes. Knows no torch, no network and no page: the model is a ChatModel of the contract.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from enhancer import templates
+from enhancer.base import STEPS, ChatModel, Draft, Message, Sampling, StepDraft
+from enhancer.checks import check_prompt, lost
+from enhancer.errors import EnhancerError, ModelRefused, ModelUnreachable, NoPrompt, Stopped, TimedOut
+from enhancer.headings import SECTIONS
+from enhancer.options import EnhancementOptions
+from enhancer.parser import Parser, Reading
+
+MAX_TOKENS = 1536
+"""Room for four short steps and a prompt of 300 words, in Chinese too."""
+AGAIN = 2**52
+"""What makes a seed another one: far from the seeds of the pictures beside it, which have rewrites of their own."""
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """How long a prompt may be: `count` gives its tokens as the painter counts them, None where nobody can tell; `most` are seen."""
+
+    count: Callable[[str], int | None]
+    most: int
+
+
+class Enhancer:
+    """A chat model, a template, and how the model chooses its words. `enhance` may be called as often as wished."""
+
+    def __init__(
+        self,
+        chat: ChatModel,
+        *,
+        template: str = "chain",
+        folder: Path | None = None,
+        temperature: float = 0.7,
+        top_p: float = 0.8,
+        max_tokens: int = MAX_TOKENS,
+        time_limit_s: float = 120.0,
+        follows: bool = True,
+        repair: bool = True,
+        fit: Fit | None = None,
+    ) -> None:
+        """ValueError where there is no template of that name, in ours or in `folder`.
+
+        `follows` says whether the model does what it is told beside a wish. One that does not is asked again by another seed where it
+        lost something, and can be told of no length, no locked words and no instruction. `repair` is whether it is asked again at all.
+        """
+        self._chat = chat
+        self._templates = {language: templates.load(template, language, folder) for language in templates.LANGUAGES}
+        self._temperature, self._top_p, self._max_tokens = temperature, top_p, max_tokens
+        self._time_limit_s, self._follows, self._repair, self._fit = time_limit_s, follows, repair, fit
+
+    def enhance(
+        self,
+        prompt: str,
+        *,
+        seed: int,
+        steering: EnhancementOptions | None = None,
+        cancelled: Callable[[], bool] = _never,
+    ) -> Generator[Draft, None, None]:
+        """Drafts of one enhancement, one for each visible change; the last, and only it, is `done` and has its prompt.
+
+        Raises TimedOut, Stopped, NoPrompt, ModelRefused or ModelUnreachable, each with a sentence. `cancelled` is asked
+        between pieces; closing the generator stops the model too. Between two drafts time stands still: whoever takes them may do
+        something else meanwhile.
+        """
+        steering = steering or EnhancementOptions()
+        wish = steering.style.put(prompt) if steering.style and not steering.instruction else prompt
+        clock = _Clock()
+        empty = self._draft(prompt, seed, steering)
+        sampling = Sampling(seed=seed, temperature=self._temperature, top_p=self._top_p, max_tokens=self._max_tokens)
+        template = self._templates[templates.language(prompt)]
+        asked = templates.messages(template, wish, steering if self._follows else None)
+        told = _Told(cancelled, clock, self._time_limit_s)
+        writing, answer = _Writing(empty, clock), list[str]()
+        reading = yield from self._round(writing, asked, sampling, told, answer)
+        done = writing.finished(reading)
+        faults = self._faults(prompt, steering, reading)
+        if not self._repair or not faults:
+            yield done
+            return
+        note: dict[str, object] = {"lost": list(faults.lost), "used": False}
+        if faults.tokens:
+            note["tokens"] = faults.tokens
+        if self._follows:
+            too_long = (faults.tokens, self._fit.most) if self._fit and faults.tokens else None
+            asked = templates.repair(
+                template, wish, "".join(answer), list(faults.lost), too_long=too_long, steering=steering
+            )
+        else:
+            sampling = replace(sampling, seed=seed ^ AGAIN)
+        again = _Writing(empty, clock)
+        try:
+            second = yield from self._round(again, asked, sampling, told, [])
+        except (NoPrompt, ModelRefused, ModelUnreachable):
+            second = None  # what there is is better than nothing, and says what it lost
+        if second is not None and self._faults(prompt, steering, second).weight < faults.weight:
+            done, note["used"] = again.finished(second), True
+        yield replace(done, sampling={**done.sampling, "repair": note}, seconds=clock.seconds)
+
+    def _faults(self, prompt: str, steering: EnhancementOptions, reading: Reading) -> _Faults:
+        """What is wrong with a prompt that was written. What an instruction changes is no loss: then only locked words are asked for."""
+        wish = "" if steering.instruction else prompt
+        solve = reading.texts[STEPS.index("solve")]
+        gone = lost(check_prompt(wish, reading.prompt, solve=solve, locks=steering.locks))
+        tokens = self._fit.count(reading.prompt) if self._fit else None
+        over = tokens is not None and self._fit is not None and tokens > self._fit.most
+        return _Faults(lost=tuple(one.wanted for one in gone), tokens=tokens or 0 if over else 0)
+
+    def _round(
+        self, writing: _Writing, asked: list[Message], sampling: Sampling, told: _Told, answer: list[str]
+    ) -> Generator[Draft, None, Reading]:
+        """One answer as it is written, its pieces added to `answer`; what was read of it in the end."""
+        parser = Parser()
+        with closing(_closable(self._chat.stream(asked, sampling, told.over))) as pieces:
+            try:
+                for piece in pieces:
+                    told.check()
+                    answer.append(piece)
+                    if draft := writing.changed(parser.feed(piece)):
+                        with told.clock.stopped():
+                            yield draft
+            except EnhancerError:
+                told.check()  # a model that was told to stop may end in a fault; the reason is ours
+                raise
+        told.check()
+        return parser.finish()
+
+    def _draft(self, prompt: str, seed: int, steering: EnhancementOptions) -> Draft:
+        template = self._templates[templates.language(prompt)]
+        return Draft(
+            original=prompt,
+            steps=tuple(StepDraft(name=name, text="", done=False) for name in STEPS),
+            prompt="",
+            seed=seed,
+            model=self._chat.name,
+            revision=self._chat.revision,
+            template=template.name,
+            template_version=template.version,
+            steering=steering.to_json(),
+            sampling={
+                "temperature": self._temperature,
+                "top_p": self._top_p,
+                "max_tokens": self._max_tokens,
+                "language": template.language,
+            },
+        )
+
+
+class _Clock:
+    """Seconds since it was made, without those for which it was stopped."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        at = time.monotonic()
+        try:
+            yield
+        finally:
+            self._began += time.monotonic() - at
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Whether somebody or the time has told an enhancement to stop."""
+
+    cancelled: Callable[[], bool]
+    clock: _Clock
+    limit_s: float
+
+    def over(self) -> bool:
+        return self.cancelled() or self.clock.seconds >= self.limit_s
+
+    def check(self) -> None:
+        if self.cancelled():
+            raise Stopped("The reasoning was cancelled.")
+        if self.clock.seconds >= self.limit_s:
+            raise TimedOut(f"The reasoning was stopped: it took longer than {self.limit_s:g} seconds.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Faults:
+    """What a prompt has lost, and its tokens where they are more than are seen; 0 where they fit."""
+
+    lost: tuple[str, ...]
+    tokens: int
+
+    def __bool__(self) -> bool:
+        return bool(self.lost or self.tokens)
+
+    @property
+    def weight(self) -> tuple[int, int]:
+        """Fewer is better: a prompt that is cut has lost something too."""
+        return len(self.lost) + bool(self.tokens), self.tokens
+
+
+class _Writing:
+    """One enhancement while it is written: turns what was read into drafts and measures each step's seconds."""
+
+    def __init__(self, empty: Draft, clock: _Clock) -> None:
+        self._time = clock
+        self._empty = empty
+        self._reading = Reading()
+        self._began: dict[str, float] = {}
+        self._ended: dict[str, float] = {}
+
+    def changed(self, reading: Reading) -> Draft | None:
+        """The draft for a reading, or None where nothing that can be seen has changed."""
+        if reading == self._reading:
+            return None
+        self._clock(reading.section)
+        self._reading = reading
+        return self._drafted(reading)
+
+    def finished(self, reading: Reading) -> Draft:
+        self._clock(None)
+        return replace(self._drafted(reading), done=True)
+
+    def _clock(self, section: str | None) -> None:
+        now = self._time.seconds
+        if section != self._reading.section:
+            if self._reading.section is not None:
+                self._ended[self._reading.section] = now
+            if section is not None:
+                self._began.setdefault(section, now)
+                self._ended.pop(section, None)
+
+    def _drafted(self, reading: Reading) -> Draft:
+        current = SECTIONS.index(reading.section) if reading.section else -1
+        steps = tuple(
+            StepDraft(
+                name=name,
+                text=text,
+                done=reading.ended or index < current,
+                seconds=self._seconds(name) if text else None,
+            )
+            for index, (name, text) in enumerate(zip(STEPS, reading.texts, strict=True))
+        )
+        return replace(self._empty, steps=steps, prompt=reading.prompt, seconds=self._time.seconds)
+
+    def _seconds(self, name: str) -> float | None:
+        if name not in self._began or name not in self._ended:
+            return None
+        return round(self._ended[name] - self._began[name], 3)
+
+
+def _closable(pieces: Iterator[str]) -> Generator[str, None, None]:
+    """The pieces as a generator, so that closing it closes a generator underneath and only iterates anything else."""
+    yield from pieces

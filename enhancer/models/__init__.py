@@ -1,0 +1,1 @@
+"""Chat models: the resident text encoder and OpenAI-compatible servers."""

@@ -1,0 +1,251 @@
+"""A chat model behind any OpenAI-compatible server: Ollama, vLLM, llama.cpp, DashScope, a provider of Hugging Face.
+
+Its faults come out as one sentence each, without the key. Knows no chain, and no server's own ways beyond the protocol.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import threading
+import urllib.request
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from queue import Empty, Full, Queue
+from urllib.parse import urlsplit
+
+import httpx2
+from huggingface_hub import InferenceClient, get_session, set_client_factory
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    InferenceTimeoutError,
+    OfflineModeIsEnabled,
+    TextGenerationError,
+)
+
+from enhancer.base import Message, Sampling
+from enhancer.errors import EnhancerError, ModelRefused, ModelUnreachable, NoPrompt
+
+NO_KEY = "none"
+"""Sent where no key is set: with nothing at all, InferenceClient would send the user's saved Hugging Face token along."""
+POLL_S = 0.05
+"""Seconds between two looks at whether the answer is still wanted."""
+BLIND = (400, 415, 422, 500)
+"""What servers answer to a picture that their model cannot read."""
+_Body = dict[str, object]
+"""A message as it is sent: its content is a text, or a list of parts."""
+
+
+class RemoteChat:
+    """A model of a server, by its base address (with or without /v1) and the model's name there."""
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str,
+        *,
+        key: str | None = None,
+        timeout_s: float = 60.0,
+        extra: Mapping[str, object] | None = None,
+    ) -> None:
+        """`timeout_s` is how long the server may stay silent, before its first piece and between two.
+
+        `extra` is sent beside the protocol's own fields, for a server's own switches such as
+        `{"chat_template_kwargs": {"enable_thinking": False}}`. ValueError where the address is none.
+        """
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(
+                "The address of the enhancer's server must begin with http:// or https:// and name a host "
+                f"(got {parts.scheme}://{parts.hostname or ''})."
+            )
+        self._host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
+        self._base_url, self._model, self._key, self._timeout_s = base_url, model, key, timeout_s
+        self._extra = dict(extra or {})
+        if _is_loopback(parts.hostname) and _has_proxy(parts.scheme, parts.hostname):
+            _reach_loopback_directly()
+
+    def __repr__(self) -> str:
+        return f"RemoteChat({self._model!r} at {self._host})"
+
+    @property
+    def name(self) -> str:
+        return self._model
+
+    @property
+    def revision(self) -> str:
+        return ""
+
+    def stream(self, messages: Sequence[Message], sampling: Sampling, cancelled: Callable[[], bool]) -> Iterator[str]:
+        """Pieces of the answer; what the server marks as reasoning comes first, between <think> and </think>.
+
+        Raises ModelUnreachable, ModelRefused, or NoPrompt where the answer was cut at `sampling.max_tokens`.
+        """
+        return self._answer([dict(message) for message in messages], sampling, cancelled)
+
+    def describe(
+        self,
+        picture: bytes,
+        ask: str,
+        sampling: Sampling,
+        cancelled: Callable[[], bool],
+        *,
+        media_type: str = "image/jpeg",
+    ) -> Generator[str, None, None]:
+        """As `stream`, about a picture, which is sent as it is within one message that asks `ask` of it."""
+        data = f"data:{media_type};base64,{base64.b64encode(picture).decode('ascii')}"
+        content = [{"type": "text", "text": ask}, {"type": "image_url", "image_url": {"url": data}}]
+        return self._answer([{"role": "user", "content": content}], sampling, cancelled)
+
+    def _answer(
+        self, messages: list[_Body], sampling: Sampling, cancelled: Callable[[], bool]
+    ) -> Generator[str, None, None]:
+        """A reader thread waits for the server, so that `cancelled` is seen while the server is silent."""
+        pieces: Queue[str | EnhancerError | None] = Queue(maxsize=64)
+        unwanted = threading.Event()
+
+        def put(item: str | EnhancerError | None) -> bool:
+            while not unwanted.is_set():
+                try:
+                    pieces.put(item, timeout=POLL_S)
+                    return True
+                except Full:
+                    continue
+            return False
+
+        reader = threading.Thread(target=self._read, args=(messages, sampling, put), name="remote-chat", daemon=True)
+        reader.start()
+        try:
+            while not cancelled():
+                try:
+                    item = pieces.get(timeout=POLL_S)
+                except Empty:
+                    continue
+                if item is None:
+                    return
+                if isinstance(item, EnhancerError):
+                    raise item
+                yield item
+        finally:
+            unwanted.set()
+            # A reader that waits for a silent server cannot be woken; it ends by itself within `timeout_s`.
+            reader.join(timeout=2 * POLL_S)
+
+    def _read(
+        self, messages: list[_Body], sampling: Sampling, put: Callable[[str | EnhancerError | None], bool]
+    ) -> None:
+        """The reader thread: everything that happens to it is handed over as an item."""
+        try:
+            with InferenceClient(
+                base_url=self._base_url, api_key=self._key or NO_KEY, timeout=self._timeout_s
+            ) as client:
+                for piece in self._pieces(client, messages, sampling):
+                    if not put(piece):
+                        return
+            put(None)
+        except EnhancerError as error:
+            put(error)
+        except HfHubHTTPError as error:  # before ValueError, which some of them are too
+            put(self._refusal(error, pictured=any(not isinstance(message["content"], str) for message in messages)))
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError):
+            # What the client raises on chunks that are no JSON, or JSON of another shape.
+            put(ModelUnreachable(f"The server at {self._host} answered in a form that is not the OpenAI protocol's."))
+        except Exception as error:  # whatever else it is must reach the one who waits, not die with this thread
+            put(self._fault(error))
+
+    def _pieces(self, client: InferenceClient, messages: list[_Body], sampling: Sampling) -> Iterator[str]:
+        stream = client.chat_completion(
+            messages,
+            model=self._model,
+            stream=True,
+            seed=sampling.seed,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            max_tokens=sampling.max_tokens,
+            extra_body=self._extra,
+        )
+        thinking, began, finish = False, False, None
+        for chunk in stream:
+            for choice in (chunk.choices or [])[:1]:
+                finish = choice.finish_reason or finish
+                delta = choice.delta
+                thought = delta.reasoning or getattr(delta, "reasoning_content", None)
+                if thought and (thinking or not began):
+                    yield ("" if thinking else "<think>\n") + str(thought).replace("</think", "< /think")
+                    thinking = began = True
+                if delta.content:
+                    yield ("\n</think>\n" if thinking else "") + str(delta.content)
+                    thinking, began = False, True
+        if thinking:
+            yield "\n</think>\n"
+        if finish == "length":
+            raise NoPrompt(f"The model's answer was cut at {sampling.max_tokens} tokens, before it came to its end.")
+        if finish == "content_filter":
+            raise ModelRefused(f"The server at {self._host} held the answer back by its content filter.")
+        if finish is None:
+            raise ModelUnreachable(
+                f"The server at {self._host} ended its answer in the middle."
+                if began
+                else f"The server at {self._host} answered in a form that is not the OpenAI protocol's."
+            )
+
+    def _fault(self, error: Exception) -> EnhancerError:
+        """What went wrong, as a sentence. The error's own text stays out: it may hold addresses and keys."""
+        host = self._host
+        if isinstance(error, OfflineModeIsEnabled):
+            return ModelUnreachable(
+                f"The server at {host} was not asked: HF_HUB_OFFLINE is set, which forbids every request of this kind."
+            )
+        if isinstance(error, TextGenerationError):
+            return ModelUnreachable(f"The server at {host} reported a fault of its own in the middle of its answer.")
+        if isinstance(error, (InferenceTimeoutError, httpx2.TimeoutException)):
+            if isinstance(error.__cause__ or error, httpx2.ConnectTimeout):
+                return ModelUnreachable(
+                    f"The server at {host} could not be reached within {self._timeout_s:g} seconds."
+                )
+            return ModelUnreachable(f"The server at {host} stayed silent for {self._timeout_s:g} seconds.")
+        if isinstance(error, httpx2.ConnectError):
+            return ModelUnreachable(
+                f"No connection to the server at {host}: it is not running, or the address is wrong."
+            )
+        if isinstance(error, httpx2.HTTPError):
+            return ModelUnreachable(f"The connection to the server at {host} broke in the middle of its answer.")
+        return ModelUnreachable(f"The server at {host} could not be asked ({type(error).__name__}).")
+
+    def _refusal(self, error: HfHubHTTPError, *, pictured: bool) -> EnhancerError:
+        status, host = error.response.status_code, self._host
+        blind = f": perhaps its model {self._model!r} reads no pictures" if pictured and status in BLIND else ""
+        if status in (401, 403):
+            what = "did not accept the key" if self._key else "asks for a key, and none is set"
+            return ModelRefused(f"The server at {host} {what} ({status}).")
+        if status == 404:
+            return ModelRefused(f"The server at {host} has no model {self._model!r}, or its address is wrong (404).")
+        if status == 429:
+            wait = error.response.headers.get("retry-after", "").strip()[:40]
+            when = (
+                f"try again in {wait} seconds" if wait.isdigit() else f"try again after {wait}" if wait else "try later"
+            )
+            return ModelRefused(f"The server at {host} has too many requests or its quota is used up (429): {when}.")
+        if status >= 500:
+            return ModelUnreachable(f"The server at {host} failed by itself ({status}){blind}.")
+        return ModelRefused(f"The server at {host} refused the request ({status}){blind}.")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _has_proxy(scheme: str, host: str) -> bool:
+    proxies = urllib.request.getproxies()
+    return ("all" in proxies or scheme in proxies) and not urllib.request.proxy_bypass(host)
+
+
+def _reach_loopback_directly() -> None:
+    """Keeps requests to this machine away from a proxy that the environment names for all the others."""
+    hooks = get_session().event_hooks
+    mounts = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
+    set_client_factory(lambda: httpx2.Client(event_hooks=hooks, follow_redirects=True, timeout=None, mounts=mounts))

@@ -1,0 +1,133 @@
+"""Snapshots of the database, by SQLite's own means: whole or not at all, while writers go on, and in a rotation.
+
+Knows a file and the folder `backups` beside it; no table, no picture.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sqlite3
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
+from datetime import datetime, timezone
+from pathlib import Path
+
+from storage.errors import NotRestored, NotWritten
+from storage.ids import now
+
+DAYS, WEEKS = 7, 4  # of which a snapshot is kept each
+PAGES = 256  # that are copied at once
+PAUSE_S = 0.005  # between them, so that whoever draws has the disk meanwhile
+_STAMP = "%Y%m%d-%H%M%S-%f"
+_NAME = re.compile(r"snapshot-(\d{8}-\d{6}-\d{6})\.db")
+
+
+def stamp(moment: datetime | None = None) -> str:
+    """A moment as names of snapshots have it, in UTC; the present one unless given."""
+    return (moment or now()).astimezone(timezone.utc).strftime(_STAMP)
+
+
+def snapshot(file: Path, target: Path, *, pause_s: float = 0.0, stop: Callable[[], bool] = lambda: False) -> None:
+    """Copy the whole database, its write-ahead log included, as it is at this moment; complete, whole and on the
+    disk, or not there. Raises NotWritten, also when told to `stop`, and NotRestored where the copy is damaged.
+    """
+    part = target.with_suffix(".part")
+
+    def between(status: int, remaining: int, total: int) -> None:
+        if stop():
+            raise InterruptedError("it was told to stop")
+        time.sleep(pause_s)
+
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with closing(sqlite3.connect(file, isolation_level=None)) as source, closing(sqlite3.connect(part)) as copy:
+            # What others write from here on is not seen: without this each of their writes begins the copy anew.
+            source.execute("BEGIN")
+            source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            source.backup(copy, pages=PAGES if pause_s else -1, progress=between)
+        if wrong := faults(part, full=True):
+            raise NotRestored(f"The database {file} is damaged ({wrong}), so no snapshot of it was kept.")
+        part.chmod(0o600)
+        part.replace(target)
+    except (OSError, sqlite3.Error) as error:
+        raise NotWritten(f"The snapshot {target}", error) from error
+    finally:
+        for leftover in (part, Path(f"{part}-journal"), Path(f"{part}-wal"), Path(f"{part}-shm")):
+            with suppress(OSError):
+                leftover.unlink()
+
+
+def faults(file: Path, *, full: bool = False, seconds: float | None = None) -> str | None:
+    """What SQLite finds wrong with a database, in its words; None where it finds nothing, or not within `seconds`.
+
+    `full` compares the indexes with their tables, too. Changes nothing. Raises sqlite3.OperationalError for a file
+    that is locked or cannot be opened.
+    """
+    uri = f"{file.absolute().as_uri()}?mode=ro"
+    until = None if seconds is None else time.monotonic() + seconds
+    with closing(sqlite3.connect(uri, uri=True, timeout=3.0)) as connection:
+        if until is not None:
+            connection.set_progress_handler(lambda: int(time.monotonic() > until), 10_000)
+        try:
+            row = connection.execute(f"PRAGMA {'integrity_check' if full else 'quick_check'}(1)").fetchone()
+        except sqlite3.OperationalError as error:
+            if "interrupted" in str(error):
+                return None
+            raise
+        except sqlite3.DatabaseError as error:
+            return str(error)
+    return None if row is None or row[0] == "ok" else " ".join(str(row[0]).replace("***", "").split())
+
+
+def nightly_snapshot(
+    folder: Path, moment: datetime, *, pause_s: float = PAUSE_S, stop: Callable[[], bool] = lambda: False
+) -> Path:
+    """A new snapshot of the database in `folder`, and the old ones in their rotation; see `snapshot`."""
+    made = folder / "backups" / f"snapshot-{stamp(moment)}.db"
+    snapshot(folder / "studio.db", made, pause_s=pause_s, stop=stop)
+    there = snapshots(folder)
+    kept = rotation(there.values())
+    for path, when in there.items():
+        if when not in kept and path != made:
+            path.unlink(missing_ok=True)
+    return made
+
+
+def snapshots(folder: Path) -> dict[Path, datetime]:
+    """The snapshots in the rotation of `folder`, oldest first, and of when each is."""
+    found = {}
+    backups = folder / "backups"
+    for path in sorted(backups.iterdir()) if backups.is_dir() else ():
+        if match := _NAME.fullmatch(path.name):
+            found[path] = datetime.strptime(match[1], _STAMP).replace(tzinfo=timezone.utc)
+    return found
+
+
+def rotation(moments: Iterable[datetime]) -> set[datetime]:
+    """Of these the newest of each of the last DAYS days and WEEKS weeks that have one."""
+    kept: set[datetime] = set()
+    newest = sorted(moments, reverse=True)
+    for most, unit in ((DAYS, "%Y-%m-%d"), (WEEKS, "%G-%V")):
+        of_each: dict[str, datetime] = {}
+        for moment in newest:
+            of_each.setdefault(moment.strftime(unit), moment)
+        kept.update(list(of_each.values())[:most])
+    return kept
+
+
+def restore_command(folder: Path) -> str:
+    """What brings a damaged database back: the newest snapshot, and the exact command."""
+    there = list(snapshots(folder).items())
+    goes_to = shlex.quote(f"{folder.absolute()}-restored")
+    if not there:
+        return (
+            f"There is no snapshot of it in {folder / 'backups'}; a backup of yours comes back with: "
+            f"python app.py restore BACKUP --data {goes_to}"
+        )
+    path, when = there[-1]
+    return (
+        f"The newest snapshot is of {when:%Y-%m-%d %H:%M} UTC; stop the studio and bring it back with: "
+        f"python app.py restore {shlex.quote(str(path.absolute()))} --data {goes_to}"
+    )

@@ -1,0 +1,1 @@
+"""Files on disk: the picture store, the data folder, hashing, reconciliation and backups."""

@@ -1,0 +1,280 @@
+"""A backup of everything in a folder of its own, and a folder brought back from one, or from a snapshot of the database.
+
+A backup holds a snapshot of the database, the files, and a list of them with their hashes. It is made while a studio may
+be at work, and both come to be as a whole or not at all: they are put together beside their place, and moved there last.
+Thumbnails are left out: they are made again when they are asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from storage.db.snapshots import faults, snapshot
+from storage.errors import NotRestored, NotWritten
+from storage.ids import now
+
+LIST = "backup.json"
+DATABASE = "studio.db"
+FORMAT = 1
+PIECE = 1 << 20  # bytes that are read at once
+
+# What is of one running studio alone, or can be made again.
+_NOT_COPIED = frozenset({"incoming", "backups", "thumbs", "damaged", "studio.lock", "studio.clean", DATABASE})
+_OF_THE_DATABASE = re.compile(rf"{re.escape(DATABASE)}-.*|.*\.part")
+OnProgress = Callable[[int, int], None]
+"""Hears how many files of how many are done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackupResult:
+    """What a backup or what came back holds: `pictures` rows, `files`, those `linked` and not copied, `missing` of the pictures."""
+
+    pictures: int
+    files: int
+    linked: int
+    missing: int
+    bytes: int
+
+
+def create_backup(
+    folder: Path, target: Path, *, tell: OnProgress = lambda done, all: None, copy: bool = False
+) -> BackupResult:
+    """Make a backup of `folder` as `target`, which is not there yet or empty.
+
+    Pictures' files, which never change, are hard-linked where both lie on one disk, unless `copy`. Raises NotWritten and
+    NotRestored, leaving nothing.
+    """
+    if not (folder / DATABASE).is_file():
+        raise NotRestored(f"There is no database in {folder}, so there is nothing to back up.")
+    if _within(target, folder):
+        raise NotRestored(f"A backup must lie outside of the folder that it is of (got {target}).")
+    with _made(target) as part:
+        snapshot(folder / DATABASE, part / DATABASE)
+        ids = _pictures(part / DATABASE)
+        listed, linked = _bring(folder, part, tell, link=not copy)
+        there = {PurePosixPath(name).stem for name in listed if name.startswith("pictures/")}
+        listed[DATABASE] = _entry(part / DATABASE)
+        told = {"format": FORMAT, "made_at": now().isoformat(), "pictures": len(ids), "files": listed}
+        _write(part / LIST, json.dumps(told, indent=0).encode())
+    size = sum(int(entry["bytes"]) for entry in listed.values())
+    return BackupResult(pictures=len(ids), files=len(listed), linked=linked, missing=len(set(ids) - there), bytes=size)
+
+
+def restore_backup(source: Path, folder: Path, *, tell: OnProgress = lambda done, all: None) -> BackupResult:
+    """Make `folder`, which is not there yet or empty, from a backup or from a snapshot of a database.
+
+    A backup's files are held against its list. A snapshot comes with the pictures of the folder that it lies in, linked
+    where they lie on one disk. Raises NotRestored with what is wrong, and NotWritten, leaving nothing.
+    """
+    if (source / LIST).is_file():
+        with _made(folder) as part:
+            return _from_backup(source, part, tell)
+    if source.is_file():
+        with _made(folder) as part:
+            return _from_snapshot(source, part, tell)
+    raise NotRestored(
+        f"{source} is no backup: it is neither a folder with a {LIST} in it nor a snapshot of a database."
+    )
+
+
+def _from_backup(source: Path, part: Path, tell: OnProgress) -> BackupResult:
+    listed = _list(source)
+    for number, (name, entry) in enumerate(sorted(listed.items()), start=1):
+        got = _copy(source / name, part / name)
+        if got != entry:
+            raise NotRestored(
+                f"The backup {source} is damaged: {name} is not what its list tells. Nothing was restored."
+            )
+        tell(number, len(listed))
+    return _checked(source, part, listed, linked=0)
+
+
+def _from_snapshot(source: Path, part: Path, tell: OnProgress) -> BackupResult:
+    entry = _copy(source, part / DATABASE)
+    _check(source, part / DATABASE)
+    backups = source.absolute().parent
+    if backups.name != "backups":  # it was taken out of its folder: the database comes back alone
+        return _checked(source, part, {DATABASE: entry}, linked=0)
+    listed, linked = _bring(backups.parent, part, tell, link=True)
+    return _checked(source, part, {**listed, DATABASE: entry}, linked=linked)
+
+
+def _checked(source: Path, part: Path, listed: Mapping[str, Mapping[str, object]], *, linked: int) -> BackupResult:
+    _check(source, part / DATABASE)
+    ids = _pictures(part / DATABASE)
+    there = {PurePosixPath(name).stem for name in listed if name.startswith("pictures/")}
+    size = sum(int(str(entry["bytes"])) for entry in listed.values())
+    return BackupResult(pictures=len(ids), files=len(listed), linked=linked, missing=len(set(ids) - there), bytes=size)
+
+
+def _check(source: Path, database: Path) -> None:
+    """Raises NotRestored where a database is not whole."""
+    try:
+        wrong = faults(database, full=True)
+    except sqlite3.Error as error:
+        wrong = str(error)
+    if wrong:
+        raise NotRestored(f"The database in {source} is damaged ({wrong}). Nothing was restored.")
+
+
+def _pictures(database: Path) -> list[str]:
+    """The ids of the pictures in a database. Raises NotRestored for one that is not a studio's."""
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            return [row[0] for row in connection.execute("SELECT id FROM pictures")]
+    except sqlite3.Error as error:
+        raise NotRestored(f"{database.name} is no database of a studio ({error}).") from error
+
+
+def _list(source: Path) -> dict[str, dict[str, object]]:
+    """The list of a backup: names within it, their hashes and sizes. Raises NotRestored."""
+    try:
+        told = json.loads((source / LIST).read_text("utf-8"))
+        form, listed = told["format"], told["files"]
+        listed = {str(name): {"sha256": one["sha256"], "bytes": one["bytes"]} for name, one in listed.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise NotRestored(f"The list of the backup {source} cannot be read. Nothing was restored.") from None
+    if form != FORMAT:
+        raise NotRestored(f"The backup {source} is of a newer studio (its list has format {form}, not {FORMAT}).")
+    for name in listed:
+        parts = PurePosixPath(name).parts
+        if not parts or name.startswith("/") or "\\" in name or ".." in parts or ":" in parts[0]:
+            raise NotRestored(
+                f"The list of the backup {source} names a file outside of it ({name}). Nothing was restored."
+            )
+    if DATABASE not in listed:
+        raise NotRestored(f"The list of the backup {source} names no database. Nothing was restored.")
+    return listed
+
+
+def _bring(folder: Path, part: Path, tell: OnProgress, *, link: bool) -> tuple[dict[str, dict[str, int | str]], int]:
+    """Bring the files of a studio's folder into `part`; gives each one's entry by its name, and how many are links."""
+    names = sorted(_names(folder))
+    listed: dict[str, dict[str, int | str]] = {}
+    linked = 0
+    for number, name in enumerate(names, start=1):
+        source, target = folder / name, part / name
+        with suppress(FileNotFoundError):  # it was removed meanwhile
+            if link and name.startswith("pictures/") and _linked(source, target):
+                linked += 1
+                listed[name] = _entry(target)
+            else:
+                listed[name] = _copy(source, target)
+        tell(number, len(names))
+    return listed, linked
+
+
+def _names(folder: Path) -> Iterator[str]:
+    """The files of a studio's folder that a backup holds, but the database, by their places in it."""
+    incoming = folder / "incoming"
+    busy = {entry.name for entry in incoming.iterdir()} if incoming.is_dir() else set()
+    for at, folders, names in os.walk(folder):
+        here = Path(at).relative_to(folder)
+        if here == Path():
+            folders[:] = [name for name in folders if name not in _NOT_COPIED]
+            names = [name for name in names if name not in _NOT_COPIED]
+        for name in names:
+            path = Path(at) / name
+            if (
+                path.is_file()
+                and not path.is_symlink()
+                and not _OF_THE_DATABASE.fullmatch(name)
+                and path.stem not in busy
+            ):
+                yield (here / name).as_posix()
+
+
+def _linked(source: Path, target: Path) -> bool:
+    """Whether `target` is now another name of the same file."""
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:  # another disk, or one that has no links
+        return False
+    return True
+
+
+def _copy(source: Path, target: Path) -> dict[str, int | str]:
+    """Copy a file, have it on the disk; gives the entry of what was read."""
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with source.open("rb") as file, os.fdopen(descriptor, "wb") as out:
+            found = hashlib.sha256()
+            size = 0
+            while piece := file.read(PIECE):
+                found.update(piece)
+                size += len(piece)
+                out.write(piece)
+            out.flush()
+            os.fsync(out.fileno())
+    except FileNotFoundError:
+        target.unlink(missing_ok=True)
+        raise
+    return {"sha256": found.hexdigest(), "bytes": size}
+
+
+def _entry(path: Path) -> dict[str, int | str]:
+    found, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            found.update(piece)
+            size += len(piece)
+    return {"sha256": found.hexdigest(), "bytes": size}
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _within(path: Path, folder: Path) -> bool:
+    return folder.resolve() in (path.resolve(), *path.resolve().parents)
+
+
+class _made:
+    """A folder that is put together beside its place, and stands there once the block has ended well."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target.absolute()
+        self._part = self._target.with_name(f"{self._target.name}.{secrets.token_hex(4)}.part")
+
+    def __enter__(self) -> Path:
+        if self._target.is_dir() and not any(self._target.iterdir()):
+            pass
+        elif self._target.exists() or self._target.is_symlink():
+            raise NotRestored(f"{self._target} must be an empty folder, or not be there yet. Nothing was changed.")
+        try:
+            self._part.mkdir(parents=True, mode=0o700)
+        except OSError as error:
+            raise NotWritten(f"The folder {self._part}", error.strerror or error) from error
+        return self._part
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            if error is None:
+                if self._target.is_dir():
+                    self._target.rmdir()
+                self._part.rename(self._target)
+        except OSError as why:
+            error = why
+        if error is not None:
+            shutil.rmtree(self._part, ignore_errors=True)
+        if isinstance(error, FileNotFoundError):
+            raise NotRestored(f"{error.filename} is not there, so nothing was made.") from error
+        if isinstance(error, OSError):
+            raise NotWritten(f"The folder {self._target}", error.strerror or error) from error

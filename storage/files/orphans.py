@@ -1,0 +1,95 @@
+"""A row for a picture that has none, from what its file tells about itself: our own chunk, see `metadata`.
+
+What the file says is data of whoever wrote it: it is checked as a line of a manifest is, and nothing is taken that belongs to another
+owner. Stars, tags and notes are not in the file and do not come back. Opens no session and reads no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from storage.db.tables import EnhancementRow, JobRow, PictureRow
+from storage.errors import BadValue
+from storage.ids import SEED_MAX, new_id, now
+from storage.records import Picture
+from storage.repositories import mappers as rows
+from storage.transfer import manifest
+from storage.transfer.import_rows import enhancement_row
+
+
+class OrphanRejected(Exception):
+    """Why a file does not become a picture, as the end of a sentence."""
+
+
+def read_orphan(facts: Mapping[str, object]) -> Picture:
+    """What a file tells about itself, checked; nobody's yet. Raises NotAdopted."""
+    if not facts:
+        raise OrphanRejected("it does not tell what it is")
+    try:
+        picture = manifest.of_file(facts, "").picture
+    except BadValue as error:
+        raise OrphanRejected(f"of what it tells, {str(error).removesuffix('.')}") from error
+    if picture.seed > SEED_MAX:
+        raise OrphanRejected(f"its seed is greater than {SEED_MAX}")
+    return picture
+
+
+def import_orphan(session: Session, told: Picture, size: int, owner: str | None) -> None:
+    """Add the row, and those that it hangs on where they are gone; `size` is the bytes of its files.
+
+    It becomes its job's owner's, else that of whatever else it hangs on, else `owner`'s. Raises NotAdopted.
+    """
+    if session.scalar(select(PictureRow.key).where(PictureRow.id == told.id)) is not None:
+        raise OrphanRejected("it has a row meanwhile")
+    job = session.scalars(select(JobRow).where(JobRow.id == told.job_id)).first()
+    whose = job.owner if job is not None else _owner(session, told) or owner
+    if whose is None:
+        raise OrphanRejected("it cannot be told whose it is")
+    thought = None
+    if told.enhancement is not None:
+        thought = enhancement_row(session, whose, replace(told.enhancement, owner=whose))
+    parent = session.scalar(select(PictureRow.id).where(PictureRow.id == told.parent_id, PictureRow.owner == whose))
+    job = _job(session, told, whose, job, thought)
+    new = replace(
+        told, owner=whose, job_id=job.id, parent_id=parent, enhancement_id=None if thought is None else thought.id
+    )
+    key = rows.next_key(session, told.created_at, now=False)
+    row = rows.new_row(new, told.id, told.created_at, told.pixel_sha256, size, key=key)
+    row.enhancement = thought
+    session.add(row)
+    session.flush()
+    rows.index(session, row)
+
+
+def _owner(session: Session, told: Picture) -> str | None:
+    """Of what else the picture hangs on."""
+    asked = [select(PictureRow.owner).where(PictureRow.id == told.parent_id)]
+    if told.enhancement is not None:
+        asked.append(select(EnhancementRow.owner).where(EnhancementRow.id == told.enhancement.id))
+    return next((found for one in asked if (found := session.scalar(one)) is not None), None)
+
+
+def _job(session: Session, told: Picture, owner: str, job: JobRow | None, thought: EnhancementRow | None) -> JobRow:
+    """The picture's own job where it is there and lacks this picture, else one of kind "import"."""
+    if job is not None:
+        taken = select(PictureRow.pixel_sha256).where(PictureRow.job_id == job.id, PictureRow.index == told.index)
+        there = session.scalar(taken)
+        if there == told.pixel_sha256:
+            raise OrphanRejected("the same picture of the same job is there")
+        if there is None and (told.index < job.count or job.kind == "import"):
+            job.count = max(job.count, told.index + 1)
+            return job
+    moment = now()
+    made = JobRow(
+        id=new_id() if job is not None else told.job_id,
+        owner=owner, kind="import", status="done", created_at=moment, started_at=moment, finished_at=moment,
+        wish={"prompt": told.prompt, "original_prompt": told.original_prompt}, count=told.index + 1,
+        enhancement_id=None if thought is None else thought.id, cancel_requested=False, crashes=0, error=None, mark=None,
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made

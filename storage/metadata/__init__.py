@@ -1,0 +1,1 @@
+"""Metadata in image files: writers, containers (PNG, JPEG, WebP) and readers for other programs' formats."""

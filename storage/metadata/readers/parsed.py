@@ -1,0 +1,196 @@
+"""What was understood of a picture that came from elsewhere, and how it is put together with bounds.
+
+Knows no maker and no file. Whatever a value is, what stands here has the type that it says, is finite and short
+enough to keep.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Literal, TypeVar
+
+Maker = Literal["a1111", "comfyui", "invokeai", "swarmui", "fooocus", "ours"]
+N = TypeVar("N", int, float)
+Plain = str | int | float | bool
+PROMPT_MAX = 20_000  # characters
+NAME_MAX = 500
+SEED_MAX = 2**64 - 1
+STEPS_MAX = 10_000
+SIDE_MAX = 65_535
+LORAS_MAX = 64
+REST_MAX = 200  # things told besides
+REST_TEXT_MAX = 4_000  # characters of one of them
+
+_WHOLE = re.compile(r"[+-]?\d{1,30}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParsedMetadata:
+    """What a picture tells, as far as it was understood. `width` and `height` are its pixels'."""
+
+    name: str  # of the file
+    maker: Maker | None
+    format: str  # png, jpeg, webp
+    width: int
+    height: int
+    told_size: tuple[int, int] | None = None  # as drawn, where it was enlarged since
+    prompt: str = ""
+    negative_prompt: str = ""
+    original_prompt: str = ""
+    seed: int | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    shift: float | None = None
+    sampler: str = ""
+    checkpoint: str = ""
+    loras: tuple[tuple[str, float], ...] = ()
+    created_at: datetime | None = None
+    rest: Mapping[str, Plain] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()  # sentences: what could not be understood
+
+
+@dataclass(kw_only=True)
+class Findings:
+    """An `ParsedMetadata` while it is read; every setter takes anything and keeps what is sound."""
+
+    maker: Maker | None = None
+    prompt: str = ""
+    negative_prompt: str = ""
+    original_prompt: str = ""
+    seed: int | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    shift: float | None = None
+    sampler: str = ""
+    checkpoint: str = ""
+    told_size: tuple[int, int] | None = None
+    created_at: datetime | None = None
+    loras: dict[str, float] = field(default_factory=dict)
+    rest: dict[str, Plain] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def prompts(self, prompt: object, negative: object = "") -> None:
+        """The prompt and the negative prompt."""
+        self.prompt = self._long("prompt", prompt)
+        self.negative_prompt = self._long("negative prompt", negative)
+
+    def numbers(
+        self, *, seed: object = None, steps: object = None, guidance: object = None, shift: object = None
+    ) -> None:
+        """What has a range; what lies outside is named in a note."""
+        self.seed = self._ranged("seed", whole(seed, 0, SEED_MAX), seed)
+        self.steps = self._ranged("steps", whole(steps, 0, STEPS_MAX), steps)
+        self.guidance = self._ranged("guidance", number(guidance, 0, 1000), guidance)
+        self.shift = self._ranged("shift", number(shift, 0, 1000), shift)
+
+    def size(self, width: object, height: object) -> None:
+        """The size as drawn."""
+        found = whole(width, 1, SIDE_MAX), whole(height, 1, SIDE_MAX)
+        if found[0] is not None and found[1] is not None:
+            self.told_size = found[0], found[1]
+
+    def lora(self, name: object, weight: object = 1.0) -> None:
+        """An adapter, once."""
+        called, much = words(name, NAME_MAX), number(weight, -100, 100)
+        if called and len(self.loras) < LORAS_MAX:
+            self.loras.setdefault(called, 1.0 if much is None else much)
+
+    def besides(self, told: Mapping[str, object], *known: str) -> None:
+        """What was told besides what is `known`."""
+        for name, value in told.items():
+            if len(self.rest) >= REST_MAX:
+                self.note(f"Only the first {REST_MAX} of the other settings were kept.")
+                return
+            if name not in known and value not in (None, "", [], {}):
+                self.rest[words(name, 100)] = plain(value)
+
+    def note(self, sentence: str) -> None:
+        """A sentence for the person who looks at the preview, once."""
+        if sentence not in self.notes and len(self.notes) < 20:
+            self.notes.append(sentence)
+
+    def _long(self, what: str, value: object) -> str:
+        text = words(value, 10**9)
+        if len(text) > PROMPT_MAX:
+            self.note(f"The {what} has {len(text):,} characters; the first {PROMPT_MAX:,} were kept.")
+        return text[:PROMPT_MAX]
+
+    def _ranged(self, what: str, found: N | None, told: object) -> N | None:
+        if found is None and told not in (None, ""):
+            self.note(f"The {what} could not be understood (got {words(str(told)[:200], 40)}).")
+        return found
+
+
+def words(value: object, most: int) -> str:
+    """A text of at most `most` characters that any database keeps; nothing for what is no text."""
+    if not isinstance(value, str):
+        return ""
+    return value[:most].replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def whole(value: object, least: int, most: int) -> int | None:
+    """A whole number in its range, also from a text."""
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+        value = int(value)
+    if isinstance(value, float) and math.isfinite(value) and value == int(value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if least <= value <= most else None
+
+
+def number(value: object, least: float, most: float) -> float | None:
+    """A finite number in its range, also from a text."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        found = float(value[:50] if isinstance(value, str) else value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) and least <= found <= most else None
+
+
+def plain(value: object) -> Plain:
+    """A value told besides: as it is where it is plain and finite, else as a short text."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)) and math.isfinite(value) and abs(value) < 2**63:
+        return value
+    if isinstance(value, str):
+        return words(value, REST_TEXT_MAX)
+    try:
+        return words(json.dumps(value, ensure_ascii=False), REST_TEXT_MAX)
+    except (ValueError, TypeError, RecursionError):
+        return words(type(value).__name__, REST_TEXT_MAX)
+
+
+def moment(value: object) -> datetime | None:
+    """A time in ISO's form, taken as UTC where it names no zone."""
+    try:
+        found = datetime.fromisoformat(words(value, 40).replace("Z", "+00:00"))
+        return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        return None
+
+
+def parsed(text: str) -> object:
+    """JSON as Python has it, with None for numbers that are none; None for what is no JSON, or too deep."""
+    try:
+        return json.loads(text, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return None
+
+
+def mapping(value: object) -> dict[str, object]:
+    """A JSON object, or an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: object, most: int = 1000) -> list[object]:
+    """A JSON list, bounded, or an empty one for anything else."""
+    return value[:most] if isinstance(value, list) else []

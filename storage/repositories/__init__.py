@@ -1,0 +1,1 @@
+"""Repositories: one class a record, each method one transaction."""

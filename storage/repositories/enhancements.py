@@ -1,0 +1,103 @@
+"""Kept enhancements: an original prompt, the steps of reasoning, the prompt that came out.
+
+Never changed once they are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+from sqlalchemy.orm import Session
+
+from storage.db.engine import Database
+from storage.db.tables import EnhancementRow
+from storage.errors import NotFound
+from storage.ids import checked_id, new_id, now
+from storage.records import JSON, Enhancement, Step
+
+
+@dataclass(frozen=True)
+class Enhancements:
+    """The enhancements of all owners, each asked for by its own."""
+
+    database: Database
+    new_id: Callable[[], str] = new_id
+
+    def add(
+        self,
+        *,
+        owner: str,
+        original: str,
+        steps: Sequence[Step],
+        prompt: str,
+        seed: int,
+        model: str,
+        revision: str,
+        template: str,
+        template_version: str,
+        sampling: JSON | None = None,
+        seconds: float = 0.0,
+        steering: JSON | None = None,
+        parent_id: str | None = None,
+    ) -> Enhancement:
+        """Keep one. The names are those of `records.Enhancement`."""
+        row = EnhancementRow(
+            id=self.new_id(),
+            owner=owner,
+            created_at=now(),
+            original=original,
+            steps=[asdict(step) for step in steps],
+            prompt=prompt,
+            seed=seed,
+            model=model,
+            revision=revision,
+            template=template,
+            template_version=template_version,
+            sampling=dict(sampling or {}),
+            seconds=seconds,
+            steering=dict(steering or {}),
+            parent_id=parent_id,
+        )
+        with self.database.write() as session:
+            session.add(row)
+        return enhancement_record(row)
+
+    def get(self, owner: str, id: str) -> Enhancement:
+        """The owner's enhancement `id`. Raises NotFound."""
+        with self.database.read() as session:
+            return enhancement_record(find_enhancement(session, owner, id))
+
+
+def find_enhancement(session: Session, owner: str, id: str) -> EnhancementRow:
+    """The row of the owner's enhancement `id`. Raises NotFound, for another owner's too."""
+    row = session.get(EnhancementRow, checked_id("Enhancement", id))
+    if row is None or row.owner != owner:
+        raise NotFound("Enhancement", id)
+    return row
+
+
+def enhancement_row(kept: Enhancement) -> EnhancementRow:
+    """The record as a row."""
+    return EnhancementRow(**asdict(kept))
+
+
+def enhancement_record(row: EnhancementRow) -> Enhancement:
+    """The row as a record."""
+    return Enhancement(
+        id=row.id,
+        owner=row.owner,
+        created_at=row.created_at,
+        original=row.original,
+        steps=tuple(Step(**step) for step in row.steps),
+        prompt=row.prompt,
+        seed=row.seed,
+        model=row.model,
+        revision=row.revision,
+        template=row.template,
+        template_version=row.template_version,
+        sampling=row.sampling,
+        seconds=row.seconds,
+        steering=row.steering,
+        parent_id=row.parent_id,
+    )

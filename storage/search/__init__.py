@@ -1,0 +1,1 @@
+"""Search: query parsing, filters, pagination and result pages."""

@@ -1,0 +1,1 @@
+"""Export and import: ZIP archives, manifests and single image files."""

@@ -1,0 +1,201 @@
+"""Collections to take along and to bring in: one a line of an archive's `collections.jsonl`.
+
+A line tells name, time, query where it is a saved search, cover, and the ids of those pictures that are in the archive, in the
+collection's order. What is read back was written by anybody, so every value is checked, and keys that are not known are
+passed over. Knows no zip.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from storage.db.engine import Database
+from storage.db.tables import CollectionRow, MemberRow, PictureRow
+from storage.errors import BadValue
+from storage.ids import new_id
+from storage.repositories import mappers as rows
+from storage.repositories.collections import append, checked_name, new_row
+from storage.search import query_parser
+from storage.transfer.validation import an_id, encodable, mapping, moment, or_none
+
+FORMAT = 1
+PICTURES_MAX = 200_000  # of one collection
+AT_ONCE = 500  # pictures in one transaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectionEntry:
+    """A collection as an archive tells it."""
+
+    id: str
+    name: str
+    created_at: datetime
+    query: str | None
+    cover_id: str | None
+    pictures: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectionImport:
+    """What became of a collection that came in: how many pictures are new in it, and sentences about what could not be kept."""
+
+    changed: bool
+    notes: tuple[str, ...] = ()
+
+
+def collection_entries(
+    session: Session, owner: str, keys: Sequence[int], without: Collection[str], *, all: bool
+) -> Iterator[CollectionEntry]:
+    """The owner's collections that hold pictures of these keys, which are in order; with `all` the saved searches besides.
+
+    Pictures `without` are not told: their files are gone.
+    """
+    mine = select(CollectionRow).where(CollectionRow.owner == owner).order_by(CollectionRow.folded)
+    for row in session.scalars(mine):
+        pictures = () if row.query is not None else tuple(_exported(session, row, keys, without))
+        if not pictures and not (all and row.query is not None):
+            continue
+        cover = None
+        if row.cover_id is not None and row.cover_id not in without:
+            key = session.scalar(select(PictureRow.key).where(PictureRow.id == row.cover_id))
+            cover = row.cover_id if key is not None and _among(keys, key) else None
+        yield CollectionEntry(
+            id=row.id, name=row.name, created_at=row.created_at, query=row.query, cover_id=cover, pictures=pictures
+        )
+
+
+def _exported(session: Session, row: CollectionRow, keys: Sequence[int], without: Collection[str]) -> Iterator[str]:
+    members = select(PictureRow.key, PictureRow.id).join(MemberRow, MemberRow.picture_key == PictureRow.key)
+    for key, id in session.execute(members.where(MemberRow.collection_id == row.id).order_by(MemberRow.position)):
+        if _among(keys, key) and id not in without:
+            yield id
+
+
+def _among(keys: Sequence[int], key: int) -> bool:
+    at = bisect_left(keys, key)
+    return at < len(keys) and keys[at] == key
+
+
+def collection_line(shelf: CollectionEntry) -> dict[str, object]:
+    """The line of a collection."""
+    return {
+        "format": FORMAT,
+        "id": shelf.id,
+        "name": shelf.name,
+        "created_at": shelf.created_at.isoformat(),
+        "query": shelf.query,
+        "cover": shelf.cover_id,
+        "pictures": list(shelf.pictures),
+    }
+
+
+def collection_entry(told: object) -> CollectionEntry:
+    """A line that was read. Raises BadValue, and BadQuery for a saved search that cannot be."""
+    whole = mapping("The line", told)
+    if whole.get("format") != FORMAT:
+        raise BadValue("format", f"must be {FORMAT}, the one that this studio reads", whole.get("format"))
+    name = whole.get("name")
+    if checked_name(name) != name:
+        raise BadValue("name", "must be without needless spaces", name)
+    pictures = whole.get("pictures")
+    if not isinstance(pictures, list) or len(pictures) > PICTURES_MAX:
+        raise BadValue("pictures", f"must be a list of at most {PICTURES_MAX:,} ids", pictures)
+    ids = tuple(str(an_id("pictures", id)) for id in pictures)
+    if len(set(ids)) != len(ids):
+        raise BadValue("pictures", "must name each picture once", f"{len(ids) - len(set(ids))} of them twice")
+    query = whole.get("query")
+    if query is not None:
+        query = _query(query)
+        if ids:
+            raise BadValue("pictures", "must be empty beside a query", f"{len(ids)} pictures")
+    return CollectionEntry(
+        id=str(an_id("id", whole.get("id"))),
+        name=name,
+        created_at=moment("created_at", whole.get("created_at")),
+        query=query,
+        cover_id=or_none(an_id)("cover", whole.get("cover")),  # type: ignore[arg-type]
+        pictures=ids,
+    )
+
+
+def _query(value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or not encodable(value):
+        raise BadValue("query", "must look for something", value)
+    query_parser.parse(value)
+    return value
+
+
+def import_collection(
+    database: Database, owner: str, shelf: CollectionEntry, places: Mapping[str, str]
+) -> CollectionImport:
+    """Put a collection back: into the owner's of that name, else as a new one; a saved search only where the name is free.
+
+    `places` has the ids under which its pictures are here; a picture that is not here is left out, and told. Twice puts nothing
+    twice. Raises BadValue.
+    """
+    here = [places[id] for id in shelf.pictures if id in places]
+    if shelf.query is None and not here:
+        return CollectionImport(changed=False, notes=_not_here(shelf, len(shelf.pictures)))
+    with database.write() as session:
+        row, new = _row(session, owner, shelf)
+        if shelf.query is not None:
+            if new:
+                row.cover_id = _cover(session, owner, shelf, places)
+            elif row.query != shelf.query:
+                return CollectionImport(
+                    changed=False,
+                    notes=(f'The saved search "{shelf.name}" was left out: another collection has its name.',),
+                )
+            return CollectionImport(changed=new)
+    added = found = 0
+    for at in range(0, len(here), AT_ONCE):
+        with database.write() as session:
+            row, _ = _row(session, owner, shelf)
+            pictures = _pictures(session, owner, here[at : at + AT_ONCE])
+            found += len(pictures)
+            added += append(session, row, pictures)
+    with database.write() as session:
+        row, _ = _row(session, owner, shelf)
+        if row.cover_id is None:
+            row.cover_id = _cover(session, owner, shelf, places)
+    return CollectionImport(changed=new or added > 0, notes=_not_here(shelf, len(shelf.pictures) - found))
+
+
+def _not_here(shelf: CollectionEntry, gone: int) -> tuple[str, ...]:
+    told = f'{gone:,} of the {len(shelf.pictures):,} pictures of the collection "{shelf.name}" are not here.'
+    return (told,) if gone else ()
+
+
+def _row(session: Session, owner: str, shelf: CollectionEntry) -> tuple[CollectionRow, bool]:
+    """The owner's collection of that name, made where there is none, and whether it is new."""
+    mine = select(CollectionRow).where(
+        CollectionRow.owner == owner, CollectionRow.folded == query_parser.fold(shelf.name)
+    )
+    row = session.scalars(mine).first()
+    if row is not None:
+        if row.query is not None and shelf.query is None:
+            raise BadValue("name", "must not be that of a saved search which is here", shelf.name)
+        return row, False
+    taken = session.get(CollectionRow, shelf.id) is not None
+    made = new_row(
+        session, owner, shelf.name, id=new_id() if taken else shelf.id, created_at=shelf.created_at, query=shelf.query
+    )
+    return made, True
+
+
+def _cover(session: Session, owner: str, shelf: CollectionEntry, places: Mapping[str, str]) -> str | None:
+    chosen = select(PictureRow.id).where(PictureRow.id == places.get(shelf.cover_id or ""), PictureRow.owner == owner)
+    return session.scalar(chosen)
+
+
+def _pictures(session: Session, owner: str, ids: Sequence[str]) -> list[PictureRow]:
+    """The owner's pictures of these ids, in this order."""
+    chosen = select(PictureRow).where(PictureRow.id.in_(ids), PictureRow.owner == owner).options(*rows.LOADED)
+    found = {row.id: row for row in session.scalars(chosen)}
+    return [found[id] for id in ids if id in found]

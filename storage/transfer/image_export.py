@@ -1,0 +1,69 @@
+"""A kept picture as a file to take along: PNG, JPEG or WebP, each telling the same of itself.
+
+Knows no row: what is told is what the kept PNG tells. Bytes in, bytes out.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+from PIL import Image
+
+from storage.errors import BadValue
+from storage.metadata import containers, exif, writer, xmp
+from storage.metadata.containers import Format
+from storage.metadata.policy import ALL, MetadataPolicy
+
+QUALITY = 95
+ENDINGS: dict[str, Format] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
+MIME: dict[Format, str] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+
+
+def export_bytes(kept: Path | bytes, kind: Format, told: MetadataPolicy = ALL) -> bytes:
+    """A kept PNG, or one at a path, as a file of that kind, that tells of itself what is in the PNG and what `told` wants.
+
+    As a PNG with everything told these are the very bytes of the file; with less, the same pixels with fewer
+    chunks. The XMP mark is not for what no model made. A JPEG has no room for an infotext of more than 64 KiB: it
+    is left out there, and our JSON is not. Raises BadValue for another kind, and OSError.
+    """
+    data = kept if isinstance(kept, bytes) else kept.read_bytes()
+    if kind == "png":
+        return data if told == ALL else writer.without(data, _unwanted(told))
+    if kind not in MIME:
+        raise BadValue("kind", f"must be one of {', '.join(MIME)}", kind)
+    texts = writer.read_texts(data)
+    infotext = texts.get(writer.INFOTEXT) if told.infotext else None
+    record = texts.get(writer.OURS) if told.json else None
+    generated = told.xmp and _generated(texts)
+    with Image.open(io.BytesIO(data)) as opened:
+        image = opened.convert("RGB")
+    comment = exif.write(infotext) if infotext else b""
+    return _jpeg(image, comment, record, generated) if kind == "jpeg" else _webp(image, comment, record, generated)
+
+
+def _generated(texts: Mapping[str, str]) -> bool:
+    """Whether a model made it: all that is kept, but for what came in from elsewhere and tells of no maker."""
+    environment = writer.facts_in(texts.get(writer.OURS)).get("environment")
+    return not isinstance(environment, dict) or environment.get("software", "") is not None
+
+
+def _unwanted(told: MetadataPolicy) -> set[str]:
+    wanted = {writer.INFOTEXT: told.infotext, writer.OURS: told.json, xmp.KEYWORD: told.xmp}
+    return {keyword for keyword, yes in wanted.items() if not yes}
+
+
+def _jpeg(image: Image.Image, comment: bytes, record: str | None, generated: bool) -> bytes:
+    file = io.BytesIO()
+    head = exif.PREFIX + comment
+    fits = comment and len(head) <= containers.SEGMENT_MAX
+    image.save(file, "JPEG", quality=QUALITY, subsampling=0, exif=head if fits else b"")
+    return containers.with_segments(file.getvalue(), containers.xmp_segments(generated=generated, record=record))
+
+
+def _webp(image: Image.Image, comment: bytes, record: str | None, generated: bool) -> bytes:
+    file = io.BytesIO()
+    packet = xmp.packet(generated=generated, record=record).encode() if generated or record else b""
+    image.save(file, "WEBP", quality=QUALITY, exif=comment, xmp=packet)
+    return file.getvalue()

@@ -1,0 +1,216 @@
+"""A zip of somebody else's, opened with care: what would do harm is refused before anything of it is read.
+
+Knows the form of our archives (`storage.archive`) and no row. No name in it becomes a path on the disk, and nothing
+is unpacked but the manifest, into a temporary file without a name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from storage.errors import BadArchive, BadValue
+from storage.metadata.readers import FILE_MAX
+from storage.repositories.collections import COLLECTIONS_MAX
+from storage.transfer.exporter import BLOCK, COLLECTIONS, MANIFEST, SPOOL
+from storage.transfer.manifest import Entry, entry, file_of
+
+ENTRIES_MAX = 200_000
+DIRECTORY_MAX = 64 * 2**20  # bytes of the list of entries
+MANIFEST_MAX = 2**31  # bytes
+COLLECTIONS_BYTES_MAX = 2**28  # bytes of all collections
+LINE_MAX = 8 * 2**20
+RATIO_MAX, SLACK = 100, 64 * 2**20  # what all entries together may be, in sizes of the archive, and bytes besides
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    struct.error,
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """Where a line of the manifest lies, by its number from 1 on."""
+
+    number: int
+    at: int
+    length: int
+
+
+@dataclass(frozen=True)
+class ArchiveReader:
+    """An archive that was looked through."""
+
+    zip: zipfile.ZipFile
+    manifest: IO[bytes]
+    lines: tuple[Line, ...]
+
+    def entry(self, line: Line, owner: str) -> Entry:
+        """What a line tells. Raises BadValue for what breaks a rule, and for a picture that is not in the archive."""
+        self.manifest.seek(line.at)
+        found = entry(_parsed(self.manifest.read(line.length)), owner)
+        name = file_of(found.picture.id)
+        try:
+            size = self.zip.getinfo(name).file_size
+        except KeyError:
+            raise BadValue("file", "must be in the archive", name) from None
+        if size > FILE_MAX:
+            raise BadValue("file", f"must have at most {FILE_MAX // 2**20} MiB", size)
+        return found
+
+    def picture(self, id: str) -> bytes:
+        """A picture's bytes. Raises BadValue for what cannot be unpacked, or is more than it says."""
+        name = file_of(id)
+        try:
+            with self.zip.open(name) as file:
+                data = file.read(FILE_MAX + 1)
+        except _BROKEN as error:
+            raise BadValue("file", f"must be whole ({error})", name) from None
+        if len(data) > FILE_MAX:
+            raise BadValue("file", f"must have at most {FILE_MAX // 2**20} MiB", name)
+        return data
+
+    def shelves(self) -> Iterator[tuple[int, object]]:
+        """The lines of the collections, with their numbers; none in an archive without any. Each is read when it is asked for.
+
+        Raises BadValue where they cannot be read on, and gives it instead of a line that is no JSON.
+        """
+        if COLLECTIONS not in self.zip.namelist():
+            return
+        if (size := self.zip.getinfo(COLLECTIONS).file_size) > COLLECTIONS_BYTES_MAX:
+            raise BadValue("The file", f"must have at most {COLLECTIONS_BYTES_MAX:,} bytes", size)
+        try:
+            with self.zip.open(COLLECTIONS) as file:
+                number = 0
+                while line := file.readline(LINE_MAX + 1):
+                    number += 1
+                    if number > COLLECTIONS_MAX:
+                        raise BadValue("The file", f"must have at most {COLLECTIONS_MAX} lines", "more")
+                    if len(line) > LINE_MAX:
+                        raise BadValue(f"Line {number}", f"must have at most {LINE_MAX:,} bytes", "more")
+                    if line.strip():
+                        yield number, _or_fault(line)
+        except _BROKEN as error:
+            raise BadValue("The file", f"must be whole ({error})", COLLECTIONS) from None
+
+
+def _or_fault(line: bytes) -> object:
+    try:
+        return _parsed(line)
+    except BadValue as error:
+        return error
+
+
+def _parsed(line: bytes) -> object:
+    def refuse(constant: str) -> object:
+        raise ValueError(constant)
+
+    try:
+        return json.loads(line.decode("utf-8"), parse_constant=refuse)
+    except (ValueError, RecursionError):
+        raise BadValue("The line", "must be JSON in UTF-8, with finite numbers", ascii(line[:60])) from None
+
+
+@contextmanager
+def open_archive(source: Path | IO[bytes]) -> Iterator[ArchiveReader]:
+    """An archive, looked through. Raises BadArchive, a sentence, for what is none of ours or would do harm."""
+    try:
+        size = _checked_end(source)
+        archive = zipfile.ZipFile(source)
+    except BadArchive:
+        raise
+    except _BROKEN as error:
+        raise BadArchive(f"This file is no zip archive that can be read: {error}.") from None
+    with archive, tempfile.SpooledTemporaryFile(SPOOL) as spool:
+        _check(archive, size)
+        yield ArchiveReader(archive, spool, tuple(_lines(archive, spool)))
+
+
+def _checked_end(source: Path | IO[bytes]) -> int:
+    """The bytes of the file. Raises BadArchive where its list of entries is too long to be read into memory."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return _checked_end(file)
+    size = source.seek(0, os.SEEK_END)
+    start = max(0, size - 65_557)
+    source.seek(start)
+    tail = source.read(65_557)
+    at = tail.rfind(b"PK\5\6")
+    if at < 0 or at + 22 > len(tail):
+        raise zipfile.BadZipFile("it has no list of entries at its end")
+    (length,) = struct.unpack_from("<I", tail, at + 12)
+    if length == 0xFFFFFFFF and at >= 20 and tail[at - 20 : at - 16] == b"PK\6\7":
+        (place,) = struct.unpack_from("<Q", tail, at - 12)
+        source.seek(min(place, size))
+        head = source.read(56)
+        length = struct.unpack_from("<Q", head, 40)[0] if len(head) == 56 else length
+    source.seek(0)
+    if length > DIRECTORY_MAX:
+        raise BadArchive(f"The archive's list of entries has {length:,} bytes, more than {DIRECTORY_MAX:,}.")
+    return size
+
+
+def _check(archive: zipfile.ZipFile, size: int) -> None:
+    entries = archive.infolist()
+    if len(entries) > ENTRIES_MAX:
+        raise BadArchive(f"The archive has {len(entries):,} entries, more than {ENTRIES_MAX:,}.")
+    names: set[str] = set()
+    for one in entries:
+        name = one.filename
+        shown = ascii(name[:80])[1:-1]
+        if (
+            name.startswith(("/", "\\"))
+            or "\\" in name
+            or ":" in name
+            or ".." in name.split("/")
+            or "\0" in one.orig_filename
+        ):
+            raise BadArchive(f"The archive has an entry whose name leads out of it: {shown}.")
+        if name in names:
+            raise BadArchive(f"The archive has two entries of the name {shown}.")
+        if one.compress_type not in _METHODS or one.flag_bits & 1:
+            raise BadArchive(f"The archive's entry {shown} is encrypted, or packed in a way that is not read here.")
+        names.add(name)
+    total = sum(one.file_size for one in entries)
+    if total > RATIO_MAX * size + SLACK:
+        raise BadArchive(f"The archive has {size:,} bytes and would unpack to {total:,}: that is not what pictures do.")
+    if MANIFEST not in names:
+        raise BadArchive(f"The archive has no {MANIFEST}, so it was not exported by a studio.")
+    if archive.getinfo(MANIFEST).file_size > MANIFEST_MAX:
+        raise BadArchive(f"The archive's {MANIFEST} has more than {MANIFEST_MAX:,} bytes.")
+
+
+def _lines(archive: zipfile.ZipFile, spool: IO[bytes]) -> Iterator[Line]:
+    """Copy the manifest to `spool`, and tell where its lines lie."""
+    number = at = 0
+    try:
+        with archive.open(MANIFEST) as file:
+            while block := file.read(BLOCK):
+                spool.write(block)
+    except _BROKEN as error:
+        raise BadArchive(f"The archive's {MANIFEST} cannot be read: {error}.") from None
+    spool.seek(0)
+    while line := spool.readline(LINE_MAX + 1):
+        number += 1
+        if len(line) > LINE_MAX:
+            raise BadArchive(f"Line {number} of the archive's {MANIFEST} has more than {LINE_MAX:,} bytes.")
+        if number > ENTRIES_MAX:
+            raise BadArchive(f"The archive's {MANIFEST} has more than {ENTRIES_MAX:,} lines.")
+        if line.strip():
+            yield Line(number, at, len(line))
+        at += len(line)

@@ -1,0 +1,215 @@
+"""`python app.py batch prompts.txt` draws a file of prompts into the same history, and goes on where it was broken off.
+
+Each line is a job like any other, with a mark made of what it asks, so that a line that was drawn is never drawn twice. Knows the
+use cases only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from studio.domain.request import GenerationRequest
+from studio.errors import InvalidRequest, QueueFull, StudioError, shorten
+from studio.services import adapters
+from studio.services.serializers import FINISHED, View
+from studio.studio import Studio
+
+LOOK_S = 0.2
+COMMENT = "#"
+ASKABLE = frozenset(field.name for field in fields(GenerationRequest)) - {"enhancement", "private"}
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A line of the file: its number, what it asks, and the mark of that."""
+
+    number: int
+    wish: GenerationRequest
+    mark: str
+
+
+def split(arguments: Sequence[str]) -> tuple[argparse.Namespace | None, list[str]]:
+    """What `batch` was asked, or None where it was not; and the flags that are left for the settings. Exits for wrong ones."""
+    if arguments[:1] != ["batch"]:
+        return None, list(arguments)
+    parser = argparse.ArgumentParser(
+        prog="python app.py batch",
+        description="Draw a file of prompts into the history, one a line; blank lines and those that begin with # are passed over. "
+        'A line may also be a JSON object with the names of the API: {"prompt": "a cat", "seed": 7}. Asked again, it draws '
+        "only what is not drawn yet. All settings of app.py are flags here too.",
+    )
+    parser.add_argument("file", type=Path, help="the prompts, UTF-8")
+    parser.add_argument("--reason", action="store_true", help="reason about each prompt first")
+    for name in ("count", "seed", "width", "height", "steps"):
+        parser.add_argument(f"--{name}", type=int)
+    for name in ("guidance", "shift"):
+        parser.add_argument(f"--{name}", type=float)
+    return parser.parse_known_args(arguments[1:])
+
+
+def read(file: Path, usual: Mapping[str, Any], checkpoint: str) -> list[Line]:
+    """The lines of a file, to be drawn with `checkpoint` where they name none.
+
+    Lines that ask the same thing are told apart by how many came before, so that each is drawn. Raises ValueError with the line's number
+    and the rule, OSError where the file cannot be read.
+    """
+    lines: list[Line] = []
+    seen: Counter[str] = Counter()
+    for number, text in enumerate(_texts(file), start=1):
+        if not text or text.startswith(COMMENT):
+            continue
+        try:
+            asked = {**usual, **_asked(text)}
+            wish = GenerationRequest(**asked)
+        except InvalidRequest as error:
+            raise ValueError(f"Line {number} of {file.name}: {error}") from None
+        told = json.dumps({"checkpoint": checkpoint, **asked}, sort_keys=True, ensure_ascii=False)
+        seen[told] += 1
+        mark = hashlib.sha256(f"{told}\0{seen[told]}".encode()).hexdigest()
+        lines.append(Line(number=number, wish=wish, mark=mark))
+    return lines
+
+
+def _texts(file: Path) -> Iterable[str]:
+    try:
+        return [line.strip() for line in file.read_text("utf-8-sig").splitlines()]
+    except UnicodeDecodeError:
+        raise ValueError(f"{file.name} is not UTF-8 text.") from None
+
+
+def _asked(text: str) -> Mapping[str, Any]:
+    """What a line asks. Raises InvalidRequest."""
+    if not text.startswith("{"):
+        return {"prompt": text}
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {"prompt": text}  # a prompt may begin with a brace
+    if not isinstance(found, dict):
+        return {"prompt": text}
+    if unknown := set(found) - ASKABLE:
+        raise InvalidRequest(
+            sorted(unknown)[0], f"must be one of {', '.join(sorted(ASKABLE))}", found[sorted(unknown)[0]]
+        )
+    if "adapters" in found:
+        found["adapters"] = adapters.parse_adapters(found["adapters"])
+    return {"prompt": None, **found}
+
+
+def usual(options: argparse.Namespace) -> dict[str, Any]:
+    """What the flags ask for every line that does not say otherwise."""
+    said = {
+        name: value for name, value in vars(options).items() if name not in ("file", "reason") and value is not None
+    }
+    return {**said, "enhance": bool(options.reason)}
+
+
+def run(studio: Studio, owner: str, options: argparse.Namespace, *, stop: Callable[[], bool], say: Say = print) -> int:
+    """Draw the file's lines; the exit code: 0 when all are drawn, 1 when some are not, 2 when nothing could begin."""
+    try:
+        lines = read(options.file, usual(options), studio.checkpoint().name)
+    except (ValueError, OSError) as error:
+        say(str(error) if isinstance(error, ValueError) else f"{options.file} cannot be read ({error.strerror}).")
+        return 2
+    say(f"{len(lines)} prompts in {options.file.name}")
+    studio.start()
+    failed = 0
+    clock = _Clock(len(lines))
+    for index, line in enumerate(lines, start=1):
+        if stop():
+            say(f"stopped; {len(lines) - index + 1} prompts are left, and the same command goes on with them")
+            return 1
+        place = f"{index:>{len(str(len(lines)))}}/{len(lines)}"
+        try:
+            shot, fresh = _done(studio, owner, line, stop, partial(_moving, place))
+        except StudioError as error:
+            shot, fresh = {"status": "failed", "error": str(error)}, True
+        if shot["status"] not in FINISHED:
+            continue  # stopped in the middle: the job waits in the queue
+        clock.tick(fresh)
+        failed += shot["status"] != "done"
+        _live("")
+        say(f"{place}  {_told(shot, fresh)}{clock.left()}  {shorten(line.wish.prompt)}")
+    say(f"{len(lines) - failed} of {len(lines)} prompts are drawn" + (f"; {failed} failed" if failed else ""))
+    return 1 if failed else 0
+
+
+def _done(studio: Studio, owner: str, line: Line, stop: Callable[[], bool], tell: Say) -> tuple[View, bool]:
+    """The job of a line once it has ended, or as it stands when told to stop; and whether it was not there before."""
+    shot = studio.marked(owner, line.mark)
+    fresh = shot is None or shot["status"] != "done"
+    if shot is None or shot["status"] in ("failed", "cancelled"):
+        shot = studio.snapshot(owner, _filed(studio, owner, line, shot, stop))
+    while shot["status"] not in FINISHED and not stop():
+        tell(str(shot["message"] or shot["phase"] or shot["status"]) + _step(shot))
+        time.sleep(LOOK_S)
+        shot = studio.snapshot(owner, str(shot["job"]))
+    return shot, fresh
+
+
+def _filed(studio: Studio, owner: str, line: Line, failed: View | None, stop: Callable[[], bool]) -> str:
+    """The id of a job for a line; waits while the queue is full. What is there of one that failed is kept."""
+    while True:
+        try:
+            if failed is not None:
+                return studio.redraw(owner, str(failed["job"]))
+            return studio.submit(owner, line.wish, mark=line.mark)
+        except QueueFull:
+            if stop():
+                raise
+            time.sleep(LOOK_S)
+
+
+def _step(shot: View) -> str:
+    return f" {shot['step']}/{shot['steps']}" if shot["step"] else ""
+
+
+def _told(shot: View, fresh: bool) -> str:
+    if shot["status"] != "done":
+        return f"{shot['status']}: {shot['error']}"
+    if not fresh:
+        return "there already"
+    pictures = shot["pictures"] if isinstance(shot["pictures"], list) else []
+    seconds = sum(float(one["seconds"]) for one in pictures)
+    return f"done in {seconds:.1f} s"
+
+
+def _moving(place: str, text: str) -> None:
+    _live(f"{place}  {text}")
+
+
+def _live(text: str) -> None:
+    """One line that moves, where somebody looks at a terminal."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+
+class _Clock:
+    """How long the rest will take, by the lines that were drawn now."""
+
+    def __init__(self, lines: int) -> None:
+        self._left, self._drawn, self._begun = lines, 0, time.monotonic()
+
+    def tick(self, fresh: bool) -> None:
+        self._left -= 1
+        if fresh:
+            self._drawn += 1
+        else:
+            self._begun = time.monotonic() if not self._drawn else self._begun
+
+    def left(self) -> str:
+        if not self._left or not self._drawn:
+            return ""
+        seconds = (time.monotonic() - self._begun) / self._drawn * self._left
+        return f", {seconds / 60:.0f} min left" if seconds >= 90 else f", {seconds:.0f} s left"

@@ -1,0 +1,102 @@
+"""What an enhancement can be told here: the styles, lengths and templates that a checkpoint's language model understands.
+
+Pure but for the folder of a host's own templates and lists, which is read when it is asked for. Knows no engine and no queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from enhancer import styles, templates, wildcards
+from enhancer.options import LENGTHS, EnhancementOptions, Length
+from enhancer.styles import Style
+from studio.engine.base import CheckpointInfo
+from studio.errors import InvalidRequest
+
+FOLLOWS = "chain"
+"""The template of models that do what they are told beside a wish; each small model has one of its own, and knows no other question."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AvailableOptions:
+    """`follows`: whether the model can be told of a length and of an instruction. `templates` are the host's own, by name."""
+
+    follows: bool
+    styles: tuple[Style, ...]
+    templates: tuple[str, ...]
+
+    @property
+    def lengths(self) -> tuple[Length, ...]:
+        return LENGTHS if self.follows else ("auto",)
+
+    def style(self, name: str | None) -> Style | None:
+        """The style of that name; None for none. Raises InvalidRequest."""
+        if not name:
+            return None
+        found = next((one for one in self.styles if one.name == name), None)
+        if found is None:
+            raise InvalidRequest("style", f"must be one of {', '.join(one.name for one in self.styles)}", name)
+        return found
+
+    def put(self, wish: str, prompt: str) -> str:
+        """The name of the style that makes `prompt` of `wish`; '' where none does."""
+        return next((one.name for one in self.styles if one.put(wish) == prompt), "")
+
+    def check(self, style: str | None, length: str, template: str | None) -> None:
+        """Raises InvalidRequest for what this model cannot be told: a control that does nothing is none."""
+        self.style(style)
+        if length not in self.lengths:
+            rule = (
+                f"must be one of {', '.join(LENGTHS)}"
+                if self.follows
+                else "must be auto with this model, which knows one length"
+            )
+            raise InvalidRequest("length", rule, length)
+        if template and template not in self.templates:
+            known = ", ".join(self.templates) or "none are there"
+            raise InvalidRequest("template", f"must be one of the host's own templates ({known})", template)
+
+
+@dataclass(frozen=True)
+class HostOptions:
+    """A host's own templates and lists, in two folders beside the pictures; neither need be there."""
+
+    folder: Path
+
+    @property
+    def templates(self) -> Path:
+        return self.folder / "templates"
+
+    def steers(self, info: CheckpointInfo, *, remote: bool) -> AvailableOptions:
+        """What can be told where `info` draws, and its own language model reasons unless a `remote` one does."""
+        follows = remote or info.template == FOLLOWS
+        own = templates.own_names(self.templates)
+        return AvailableOptions(
+            follows=follows, styles=styles.load("pocket" if info.template == "pocket" else "general"), templates=own
+        )
+
+    @property
+    def lists(self) -> Mapping[str, Sequence[str]]:
+        return wildcards.host_lists(self.folder / "wildcards")
+
+
+def truncated_end(prompt: str, count: Callable[[str], int | None], most: int) -> str:
+    """The end of a prompt that the encoder does not see, to the character; empty where all of it is seen or nobody can count."""
+    whole = count(prompt)
+    if whole is None or whole <= most:
+        return ""
+    seen, over = 0, len(prompt)  # so many characters are seen for sure, and so many are not
+    while over - seen > 1:
+        middle = (seen + over) // 2
+        seen, over = (middle, over) if (count(prompt[:middle]) or 0) <= most else (seen, middle)
+    return prompt[seen:]
+
+
+def enhancement_options(
+    steers: AvailableOptions, *, style: str, length: Length, locks: Sequence[str], instruction: str, before: str
+) -> EnhancementOptions:
+    """What the chain is told, out of what an order holds. A style that is no longer there is left out."""
+    found = next((one for one in steers.styles if one.name == style), None)
+    return EnhancementOptions(style=found, length=length, locks=tuple(locks), instruction=instruction, before=before)

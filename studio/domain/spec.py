@@ -1,0 +1,275 @@
+"""An order: a wish with every default filled in and its seed chosen, as a job row keeps it.
+
+Pure. It is the bridge from what somebody asked for (`GenerationRequest`) to what is drawn (`Recipe`), and to how much work that is; its JSON lies
+in the job's row, so that a restart draws the very same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+
+from enhancer.options import Length
+from enhancer.wildcards import Lists, has_choices, resolve
+from storage.records import Job, Picture
+from studio.domain.recipe import SEED_MAX, Adapter, Recipe, pairs
+from studio.domain.request import VARIATIONS_MAX, GenerationRequest, new_seed
+from studio.domain.sizes import fitting
+from studio.engine.base import CheckpointInfo
+from studio.errors import InvalidRequest, Refused, shorten
+from studio.worker.eta import Work
+
+SEEDS = SEED_MAX + 1
+LIKE = "nothing can be drawn like it."
+STRENGTH = 0.6  # how far from a source it goes where nothing is said
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSpec:
+    """All that the worker needs. `prompt` is drawn as it is, unless `enhance`: then it is the one to reason about."""
+
+    prompt: str
+    original_prompt: str
+    enhance: bool
+    negative_prompt: str
+    seed: int
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    shift: float
+    checkpoint: str
+    enhancement: str | None = None
+    enhancement_seed: int = 0
+    cfg_normalization: bool = False
+    cfg_truncation: float = 1.0
+    variation_of: tuple[tuple[int, float], ...] = ()
+    source: str | None = None  # id of the picture that drawing begins with, of which `source_sha256` are the pixels
+    source_sha256: str | None = None
+    strength: float | None = None
+    adapters: tuple[tuple[str, float], ...] = ()
+    parent: str | None = None
+    rerun: bool = False
+    style: str = ""
+    length: Length = "auto"
+    locks: tuple[str, ...] = ()
+    template: str = ""
+    spread: bool = False  # each picture from a rewrite of its own
+    prompts: tuple[str, ...] = ()  # where the prompt has choices: what the seed made of it, one a picture
+    instruction: str = ""  # to the prompt of the enhancement `refines`, which is `before`
+    refines: str | None = None
+    before: str = ""
+
+    @classmethod
+    def of(
+        cls, wish: GenerationRequest, info: CheckpointInfo, *, enhance: bool, source: Picture | None = None
+    ) -> JobSpec:
+        """Fill in the checkpoint's defaults and choose the seed. Raises InvalidRequest for what would do nothing.
+
+        `source` is the wish's: a size that is not told is then of its shape.
+        """
+        wants, sides, strength = info.defaults, (info.defaults.native,) * 2, None
+        if source is not None:
+            strength = STRENGTH if wish.strength is None else float(wish.strength)
+            sides = fitting(source.width, source.height, wants.native, info.side_max)
+        guidance = wants.guidance if wish.guidance is None else float(wish.guidance)
+        if wish.negative_prompt.strip() and guidance == 0:
+            raise InvalidRequest(
+                "negative_prompt", "must be empty where guidance is 0, since it would do nothing", wish.negative_prompt
+            )
+        if guidance == 0 and wish.cfg_normalization:
+            raise InvalidRequest(
+                "cfg_normalization", "must be false where guidance is 0, since it would do nothing", True
+            )
+        if guidance == 0 and wish.cfg_truncation not in (None, 1):
+            raise InvalidRequest(
+                "cfg_truncation", "must be 1 where guidance is 0, since it would do nothing", wish.cfg_truncation
+            )
+        for name, side in (("width", wish.width), ("height", wish.height)):
+            if side is not None and side > info.side_max:
+                raise InvalidRequest(name, f"must be at most {info.side_max} with {info.title}", side)
+        seed = new_seed() if wish.seed is None else wish.seed
+        return cls(
+            prompt=wish.prompt,
+            original_prompt=wish.prompt,
+            enhance=enhance,
+            negative_prompt=wish.negative_prompt,
+            seed=seed,
+            width=sides[0] if wish.width is None else wish.width,
+            height=sides[1] if wish.height is None else wish.height,
+            steps=wants.steps if wish.steps is None else wish.steps,
+            guidance=guidance,
+            shift=wants.shift if wish.shift is None else float(wish.shift),
+            cfg_normalization=wish.cfg_normalization,
+            cfg_truncation=1.0 if wish.cfg_truncation is None else float(wish.cfg_truncation),
+            variation_of=pairs(wish.variation_of),
+            source=None if source is None else source.id,
+            source_sha256=None if source is None else source.pixel_sha256,
+            strength=strength,
+            adapters=tuple((name, float(weight)) for name, weight in wish.adapters),
+            checkpoint=info.name,
+            enhancement=wish.enhancement,
+            enhancement_seed=seed,
+            style=wish.style or "",
+            length=wish.length,  # type: ignore[arg-type]  # AvailableOptions has checked it
+            locks=tuple(wish.locks),
+            template=wish.template or "",
+            spread=wish.spread,
+            parent=source.id if source is not None and wish.parent is None else wish.parent,
+        )
+
+    @classmethod
+    def of_picture(cls, found: Picture, *, rerun: bool, source: Picture | None = None) -> JobSpec:
+        """What drew a picture, to be drawn again; `source` is the one that it begins with.
+
+        Raises InvalidRequest where that cannot be: one from elsewhere may tell anything.
+        """
+        try:
+            drawn = Recipe.from_json(found.recipe)
+        except (ValueError, TypeError):
+            rule = "must be that of a picture whose recipe is known as a whole; that of one from elsewhere need not be"
+            raise InvalidRequest("id", rule, found.id) from None
+        GenerationRequest(
+            prompt=found.prompt, enhance=False, seed=found.seed, width=found.width, height=found.height, steps=found.steps,
+            guidance=found.guidance, negative_prompt=found.negative_prompt, shift=found.shift,
+            cfg_normalization=drawn.cfg_normalization, cfg_truncation=drawn.cfg_truncation, variation_of=drawn.variation_of,
+            source=drawn.source, strength=drawn.strength, adapters=tuple((one.name, one.weight) for one in drawn.adapters),
+        )  # fmt: skip
+        return cls(
+            prompt=found.prompt,
+            original_prompt=found.original_prompt,
+            enhance=False,
+            negative_prompt=found.negative_prompt,
+            seed=found.seed,
+            width=found.width,
+            height=found.height,
+            steps=found.steps,
+            guidance=found.guidance,
+            shift=found.shift,
+            cfg_normalization=drawn.cfg_normalization,
+            cfg_truncation=drawn.cfg_truncation,
+            variation_of=drawn.variation_of,
+            source=None if source is None else source.id,
+            source_sha256=drawn.source,
+            strength=drawn.strength,
+            adapters=tuple((one.name, one.weight) for one in drawn.adapters),
+            checkpoint=found.checkpoint,
+            enhancement=found.enhancement_id,
+            parent=found.id,
+            rerun=rerun,
+        )
+
+    def varied(self, seed: int, strength: float | None) -> JobSpec:
+        """The order with another seed: with a strength, one whose noise stays so near to this one's. Raises InvalidRequest."""
+        if strength is None:
+            return replace(self, seed=seed, variation_of=())
+        if len(self.variation_of) >= VARIATIONS_MAX:
+            rule = f"must be null for a picture that is a variation of variations, {VARIATIONS_MAX} deep"
+            raise InvalidRequest("strength", rule, strength)
+        return replace(self, seed=seed, variation_of=(*self.variation_of, (self.seed, float(strength))))
+
+    @property
+    def comes_of(self) -> tuple[str, ...]:
+        """The ids of all that it comes of."""
+        return tuple(id for id in (self.parent, self.enhancement, self.refines, self.source) if id is not None)
+
+    def decided(self, count: int, lists: Lists) -> JobSpec:
+        """The order of `count` pictures with the prompt's choices decided, each picture's by its own seed."""
+        if not has_choices(self.prompt, lists):
+            return self
+        return replace(
+            self, prompts=tuple(resolve(self.prompt, (self.seed + index) % SEEDS, lists) for index in range(count))
+        )
+
+    def after(self, there: int) -> JobSpec:
+        """The order of what is missing once the first `there` pictures are drawn."""
+        return replace(
+            self,
+            seed=(self.seed + there) % SEEDS,
+            enhancement_seed=(self.enhancement_seed + there * self.spread) % SEEDS,
+            prompts=self.prompts[there:],
+        )
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, object]) -> JobSpec:
+        """Read `to_json` back; keys of later versions are passed over."""
+        names = {field.name for field in fields(cls)}
+        values = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key in names
+        }
+        values["variation_of"] = pairs(values.get("variation_of", ()))
+        values["adapters"] = tuple((one[0], one[1]) for one in values.get("adapters", ()))  # type: ignore[attr-defined]
+        return cls(**values)  # type: ignore[arg-type]
+
+    def to_json(self) -> dict[str, object]:
+        """The form in the job's row."""
+        return asdict(self)
+
+    def wished(self, index: int) -> str:
+        """What picture `index` is wished to show: the prompt, its choices decided by the picture's own seed."""
+        return self.prompts[index] if index < len(self.prompts) else self.original_prompt
+
+    def reasoned(self, index: int) -> tuple[str, int]:
+        """What is reasoned about for picture `index`, and by which seed: pictures with the same share an enhancement."""
+        return self.wished(index), (self.enhancement_seed + index * self.spread) % SEEDS
+
+    def recipe(self, *, prompt: str, revision: str) -> Recipe:
+        """The recipe of the job's first picture; `Recipe.picture` gives the others."""
+        return Recipe(
+            prompt=prompt,
+            negative_prompt=self.negative_prompt,
+            seed=self.seed,
+            width=self.width,
+            height=self.height,
+            steps=self.steps,
+            guidance=self.guidance,
+            shift=self.shift,
+            cfg_normalization=self.cfg_normalization,
+            cfg_truncation=self.cfg_truncation,
+            variation_of=self.variation_of,
+            source=self.source_sha256,
+            strength=self.strength,
+            adapters=tuple(Adapter(name=name, weight=weight) for name, weight in self.adapters),
+            checkpoint=self.checkpoint,
+            revision=revision,
+        )
+
+
+def reject_unused_options(wish: GenerationRequest, *, enhance: bool) -> None:
+    """Raises InvalidRequest for what steers a reasoning that does not take place, and for a style on a prompt that is drawn as given."""
+    if wish.enhancement is not None and wish.style:
+        raise InvalidRequest(
+            "style", "must be empty where a kept enhancement is drawn, since it would do nothing", wish.style
+        )
+    if enhance:
+        return
+    for name, value, nothing in (
+        ("length", wish.length, "auto"), ("locks", list(wish.locks), []), ("template", wish.template, None), ("spread", wish.spread, False)
+    ):  # fmt: skip
+        if value != nothing:
+            raise InvalidRequest(
+                name, f"must be {nothing!r} where nothing is reasoned, since it would do nothing", value
+            )
+
+
+def remaining_work(job: Job) -> Work:
+    """What is still to be done of a job in the queue, as far as its row tells."""
+    order = JobSpec.from_json(job.wish)
+    pictures = 0 if job.kind == "enhance" else job.count - len(job.pictures)
+    asked = {order.reasoned(index) for index in range(max(job.count, 1)) if index not in job.indices}
+    reasons = (len(asked) if len(asked) > 1 else int(job.enhancement_id is None)) if order.enhance else 0
+    return Work(pictures=pictures, steps=order.steps, width=order.width, height=order.height, reasons=reasons)
+
+
+def checkpoint_of(found: Picture, here: Iterable[CheckpointInfo]) -> CheckpointInfo:
+    """Which of the checkpoints that are known here a picture was drawn with. Raises Refused where it is none of them."""
+    for one in here:
+        if one.name == found.checkpoint:
+            return one
+    if (
+        "software" not in found.environment
+    ):  # another studio drew it, or this one, with a folder that it does not have now
+        raise Refused(f"The model {shorten(found.checkpoint)}, which drew this picture, is not here: {LIKE}")
+    if not found.checkpoint:
+        raise Refused(f"This picture came from elsewhere, and does not tell its model: {LIKE}")
+    raise Refused(f"This picture came from elsewhere, and its model {shorten(found.checkpoint)} is not here: {LIKE}")

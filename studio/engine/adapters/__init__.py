@@ -1,0 +1,1 @@
+"""Adapters (LoRA, LoKr): files on disk and adapters attached to the transformer."""

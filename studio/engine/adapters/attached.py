@@ -1,0 +1,281 @@
+"""Adapting: puts adapters on the resident transformer before a picture, exactly those that its recipe names, and takes them off again.
+
+An adapter is used as a whole or refused: what the libraries would leave out with a warning is an error here. Knows pipelines and
+files; knows no queue.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
+from safetensors.torch import load
+from torch import nn
+
+from studio.domain.recipe import Adapter
+from studio.engine.adapters import files as files
+from studio.errors import EngineError, shorten
+
+if TYPE_CHECKING:
+    from studio.engine.loading.loader import Loaded
+
+log = logging.getLogger(__name__)
+
+PREFIX = "transformer."
+BLOCKS = (
+    "layers.",
+    "noise_refiner.",
+    "context_refiner.",
+    "all_x_embedder.",
+    "all_final_layer.",
+    "cap_embedder.",
+    "t_embedder.",
+)
+"""How paths of a Z-Image transformer's modules begin; some programs write them with nothing before."""
+Tensors = Mapping[str, torch.Tensor]
+
+
+class IncompatibleAdapter(ValueError):
+    """Why an adapter cannot be put on, as the end of a sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttachedAdapter:
+    """An adapter that is on the transformer: as the recipe names it, with its file's hash, and the file as it was when it was read."""
+
+    adapter: Adapter
+    file: Path
+    stamp: tuple[int, int]
+
+
+def attach(loaded: Loaded, wanted: Sequence[Adapter]) -> None:
+    """Have exactly these on the transformer, in their order and weights; `loaded.worn` tells which, with their hashes.
+
+    What is on already stays. Raises EngineError naming the adapter that is not here, does not fit, or of which a part would be left
+    out; then none is on.
+    """
+    if not wanted:
+        detach(loaded)
+        return
+    try:
+        places = loaded.adapters.files()
+        found = [(one, _place(one.name, places)) for one in wanted]
+        same = [(one.name, file, _stamp(one.name, file)) for one, file in found] == [
+            (one.adapter.name, one.file, one.stamp) for one in loaded.worn
+        ]
+        if not same:
+            detach(loaded)
+            loaded.worn = tuple(_load(loaded, one, file, f"adapter{at}") for at, (one, file) in enumerate(found))
+            _settle(loaded)
+        weights = [one.weight for one in wanted]
+        if not same or [one.adapter.weight for one in loaded.worn] != weights:
+            loaded.pipe.transformer.set_adapters([f"adapter{at}" for at in range(len(wanted))], weights)
+            loaded.worn = tuple(
+                replace(worn, adapter=replace(worn.adapter, weight=weight))
+                for worn, weight in zip(loaded.worn, weights, strict=True)
+            )
+    except BaseException:
+        detach(loaded)
+        raise
+
+
+def detach(loaded: Loaded) -> None:
+    """Have the transformer as it was loaded: its own layers stand where they stood, untouched."""
+    loaded.worn = ()
+    if any(isinstance(each, BaseTunerLayer) for each in loaded.pipe.transformer.modules()):
+        loaded.pipe.unload_lora_weights()
+
+
+def _place(name: str, places: Mapping[str, Path]) -> Path:
+    if name not in places:
+        raise EngineError(f"The adapter {name} is not here.")
+    return places[name]
+
+
+def _stamp(name: str, file: Path) -> tuple[int, int]:
+    try:
+        return files.stamped(file)
+    except OSError:
+        raise EngineError(f"The adapter {name} is not here.") from None
+
+
+def _load(loaded: Loaded, wanted: Adapter, file: Path, called: str) -> AttachedAdapter:
+    """Add one file's layers to the transformer, `called` so among them."""
+    stamp = _stamp(wanted.name, file)
+    try:
+        data = _bytes(file)
+        state = _converted(loaded.pipe, data)
+        _check(loaded.pipe.transformer, state)
+        state = {name: each.to(_dtype(loaded)) for name, each in state.items()}
+        if not all(bool(each.isfinite().all()) for each in state.values()):
+            raise IncompatibleAdapter("it holds numbers that are none")
+        _add(loaded, state, _scales(data), called)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise EngineError(f"The adapter {wanted.name} cannot be read ({why}).") from error
+    except IncompatibleAdapter as error:
+        raise EngineError(f"The adapter {wanted.name} cannot be put on {loaded.info.title}: {error}.") from error
+    adapter = Adapter(name=wanted.name, weight=wanted.weight, sha256=hashlib.sha256(data).hexdigest())
+    return AttachedAdapter(adapter=adapter, file=file, stamp=stamp)
+
+
+def _bytes(file: Path) -> bytes:
+    if wrong := files.problem(file):
+        raise IncompatibleAdapter(wrong)
+    return file.read_bytes()
+
+
+def _dtype(loaded: Loaded) -> torch.dtype:
+    return torch.bfloat16 if loaded.plan.computed == "bf16" else torch.float32
+
+
+def _add(loaded: Loaded, state: dict[str, torch.Tensor], scales: dict[str, Any] | None, called: str) -> None:
+    """Have diffusers add the layers, and see that each tensor is in one of them. Raises Unfit."""
+    transformer = loaded.pipe.transformer
+    try:
+        with warnings.catch_warnings():
+            for sentence in ("Already found a `peft_config`", "While injecting the PEFT adapters"):
+                warnings.filterwarnings(
+                    "ignore", message=sentence
+                )  # several may be on, and what is on is looked at below
+            transformer.load_lora_adapter(
+                state, prefix="transformer", adapter_name=called, metadata=scales, low_cpu_mem_usage=True,
+                _pipeline=loaded.pipe if loaded.plan.place == "stream" else None,
+            )  # fmt: skip
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # whatever a strange file makes the libraries raise is one thing to the reader
+        log.warning("an adapter could not be put on", exc_info=True)
+        raise IncompatibleAdapter("its layers could not be added; the log tells more") from error
+    on = {PREFIX + name for name, module in transformer.named_modules() if _has(module, called)}
+    empty = any(each.is_meta for name, each in transformer.named_parameters() if f".{called}" in name)
+    if empty or on != {_module(name) for name in state}:
+        raise IncompatibleAdapter("only a part of it would be used")
+
+
+def _converted(pipe: Any, data: bytes) -> dict[str, torch.Tensor]:
+    """A file's tensors by diffusers' names, whoever wrote it. Raises Unfit."""
+    try:
+        state = {name.removeprefix("base_model.model."): each for name, each in load(data).items()}
+    except Exception as error:  # its header was sound, and what follows is not
+        raise IncompatibleAdapter("its file is broken") from error
+    if any(name.endswith(".alpha") for name in state):  # diffusers puts the prefix to these itself
+        state = {name.removeprefix(PREFIX): each for name, each in state.items()}
+    try:
+        state = _unfused(state)
+        state = {PREFIX + name if _bare(name, state) else name: each for name, each in state.items()}
+        found: dict[str, torch.Tensor] = pipe.lora_state_dict(state)
+    except IncompatibleAdapter:
+        raise
+    except Exception as error:
+        log.warning("an adapter could not be understood", exc_info=True)
+        raise IncompatibleAdapter("it is written in a form that is not known here") from error
+    return found
+
+
+def _unfused(state: Tensors) -> dict[str, torch.Tensor]:
+    """Tensors for the layers as they stand in the released file, where one holds what are three here, for the layers that are here."""
+    found: dict[str, torch.Tensor] = {}
+    for name, each in state.items():
+        if ".attention.qkv." not in name:
+            found[name.replace(".attention.out.", ".attention.to_out.0.")] = each
+            continue
+        high = ".lora_B." in name or ".lora_up." in name
+        for part, rows in zip("qkv", each.chunk(3) if high else (each,) * 3, strict=True):
+            own = name.replace(".qkv.", f".to_{part}.")
+            if own in state:
+                raise IncompatibleAdapter(f"it adds twice to {shorten(_module(own))}")
+            found[own] = rows.contiguous()
+    return found
+
+
+def _bare(name: str, state: Tensors) -> bool:
+    """Whether a name wants the prefix: diffusers takes paths with none as they are, unless other signs of a program are in the file."""
+    signs = any(other.endswith(".alpha") or ".default." in other for other in state)
+    return name.startswith(BLOCKS) and not signs
+
+
+def _scales(data: bytes) -> dict[str, Any] | None:
+    """Ranks and scales as diffusers wrote them into the header of the bytes that were read. Raises Unfit."""
+    try:
+        length = int.from_bytes(data[:8], "little")
+        return files.scales(json.loads(data[8 : 8 + length]).get("__metadata__") or {})
+    except (ValueError, RecursionError) as error:  # the file changed since its header was looked at
+        raise IncompatibleAdapter("its file is broken") from error
+
+
+def _check(transformer: nn.Module, state: Tensors) -> None:
+    """Raises Unfit, with the end of a sentence, unless each tensor belongs to a layer of the transformer and has its width."""
+    if not state:
+        raise IncompatibleAdapter("it holds nothing that could be added")
+    for module in dict.fromkeys(map(_module, state)):
+        try:
+            layer = transformer.get_submodule(module.removeprefix(PREFIX)) if module.startswith(PREFIX) else None
+        except AttributeError:
+            layer = None
+        layer = getattr(layer, "base_layer", layer)  # another adapter is on it
+        if not isinstance(layer, nn.Linear):
+            raise IncompatibleAdapter(
+                f"it adds to {shorten(module.removeprefix(PREFIX))}, which is no layer of this model"
+            )
+        out, into = _product(module, state)
+        if (out, into) != (layer.out_features, layer.in_features):
+            raise IncompatibleAdapter(f"it was made for a model of another width ({into} to {out} where this one has "
+                             f"{layer.in_features} to {layer.out_features})")  # fmt: skip
+
+
+def _product(module: str, state: Tensors) -> tuple[int, int]:
+    """Rows and columns of what is added to a module."""
+    shapes = {
+        name.removeprefix(f"{module}."): tuple(each.shape) for name, each in state.items() if _module(name) == module
+    }
+    if any(len(shape) != 2 for shape in shapes.values()):
+        raise IncompatibleAdapter(f"its matrices for {shorten(module.removeprefix(PREFIX))} have not two sides each")
+    if shapes.keys() == {"lora_A.weight", "lora_B.weight"}:
+        (rank, into), (out, other) = shapes["lora_A.weight"], shapes["lora_B.weight"]
+        if rank != other:
+            raise IncompatibleAdapter("its matrices do not belong together")
+        return out, into
+    factors = []
+    for factor in ("lokr_w1", "lokr_w2"):
+        pair = shapes.get(f"{factor}_a"), shapes.get(f"{factor}_b")
+        if factor in shapes and pair == (None, None):
+            factors.append(shapes[factor])
+        elif factor not in shapes and pair[0] and pair[1] and pair[0][1] == pair[1][0]:
+            factors.append((pair[0][0], pair[1][1]))
+    if len(factors) != 2 or any(not name.startswith(("lokr_w1", "lokr_w2")) for name in shapes):
+        raise IncompatibleAdapter(f"it holds {shorten(', '.join(sorted(shapes)))}, of which a part would be left out")
+    return prod(one[0] for one in factors), prod(one[1] for one in factors)
+
+
+def _module(name: str) -> str:
+    """The path of the module that a tensor is for."""
+    for sign in (".lora_", ".lokr_"):
+        if sign in name:
+            return name[: name.index(sign)]
+    return name
+
+
+def _has(module: Any, called: str) -> bool:
+    names = module.adapter_layer_names if isinstance(module, BaseTunerLayer) else ()
+    return any(called in getattr(module, name, ()) for name in names)
+
+
+def _settle(loaded: Loaded) -> None:
+    """What was added, where it is computed with: it is small, and stays there while parts take turns. Where blocks stream, or diffusers
+    moves the part as a whole, it comes with them."""
+    transformer = loaded.pipe.transformer
+    if loaded.plan.place != "stream" and not getattr(transformer, "is_loaded_in_4bit", False):
+        for name, each in transformer.named_parameters():
+            if ".adapter" in name:
+                each.data = each.data.to(loaded.device.name)
+    transformer.eval()

@@ -1,0 +1,358 @@
+"""The engine of one machine: loads a checkpoint in the background, keeps it, and draws and talks with it.
+
+Importing it loads no torch; the modules that do are imported by the loading thread. Knows recipes and states; knows
+no queue, no database and no page.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import platform
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from studio.domain.recipe import Recipe
+from studio.engine.adapters.files import Adapters
+from studio.engine.base import AdapterInfo, CheckpointInfo, Drawing, EngineState, Machine, Option, StepEvent
+from studio.engine.catalog import TURBO, Catalog, is_folder
+from studio.engine.hub import providers
+from studio.engine.hub.download import fetch
+from studio.engine.hub.providers import Name
+from studio.engine.loading import checkpoint_layout
+from studio.errors import Cancelled, EngineError, NotReady, StudioError
+
+if TYPE_CHECKING:
+    from enhancer.base import ChatModel
+    from studio.engine.device import Device
+    from studio.engine.loading.loader import Loaded
+
+log = logging.getLogger(__name__)
+
+
+class ResidentEngine:
+    """An Engine over diffusers' pipeline in this process; `studio.engine.contract.Engine` tells what each method promises.
+
+    `checkpoint` and `device` are the settings of those names; `memory_gb` stands in for the memory that is free; `pocket`
+    is Pocket's folder; `cache` the Hub's cache (None: the machine's own); `consent`: the checkpoint was named by the person
+    who started the studio, so it may be fetched, from `hub`; `endpoint`: its address where it is not the usual one; `notes`: where
+    it is written down what is quickest here; `adapters`: the folder of the host's own, beside those that come with Pocket.
+    """
+
+    def __init__(
+        self,
+        *,
+        checkpoint: str,
+        device: str,
+        memory_gb: float | None,
+        pocket: Path,
+        cache: Path | None = None,
+        consent: bool = False,
+        hub: Name = "huggingface",
+        endpoint: str | None = None,
+        notes: Path | None = None,
+        adapters: Path | None = None,
+    ) -> None:
+        self._setting, self._wanted, self._memory_gb = checkpoint, device, memory_gb
+        self._catalogue = Catalog(pocket=pocket, named=checkpoint, cache=cache)
+        self._cache, self._hub = cache or checkpoint_layout.hub_cache(), providers.hub(hub, endpoint)
+        self._notes = notes
+        self._adapters = Adapters(pocket.with_name("adapters"), *filter(None, (adapters,)))
+        self._consent = consent and checkpoint != "auto"
+        self._changed = threading.Condition()
+        title = self._catalogue.info(likely := self._likely()).title
+        self._state = EngineState(status="loading", checkpoint=likely, device=device, message=f"Loading {title}.")
+        self._downloads: dict[str, EngineState] = {}
+        self._fetching: dict[str, threading.Thread] = {}
+        self._loading = threading.Lock()  # one load at a time, be it the first or a switch
+        self._loader: threading.Thread | None = None
+        self._closed = threading.Event()
+        self._loaded: Loaded | None = None
+        self._device: Device | None = None
+
+    # --- life
+
+    def start(self) -> None:
+        self._loader = threading.Thread(target=self._begin, name="engine-load")
+        self._loader.start()
+
+    def close(self) -> None:
+        self._closed.set()
+        for thread in (self._loader, *self._fetching.values()):
+            if thread is not None and thread is not threading.current_thread():
+                thread.join()  # a thread inside torch when the interpreter finalizes aborts the process
+        self._drop()
+        with self._changed:
+            if self._state.status != "failed":
+                self._state = replace(
+                    self._state, status="failed", message="The engine is closed.", fraction=None, eta_s=None
+                )
+            self._changed.notify_all()
+
+    @property
+    def state(self) -> EngineState:
+        with self._changed:
+            return self._state
+
+    def wait(self, timeout: float | None = None) -> EngineState:
+        with self._changed:
+            self._changed.wait_for(lambda: self._state.status != "loading", timeout)
+            return self._state
+
+    @property
+    def machine(self) -> Machine | None:
+        device, loaded = self._device, self._loaded
+        if device is None:
+            return None
+        from studio.engine.device import free_gb, threads, total_gb
+
+        options: tuple[Option, ...] = ()
+        if loaded is not None:
+            from studio.engine import environment
+
+            options = environment.options(loaded)
+        return Machine(
+            device=device.title,
+            kind=device.kind,
+            numbers=loaded.plan.computed if loaded is not None else device.numbers,
+            threads=threads(),
+            total_gb=total_gb(device),
+            free_gb=free_gb(device),
+            plan=loaded.plan if loaded is not None else None,
+            options=options,
+        )
+
+    # --- checkpoints
+
+    def checkpoints(self) -> tuple[CheckpointInfo, ...]:
+        return self._catalogue.entries()
+
+    def info(self, checkpoint: str | None) -> CheckpointInfo:
+        name = self.state.checkpoint if checkpoint is None else checkpoint
+        resident = self._loaded  # what is in memory can be drawn with, whatever has become of its files
+        return resident.info if resident is not None and resident.info.name == name else self._catalogue.info(name)
+
+    def adapters(self, checkpoint: str | None) -> tuple[AdapterInfo, ...]:
+        entry = self.info(checkpoint)
+        return self._adapters.entries(self._catalogue.folder(entry))
+
+    def switch(self, checkpoint: str) -> None:
+        entry = self._catalogue.info(checkpoint)
+        if is_folder(entry):
+            if wrong := checkpoint_layout.problem(Path(entry.source).expanduser()):
+                raise EngineError(f"{entry.title} cannot be loaded: {wrong}.")
+        elif not entry.on_disk:
+            raise EngineError(f"{entry.title} is not on this machine's disk yet; it can be fetched on the page.")
+        with self._loading:
+            if self._loaded is not None and self._loaded.info.name == entry.name:
+                return
+            self._load(entry)
+
+    def download(self, checkpoint: str) -> None:
+        entry = self._catalogue.info(checkpoint)
+        if is_folder(entry):
+            raise EngineError(f"{entry.title} lies on this machine; there is nothing to fetch.")
+        with self._changed:
+            running = self._fetching.get(entry.name)
+            if running is not None and running.is_alive():
+                return
+            self._downloads[entry.name] = self._note(entry, "loading", f"Asking for {entry.title}.")
+            thread = threading.Thread(target=self._fetch_quietly, args=(entry,), name="engine-fetch")
+            self._fetching[entry.name] = thread
+        thread.start()
+
+    @property
+    def downloads(self) -> Mapping[str, EngineState]:
+        with self._changed:
+            return MappingProxyType(dict(self._downloads))
+
+    # --- work
+
+    def draw(
+        self,
+        recipe: Recipe,
+        *,
+        on_step: Callable[[StepEvent], None],
+        cancelled: Callable[[], bool],
+        like: Mapping[str, object] | None = None,
+        source: Image.Image | None = None,
+    ) -> Drawing:
+        loaded = self._ready()
+        if recipe.checkpoint != loaded.info.name:
+            raise EngineError(f"The recipe wants {recipe.checkpoint}, and {loaded.info.name} is loaded.")
+        from studio.engine.sampling import draw
+
+        return draw(loaded, recipe, on_step, cancelled, like, source)
+
+    def tune(self, wanted: Callable[[], bool]) -> bool:
+        loaded = self._loaded
+        if loaded is None or loaded.plan.place == "stream" or (loaded.tuned and not loaded.ways.cold()):
+            return False
+        from studio.engine.adapters.attached import detach
+        from studio.engine.speed.tuning import tune
+
+        detach(loaded)
+        loaded.tuned = tune(loaded, self._notes, wanted)
+        return loaded.tuned
+
+    def chat(self) -> ChatModel:
+        loaded = self._ready()
+        if loaded.chat is None:
+            from enhancer.models.resident import ResidentChat
+
+            loaded.chat = ResidentChat(
+                loaded.pipe.text_encoder, loaded.pipe.tokenizer, name=loaded.info.title, revision=loaded.revision
+            )
+        model: ChatModel = loaded.chat
+        return model
+
+    def tokens(self, prompt: str) -> int | None:
+        loaded = self._loaded
+        return None if loaded is None else loaded.counter(prompt)
+
+    @property
+    def pipeline(self) -> Any:
+        """The resident `ZImagePipeline` itself, for measurements and tests. Raises NotReady."""
+        return self._ready().pipe
+
+    # --- inside
+
+    def _likely(self) -> str:
+        """The checkpoint to begin with, as far as it can be told without torch."""
+        if self._setting != "auto":
+            return self._catalogue.info(self._setting).name
+        return "turbo" if self._catalogue.info("turbo").on_disk and accelerator_likely() else "pocket"
+
+    def _decide(self) -> str:
+        """The checkpoint to begin with; for `auto`, torch is asked for an accelerator if Turbo is on the disk."""
+        if self._setting != "auto":
+            return self._setting
+        return "turbo" if self._catalogue.info("turbo").on_disk and self._on().accelerator else "pocket"
+
+    def _begin(self) -> None:
+        """The loading thread: choose, fetch if that was agreed to, load."""
+        try:
+            entry = self._catalogue.info(self._decide())
+            self._tell(status="loading", checkpoint=entry.name, message=f"Loading {entry.title}.")
+            if not entry.on_disk and self._consent:
+                if not is_folder(entry):
+                    self._fetch(entry, first=True)
+                elif checkpoint_layout.alone(
+                    Path(entry.source).expanduser()
+                ):  # what the released model lends to a single file
+                    self._fetch(TURBO, first=True, whole=False)
+                entry = self._catalogue.info(entry.name)
+            with self._loading:
+                if not self._closed.is_set():
+                    self._load(entry)
+        except StudioError as error:
+            self._tell(status="failed", message=str(error))
+        except Exception:  # the edge of the thread: nobody else would see it, and the page must not wait for ever
+            log.exception("starting the engine")
+            self._tell(status="failed", message="The engine could not start; the log tells why.")
+
+    def _load(self, entry: CheckpointInfo) -> None:
+        """Let go of the old, load the new; for the holder of `_loading`. Raises EngineError; the state tells either way."""
+        self._drop()
+        self._tell(status="loading", checkpoint=entry.name, revision="", message=f"Loading {entry.title}.")
+        try:
+            device = self._on()
+            self._tell(device=device.name)
+            folder = self._catalogue.folder(entry)
+            if folder is None:
+                raise EngineError(f"{entry.title} is not on this machine's disk yet; it can be fetched on the page.")
+            from studio.engine.loading.loader import load
+
+            loaded = load(entry, folder, device, self._memory_gb, self._notes)
+        except EngineError as error:
+            self._tell(status="failed", message=str(error))
+            raise
+        except (
+            Exception
+        ) as error:  # whatever a loader raises, nobody may wait for ever for a state that stays "loading"
+            log.exception("loading %s", entry.name)
+            sentence = f"{entry.title} could not be loaded ({type(error).__name__}); the log tells why."
+            self._tell(status="failed", message=sentence)
+            raise EngineError(sentence) from error
+        loaded.adapters = self._adapters
+        self._loaded = loaded
+        message = f"{entry.title} is ready on {device.title} in {loaded.plan.computed}: {loaded.plan.why}."
+        self._tell(status="ready", revision=loaded.revision, message=message)
+
+    def _on(self) -> Device:
+        if self._device is None:
+            from studio.engine.device import choose
+
+            self._device = choose(self._wanted)
+        return self._device
+
+    def _drop(self) -> None:
+        """Let go of the resident pipeline and give its memory back."""
+        loaded, self._loaded = self._loaded, None
+        if loaded is None:
+            return
+        device = loaded.device
+        loaded.chat = None
+        loaded.pipe.remove_all_hooks()
+        del loaded
+        gc.collect()
+        from studio.engine.device import release
+
+        release(device)
+
+    def _ready(self) -> Loaded:
+        loaded, state = self._loaded, self.state
+        if loaded is None or state.status != "ready":
+            raise NotReady(state.message if state.status == "failed" else f"{state.message} It takes a moment.")
+        return loaded
+
+    def _fetch_quietly(self, entry: CheckpointInfo) -> None:
+        """The thread of a download: the state tells how it ends."""
+        try:
+            self._fetch(entry)
+        except StudioError:
+            log.info("%s was not fetched", entry.name)
+
+    def _fetch(self, entry: CheckpointInfo, *, first: bool = False, whole: bool = True) -> None:
+        """Fetch, telling `downloads`, and the engine's state too if it is the `first` checkpoint. Raises as `fetch`."""
+        title = entry.title if whole else f"what {entry.title} lends"
+
+        def told(note: EngineState) -> None:
+            with self._changed:
+                self._downloads[entry.name] = note
+            if first:
+                self._tell(message=note.message, fraction=note.fraction, eta_s=note.eta_s)
+
+        def report(done: int, total: int, eta_s: float | None) -> None:
+            message = f"Fetching {title}: {done / 1e9:.1f} of {total / 1e9:.1f} GB."
+            told(replace(self._note(entry, "loading", message), fraction=done / total if total else 0.0, eta_s=eta_s))
+
+        try:
+            fetch(entry.source, self._cache, report=report, stopped=self._closed.is_set, place=self._hub, whole=whole)
+        except (Cancelled, EngineError) as error:
+            told(self._note(entry, "failed", str(error)))
+            raise
+        told(replace(self._note(entry, "ready", f"{title[:1].upper()}{title[1:]} is on the disk."), fraction=1.0))
+
+    def _note(self, entry: CheckpointInfo, status: Any, message: str) -> EngineState:
+        return EngineState(status=status, checkpoint=entry.name, device=self.state.device, message=message)
+
+    def _tell(self, **changes: Any) -> None:
+        """Change the state; what belongs to a phase (fraction, eta_s) goes with it unless it is named."""
+        with self._changed:
+            if not self._closed.is_set():
+                self._state = replace(self._state, **{"fraction": None, "eta_s": None, **changes})
+                self._changed.notify_all()
+
+
+def accelerator_likely() -> bool:
+    """Whether this machine seems to have one, guessed without torch, for the seconds until torch can be asked."""
+    if platform.system() == "Darwin":
+        return platform.machine() == "arm64"
+    return any(Path(sign).exists() for sign in ("/dev/nvidiactl", "/proc/driver/nvidia/version", "/dev/kfd"))

@@ -1,0 +1,1 @@
+"""Checkpoint downloads from Hugging Face and ModelScope."""

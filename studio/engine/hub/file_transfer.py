@@ -1,0 +1,105 @@
+"""One file from a hub into the Hugging Face Hub's cache: goes on where an earlier try ended, and is checked against its hash.
+
+The Hub's own client throws a file's beginning away when it is interrupted, which for this family's weights can be 10 GB; so the
+partial file here is ours. Where things lie in the end is as that client expects it. Knows no checkpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from studio.engine.hub.providers import Remote
+from studio.errors import DownloadFailed
+
+CHUNK = 2**22
+Count = Callable[
+    [int, bool], None
+]  # bytes more, and whether they were on the disk already; raises to stop the transfer
+
+
+def transfer(
+    name: str,
+    remote: Remote,
+    place: Path,
+    commit: str,
+    *,
+    headers: dict[str, str],
+    count: Count,
+    alive: Callable[[], None],
+) -> None:
+    """Bring file `name`, which `remote` tells of, into `place`, the repository's folder in the cache, under `commit`; blocks.
+
+    `alive` is called now and then while the file is checked, and raises to stop. Raises DownloadFailed for a damaged file, what
+    `count` and `alive` raise, and the errors of the Hub's client.
+    """
+    from huggingface_hub.file_download import http_get
+
+    blob = place / "blobs" / remote.hash
+    if not blob.is_file():
+        part = blob.with_name(f"{remote.hash}.part")
+        part.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("ab") as stream:
+            have = stream.tell()
+            count(have, True)
+            http_get(
+                remote.url,
+                stream,
+                resume_size=have,
+                headers=headers,
+                expected_size=remote.size,
+                tqdm_class=bar(count),
+            )
+        if not intact(part, remote.hash, alive):
+            part.unlink()
+            raise DownloadFailed(f"{name} arrived damaged and was removed. Try again.")
+        part.replace(blob)
+    point(pointer(place, commit, name), blob)
+
+
+def pointer(place: Path, commit: str, name: str) -> Path:
+    """Where a snapshot has a file."""
+    return place / "snapshots" / commit / name
+
+
+def intact(file: Path, etag: str, alive: Callable[[], None]) -> bool:
+    """Whether the content has the hash that its etag names: SHA-256 for large files, git's own for small ones, else unknown."""
+    if re.fullmatch(r"[0-9a-f]{64}", etag):
+        digest = hashlib.sha256()
+    elif re.fullmatch(r"[0-9a-f]{40}", etag):
+        digest = hashlib.sha1(f"blob {file.stat().st_size}\0".encode(), usedforsecurity=False)
+    else:
+        return True
+    with file.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+            alive()
+    return digest.hexdigest() == etag
+
+
+def bar(count: Count) -> Any:
+    """A progress bar class as the Hub's client wants it, that draws nothing and tells `count`."""
+    from huggingface_hub.utils import tqdm
+
+    class Bar(tqdm):  # type: ignore[misc]
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **{**options, "disable": True})
+
+        def update(self, n: float | None = 1) -> None:
+            count(int(n or 0), False)
+
+    return Bar
+
+
+def point(pointer: Path, blob: Path) -> None:
+    """Let the snapshot's name lead to the blob; where links are not allowed, the file itself goes there."""
+    pointer.parent.mkdir(parents=True, exist_ok=True)
+    pointer.unlink(missing_ok=True)  # a link that leads nowhere
+    try:
+        pointer.symlink_to(os.path.relpath(blob, pointer.parent))
+    except OSError:
+        blob.replace(pointer)

@@ -1,0 +1,1 @@
+"""Checkpoint folders: layout, weight headers, revisions and loading."""

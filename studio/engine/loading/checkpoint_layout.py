@@ -1,0 +1,298 @@
+"""What a checkpoint's folder looks like on the disk: the parts it needs, what is missing, where the Hub's cache keeps it.
+
+A folder may hold only what is its own, and name in `studio.json` the folder that has the rest: `{"shares": "../checkpoint"}`. A
+single file, safetensors or GGUF, holds a transformer alone; the rest is taken from the folder around it, or from the released
+models in the Hub's cache. Reads names, JSON and headers; knows no torch, opens no pickle and asks no network.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.util import find_spec
+from math import prod
+from pathlib import Path
+
+from studio.engine.loading import weight_headers
+from studio.errors import shorten
+
+WEIGHED = {"transformer": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
+PARTS = ("scheduler", "tokenizer", *WEIGHED)
+NOTE = "studio.json"  # optional, in a checkpoint's folder: what it wants that no other file there says
+PATTERNS = (
+    "model_index.json",
+    "scheduler/*.json",
+    "tokenizer/*",
+    *(f"{part}/*.json" for part in WEIGHED),
+    *(f"{part}/*.safetensors" for part in WEIGHED),
+)  # all that the pipeline reads; pictures, papers and pickles of a repository stay where they are
+LENDERS = ("Tongyi-MAI/Z-Image-Turbo", "Tongyi-MAI/Z-Image")
+"""Repositories whose text encoder, tokenizer and VAE a single file is drawn with: the released models have the same."""
+EMBEDDERS = ("x_embedder.", "cap_embedder.")
+"""By these inside a tensor's name a transformer of this family is known, whoever wrote the file."""
+SCALES = ("scale_weight", "weight_scale", "scaled_fp8", "comfy_quant")
+"""Inside names of numbers that only another program knows how to compute with."""
+
+
+def problem(folder: Path) -> str | None:
+    """What keeps `folder`, or a single file, from being a Z-Image checkpoint, as the end of a sentence, or None."""
+    if is_single(folder):
+        return _single_problem(folder)
+    if folder.is_file():
+        return f"a single file must be {' or '.join(weight_headers.SUFFIXES)}; nothing else is opened"
+    if not folder.is_dir():
+        return (
+            "there is no such file" if folder.suffix.lower() in weight_headers.SUFFIXES else "there is no such folder"
+        )
+    try:
+        lender = shared(folder)
+    except ValueError as error:
+        return str(error)
+    if wrong := _index_problem(lender or folder):
+        return wrong if lender is None else f"{_name(lender, folder)}, which it shares, is no checkpoint: {wrong}"
+    if gone := missing(folder):
+        return f"it lacks {', '.join(gone)}"
+    return None
+
+
+def shared(folder: Path) -> Path | None:
+    """The folder that lends `folder` each part which it has not itself, or None where its note names none.
+
+    A note is a file like any other of a folder that came from somewhere, so it can name only a folder inside its own or one
+    beside it, and that may not be a link; what lies there is then read as if it were loaded itself. Raises ValueError with
+    the end of a sentence for anything else, and for a single file where nothing that is on the disk can lend to it.
+    """
+    if is_single(folder):
+        return _lender(folder)
+    try:
+        said = read_json(folder / NOTE).get("shares")
+    except (OSError, ValueError):
+        return None  # a note that is not there or cannot be read says nothing
+    if said is None:
+        return None
+    if is_snapshot(folder):
+        raise ValueError(f"a snapshot of the Hub must hold all of its parts itself, and its {NOTE} says shares")
+    if not isinstance(said, str) or not _beside(said):
+        got = "a path from a root" if isinstance(said, str) and not _relative(said) else shorten(_printable(said))
+        raise ValueError(
+            f"shares in its {NOTE} must be the name of a folder inside it, or ../ and the name of one beside it (got {got})"
+        )
+    lender = folder / said
+    if not lender.is_dir():
+        raise ValueError(f"there is no folder {said}, which it shares")
+    if lender.resolve() != Path(os.path.normpath(folder.resolve() / said)):
+        raise ValueError(f"{said}, which it shares, must be a folder and not a link to one")
+    return lender
+
+
+def parts(folder: Path) -> dict[str, Path]:
+    """Where each part lies: in `folder`, or where it has none of its own, in the folder that it shares. Raises ValueError."""
+    lender = shared(folder)
+    if lender is not None and is_single(folder):
+        return parts(lender)
+    return {part: (folder if lender is None or (folder / part).is_dir() else lender) / part for part in PARTS}
+
+
+def missing(folder: Path) -> tuple[str, ...]:
+    """Files that the pipeline needs and that are not there, as paths from `folder`. Raises ValueError as `shared` does."""
+    where = parts(folder)
+    wanted = [where["scheduler"] / "scheduler_config.json", *(where[part] / "config.json" for part in WEIGHED)]
+    gone = [file for file in wanted if not file.is_file()]
+    if not any((where["tokenizer"] / name).is_file() for name in ("tokenizer.json", "vocab.json")):
+        gone.append(where["tokenizer"] / "tokenizer.json")
+    gone += [file for file in weight_files(folder) if not file.is_file()]
+    return tuple(_name(file, where["vae"].parent if is_single(folder) else folder) for file in gone)
+
+
+def parameters(folder: Path) -> dict[str, int]:
+    """How many numbers the weights of each part hold, from the headers alone. Raises OSError, ValueError for a broken file."""
+    found = dict.fromkeys(WEIGHED, 0)
+    for part, file in _part_files(folder):
+        found[part] += weight_headers.count(weight_headers.shapes(file))
+    return found
+
+
+def block(folder: Path) -> int:
+    """How many numbers the transformer's largest block holds. Raises OSError, ValueError for a broken file."""
+    found: dict[str, int] = {}
+    for part, file in _part_files(folder):
+        for name, shape in weight_headers.shapes(file).items() if part == "transformer" else ():
+            if inside := re.search(r"(layers|noise_refiner|context_refiner)\.\d+\.", name):
+                found[inside[0]] = found.get(inside[0], 0) + prod(shape)
+    return max(found.values(), default=0)
+
+
+def weight_files(folder: Path) -> Iterator[Path]:
+    """The safetensors files of the three weighed parts, shared ones too, in a fixed order. Raises ValueError as `shared` does."""
+    return (file for _, file in _part_files(folder))
+
+
+def _part_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Each weight file with the part that it belongs to."""
+    where = parts(folder)
+    for part, stem in WEIGHED.items():
+        if part == "transformer" and is_single(folder):
+            yield part, folder
+            continue
+        for name in sorted(_weights(where[part], stem)):
+            yield part, where[part] / name
+
+
+def is_single(place: Path) -> bool:
+    """Whether a checkpoint is one file, a transformer alone, and not a folder."""
+    return place.suffix.lower() in weight_headers.SUFFIXES and place.is_file()
+
+
+def alone(place: Path) -> bool:
+    """Whether a single file has nothing on the disk that could lend it the rest."""
+    if not is_single(place) or _wrong_inside(place):
+        return False
+    try:
+        _lender(place)
+    except ValueError:
+        return True
+    return False
+
+
+def lends(folder: Path) -> bool:
+    """Whether a folder has all that a pipeline needs besides the transformer's weights."""
+    if not folder.is_dir() or _index_problem(folder):
+        return False
+    try:
+        return all(name.startswith("transformer/") and not name.endswith(".json") for name in missing(folder))
+    except ValueError:
+        return False
+
+
+def _lender(file: Path) -> Path:
+    """The folder that a single file is drawn with. Raises ValueError with the end of a sentence."""
+    around = (file.parent, file.parent.parent)  # it lies in a checkpoint's folder, or in its transformer's
+    in_cache = (folder for name in LENDERS for folder in snapshots(hub_cache(), name))
+    for folder in (*around, *in_cache):
+        if lends(folder):
+            return folder
+    raise ValueError(
+        f"it is a transformer alone, and what {LENDERS[0]} lends to it (text encoder, tokenizer, VAE) is not on the disk"
+    )
+
+
+def _single_problem(file: Path) -> str | None:
+    """What is wrong with a single file, as the end of a sentence, or None."""
+    if wrong := _wrong_inside(file):
+        return wrong
+    try:
+        _lender(file)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _wrong_inside(file: Path) -> str | None:
+    """What is wrong with what a single file holds, as the end of a sentence, or None."""
+    if file.suffix.lower() == weight_headers.GGUF and find_spec("gguf") is None:
+        return "a GGUF file is read with the package gguf, which is not installed: pip install gguf"
+    try:
+        names = list(weight_headers.shapes(file))
+        for name in names:
+            if any(sign in name for sign in SCALES):
+                return f"its numbers are scaled in a way that only another program knows (it holds {shorten(name)})"
+        if not all(any(sign in name for name in names) for sign in EMBEDDERS):
+            return "it holds no Z-Image transformer"
+    except ValueError as error:
+        return str(error)
+    except OSError as error:
+        return f"it cannot be read ({error.strerror or type(error).__name__})"
+    return None
+
+
+def snapshot(cache: Path, repository: str) -> Path | None:
+    """The folder of a complete snapshot of `repository` in the Hub's cache, `main` before others, or None."""
+    return next((folder for folder in snapshots(cache, repository) if problem(folder) is None), None)
+
+
+def snapshots(cache: Path, repository: str) -> list[Path]:
+    """The folders of all snapshots of `repository` in the Hub's cache, `main` first, then the newest; whole or not."""
+    place = cache / f"models--{repository.replace('/', '--')}"
+    names = []
+    with suppress(OSError):  # no ref: fetched by commit, or not at all
+        names.append((place / "refs" / "main").read_text().strip())
+    try:
+        found = sorted((place / "snapshots").iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+        names += [path.name for path in found]
+    except OSError:
+        return []
+    return [place / "snapshots" / name for name in dict.fromkeys(names) if name]
+
+
+def is_snapshot(folder: Path) -> bool:
+    """Whether `folder` is named as the Hub's cache names the snapshot of a commit."""
+    return folder.parent.name == "snapshots" and re.fullmatch(r"[0-9a-f]{40}", folder.name) is not None
+
+
+def hub_cache() -> Path:
+    """Where the Hub's own tools keep their downloads on this machine, by their own variables."""
+    if folder := os.environ.get("HF_HUB_CACHE"):
+        return Path(folder).expanduser()
+    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface"
+    return Path(home).expanduser() / "hub"
+
+
+def is_hub_id(name: str) -> bool:
+    """Whether `name` is spelled as the Hub spells a repository: one slash, plain characters."""
+    spelled = re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", name, re.ASCII) is not None
+    return spelled and not name.lower().endswith(weight_headers.SUFFIXES)  # that is a file which is not there
+
+
+def read_json(file: Path) -> dict[str, object]:
+    """The object in a JSON file. Raises OSError, ValueError."""
+    found = json.loads(file.read_text(encoding="utf-8"))
+    if not isinstance(found, dict):
+        raise ValueError(f"{file.name} holds no object")
+    return found
+
+
+def _index_problem(folder: Path) -> str | None:
+    """What is wrong with the file that names the pipeline, and must be the folder's own, as the end of a sentence, or None."""
+    try:
+        index = read_json(folder / "model_index.json")
+    except FileNotFoundError:
+        return "it has no model_index.json"
+    except ValueError:
+        return "its model_index.json cannot be read"
+    if index.get("_class_name") != "ZImagePipeline":
+        return f"its model_index.json names {index.get('_class_name')!r}, not 'ZImagePipeline'"
+    return None
+
+
+def _beside(said: str) -> bool:
+    """Whether `said` is a plain name, or ../ and a plain name."""
+    name = said.removeprefix("../")
+    return name.isprintable() and _relative(name) and "/" not in name and name not in ("", ".", "..")
+
+
+def _relative(said: str) -> bool:
+    """Whether no system would read `said` as a path from a root, a drive or a home."""
+    return not said.startswith(("/", "~")) and "\\" not in said and ":" not in said
+
+
+def _printable(said: object) -> object:
+    return ascii(said) if isinstance(said, str) and not said.isprintable() else said
+
+
+def _name(path: Path, folder: Path) -> str:
+    """`path` as seen from `folder`: vae/config.json, or ../checkpoint/vae/config.json."""
+    return path.relative_to(folder).as_posix()
+
+
+def _weights(part: Path, stem: str) -> set[str]:
+    """The names of the weight files that a part should have: its shards if an index lists them, else the one file."""
+    try:
+        listed = read_json(part / f"{stem}.safetensors.index.json").get("weight_map")
+    except (OSError, ValueError):
+        listed = None
+    if isinstance(listed, dict) and listed:
+        return {Path(str(name)).name for name in listed.values()}
+    return {f"{stem}.safetensors"}

@@ -1,0 +1,249 @@
+"""Loading: from a checkpoint's folder to a pipeline that stands ready on its device.
+
+Knows files, devices and memory; knows no recipe, no queue and no network: it reads the folder that it is given, and the one
+beside it that this shares.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import threading
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import (
+    AutoencoderKL,
+    FlowMatchEulerDiscreteScheduler,
+    GGUFQuantizationConfig,
+    ZImagePipeline,
+    ZImageTransformer2DModel,
+)
+from diffusers.utils import logging as diffusers_logging
+from transformers import AutoTokenizer, Qwen3Model
+from transformers.utils import logging as transformers_logging
+
+from studio.engine import device as devices
+from studio.engine.adapters.attached import AttachedAdapter
+from studio.engine.adapters.files import Adapters
+from studio.engine.base import CheckpointInfo
+from studio.engine.device import Device
+from studio.engine.loading import checkpoint_layout, weight_headers
+from studio.engine.loading.revision import revision
+from studio.engine.memory import plan
+from studio.engine.memory.placement import four_bit, place, software, to_int8
+from studio.engine.memory.plan import Numbers, Plan
+from studio.engine.preview import Preview, fit
+from studio.engine.prompt_cache import PromptCache
+from studio.engine.speed import tuning_cache
+from studio.engine.speed.execution_options import ExecutionOptions
+from studio.engine.speed.tuning_cache import Report, Speed
+from studio.errors import EngineError
+
+log = logging.getLogger(__name__)
+
+CLASSES: dict[str, Any] = {
+    "scheduler": FlowMatchEulerDiscreteScheduler,
+    "tokenizer": AutoTokenizer,
+    "transformer": ZImageTransformer2DModel,
+    "vae": AutoencoderKL,
+    "text_encoder": Qwen3Model,
+}
+ONLY_HERE = {"local_files_only": True}
+
+
+@dataclass(kw_only=True)
+class Loaded:
+    """A resident pipeline and what belongs to it. Used by the worker's thread; `count` is for any."""
+
+    pipe: Any  # diffusers.ZImagePipeline
+    info: CheckpointInfo
+    revision: str
+    device: Device
+    plan: Plan
+    preview: Preview
+    prompts: PromptCache
+    counter: TokenCounter
+    ways: ExecutionOptions
+    report: Report | None = None  # what was measured of them
+    tuned: bool = False
+    adapters: Adapters = field(default_factory=Adapters)  # those that can be put on
+    worn: tuple[AttachedAdapter, ...] = ()  # those that are
+    chat: Any = field(default=None)  # the language model over the encoder's weights, once it was asked for
+
+
+class TokenCounter:
+    """Counts the tokens of a prompt as the encoder would see it, before it is cut off; from any thread.
+
+    It has a tokenizer of its own: a fast tokenizer keeps padding and truncation as state, and counting must not change
+    what the pipeline encodes meanwhile.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = copy.deepcopy(tokenizer)
+        self._lock = threading.Lock()
+
+    def __call__(self, prompt: str) -> int:
+        messages = [{"role": "user", "content": prompt}]
+        with self._lock:
+            text = self._tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=True, enable_thinking=True
+            )
+            return len(self._tokenizer(text, verbose=False)["input_ids"])
+
+
+def load(
+    info: CheckpointInfo, folder: Path, device: Device, memory_gb: float | None, notes: Path | None = None
+) -> Loaded:
+    """Load `folder` and place it on `device`, in the ways that `notes` knows to be quickest there.
+
+    Raises EngineError with a sentence that says what is wrong.
+    """
+    if wrong := checkpoint_layout.problem(folder):
+        raise EngineError(f"{info.title} cannot be loaded: {wrong}.")
+    diffusers_logging.disable_progress_bar()  # the page tells how far it is, not the terminal
+    transformers_logging.disable_progress_bar()
+    try:
+        plan = planned(device, folder, memory_gb)
+    except (OSError, ValueError) as error:
+        log.exception("planning for %s", info.name)
+        raise EngineError(
+            f"{info.title} cannot be loaded: a file in its folder is broken ({_brief(error)})."
+        ) from error
+    try:
+        pipe = _assembled(folder, device, plan)
+    except torch.OutOfMemoryError as error:
+        raise EngineError(f"{info.title} does not fit on {device.title}: {plan.why}.") from error
+    except Exception as error:  # whatever a strange folder makes the libraries raise is one thing to the reader
+        log.exception("loading %s", info.name)
+        raise EngineError(
+            f"{info.title} cannot be loaded: a file in its folder is broken ({_brief(error)})."
+        ) from error
+    return ready(pipe, info, revision(folder), device, plan, notes)
+
+
+def ready(
+    pipe: Any, info: CheckpointInfo, revised: str, device: Device, plan: Plan, notes: Path | None = None
+) -> Loaded:
+    """A pipeline whose weights were just read or made, placed on `device` as planned, with all that drawing needs. Raises EngineError."""
+    pipe.set_progress_bar_config(disable=True)
+    pipe.transformer.requires_grad_(
+        False
+    )  # as adapters leave it: else compiled code would not know it again once they are off
+    preview = _placed(pipe, device, plan, info)
+    counter = TokenCounter(pipe.tokenizer)
+    ways = ExecutionOptions(pipe, device, still=plan.place == "stay")
+    report = tuning_cache.known(notes, tuning_cache.key(device, info.title, plan))
+    ways.use(replace(report.speed, compiled=False, compiled_vae=False) if report else Speed())  # compiling is for later
+    return Loaded(
+        pipe=pipe, info=info, revision=revised, device=device, plan=plan, preview=preview, ways=ways, report=report,
+        prompts=PromptCache(pipe, counter, encoder="cpu" if plan.place == "stream" else device.name, home=device.name),
+        counter=counter,
+    )  # fmt: skip
+
+
+def _assembled(folder: Path, device: Device, plan: Plan) -> Any:
+    """The pipeline of `folder`, its own parts and those that it shares.
+
+    The large ones are read one by one, made small at once and moved at once where they stay on the device, so that the machine never
+    holds all of them in wide numbers.
+    """
+    dtype = torch.bfloat16 if plan.computed == "bf16" else torch.float32
+    options: dict[str, Any] = {"dtype": dtype, "local_files_only": True, "use_safetensors": True}
+    own: dict[str, Any] = {}
+    lender, lies = checkpoint_layout.shared(folder), checkpoint_layout.parts(folder)
+    sources = {
+        "transformer": folder if checkpoint_layout.is_single(folder) else lies["transformer"],
+        "text_encoder": lies["text_encoder"],
+    }
+    for part, numbers in (("transformer", plan.numbers), ("text_encoder", plan.encoder_numbers)):
+        own[part] = _read(part, sources[part], device, numbers, options)
+        if plan.place == "stay":
+            own[part].to(device.name)
+    for part, where in lies.items():
+        if part not in own and lender is not None and where.parent == folder:
+            own[part] = CLASSES[part].from_pretrained(
+                where, **(options if part in checkpoint_layout.WEIGHED else ONLY_HERE)
+            )
+    return ZImagePipeline.from_pretrained(lender or folder, **own, **options)
+
+
+def _read(part: str, where: Path, device: Device, numbers: Numbers, options: dict[str, Any]) -> Any:
+    """One large part in the machine's memory, in the numbers of the plan."""
+    if where.is_file():
+        return _read_single(where, numbers, options)
+    if numbers == "4 bit":  # made on the card, one part at a time
+        with torch.cuda.device(device.name):
+            return (
+                CLASSES[part]
+                .from_pretrained(where, quantization_config=four_bit(part, options["dtype"]), **options)
+                .to("cpu")
+            )
+    found = CLASSES[part].from_pretrained(where, **options)
+    if numbers == "int8":
+        to_int8(found, part)
+    return found
+
+
+def _read_single(file: Path, numbers: Numbers, options: dict[str, Any]) -> Any:
+    """A transformer from a file in other programs' names and numbers; its configuration is its lender's."""
+    config = checkpoint_layout.parts(file)["transformer"]
+    more = {"quantization_config": GGUFQuantizationConfig(compute_dtype=options["dtype"])} if numbers == "gguf" else {}
+    try:
+        found = ZImageTransformer2DModel.from_single_file(
+            str(file), config=str(config), dtype=options["dtype"], local_files_only=True, **more
+        )
+    except NotImplementedError as error:  # how torch says that some tensors got no numbers
+        raise ValueError("it lacks tensors that its configuration describes") from error
+    if numbers == "int8":
+        to_int8(found, "transformer")
+    return found
+
+
+def planned(device: Device, folder: Path, memory_gb: float | None) -> Plan:
+    """What stays on the device and in which numbers; `memory_gb` stands in for what is free. Raises OSError, ValueError."""
+    kind: Any = device.kind
+    numbers: Any = device.numbers
+    have = devices.free_gb(device) if memory_gb is None else memory_gb
+    ram = devices.ram_gb() if kind == "cuda" else None
+    room = plan.MemoryBudget(kind=kind, have_gb=have, numbers=numbers, ram_gb=ram, small=software(kind))
+    return plan.plan(weights(folder), room)
+
+
+def weights(folder: Path) -> plan.Weights:
+    """A checkpoint's sizes as its files tell them. Raises OSError, ValueError for a broken one."""
+    counts, where = checkpoint_layout.parameters(folder), checkpoint_layout.parts(folder)
+    transformer = checkpoint_layout.read_json(where["transformer"] / "config.json")
+    vae = checkpoint_layout.read_json(where["vae"] / "config.json")
+    channels, width, native = vae.get("block_out_channels"), transformer.get("dim"), vae.get("sample_size")
+    return plan.Weights(
+        **counts,
+        block=checkpoint_layout.block(folder),
+        width=width if isinstance(width, int) else plan.Weights.width,
+        channels=int(channels[1]) if isinstance(channels, list) and len(channels) > 1 else plan.Weights.channels,
+        native=native if isinstance(native, int) else plan.Weights.native,
+        packed_gb=folder.stat().st_size / 1e9
+        if checkpoint_layout.is_single(folder) and folder.suffix.lower() == weight_headers.GGUF
+        else None,
+    )
+
+
+def _placed(pipe: Any, device: Device, plan: Plan, info: CheckpointInfo) -> Preview:
+    """Put the pipeline where the plan says; the preview is fitted while the VAE is on the device."""
+    try:
+        pipe.vae.to(device.name)
+        preview = fit(pipe.vae, native=info.defaults.native)
+        place(pipe, device, plan)
+    except torch.OutOfMemoryError as error:
+        raise EngineError(f"{info.title} does not fit on {device.title}: {plan.why}.") from error
+    return preview
+
+
+def _brief(error: Exception) -> str:
+    """The first line of what a library says, without folders of this machine."""
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    words = [Path(word.strip("'\"")).name or word if "/" in word or "\\" in word else word for word in line.split()]
+    short = " ".join(words).rstrip(".")
+    return short if len(short) <= 160 else f"{short[:159]}…"

@@ -1,0 +1,1 @@
+"""Memory: the plan, placement, sequential offload and int8 weights."""

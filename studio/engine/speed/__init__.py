@@ -1,0 +1,1 @@
+"""Speed: execution options, tuning and its cache, CUDA graphs."""

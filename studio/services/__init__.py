@@ -1,0 +1,1 @@
+"""Use cases, each on behalf of an owner. No Gradio, no HTTP, no torch."""

@@ -1,0 +1,409 @@
+"""The use cases of what is kept: found, understood, organised, thrown away and brought back. What `Studio` is built upon.
+
+Each on behalf of an owner; knows no engine, no queue, no gradio and no HTTP. Storage's errors are translated at this edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timezone, tzinfo
+from pathlib import Path
+
+from storage import Storage
+from storage.ids import is_private, now
+from storage.records import Picture
+from storage.repositories.picture_edits import PictureEdit
+from studio.domain import request
+from studio.domain.request import flag, optional_whole, text, whole
+from studio.errors import InvalidRequest
+from studio.services import ancestry, compare, serializers
+from studio.services.serializers import View
+from studio.validation import IDS_MAX, checked_id, checked_ids, checked_tags, kept_id, translate_errors
+from studio.worker import source_images
+
+DAYS_MAX = 365
+PAGE_MAX = 60
+QUERY_MAX = 500
+NOTE_MAX = 5_000
+MATCHING_MAX = 10_000
+
+
+class Library:
+    """The use cases over one storage. Safe from any thread."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    # Found
+
+    def history(
+        self,
+        owner: str,
+        *,
+        query: str = "",
+        cursor: str | None = None,
+        limit: int = 24,
+        favourite: bool = False,
+        tag: str | None = None,
+        trash: bool = False,
+        collection: str | None = None,
+        sort: str = "newest",
+        at: str | None = None,
+        zone: str = "UTC",
+    ) -> View:
+        """A page of the owner's pictures, newest first; `at` begins with what was made before that moment, and days are the `zone`'s."""
+        _query(query)
+        whole("limit", limit, 1, PAGE_MAX)
+        flag("favourite", favourite)
+        flag("trash", trash)
+        for parameter, value in (("cursor", cursor), ("tag", tag), ("sort", sort)):
+            if value is not None:
+                text(parameter, value)
+        request.name("collection", collection)
+        where = request.zone("zone", zone)
+        with translate_errors():
+            page = self._storage.pictures.page(
+                owner, query=query, cursor=cursor, limit=limit, favourite=favourite, tag=tag, trash=trash, collection=collection,
+                sort=sort, at=_moment("at", at, where), zone=where,
+            )  # fmt: skip
+        return {
+            "items": [serializers.picture(one) for one in page.items],
+            "next": page.next,
+            "previous": page.previous,
+            "total": page.total,
+            "more": page.more,
+            "capped": page.capped,
+            "ranked": page.ranked,
+        }
+
+    def matching(
+        self,
+        owner: str,
+        *,
+        query: str = "",
+        favourite: bool = False,
+        trash: bool = False,
+        collection: str | None = None,
+        zone: str = "UTC",
+    ) -> View:
+        """The ids of all that `history` would show, at most MATCHING_MAX of them, in its order, but never best first."""
+        _query(query)
+        flag("favourite", favourite)
+        flag("trash", trash)
+        request.name("collection", collection)
+        where = request.zone("zone", zone)
+        with translate_errors():
+            found = self._storage.pictures.matching(
+                owner,
+                query=query,
+                favourite=favourite,
+                trash=trash,
+                collection=collection,
+                most=MATCHING_MAX + 1,
+                zone=where,
+            )
+        return {"ids": list(found[:MATCHING_MAX]), "capped": len(found) > MATCHING_MAX}
+
+    def there(self, owner: str, ids: Sequence[str], *, trash: bool = False) -> list[str]:
+        """Of these ids those of the owner's pictures, or only of those in the trash, in their order."""
+        with translate_errors():
+            return list(self._storage.pictures.there(owner, checked_ids(ids), trash=trash))
+
+    def span(self, owner: str) -> View:
+        """When the owner's oldest and newest pictures were made; null where there are none."""
+        with translate_errors():
+            found = self._storage.pictures.span(owner)
+        return {
+            "first": serializers.time(found[0]) if found else None,
+            "last": serializers.time(found[1]) if found else None,
+        }
+
+    def picture(self, owner: str, picture_id: str) -> View:
+        """One picture, with everything that is kept of it."""
+        return serializers.picture(self._picture(owner, picture_id))
+
+    def begins(self, owner: str, source: object, *, private: bool = False) -> View:
+        """The picture that a wish's `source` names, by its id or by the SHA-256 of its pixels. Raises NotFound and InvalidRequest."""
+        return serializers.picture(source_images.find_source(self._storage, owner, source, private=private))
+
+    def file(self, owner: str, picture_id: str) -> Path | bytes:
+        """The PNG of a picture: its file, or its bytes where it is private."""
+        with translate_errors():
+            return self._storage.png(owner, checked_id("id", picture_id))
+
+    def thumb(self, owner: str, picture_id: str) -> Path | bytes:
+        """The WebP thumbnail of a picture: its file, or its bytes where it is private."""
+        with translate_errors():
+            return self._storage.webp(owner, checked_id("id", picture_id))
+
+    def private(self, owner: str, session: str | None = None, limit: int = 24) -> View:
+        """The owner's newest private pictures, of all or of one session, whose tab is open then, as long as they are remembered."""
+        whole("limit", limit, 1, PAGE_MAX)
+        request.session("session", session is None or session)
+        if session is not None:
+            self._storage.private.back(owner, session)
+        with translate_errors():
+            return _many(self._storage.private.recent(owner, limit, session=session))
+
+    # ParsedMetadata
+
+    def ancestry(self, owner: str, picture_id: str) -> View:
+        """What a picture was made from and what was made from it: `nodes`, the oldest first, and `edges` with their relation."""
+        picture = self._picture(owner, picture_id)
+        with translate_errors():
+            return ancestry.graph(self._storage.of(picture.id), owner, picture)
+
+    def differences(self, owner: str, picture_id: str, other_id: str) -> View:
+        """What differs between two pictures: settings, prompts word by word, surroundings, and how far the pixels are apart."""
+        was, now = self._picture(owner, picture_id), self._picture(owner, other_id)
+        with translate_errors():
+            files = [self._storage.png(owner, one.id) for one in (was, now)]
+        return {**compare.differences(was, now), "pixels": compare.pixels(*files)}
+
+    # Organised
+
+    def edit(
+        self,
+        owner: str,
+        picture_id: str,
+        *,
+        favourite: bool | None = None,
+        rating: int | None = None,
+        tags: list[str] | None = None,
+        note: str | None = None,
+    ) -> View:
+        """Change what people say of a picture; None leaves a thing as it is. A rating of 0 takes it away."""
+        change = _change(favourite=favourite, rating=rating, tags=tags, note=note)
+        with translate_errors():
+            (found,) = self._storage.pictures.edit_many(owner, [kept_id("id", picture_id)], change)
+        return serializers.picture(found)
+
+    def edit_many(
+        self,
+        owner: str,
+        ids: Sequence[str],
+        *,
+        favourite: bool | None = None,
+        rating: int | None = None,
+        add_tags: list[str] | None = None,
+        remove_tags: list[str] | None = None,
+    ) -> View:
+        """The same change of several pictures, all or none."""
+        change = _change(favourite=favourite, rating=rating, add_tags=add_tags, remove_tags=remove_tags)
+        with translate_errors():
+            return _many(self._storage.pictures.edit_many(owner, checked_ids(ids), change))
+
+    def tags(self, owner: str, beginning: str = "") -> View:
+        """The owner's tags that begin so, and how many pictures have each: those that most have first."""
+        text("beginning", beginning, empty=True)
+        with translate_errors():
+            return {
+                "tags": [{"tag": tag, "count": many} for tag, many in self._storage.pictures.tags(owner, beginning)]
+            }
+
+    def collections(self, owner: str, *, zone: str = "UTC") -> View:
+        """The owner's collections and saved searches, by name, counted with the days of the `zone`."""
+        where = request.zone("zone", zone)
+        with translate_errors():
+            return {"collections": [serializers.collection(one) for one in self._storage.collections.of(owner, where)]}
+
+    def collections_with(self, owner: str, picture_id: str) -> list[str]:
+        """The ids of the collections that a picture was put into."""
+        with translate_errors():
+            return list(self._storage.collections.with_picture(owner, checked_id("id", picture_id)))
+
+    def collect(self, owner: str, collection: str, ids: Sequence[str], *, remove: bool = False) -> View:
+        """Put pictures into a collection, behind those that are there, or take them out."""
+        flag("remove", remove)
+        kept = self._storage.collections
+        with translate_errors():
+            act = kept.take if remove else kept.put
+            return serializers.collection(act(owner, checked_id("collection", collection), checked_ids(ids)))
+
+    def new_collection(
+        self, owner: str, name: str, *, query: str | None = None, ids: Sequence[str] = (), zone: str = "UTC"
+    ) -> View:
+        """A new collection with these pictures; with `query` a saved search."""
+        text("name", name)
+        if query is not None:
+            text("query", query)
+        where = request.zone("zone", zone)
+        with translate_errors():
+            pictures = checked_ids(ids) if ids else ()
+            made = self._storage.collections.add(owner, name, query=query, pictures=pictures, zone=where)
+        return serializers.collection(made)
+
+    def edit_collection(
+        self,
+        owner: str,
+        collection: str,
+        *,
+        name: str | None = None,
+        query: str | None = None,
+        cover: str | None = None,
+        zone: str = "UTC",
+    ) -> View:
+        """Change a collection's name, query or cover; None leaves a thing as it is."""
+        for parameter, value in (("name", name), ("query", query)):
+            if value is not None:
+                text(parameter, value)
+        where = request.zone("zone", zone)
+        with translate_errors():
+            cover = cover if cover in (None, "") else checked_id("cover", cover)
+            kept = self._storage.collections
+            return serializers.collection(
+                kept.edit(owner, checked_id("collection", collection), name=name, query=query, cover=cover, zone=where)
+            )
+
+    def move_in_collection(self, owner: str, collection: str, ids: Sequence[str], before: str | None) -> View:
+        """Pictures of a collection, in this order, to the place before another one of it, or to its end."""
+        with translate_errors():
+            before = None if before is None else checked_id("before", before)
+            kept = self._storage.collections
+            return serializers.collection(
+                kept.move(owner, checked_id("collection", collection), checked_ids(ids), before)
+            )
+
+    def delete_collection(self, owner: str, collection: str) -> View:
+        """A collection goes; its pictures stay."""
+        with translate_errors():
+            self._storage.collections.delete(owner, checked_id("collection", collection))
+        return {"collection": collection}
+
+    # Thrown away and brought back
+
+    def delete(self, owner: str, picture_id: str) -> View:
+        """Put a picture into the trash; `restore` brings it back with everything. A private one is forgotten."""
+        with translate_errors():
+            if is_private(picture_id):
+                gone = self._storage.private.forget_picture(owner, picture_id)
+                return serializers.picture(gone)
+            return serializers.picture(self._storage.pictures.delete(owner, checked_id("id", picture_id)))
+
+    def restore(self, owner: str, picture_id: str) -> View:
+        """Bring a picture back from the trash."""
+        with translate_errors():
+            return serializers.picture(self._storage.pictures.restore(owner, kept_id("id", picture_id)))
+
+    def delete_many(self, owner: str, ids: Sequence[str]) -> View:
+        """Several pictures into the trash, all or none."""
+        with translate_errors():
+            return _many(self._storage.pictures.delete_many(owner, checked_ids(ids)))
+
+    def restore_many(self, owner: str, ids: Sequence[str]) -> View:
+        """Several pictures back from the trash, all or none."""
+        with translate_errors():
+            return _many(self._storage.pictures.restore_many(owner, checked_ids(ids)))
+
+    def purge(
+        self,
+        owner: str,
+        ids: Sequence[str] | None = None,
+        *,
+        dry_run: bool = False,
+        until: str | None = None,
+        most: int | None = None,
+    ) -> View:
+        """Remove pictures of the trash for good, or with None all of it: the one act that cannot be undone. Gives how many are `gone`.
+
+        `dry_run` only tells what would go: `gone` pictures of `bytes`, the moment `until` which that holds for, how many that stay
+        were drawn from one of them (`leaning`), and how many cannot go before their job has ended (`staying`). With `until` only
+        what was thrown away by then goes; at most `most` of it, the oldest first.
+        """
+        flag("dry_run", dry_run)
+        optional_whole("most", most, 1, MATCHING_MAX)
+        with translate_errors():
+            chosen = None if ids is None else checked_ids(ids, MATCHING_MAX if dry_run else IDS_MAX)
+            moment = _moment("until", until)
+            if not dry_run:
+                return {"gone": self._storage.trash.empty(owner, chosen, until=moment, most=most)}
+            moment = moment or now()
+            weight = self._storage.trash.weigh(owner, chosen, until=moment)
+            return {
+                "gone": weight.pictures,
+                "bytes": weight.bytes,
+                "leaning": weight.leaning,
+                "staying": weight.staying,
+                "until": moment.isoformat(),
+            }
+
+    # Shared
+
+    def share(self, owner: str, picture_id: str, days: int = 30, *, base_url: str) -> View:
+        """A link to one picture for `days` days (1 to 365)."""
+        whole("days", days, 1, DAYS_MAX)
+        with translate_errors():
+            return serializers.share(self._storage.shares.add(owner, kept_id("id", picture_id), days), base_url)
+
+    def shares(self, owner: str, picture_id: str, *, base_url: str) -> list[View]:
+        """The links that lead to a picture now, newest first."""
+        with translate_errors():
+            return [
+                serializers.share(one, base_url)
+                for one in self._storage.shares.of_picture(owner, checked_id("id", picture_id))
+            ]
+
+    def unshare(self, owner: str, token: str, *, base_url: str) -> View:
+        """Take a link back; it is as if it had never been."""
+        with translate_errors():
+            return serializers.share(self._storage.shares.revoke(owner, checked_id("token", token)), base_url)
+
+    def shared(self, token: str) -> tuple[Picture, Path]:
+        """The picture behind a link and its file, for anybody. Unknown, expired and revoked are one and the same NotFound."""
+        with translate_errors():
+            _, found = self._storage.shares.resolve(checked_id("token", token))
+            return found, self._storage.pictures.path(found.owner, found.id)
+
+    def _picture(self, owner: str, picture_id: str) -> Picture:
+        with translate_errors():
+            return self._storage.of(picture_id).pictures.get(owner, checked_id("id", picture_id))
+
+
+def _query(query: str) -> None:
+    text("query", query, empty=True)
+    if len(query) > QUERY_MAX:
+        raise InvalidRequest("query", f"must have at most {QUERY_MAX} characters", query)
+
+
+def _many(found: Sequence[Picture]) -> View:
+    return {"items": [serializers.picture(one) for one in found]}
+
+
+def _change(
+    *,
+    favourite: bool | None = None,
+    rating: int | None = None,
+    tags: list[str] | None = None,
+    add_tags: list[str] | None = None,
+    remove_tags: list[str] | None = None,
+    note: str | None = None,
+) -> PictureEdit:
+    if favourite is not None:
+        flag("favourite", favourite)
+    optional_whole("rating", rating, 0, 5)
+    if note is not None:
+        text("note", note, empty=True)
+        if len(note) > NOTE_MAX:
+            raise InvalidRequest("note", f"must have at most {NOTE_MAX:,} characters", note)
+    with translate_errors():
+        return PictureEdit.checked(
+            favourite=favourite,
+            rating=rating,
+            tags=None if tags is None else checked_tags(tags),
+            more_tags=checked_tags(add_tags or []),
+            fewer_tags=checked_tags(remove_tags or []),
+            note=note,
+        )
+
+
+def _moment(name: str, value: object, zone: tzinfo = timezone.utc) -> datetime | None:
+    """A moment as ISO 8601 tells it; one that tells no zone is of this one. Raises InvalidRequest."""
+    if value is None:
+        return None
+    try:
+        if not isinstance(value, str) or len(value) > 40:
+            raise ValueError
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        raise InvalidRequest(name, "must be a moment such as 2026-01-31 or 2026-01-31T12:00:00+08:00", value) from None
+    return found if found.tzinfo else found.replace(tzinfo=zone)

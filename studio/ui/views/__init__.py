@@ -1,0 +1,1 @@
+"""The page's views: Create, Gallery, picture, queue, system."""

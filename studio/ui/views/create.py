@@ -1,0 +1,321 @@
+"""Create: a wish is filed, its job is watched, and what came out is shown with why.
+
+The form is native (form.py); stage, strip and reasoning are drawn by assets/create*.js in one `gr.HTML` with a constant template,
+fed with snapshots of jobs. Listeners observe jobs and own nothing: leaving the page stops no job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import threading
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import gradio as gr
+from huggingface_hub.constants import HF_HUB_CACHE
+
+from studio.domain.sizes import fitting
+from studio.engine.catalog import is_folder
+from studio.errors import InvalidRequest, StudioError
+from studio.services import serializers
+from studio.services.captioning import from_base64
+from studio.services.serializers import View
+from studio.studio import Studio
+from studio.ui.calls import Call, CallArguments, OwnerOf
+from studio.ui.views import form as forms
+
+STRIP = 24  # newest pictures on the page
+STREAM: dict[str, Any] = {
+    "concurrency_limit": None,  # a wish must be filed at once, whatever is being watched
+    "show_progress": "hidden",
+    "trigger_mode": "multiple",
+    "api_visibility": "private",
+}
+ENDED = "() => studio.emit('stream-ended')"
+UNREAD = "() => studio.emit('read-ended')"
+EVENTS = "'draw' 'watch' 'again' 'vary' 'redraw' 'plain' 'think' 'refine' 'reuse'"
+
+
+def build(studio: Studio, *, owner_of: OwnerOf) -> None:
+    """The room, drawn where it is called."""
+    with gr.Row(elem_id="columns", equal_height=False):
+        form = forms.build(studio)
+        canvas = gr.HTML(
+            None,
+            html_template='<div class="canvas"></div>',
+            js_on_load=f"studio.mount('create', {{element, props, trigger, watch}}); /* fires {EVENTS} */",
+            apply_default_css=False,
+            elem_id="canvas",
+        )
+    _listen(studio, form, canvas, owner_of)
+    _listen_reading(studio, form.foot, owner_of)
+
+
+def calls(studio: Studio, *, base_url_of: Callable[[gr.Request], str]) -> Mapping[str, Call]:
+    """What the scripts of the shell and of Create may ask over the wire."""
+    return {
+        "state": lambda asked: state(studio),
+        "home": lambda asked: home(studio, asked.owner, session=asked("private") or None),
+        "forget": lambda asked: studio.forget(asked.owner, asked("session")),
+        "adapters": lambda asked: _adapters(studio, asked("checkpoint")),
+        "tokens": lambda asked: _tokens(studio, _text(asked("prompt"))),
+        "snapshot": lambda asked: snapshot(studio, asked.owner, asked("job")),
+        "picture": lambda asked: studio.picture(asked.owner, asked("id")),
+        "begin": lambda asked: begin(studio, asked.owner, asked("source"), asked("checkpoint"), bool(asked("private"))),
+        "cancel": lambda asked: studio.cancel(asked.owner, asked("job")),
+        "star": lambda asked: studio.edit(asked.owner, asked("id"), favourite=asked("favourite")),
+        "delete": lambda asked: studio.delete(asked.owner, asked("id")),
+        "restore": lambda asked: studio.restore(asked.owner, asked("id")),
+        "share": lambda asked: link(studio, asked.owner, asked("id"), base_url_of(asked.request)),
+        "unshare": lambda asked: studio.unshare(asked.owner, asked("token"), base_url=base_url_of(asked.request)),
+        "download": partial(_download, studio),
+    }
+
+
+def begin(studio: Studio, owner: str, source: Any, checkpoint: Any, private: bool) -> View:
+    """A picture to begin with, by its id or its pixels, and the size of its shape that suits a checkpoint."""
+    found = studio.begins(owner, source, private=private)
+    info = studio.checkpoint(checkpoint or None)
+    width, height = fitting(int(str(found["width"])), int(str(found["height"])), info.defaults.native, info.side_max)
+    return {"picture": found, "width": width, "height": height}
+
+
+def link(studio: Studio, owner: str, picture_id: Any, base_url: str) -> View:
+    """The link that leads to a picture now, or a new one: a second click makes no second link."""
+    made = studio.shares(owner, picture_id, base_url=base_url)
+    return made[0] if made else studio.share(owner, picture_id, base_url=base_url)
+
+
+def state(studio: Studio) -> View:
+    """How the engine and the downloads stand, for the bar and the list of models."""
+    now = studio.state
+    titles = {one.name: one.title for one in studio.checkpoints()}
+    return {
+        "status": now.status,
+        "title": titles.get(now.checkpoint, now.checkpoint),
+        "device": now.device,
+        "message": now.message,
+        "fraction": now.fraction,
+        "quota": studio.quota_warning(),
+        "damaged": studio.damaged,
+        "free_gb": free_gb(),
+        "checkpoints": [
+            {
+                "name": one.name,
+                "title": one.title,
+                "on_disk": one.on_disk,
+                "folder": is_folder(one),  # which nothing can be fetched for
+                "gb": round(one.download_gb, 1),
+                "steps": one.defaults.steps,
+                "guidance": one.defaults.guidance,
+                "native": one.defaults.native,
+                "follows": studio.steers(one.name).follows,
+            }
+            for one in studio.checkpoints()
+        ],
+        "downloads": {
+            name: {"status": one.status, "fraction": one.fraction, "eta_s": one.eta_s, "message": one.message}
+            for name, one in studio.downloads().items()
+        },
+    }
+
+
+def free_gb() -> int:
+    """What is free where checkpoints are fetched to, in GB."""
+    folder = Path(HF_HUB_CACHE)
+    while not folder.exists():  # the cache is made by the first download
+        folder = folder.parent
+    return int(shutil.disk_usage(folder).free / 1e9)
+
+
+def home(studio: Studio, owner: str, *, session: Any = None) -> View:
+    """What a page shows when it opens: the owner's unfinished jobs as they stand, and the newest pictures: kept, or a private session's.
+
+    Only those that were drawn here: what was brought in is the gallery's.
+    """
+    jobs = [snapshot(studio, owner, str(line["id"])) for line in studio.jobs(owner)]
+    found = (
+        studio.private(owner, session, STRIP) if session else studio.history(owner, query="-is:imported", limit=STRIP)
+    )
+    items: Any = found["items"]
+    return {"jobs": jobs, "pictures": [one for one in items if one["steps"]], "state": state(studio)}
+
+
+def snapshot(studio: Studio, owner: str, job: str) -> View:
+    """A job as it stands, its preview inside."""
+    shot = studio.snapshot(owner, job)
+    return {**shot, "preview": preview(studio, owner, shot)}
+
+
+def preview(studio: Studio, owner: str, shot: View) -> str | None:
+    """A snapshot's preview as a data URL, or None. It is small, and asking for it by its address would often come too late."""
+    if shot["preview"] is None:
+        return None
+    try:
+        data = studio.preview(owner, str(shot["job"]))
+    except StudioError:  # the picture is finished by now
+        return None
+    return f"data:image/webp;base64,{b64encode(data).decode()}"
+
+
+def _tokens(studio: Studio, prompt: str) -> View:
+    """A prompt's tokens, and the end of it that the encoder does not see."""
+    return {"tokens": studio.tokens(prompt), "unseen": studio.unseen(prompt)}
+
+
+def _adapters(studio: Studio, checkpoint: Any) -> View:
+    name = _text(checkpoint) if checkpoint else None
+    return serializers.adapters(studio.checkpoint(name), studio.adapters(name))
+
+
+def _download(studio: Studio, asked: CallArguments) -> View:
+    studio.download(_text(asked("name")))
+    return state(studio)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidRequest("value", "must be a text", value)
+    return value
+
+
+def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf) -> None:
+    async def draw(request: gr.Request, *values: Any) -> AsyncIterator[View]:
+        async for shot in _stream(
+            studio, owner_of(request), lambda owner: studio.submit(owner, forms.request_from_form(values))
+        ):
+            yield shot
+
+    async def draw_as_said(request: gr.Request, event: gr.EventData, *values: Any) -> AsyncIterator[View]:
+        said = _said(event)
+        instead = {name: said[name] for name in ("prompt", "enhance", "enhancement", "private") if name in said}
+        async for shot in _stream(
+            studio, owner_of(request), lambda owner: studio.submit(owner, forms.request_from_form(values, **instead))
+        ):
+            yield shot
+
+    def by_id(name: str, file: Callable[..., str], *more: str) -> None:
+        async def listener(request: gr.Request, event: gr.EventData) -> AsyncIterator[View]:
+            said = _said(event)
+            told = {key: said[key] for key in ("private", *more) if key in said}
+            async for shot in _stream(studio, owner_of(request), lambda owner: file(owner, said.get("id"), **told)):
+                yield shot
+
+        getattr(canvas, name)(listener, None, canvas, api_name=f"create_{name}", **STREAM).then(None, js=ENDED)
+
+    def reuse(request: gr.Request, event: gr.EventData, chosen: Any) -> list[Any]:
+        try:
+            picture = studio.picture(owner_of(request), _text(_said(event).get("id")))
+            return forms.settings_of_picture(studio, picture, _text(chosen))
+        except StudioError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    form.draw.click(draw, form.inputs, canvas, js=forms.PRIVATE, api_name="create_button", **STREAM).then(
+        None, js=ENDED
+    )
+    canvas.draw(draw_as_said, form.inputs, canvas, api_name="create_draw", **STREAM).then(None, js=ENDED)
+    _listen_reasoning(studio, canvas, owner_of)
+    by_id("watch", lambda owner, job, **told: str(studio.snapshot(owner, job)["job"]))
+    by_id("again", studio.rerun)
+    by_id("vary", studio.vary, "strength")
+    by_id("redraw", studio.redraw)
+    quiet = {**STREAM, "queue": False}
+    filled = [*form.inputs, form.shape, form.side]
+    canvas.reuse(reuse, form.fields["checkpoint"], filled, api_name="create_reuse", **quiet).then(
+        None, js="() => studio.emit('reused')"
+    )
+
+
+def _listen_reasoning(studio: Studio, canvas: gr.HTML, owner_of: OwnerOf) -> None:
+    async def think(request: gr.Request, event: gr.EventData) -> AsyncIterator[View]:
+        said = _said(event)
+        told = {name: said[name] for name in ("style", "length", "locks", "private") if said.get(name)}
+        if "locks" in told:
+            told["locks"] = forms.texts("locks", told["locks"])
+        prompt = said.get("prompt")
+        async for shot in _stream(
+            studio, owner_of(request), lambda owner: studio.enhance(owner, _text(prompt), **told)
+        ):
+            yield shot
+
+    async def refine(request: gr.Request, event: gr.EventData) -> AsyncIterator[View]:
+        said = _said(event)
+        id, instruction, prompt = (said.get(name) for name in ("id", "instruction", "prompt"))
+        async for shot in _stream(
+            studio,
+            owner_of(request),
+            lambda owner: studio.refine(
+                owner, _text(id), _text(instruction), prompt=_text(prompt), private=said.get("private", False)
+            ),
+        ):
+            yield shot
+
+    async def plain(request: gr.Request, event: gr.EventData) -> AsyncIterator[View]:
+        said = _said(event)
+        id, private = said.get("id"), said.get("private", False)
+        async for shot in _stream(
+            studio, owner_of(request), lambda owner: studio.redraw(owner, _text(id), plain=True, private=private)
+        ):
+            yield shot
+
+    for name, listener in (("think", think), ("refine", refine), ("plain", plain)):
+        getattr(canvas, name)(listener, None, canvas, api_name=f"create_{name}", **STREAM).then(None, js=ENDED)
+
+
+def _listen_reading(studio: Studio, foot: gr.HTML, owner_of: OwnerOf) -> None:
+    """A picture is read for the prompt. Each reading has a number of the page's own, by which the page stops it."""
+    going: dict[tuple[str, str], threading.Event] = {}
+
+    async def read(request: gr.Request, event: gr.EventData) -> AsyncIterator[View]:
+        said, number = _said(event), _number(event)
+        mine = owner_of(request), number
+        stop = going[mine] = threading.Event()
+        try:
+            yield {"n": number, "prompt": "", "done": False}  # whoever has stopped it before it was known stops it now
+            prompt, picture = "", await asyncio.to_thread(from_base64, said.get("picture"))
+            texts = studio.describe(picture, said.get("language", "en"), stopped=stop.is_set)
+            async with aclosing(texts):
+                async for prompt in texts:
+                    yield {"n": number, "prompt": prompt, "done": False}
+            yield {"n": number, "prompt": prompt, "done": True}
+        except StudioError as error:
+            yield {"n": number, "error": str(error)}
+        finally:
+            going.pop(mine, None)
+
+    def unread(request: gr.Request, event: gr.EventData) -> None:
+        if stop := going.get((owner_of(request), _number(event))):
+            stop.set()
+
+    foot.read(read, None, foot, api_name="create_read", **STREAM).then(None, js=UNREAD)
+    foot.unread(unread, None, None, api_name="create_unread", **{**STREAM, "queue": False})
+
+
+def _number(event: gr.EventData) -> str:
+    number = _said(event).get("n")
+    return number if isinstance(number, str) and len(number) <= 40 else ""
+
+
+async def _stream(studio: Studio, owner: str, file: Callable[[str], str]) -> AsyncIterator[View]:
+    """File a wish and watch its job; a refusal is one message with the sentence, and the form stays as it is."""
+    try:
+        job = await asyncio.to_thread(file, owner)  # a commit to the disk: not on the event loop
+        seen: tuple[object, str | None] = (None, None)
+        async for shot in studio.watch(owner, job):
+            if shot["preview"] != seen[0]:
+                seen = shot["preview"], await asyncio.to_thread(preview, studio, owner, shot)
+            yield {**shot, "preview": seen[1]}
+    except StudioError as error:
+        number = token_hex(4)  # the page hears of changes only: the same refusal, said again, must be another message
+        yield {"refused": str(error), "parameter": getattr(error, "name", None), "number": number}
+
+
+def _said(event: gr.EventData) -> dict[str, Any]:
+    said = event._data
+    return said if isinstance(said, dict) else {}

@@ -1,0 +1,459 @@
+"""The left column of Create: what will be drawn. Native components, and how what they hold becomes a wish.
+
+Knows the catalogue's defaults, so that every fold can say its present value; knows nothing of jobs. What people typed is checked by
+`GenerationRequest`, whoever sent it. So the fields have no bounds of their own, which would cut, round, or refuse in other words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from enhancer.options import LENGTHS
+from studio.domain.enhancement_options import AvailableOptions
+from studio.domain.request import GenerationRequest
+from studio.domain.sizes import SIDE_STEP, classes, shape_of, shapes
+from studio.engine.base import CheckpointInfo
+from studio.errors import InvalidRequest
+from studio.services import adapters
+from studio.services.serializers import View
+from studio.studio import Studio
+from studio.ui.views import adapters_field
+from studio.ui.wording import text
+
+FOLDS = "() => studio.emit('filled')"  # values that the server set make no input event: the folds look again
+PRIVATE = (
+    "(...values) => [...values.slice(0, -1), studio.private]"  # the field is last, and the page's switch is in the bar
+)
+FIELDS = (
+    "prompt", "enhance", "seed", "count", "width", "height", "steps", "guidance", "negative_prompt", "checkpoint", "shift",
+    "cfg_truncation", "cfg_normalization", "style", "length", "locks", "template", "spread", "enhancement", "variation_of",
+    "source", "strength", "adapters", "private",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """The components, by the names that the API uses, and what stands beside them."""
+
+    fields: Mapping[str, gr.components.Component]  # in the order of FIELDS
+    shape: gr.Radio
+    side: gr.Radio
+    draw: gr.Button
+    foot: gr.HTML  # of the prompt's card: hint, tokens, and what reads a picture
+
+    @property
+    def inputs(self) -> list[gr.components.Component]:
+        """The fields as a listener takes them, in the order of FIELDS."""
+        return [self.fields[name] for name in FIELDS]
+
+
+def build(studio: Studio) -> Form:
+    """The column, drawn where it is called."""
+    info = studio.checkpoint()
+    with gr.Column(elem_id="form", min_width=0):
+        prompt, foot = _ask()
+        enhance = _reason(studio)
+        shape = gr.Radio(
+            [one.name for one in shapes(info.defaults.native)],
+            value="1:1",
+            label=text("shape"),
+            elem_id="shape",
+            interactive=True,
+        )
+        with gr.Row(elem_id="seed-count"):
+            seed = gr.Textbox(
+                "", label=text("seed"), placeholder=text("random"), max_lines=1, elem_id="seed", min_width=0
+            )
+            count = gr.Number(1, label=text("count"), step=1, elem_id="count", min_width=0)
+        draw = gr.Button(text("draw"), variant="primary", elem_id="draw")
+        steering = _steering(studio, info)
+        side, rarer = _folds(studio, info)
+    fields = {"prompt": prompt, "enhance": enhance, "seed": seed, "count": count, **rarer, **steering}
+    form = Form(fields=fields, shape=shape, side=side, draw=draw, foot=foot)
+    _join(studio, form)
+    return form
+
+
+def _ask() -> tuple[gr.Textbox, gr.HTML]:
+    with gr.Group(elem_id="ask"):
+        prompt = gr.Textbox(
+            "",
+            label=text("prompt"),
+            show_label=False,
+            container=False,
+            placeholder=text("placeholder"),
+            lines=4,
+            max_lines=14,
+            elem_id="prompt",
+        )
+        foot = gr.HTML(
+            None,
+            html_template='<span class="hint"></span><span class="tokens" role="status"></span>',
+            js_on_load="studio.mount('ask', {element, props, trigger, watch}); /* fires 'read' 'unread' */",
+            apply_default_css=False,
+            elem_id="ask-foot",
+        )
+    return prompt, foot
+
+
+def _reason(studio: Studio) -> gr.Checkbox:
+    can = studio.can_enhance
+    return gr.Checkbox(can, label=text("reason"), interactive=can, container=False, elem_id="reason")
+
+
+def _folds(studio: Studio, info: CheckpointInfo) -> tuple[gr.Radio, dict[str, gr.components.Component]]:
+    wants = info.defaults
+    sides = {"step": SIDE_STEP, "min_width": 0}
+    with _fold("size"):
+        native, offered = wants.native, classes(wants.native)
+        side = gr.Radio(
+            list(offered),
+            value=shape_of(native, native, native)[1],
+            label=text("side"),
+            elem_id="side",
+            interactive=True,
+            visible=_shown(len(offered) > 1),
+        )
+        with gr.Row():
+            width = gr.Number(native, label=text("width"), elem_id="width", **sides)
+            height = gr.Number(native, label=text("height"), elem_id="height", **sides)
+    with _fold("steps_model"):
+        with gr.Row():
+            steps = gr.Number(wants.steps, label=text("steps"), step=1, elem_id="steps", min_width=0)
+            guidance = gr.Number(wants.guidance, label=text("guidance"), step=0.5, elem_id="guidance", min_width=0)
+            shift = gr.Number(wants.shift, label=text("shift"), step=0.5, elem_id="shift", min_width=0)
+        variation = gr.Textbox(
+            "", label=text("variation_of"), placeholder=text("variation_hint"), max_lines=1, elem_id="variation"
+        )
+        guided = _shown(wants.guidance > 0)
+        negative = gr.Textbox("", label=text("negative"), lines=2, max_lines=6, elem_id="negative", visible=guided)
+        truncation = gr.Number(1, label=text("truncation"), step=0.1, elem_id="truncation", min_width=0, visible=guided)
+        normalization = gr.Checkbox(
+            False, label=text("normalization"), container=False, elem_id="normalization", visible=guided
+        )
+    with _fold("adapters"):
+        adapters = adapters_field.build()
+    with _fold("model"):
+        checkpoint = _models(studio, info)
+    return side, {
+        "width": width,
+        "height": height,
+        "steps": steps,
+        "guidance": guidance,
+        "negative_prompt": negative,
+        "checkpoint": checkpoint,
+        "shift": shift,
+        "cfg_truncation": truncation,
+        "cfg_normalization": normalization,
+        "variation_of": variation,
+        "adapters": adapters,
+    }
+
+
+def _models(studio: Studio, info: CheckpointInfo) -> gr.Radio:
+    checkpoint = gr.Radio(
+        [(one.title, one.name) for one in studio.checkpoints()],
+        value=info.name,
+        label=text("model"),
+        show_label=False,
+        elem_id="checkpoint",
+        interactive=True,
+    )
+    gr.HTML(
+        None,
+        html_template='<div class="models"></div>',
+        js_on_load="studio.mount('models', {element, props, trigger, watch})",
+        apply_default_css=False,
+        elem_id="models",
+    )
+    return checkpoint
+
+
+def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.Component]:
+    """How the reasoning is steered. A style is put to what is drawn without reasoning, too; the rest is told to a model alone."""
+    steers, can = studio.steers(info.name), studio.can_enhance
+    with _fold("steering"):
+        style = gr.Radio(styles(steers), value="", label=text("style"), elem_id="style", interactive=True)
+        length = gr.Radio(
+            [(text(f"length_{one}"), one) for one in LENGTHS],
+            value="auto",
+            label=text("length"),
+            elem_id="length",
+            interactive=True,
+            visible=_shown(can and steers.follows),
+        )
+        locks = gr.Textbox(
+            "", label=text("locks"), placeholder=text("locks_hint"), max_lines=1, elem_id="locks", visible=_shown(can)
+        )
+        own = [(text("template_usual"), ""), *((one, one) for one in steers.templates)]
+        template = gr.Radio(
+            own,
+            value="",
+            label=text("template"),
+            elem_id="template",
+            interactive=True,
+            visible=_shown(can and bool(steers.templates)),
+        )
+        spread = gr.Checkbox(False, label=text("spread"), container=False, elem_id="spread", visible=_shown(can))
+    kept = gr.Textbox(
+        "", label=text("kept_rewrite"), elem_id="enhancement", visible="hidden"
+    )  # the page's script fills it
+    source = gr.Textbox("", label=text("source"), elem_id="source", visible="hidden")
+    strength = gr.Textbox("", label=text("source_far"), elem_id="strength", visible="hidden")
+    private = gr.Textbox("", label=text("private"), elem_id="private", visible="hidden")  # and this, with PRIVATE
+    return {
+        "style": style,
+        "length": length,
+        "locks": locks,
+        "template": template,
+        "spread": spread,
+        "enhancement": kept,
+        "source": source,
+        "strength": strength,
+        "private": private,
+    }
+
+
+def styles(steers: AvailableOptions) -> list[tuple[str, str]]:
+    """The choices of styles, none first; the page's script says them in the page's language."""
+    return [(text("style_none"), ""), *((one.titles["en"], one.name) for one in steers.styles)]
+
+
+def _shown(there: bool) -> Any:
+    """Gradio's `visible` for a field: where it would do nothing it stays in the page, hidden, so that scripts find it."""
+    return True if there else "hidden"
+
+
+def _fold(key: str) -> gr.Column:
+    """A fold, closed: its words at the left, its present value at the right. Enter the result to fill it.
+
+    Gradio's own Accordion makes its fields only when it is opened, so that a script could not say what they hold.
+    """
+    gr.HTML(
+        None,
+        html_template='<button type="button" aria-expanded="false"><span></span><output></output></button>',
+        js_on_load="studio.mount('fold', {element, props, trigger, watch})",
+        apply_default_css=False,
+        elem_id=f"fold-{key}",
+        elem_classes="fold",
+        key_of_words=key,
+    )
+    return gr.Column(elem_id=f"folded-{key}", elem_classes="folded", min_width=0)
+
+
+def _join(studio: Studio, form: Form) -> None:
+    """What follows from a choice: a shape's size, a size's shape, a checkpoint's defaults."""
+    width, height, guidance = form.fields["width"], form.fields["height"], form.fields["guidance"]
+    checkpoint = form.fields["checkpoint"]
+    quiet: dict[str, Any] = {
+        "queue": False,
+        "show_progress": "hidden",
+        "trigger_mode": "always_last",
+        "api_visibility": "private",
+    }
+
+    def shaped(shape: str, side: int, checkpoint: str) -> tuple[int, int]:
+        native = studio.checkpoint(checkpoint).defaults.native
+        for one in shapes(native, side if side in classes(native) else None):
+            if one.name == shape:
+                return one.width, one.height
+        raise gr.Error(str(InvalidRequest("shape", "must be one of the page's shapes", shape)))
+
+    def sized(width: float | None, height: float | None, checkpoint: str) -> tuple[str | None, int | None]:
+        return shape_of(width, height, studio.checkpoint(checkpoint).defaults.native)
+
+    def chosen(checkpoint: str, adapters: object) -> list[Any]:
+        wants, steers = studio.checkpoint(checkpoint).defaults, studio.steers(checkpoint)
+        native = wants.native
+        return [
+            *presets(native, native, native),
+            native,
+            native,
+            wants.steps,
+            wants.guidance,
+            wants.shift,
+            *guided(wants.guidance),
+            gr.update(choices=styles(steers), value=""),
+            gr.update(value="auto", visible=_shown(studio.can_enhance and steers.follows)),
+            adapters_field.fitting(studio, checkpoint, adapters),
+        ]
+
+    def guided(guidance: float | None) -> list[Any]:
+        fresh: list[Any] = ["", 1, False]  # what is hidden holds nothing, so that it cannot work unseen
+        return [gr.update(visible=True) if guidance else gr.update(visible="hidden", value=one) for one in fresh]
+
+    fields = form.fields
+    only_guided = [fields[name] for name in ("negative_prompt", "cfg_truncation", "cfg_normalization")]
+    numbers = [fields[name] for name in ("steps", "guidance", "shift")]
+    preset = [form.shape, form.side]
+    for choice in preset:
+        choice.input(shaped, [*preset, checkpoint], [width, height], **quiet).then(None, js=FOLDS)
+    for side in (width, height):
+        side.input(sized, [width, height, checkpoint], preset, **quiet).then(None, js=FOLDS)
+    told = [fields["style"], fields["length"], fields["adapters"]]
+    checkpoint.input(
+        chosen, [checkpoint, fields["adapters"]], [*preset, width, height, *numbers, *only_guided, *told], **quiet
+    ).then(None, js=FOLDS)
+    guidance.input(guided, guidance, only_guided, **quiet).then(None, js=FOLDS)
+
+
+def presets(width: object, height: object, native: int) -> list[Any]:
+    """Updates of the shapes and of their classes: what a checkpoint of this native side offers, and which of it this size is."""
+    shape, side = shape_of(width, height, native)
+    offered = classes(native)
+    return [
+        gr.update(choices=[one.name for one in shapes(native)], value=shape),
+        gr.update(choices=list(offered), value=side, visible=_shown(len(offered) > 1)),
+    ]
+
+
+def request_from_form(values: tuple[Any, ...], **instead: object) -> GenerationRequest:
+    """The wish that the form's values make, `instead` replacing some. Raises InvalidRequest."""
+    said: dict[str, Any] = dict(zip(FIELDS, values, strict=True))
+    said["seed"] = seed(said["seed"])
+    for name in ("count", "width", "height", "steps"):
+        said[name] = whole(said[name])
+    said["negative_prompt"] = said["negative_prompt"] or ""
+    said["cfg_normalization"] = bool(said["cfg_normalization"])
+    said["style"], said["template"] = said["style"] or None, said["template"] or None
+    said["locks"] = parse_keep_words(said["locks"])
+    said["enhancement"] = said["enhancement"] or None
+    said["private"] = said["private"] or False
+    said["variation_of"] = parse_variations(said["variation_of"])
+    said["source"] = said["source"] or None
+    said["strength"] = parse_share(said["strength"]) if said["source"] else None
+    said["adapters"] = adapters.parse_adapters(said["adapters"])
+    said.update(instead)
+    if "prompt" in instead or said["enhancement"]:
+        said["style"] = None  # it is drawn as it is
+    if not said["enhance"] or said["enhancement"]:  # the fold steers what is reasoned, and here nothing is
+        said |= {"length": "auto", "locks": (), "template": None, "spread": False}
+    return GenerationRequest(**said)
+
+
+def parse_keep_words(typed: object) -> object:
+    """Words that must stay, as they were typed with commas of either kind between; anything but a text is left for `GenerationRequest` to refuse."""
+    if typed is None or not isinstance(typed, str):
+        return () if typed is None else typed
+    return tuple(part for one in re.split("[,，、\n]", typed) if (part := one.strip()))
+
+
+def parse_share(typed: object) -> object:
+    """`0.6` as a number, nothing as None; anything else is left for `GenerationRequest` to refuse."""
+    return float(typed) if isinstance(typed, str) and re.fullmatch(r"\d*[.]?\d+", typed) else typed or None
+
+
+def parse_variations(typed: object) -> object:
+    """`42 0.3, 7 0.5` as pairs of a seed and a strength; anything else is left for `GenerationRequest` to refuse."""
+    if not isinstance(typed, str):
+        return () if typed is None else typed
+    found = []
+    for one in re.split("[,，;；]", typed):
+        parts = one.split()
+        if len(parts) == 2 and parts[0].isdecimal() and re.fullmatch(r"\d*[.]?\d+", parts[1]):
+            found.append((seed(parts[0]), float(parts[1])))
+        elif parts:
+            raise InvalidRequest(
+                "variation_of", "must be a seed and a strength, such as 42 0.3, with commas between several", one
+            )
+    return tuple(found)
+
+
+def format_variations(told: object) -> str:
+    """The other way."""
+    return ", ".join(f"{one[0]} {one[1]:g}" for one in told) if isinstance(told, list | tuple) else ""
+
+
+def seed(typed: object) -> object:
+    """A typed seed as a number; nothing typed is None, for a random one. What is no number is left for `GenerationRequest` to refuse."""
+    digits = "".join(str(typed if typed is not None else "").split())
+    if not digits:
+        return None
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 20 else typed
+
+
+def whole(value: object) -> object:
+    """A whole number that came as a float (JSON from a browser) as an int; anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def settings_of_picture(studio: Studio, picture: View, chosen: str) -> list[Any]:
+    """A kept picture's values in the order of FIELDS, then its presets: its original prompt, its settings, its seed locked.
+
+    Of one whose model is not here only what any model understands, for the `chosen` one: the rest stays as it is.
+    """
+    if all(one.name != picture["checkpoint"] for one in studio.checkpoints()):
+        return _understood(picture, studio.checkpoint(chosen).defaults.native)
+    reasoned = picture["enhancement"] is not None and studio.can_enhance
+    guided = _shown(bool(picture["guidance"]))
+    native = studio.checkpoint(str(picture["checkpoint"])).defaults.native
+    return [
+        picture["original_prompt"],
+        reasoned,
+        str(picture["seed"]),
+        1,
+        picture["width"],
+        picture["height"],
+        picture["steps"],
+        picture["guidance"],
+        gr.update(value=picture["negative_prompt"], visible=guided),
+        picture["checkpoint"],
+        picture["shift"],
+        gr.update(value=picture["cfg_truncation"], visible=guided),
+        gr.update(value=picture["cfg_normalization"], visible=guided),
+        *steered(picture, studio.steers(str(picture["checkpoint"]))),
+        *presets(picture["width"], picture["height"], native),
+    ]
+
+
+def _understood(picture: View, native: int) -> list[Any]:
+    """What of a picture goes into the form whatever draws, and that no kept rewrite does."""
+    width, height = (int(str(picture[side])) // SIDE_STEP * SIDE_STEP for side in ("width", "height"))
+    told = {"prompt": picture["original_prompt"], "width": width, "height": height, "enhancement": ""}
+    if picture["seed"]:  # 0 where it was not told
+        told["seed"] = str(picture["seed"])
+    return [*(told.get(name, gr.skip()) for name in FIELDS), *presets(width, height, native)]
+
+
+def steered(picture: View, steers: AvailableOptions) -> list[Any]:
+    """How a kept picture was steered, in the order of FIELDS from `style` on; and what is seldom. Whether what is drawn is kept stays."""
+    kept, others = picture["enhancement"], seldom(picture)
+    if kept is None:
+        return [
+            steers.put(str(picture["original_prompt"]), str(picture["prompt"])),
+            "auto",
+            "",
+            "",
+            False,
+            "",
+            *others,
+            gr.skip(),
+        ]
+    said: Mapping[str, Any] = kept if isinstance(kept, Mapping) and not kept.get("instruction") else {}
+    locks = ", ".join(said.get("locks") or ())
+    return [said.get("style") or "", said.get("length") or "auto", locks, "", False, "", *others, gr.skip()]
+
+
+def seldom(picture: View) -> list[str]:
+    """What most pictures have nothing of, in the order of FIELDS: what it varies, what it begins with how far from there it goes,
+    and its adapters."""
+    return [
+        format_variations(picture["variation_of"]),
+        str(picture["source"] or ""),
+        str(picture["strength"] or ""),
+        adapters.format_adapters(picture["adapters"]),
+    ]
+
+
+def texts(name: str, value: object) -> tuple[str, ...]:
+    """A list of texts as it came, () for none; `GenerationRequest` checks each. Raises InvalidRequest for anything else."""
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise InvalidRequest(name, "must be a list of texts", value)
+    return tuple(value)

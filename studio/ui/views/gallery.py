@@ -1,0 +1,145 @@
+"""The gallery: the owner's history, found as one types, by day, newest first.
+
+Answers the calls of `assets/gallery.js` with pages of small cards. Knows no storage and no engine: everything goes through `Studio`,
+on behalf of the request's owner. A picture's own page is picture.py.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+import gradio as gr
+
+from studio.services.serializers import View
+from studio.studio import Studio
+from studio.ui import owner
+from studio.ui.calls import Call, CallArguments, OwnerOf, part
+
+PAGE = 48  # cards that come at once
+EMPTIED = 500  # pictures of the trash that go in one call
+TEXT_MAX = 300  # characters of a prompt on a card; the picture's page has all of it
+
+
+def build(studio: Studio, *, owner_of: OwnerOf = owner.owner_of) -> gr.HTML:
+    """The gallery, drawn where it is called."""
+    return part("gallery", owner_of=owner_of, calls=calls(studio))
+
+
+def calls(studio: Studio) -> Mapping[str, Call]:
+    """What the gallery may ask for."""
+    return {
+        "history": lambda asked: history(studio, asked),
+        "matching": lambda asked: studio.matching(
+            asked.owner,
+            query=asked("query", ""),
+            favourite=asked("favourite", False),
+            trash=asked("trash", False),
+            collection=asked("collection"),
+            zone=asked.zone,
+        ),
+        "edit": lambda asked: card(
+            studio.edit(asked.owner, asked("id"), favourite=asked("favourite"), rating=asked("rating"))
+        ),
+        "edit_many": lambda asked: several(
+            studio,
+            asked,
+            lambda ids: cards(
+                studio.edit_many(
+                    asked.owner,
+                    ids,
+                    favourite=asked("favourite"),
+                    rating=asked("rating"),
+                    add_tags=asked("add_tags"),
+                    remove_tags=asked("remove_tags"),
+                )
+            ),
+        ),
+        "delete_many": lambda asked: several(studio, asked, lambda ids: cards(studio.delete_many(asked.owner, ids))),
+        "restore_many": lambda asked: several(studio, asked, lambda ids: cards(studio.restore_many(asked.owner, ids))),
+        "weigh": lambda asked: studio.purge(asked.owner, asked("ids"), dry_run=True),
+        "purge": lambda asked: several(studio, asked, lambda ids: studio.purge(asked.owner, ids), trash=True),
+        "empty_trash": lambda asked: studio.purge(asked.owner, until=asked("until"), most=EMPTIED),
+        "tags": lambda asked: studio.tags(asked.owner, asked("beginning", "")),
+        "collections": lambda asked: studio.collections(asked.owner, zone=asked.zone),
+        "new_collection": lambda asked: studio.new_collection(
+            asked.owner, asked("name"), query=asked("query"), ids=asked("ids", []), zone=asked.zone
+        ),
+        "edit_collection": lambda asked: studio.edit_collection(
+            asked.owner, asked("collection"), name=asked("name"), cover=asked("cover"), zone=asked.zone
+        ),
+        "move_in_collection": lambda asked: studio.move_in_collection(
+            asked.owner, asked("collection"), asked("ids"), asked("before")
+        ),
+        "delete_collection": lambda asked: studio.delete_collection(asked.owner, asked("collection")),
+        "collect": lambda asked: several(
+            studio,
+            asked,
+            lambda ids: studio.collect(asked.owner, asked("collection"), ids, remove=asked("remove", False)),
+        ),
+        "delete": lambda asked: card(studio.delete(asked.owner, asked("id"))),
+        "restore": lambda asked: card(studio.restore(asked.owner, asked("id"))),
+    }
+
+
+def several(studio: Studio, asked: CallArguments, act: Callable[[list[str]], View], *, trash: bool = False) -> View:
+    """Do something with those of the pictures that are there still; `missing` are the others, which went elsewhere meanwhile."""
+    told = asked("ids")
+    there = studio.there(asked.owner, told, trash=trash)
+    known = set(there)
+    return {**(act(there) if there else {}), "missing": [id for id in told if id not in known]}
+
+
+def history(studio: Studio, asked: CallArguments) -> View:
+    """A page of cards: `{"items", "next", "total", "capped", "ms"}`, where `ms` is how long the search took here."""
+    begun = time.perf_counter()
+    page = studio.history(
+        asked.owner,
+        query=asked("query", ""),
+        cursor=asked("cursor"),
+        limit=PAGE,
+        favourite=asked("favourite", False),
+        trash=asked("trash", False),
+        collection=asked("collection"),
+        sort=asked("sort", "newest"),
+        at=asked("at"),
+        zone=asked.zone,
+    )
+    items = page["items"]
+    assert isinstance(items, list)
+    answer: View = {"items": [card(item) for item in items]}
+    answer.update({key: page[key] for key in ("next", "previous", "total", "capped", "ranked")})
+    return {**answer, "ms": round(1000 * (time.perf_counter() - begun), 1)}
+
+
+def cards(found: View) -> View:
+    """Pictures as cards."""
+    items = found["items"]
+    assert isinstance(items, list)
+    return {"items": [card(one) for one in items]}
+
+
+def card(picture: View) -> View:
+    """What a card shows of a picture."""
+    keys = (
+        "id",
+        "created_at",
+        "thumb_url",
+        "width",
+        "height",
+        "seed",
+        "steps",
+        "favourite",
+        "rating",
+        "missing",
+        "deleted_at",
+        "job",
+    )
+    enhancement = picture["enhancement"]
+    prompt = str(picture["original_prompt"])[:TEXT_MAX]
+    return {
+        **{key: picture[key] for key in keys},
+        "original_prompt": prompt,
+        "reasoned": enhancement is not None,
+        "enhancement": enhancement["id"] if isinstance(enhancement, dict) else None,
+    }

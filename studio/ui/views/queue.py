@@ -1,0 +1,62 @@
+"""The queue: what the owner waits for and what finished lately, live while it is looked at.
+
+Answers the calls of `assets/queue.js`, which asks only while the room is visible. Knows no storage and no engine.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+
+import gradio as gr
+
+from studio.errors import NotFound
+from studio.services.serializers import View
+from studio.studio import Studio
+from studio.ui import owner
+from studio.ui.calls import Call, CallArguments, OwnerOf, part
+
+LIVE = ("phase", "message", "index", "step", "steps", "eta_s")
+RECENT = 10
+
+
+def build(studio: Studio, *, owner_of: OwnerOf = owner.owner_of) -> gr.HTML:
+    """The queue, drawn where it is called."""
+    return part("queue", owner_of=owner_of, calls=calls(studio))
+
+
+def calls(studio: Studio) -> Mapping[str, Call]:
+    """What the queue may ask for."""
+    return {
+        "jobs": lambda asked: jobs(studio, asked),
+        "pictures": lambda asked: {"pictures": studio.snapshot(asked.owner, asked("job"))["pictures"]},
+        "cancel": lambda asked: studio.cancel(asked.owner, asked("job")),
+        "redraw": lambda asked: {"job": studio.redraw(asked.owner, asked("job"), private=asked("private", False))},
+    }
+
+
+def jobs(studio: Studio, asked: CallArguments) -> View:
+    """`{"jobs", "recent"}`: unfinished jobs, those that run with their progress, and the newest finished ones."""
+    unfinished = studio.jobs(asked.owner)
+    return {
+        "jobs": [_live(studio, asked.owner, job) for job in unfinished],
+        "recent": studio.recent_jobs(asked.owner, RECENT),
+    }
+
+
+def _live(studio: Studio, owner: str, job: View) -> View:
+    if job["status"] != "running":
+        return job
+    shot = studio.snapshot(owner, str(job["id"]))
+    return {**job, **{key: shot[key] for key in LIVE}, "preview": _preview(studio, owner, shot)}
+
+
+def _preview(studio: Studio, owner: str, shot: View) -> str | None:
+    """The preview inside the answer: by the time the page asked for its address, the job might have ended."""
+    if shot["preview"] is None:
+        return None
+    try:
+        image = studio.preview(owner, str(shot["job"]))
+    except NotFound:
+        return None
+    return f"data:image/webp;base64,{b64encode(image).decode()}"

@@ -1,0 +1,1 @@
+"""ASGI middleware: the request guard and Gradio hardening."""

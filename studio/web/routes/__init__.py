@@ -1,0 +1,1 @@
+"""HTTP routes: health, media, share pages, import and export."""

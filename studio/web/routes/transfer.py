@@ -1,0 +1,290 @@
+"""The routes for taking pictures along and bringing them in: an owner's own, and nothing else.
+
+    GET  /media/export.zip?query=&favourite=&tag=&collection=&zone=   all that match, or all; sent while it is written
+    POST /media/export.zip                          a selection: JSON {"ids": [...]}, or a form's `ids` with commas between
+    GET  /media/export/progress?token=              how far an export is that was asked for with this `token`, of its asker's choice
+    GET  /media/pictures/{id}.jpg, .webp            one picture in another format
+    POST /media/import?name=&preview=1&made=        a file as the body: a zip of ours, or anybody's picture; `made` is when its file was,
+                                                    in milliseconds since 1970, for one that tells no time itself
+    POST /media/import?name=&source=1&private=      a picture to draw from; with `private` (1, or a session's name) it is not kept
+
+An upload lies in a file without a name while it is read. Refusals are JSON with one sentence. Whoever accepts
+application/x-ndjson is told meanwhile how far the bringing in is (`studio.web.telling`); when they leave, it stops and keeps what came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import re
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from datetime import datetime, timezone
+from functools import partial
+from threading import BoundedSemaphore
+from typing import IO
+from urllib.parse import parse_qs
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from storage.metadata.readers import FILE_MAX
+from storage.transfer.exporter import Progress
+from studio.errors import InvalidRequest, NotFound, StudioError
+from studio.services.serializers import View
+from studio.studio import Studio
+from studio.web import ndjson
+from studio.web.routes.media import ID, not_found
+
+IMPORT = "/media/import"
+UPLOAD_MAX = 16 * 2**30  # bytes of an archive at home
+STRANGER_MAX = 256 * 2**20  # bytes of one where strangers come
+UPLOADS_MAX = 4  # at once
+GRACE_S = 10.0  # before an upload that is slower than SLOWEST, in bytes a second on the whole, is given up
+SLOWEST = 20_000
+LIST_MAX = 4 * 2**20  # bytes of a selection
+EXPORTS_MAX = 64  # whose progress is known
+TOKEN = re.compile(r"[0-9A-Za-z]{8,64}")
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+def routes(studio: Studio, *, grace_s: float = GRACE_S) -> list[BaseRoute]:
+    """The routes; they stand before those of `media`, whose last one takes all the rest."""
+    taking = _Taking(studio, grace_s)
+    return [
+        Route("/media/export.zip", taking.export, methods=["GET"]),
+        Route("/media/export.zip", taking.export_some, methods=["POST"]),
+        Route("/media/export/progress", taking.exported, methods=["GET"]),
+        Route("/media/pictures/{id}.jpg", taking.picture, methods=["GET"]),
+        Route("/media/pictures/{id}.webp", taking.picture, methods=["GET"]),
+        Route(IMPORT, taking.bring, methods=["POST"]),
+    ]
+
+
+class _Exports:
+    """How far the newest exports are, each by its asker and the token that they chose."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[tuple[str, str], View] = OrderedDict()
+
+    def of(self, owner: str, token: str) -> View:
+        """How many pictures of how many are in the zip, and whether it is at its end."""
+        with self._lock:
+            return dict(self._known.get((owner, token), {"done": 0, "total": 0, "ended": False}))
+
+    def put(self, owner: str, token: str, **told: object) -> None:
+        """Note how far it is. The oldest are forgotten."""
+        if TOKEN.fullmatch(token):
+            with self._lock:
+                known = self._known.setdefault((owner, token), {"done": 0, "total": 0, "ended": False})
+                known.update(told)
+                while len(self._known) > EXPORTS_MAX:
+                    self._known.popitem(last=False)
+
+
+class _Taking:
+    """The handlers over one studio."""
+
+    def __init__(self, studio: Studio, grace_s: float) -> None:
+        self._archive, self._grace_s = studio.archive, grace_s
+        self._uploads = BoundedSemaphore(UPLOADS_MAX)
+        self._exports = _Exports()
+
+    def export(self, request: Request) -> Response:
+        asked = request.query_params
+        return self._zip(
+            request,
+            partial(
+                self._archive.export,
+                query=asked.get("query", ""),
+                tag=asked.get("tag") or None,
+                favourite=bool(asked.get("favourite")),
+                collection=asked.get("collection") or None,
+                zone=asked.get("zone") or "UTC",
+            ),
+        )
+
+    async def export_some(self, request: Request) -> Response:
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > LIST_MAX:
+                return _refused(f"A selection may have at most {LIST_MAX // 2**20} MiB.", 413)
+        try:
+            ids = _ids(bytes(body), request.headers.get("content-type", ""))
+        except StudioError as error:
+            return _refused(str(error))
+        return await run_in_threadpool(self._zip, request, partial(self._archive.export, ids=ids))
+
+    def exported(self, request: Request) -> Response:
+        owner = _owner(request)
+        if owner is None:
+            return not_found()
+        return JSONResponse(self._exports.of(owner, request.query_params.get("token", "")), headers=NO_STORE)
+
+    def _zip(self, request: Request, export: Callable[..., Iterator[bytes]]) -> Response:
+        owner, token = _owner(request), request.query_params.get("token", "")
+        if owner is None:
+            return not_found()
+        try:
+            blocks = export(owner, progress=lambda done, total: self._exports.put(owner, token, done=done, total=total))
+        except NotFound:
+            return not_found()
+        except StudioError as error:
+            return _refused(str(error))
+        headers = {**NO_STORE, "Content-Disposition": 'attachment; filename="z-image-studio.zip"'}
+        return StreamingResponse(self._counted(blocks, owner, token), media_type="application/zip", headers=headers)
+
+    def _counted(self, blocks: Iterator[bytes], owner: str, token: str) -> Iterator[bytes]:
+        """The blocks, and a note at their end, whole or not."""
+        try:
+            yield from blocks
+        finally:
+            self._exports.put(owner, token, ended=True)
+
+    def picture(self, request: Request) -> Response:
+        owner, id, ending = _owner(request), request.path_params["id"], request.url.path.rpartition(".")[2]
+        if owner is None or not ID.fullmatch(id):
+            return not_found()
+        try:
+            data, kind = self._archive.exported(owner, id, ending)
+        except StudioError:
+            return not_found()
+        headers = {**NO_STORE, "Vary": "Cookie"}  # what it tells hangs on a setting
+        if request.query_params.get("download"):
+            headers["Content-Disposition"] = f'attachment; filename="z-image-{id}.{ending}"'
+        return Response(data, media_type=kind, headers=headers)
+
+    def _file(self) -> AbstractContextManager[IO[bytes]]:
+        """A file without a name, on the disk of the archive."""
+        return tempfile.TemporaryFile(dir=self._archive.folder)
+
+    async def bring(self, request: Request) -> Response:
+        owner = _owner(request)
+        if owner is None:
+            return not_found()
+        if not self._uploads.acquire(blocking=False):
+            return _refused(f"At most {UPLOADS_MAX} files come in at once: try again when one is done.", 503)
+        with (
+            ExitStack() as held
+        ):  # the file and the place go when this ends, or when the work that takes them over does
+            held.callback(self._uploads.release)
+            try:
+                begins = _yes(request.query_params.get("source"))  # such a picture may be private: it touches no disk
+                place: Callable[[], AbstractContextManager[IO[bytes]]] = io.BytesIO if begins else self._file
+                file = held.enter_context(place())
+                async for part in _in_time(request.stream(), self._grace_s):
+                    await run_in_threadpool(file.write, part)
+                    if begins and file.tell() > FILE_MAX:
+                        return _refused(f"A picture may have at most {FILE_MAX // 2**20} MiB.", 413)
+            except TimeoutError:
+                return _refused(f"The file came too slowly: less than {SLOWEST // 1000} kB a second.", 408)
+            except ClientDisconnect:
+                return _refused("The file did not come whole.")
+            except OSError as error:
+                return _refused(_unread(error), 507)
+            work = partial(self._brought, owner, file, request, held.pop_all())
+            if ndjson.wants_ndjson(request):
+                return ndjson.ndjson_response(lambda tell, stop: work(tell, stop)[0], NO_STORE)
+            told, status = await run_in_threadpool(work, None, lambda: False)
+            return _told(told.get("result", told), status)
+
+    def _brought(
+        self,
+        owner: str,
+        file: IO[bytes],
+        request: Request,
+        held: ExitStack,
+        tell: Progress | None,
+        stop: Callable[[], bool],
+    ) -> tuple[View, int]:
+        """What came of a file, as a line of `telling`, and the status of a refusal."""
+        asked = request.query_params
+        name = asked.get("name", "")[:200]
+        with held:
+            try:
+                if _yes(asked.get("preview")):
+                    return {"result": self._archive.preview(owner, file, name, progress=tell)}, 200
+                if _yes(asked.get("source")):
+                    return {
+                        "result": self._archive.source(owner, file, name, private=_private(asked.get("private")))
+                    }, 200
+                made = _moment(asked.get("made", ""))
+                return {"result": self._archive.bring(owner, file, name, progress=tell, stop=stop, made=made)}, 200
+            except StudioError as error:
+                return {"error": str(error)}, 400
+            except OSError as error:
+                return {"error": _unread(error)}, 507
+
+
+def _ids(body: bytes, kind: str) -> list[object]:
+    """The ids of a selection, unchecked. Raises InvalidRequest."""
+    try:
+        if kind.startswith("application/x-www-form-urlencoded"):
+            return [id for said in parse_qs(body.decode()).get("ids", []) for id in said.split(",") if id]
+        told = json.loads(body)
+        ids = told.get("ids") if isinstance(told, dict) else None
+    except (ValueError, RecursionError):
+        ids = None
+    if not isinstance(ids, list):
+        raise InvalidRequest("ids", 'must be a list of ids, as {"ids": [...]}', body[:40].decode("ascii", "replace"))
+    return ids
+
+
+async def _in_time(parts: AsyncGenerator[bytes, None], grace_s: float) -> AsyncIterator[bytes]:
+    """The parts of a file as they come, while they come fast enough: nobody holds a place with nothing. Raises TimeoutError."""
+    begun, size = time.monotonic(), 0
+    while True:
+        allowed = grace_s + size / SLOWEST - (time.monotonic() - begun)
+        try:
+            part = await asyncio.wait_for(anext(parts), max(allowed, 0.0))
+        except StopAsyncIteration:
+            return
+        size += len(part)
+        yield part
+
+
+def _private(told: str | None) -> bool | str:
+    """What a query says of it: 1 for true, or a session's name."""
+    return True if told == "1" else (told or False)
+
+
+def _yes(told: str | None) -> bool:
+    """What a query says by 1; nothing, 0 and false say no."""
+    return (told or "").lower() not in ("", "0", "false", "no")
+
+
+def _moment(told: str) -> datetime | None:
+    """The moment of so many milliseconds since 1970; None for anything else, and for what is no moment of ours."""
+    if not re.fullmatch("[0-9]{1,15}", told):
+        return None
+    try:
+        return datetime.fromtimestamp(int(told) / 1000, timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _unread(error: OSError) -> str:
+    return f"The file could not be read here: {error.strerror or error}."
+
+
+def _owner(request: Request) -> str | None:
+    found: str | None = getattr(request.state, "owner", None)
+    return found or None
+
+
+def _refused(sentence: str, status: int = 400) -> Response:
+    return _told({"error": sentence}, status)
+
+
+def _told(told: object, status: int) -> Response:
+    """JSON in ASCII: what anybody's file tells may be no text that UTF-8 can write."""
+    return Response(json.dumps(told), status, media_type="application/json", headers=NO_STORE)

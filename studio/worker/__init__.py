@@ -1,0 +1,1 @@
+"""The worker: runs queued jobs on the engine and reports their progress."""

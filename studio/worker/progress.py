@@ -1,0 +1,165 @@
+"""What is going on right now, for whoever watches: the live progress of jobs, in memory.
+
+The worker's thread posts; watchers on event loops wait for changes. What must outlive the process is in storage, not here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from PIL import Image
+
+from enhancer.base import Draft
+
+Phase = Literal["waiting", "loading", "reasoning", "drawing", "saving"]
+INTERVAL_S = 0.1  # a watcher is told at most this often, except of the end
+CALM_S = 1.0  # one whose job only moved up in the queue is told at most this often
+BREATH_S = 0.02  # it waits this long for what comes right behind a change, as the end does behind the last saving
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobProgress:
+    """Progress of a running job: forward `step` of `steps` of picture `index` (from 0), and its preview."""
+
+    phase: Phase = "waiting"
+    index: int = 0
+    step: int = 0
+    steps: int = 0
+    eta_s: float | None = None
+    draft: Draft | None = None
+    preview: Image.Image | None = None
+    preview_number: int = 0
+
+
+class Watcher:
+    """One who waits for changes of one job, on one event loop."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._changed, self._own, self._ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._told = time.monotonic()  # whoever begins to watch has just looked
+        self._woken = False  # the loop is told once of any number of changes
+
+    def wake(self, *, own: bool = False, ended: bool = False) -> None:
+        """From any thread: something changed; `own`: in the job itself and not only around it; `ended` is told without delay."""
+        if self._woken and not own:
+            return
+        self._woken = True
+        if own and not ended and self._own.is_set():
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._set, own, ended)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            return
+
+    async def change(self, timeout: float) -> None:
+        """Wait until something changed, or `timeout` seconds have gone."""
+        if not await _within(timeout, self._changed):
+            return
+        if not self._own.is_set():
+            await _within(max(BREATH_S, self._told + CALM_S - time.monotonic()), self._own)
+        if not self._ended.is_set():
+            await _within(max(BREATH_S, self._told + INTERVAL_S - time.monotonic()), self._ended)
+        self._woken = False
+        self._changed.clear()
+        self._own.clear()
+        self._told = time.monotonic()
+
+    def _set(self, own: bool, ended: bool) -> None:
+        self._changed.set()
+        if own:
+            self._own.set()
+        if ended:
+            self._ended.set()
+
+
+class ProgressHub:
+    """Live progress by job id, the wishes to cancel, and those who watch. Safe from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._live: dict[str, JobProgress] = {}
+        self._cancelled: set[str] = set()
+        self._watchers: dict[str, set[Watcher]] = {}
+
+    def post(self, job_id: str, **changes: object) -> None:
+        """Note progress of a job and wake its watchers."""
+        with self._lock:
+            live = replace(self._live.get(job_id, JobProgress()), **changes)  # type: ignore[arg-type]
+            if "preview" in changes:
+                live = replace(live, preview_number=live.preview_number + 1)
+            self._live[job_id] = live
+        self._wake(job_id, own=True)
+
+    def end(self, job_id: str) -> None:
+        """Forget a job's progress: it is finished, or queued again."""
+        with self._lock:
+            self._live.pop(job_id, None)
+            self._cancelled.discard(job_id)
+        self._wake(job_id, own=True, ended=True)
+
+    def live(self, job_id: str) -> JobProgress:
+        """The progress of a job; the default for one that is not running."""
+        with self._lock:
+            return self._live.get(job_id, JobProgress())
+
+    def running_s(self) -> float:
+        """Seconds that what runs may still take, as far as its worker said."""
+        with self._lock:
+            return sum(live.eta_s or 0.0 for live in self._live.values())
+
+    def cancel(self, job_id: str) -> None:
+        """Ask the worker to stop this job, and no other."""
+        with self._lock:
+            self._cancelled.add(job_id)
+
+    def cancelled(self, job_id: str) -> bool:
+        """Whether this job is to be stopped."""
+        with self._lock:
+            return job_id in self._cancelled
+
+    def nudge_all(self) -> None:
+        """Wake every watcher, sooner or later: positions in the queue or the engine's state changed."""
+        with self._lock:
+            jobs = list(self._watchers)
+        for job_id in jobs:
+            self._wake(job_id)
+
+    def nudge(self, job_id: str) -> None:
+        """Wake those who watch one job: something of it was written down."""
+        self._wake(job_id, own=True)
+
+    @contextmanager
+    def watch(self, job_id: str) -> Iterator[Watcher]:
+        """Watch one job from the running event loop."""
+        watcher = Watcher()
+        with self._lock:
+            self._watchers.setdefault(job_id, set()).add(watcher)
+        try:
+            yield watcher
+        finally:
+            with self._lock:
+                group = self._watchers.get(job_id, set())
+                group.discard(watcher)
+                if not group:
+                    self._watchers.pop(job_id, None)
+
+    def _wake(self, job_id: str, *, own: bool = False, ended: bool = False) -> None:
+        with self._lock:
+            group = list(self._watchers.get(job_id, ()))
+        for watcher in group:
+            watcher.wake(own=own, ended=ended)
+
+
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except asyncio.TimeoutError:
+        return False
+    return True

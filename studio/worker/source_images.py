@@ -1,0 +1,69 @@
+"""Sources: pictures that drawing begins with, as a wish names them and as the worker opens them.
+
+Asks storage on behalf of an owner; knows no engine and no page.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+
+from PIL import Image
+
+from storage import Storage
+from storage.errors import NotFound as NotKept
+from storage.files.hashing import pixel_sha256
+from storage.records import Picture
+from studio.errors import InvalidRequest, StudioError
+from studio.validation import checked_id, translate_errors
+
+GONE = "The picture that this one begins with is not here any more."
+CHANGED = "The file of the picture that this one begins with is damaged, so this one would be another."
+
+
+def find_source(
+    storage: Storage, owner: str, told: object, parameter: str = "source", *, private: bool = False
+) -> Picture:
+    """The owner's picture that `told` names: its id, or the SHA-256 of its pixels, as a recipe has it.
+
+    A hash means a kept picture, since what comes of something private is private; in `private` a private one is looked for first.
+    Raises NotFound for an id, and InvalidRequest for a hash of which no picture is here.
+    """
+    with translate_errors():
+        if not isinstance(told, str) or not re.fullmatch("[0-9a-f]{64}", told):
+            id = checked_id(parameter, told)
+            return storage.of(id).pictures.get(owner, id)
+        found = storage.private.pictures.of_pixels(owner, told) if private else None
+        found = found or storage.pictures.of_pixels(owner, told)
+    if found is None:
+        raise InvalidRequest(
+            parameter, "must begin with a picture that is here; the one with these pixels is not", told
+        )
+    return found
+
+
+def open_source(storage: Storage, owner: str, id: str | None, sha256: str | None) -> Image.Image | None:
+    """The source of an order in RGB, by its id, or by its pixels where that picture has gone; None where there is none.
+
+    Raises StudioError where it is not here, or not with the pixels that were meant: then nothing may be drawn from it.
+    """
+    if id is None or sha256 is None:
+        return None
+    try:
+        file = storage.png(owner, id)
+    except NotKept:
+        found = storage.pictures.of_pixels(owner, sha256)
+        if found is None:
+            raise StudioError(GONE) from None
+        try:
+            file = storage.png(owner, found.id)
+        except NotKept:
+            raise StudioError(GONE) from None
+    try:
+        with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
+            pixels = image.convert("RGB")
+    except (OSError, ValueError, SyntaxError) as error:
+        raise StudioError(CHANGED) from error
+    if pixel_sha256(pixels) != sha256:
+        raise StudioError(CHANGED)
+    return pixels
