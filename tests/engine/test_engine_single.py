@@ -112,7 +112,9 @@ def test_a_safetensors_file_in_other_names_draws_what_the_folder_draws(
     assert held.keys() == right.keys() and all(torch.equal(held[name], right[name]) for name in right)
     # The same weights lie at other addresses. Some kernels choose their order of summation by alignment, so a value
     # between two levels may round the other way.
-    drawn, plain = (np.asarray(image, dtype=int) for image in (Desk(engine).draw(checkpoint=info.name).image, desk.draw().image))
+    drawn, plain = (
+        np.asarray(image, dtype=int) for image in (Desk(engine).draw(checkpoint=info.name).image, desk.draw().image)
+    )
     assert np.abs(drawn - plain).max() <= 1
 
 
