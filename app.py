@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import closing
 
 import storage
 from storage.errors import StorageError
@@ -39,11 +40,8 @@ def main() -> None:
     except (ValueError, OSError, StorageError) as error:
         bootstrap.exit_with_error(bootstrap.explain_error(error))
     if asked is not None:
-        try:
-            code = batch.run(studio, HOME, asked, stop=bootstrap.stop_event().is_set)
-        finally:
-            studio.close()
-        sys.exit(code)
+        with closing(studio):
+            sys.exit(batch.run(studio, HOME, asked, stop=bootstrap.stop_event().is_set))
     serve(studio, settings, auth, kept.secret("cookie"))
 
 
@@ -72,12 +70,10 @@ def serve(studio: Studio, settings: Settings, auth: list[tuple[str, str]] | None
     where = {"server_name": settings.host, "server_port": settings.port, "share": settings.share, "auth": auth}
     blocks.launch(**where, **site.launch_kwargs(studio, settings, key=key), **page.launch_kwargs())
     log.info("Z-Image Studio is at %s", settings.public_url or f"http://{settings.host}:{settings.port}")
-    try:
+    with closing(studio):
         studio.start()
         stop.wait()
         blocks.close(verbose=False)
-    finally:
-        studio.close()
 
 
 if __name__ == "__main__":

@@ -168,7 +168,8 @@ def _rows(words: Words, number: int, begun: datetime) -> Iterator[tuple[str, tup
     )  # fmt: skip
     yield "picture_texts", (
         key, query_parser.owner_token(owner, trash=trashed), query_parser.indexed(prompt), query_parser.indexed(original), "",
-        query_parser.indexed(" ".join(reasoning)) if thought else "", query_parser.indexed(" ".join(tags)), query_parser.indexed(note), filters.tokens(facts),
+        query_parser.indexed(" ".join(reasoning)) if thought else "", query_parser.indexed(" ".join(tags)),
+        query_parser.indexed(note), filters.tokens(facts),
     )  # fmt: skip
 
 

@@ -18,12 +18,13 @@ from storage import Storage
 from storage.errors import Damaged
 from storage.ids import is_private
 from storage.records import Job, Kind
+from studio.domain.checkpoint import TOKENS_MAX, CheckpointInfo
 from studio.domain.enhancement_options import AvailableOptions, HostOptions, truncated_end
 from studio.domain.request import GenerationRequest, flag, new_seed, optional_whole, text, whole
 from studio.domain.request import session as checked_session
 from studio.domain.request import strength as checked_strength
 from studio.domain.spec import JobSpec, checkpoint_of, reject_unused_options
-from studio.engine.base import TOKENS_MAX, AdapterInfo, CheckpointInfo, Engine, EngineState
+from studio.engine.base import AdapterInfo, Engine, EngineState
 from studio.errors import InvalidRequest, NotFound, NotReady, Refused
 from studio.services import adapters, serializers
 from studio.services.captioning import Captioner

@@ -12,7 +12,7 @@ from pathlib import Path
 from enhancer import styles, templates, wildcards
 from enhancer.options import LENGTHS, EnhancementOptions, Length
 from enhancer.styles import Style
-from studio.engine.base import CheckpointInfo
+from studio.domain.checkpoint import CheckpointInfo
 from studio.errors import InvalidRequest
 
 FOLLOWS = "chain"

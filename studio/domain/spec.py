@@ -1,7 +1,7 @@
-"""An order: a wish with every default filled in and its seed chosen, as a job row keeps it.
+"""Job specs: a request with all defaults resolved and its seed chosen.
 
-Pure. It is the bridge from what somebody asked for (`GenerationRequest`) to what is drawn (`Recipe`), and to how much work that is; its JSON lies
-in the job's row, so that a restart draws the very same.
+Pure. A spec links a `GenerationRequest` to the `Recipe` of each picture. The job's row stores it as JSON, so that a restart
+generates the same pictures.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass, fields, replace
 from enhancer.options import Length
 from enhancer.wildcards import Lists, has_choices, resolve
 from storage.records import Job, Picture
+from studio.domain.checkpoint import CheckpointInfo
 from studio.domain.recipe import SEED_MAX, Adapter, Recipe, pairs
 from studio.domain.request import VARIATIONS_MAX, GenerationRequest, new_seed
 from studio.domain.sizes import fitting
-from studio.engine.base import CheckpointInfo
+from studio.domain.work import Work
 from studio.errors import InvalidRequest, Refused, shorten
-from studio.worker.eta import Work
 
 SEEDS = SEED_MAX + 1
 LIKE = "nothing can be drawn like it."

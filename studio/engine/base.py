@@ -13,40 +13,12 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from PIL import Image
 
+from studio.domain.checkpoint import CheckpointInfo
 from studio.domain.recipe import Adapter, Recipe
-from studio.domain.sizes import SIDE_MAX
 from studio.engine.memory.plan import Plan
 
 if TYPE_CHECKING:
     from enhancer.base import ChatModel
-
-TOKENS_MAX = 512  # what the text encoder sees of a prompt
-
-
-@dataclass(frozen=True, kw_only=True)
-class Defaults:
-    """What a checkpoint wants where a wish says nothing."""
-
-    steps: int
-    guidance: float
-    shift: float
-    native: int  # side in pixels of the square it was made for
-    negative_prompt: bool  # whether a negative prompt does anything
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckpointInfo:
-    """A checkpoint as the page and the use cases see it."""
-
-    name: str  # as a wish spells it: pocket, turbo, base, a folder, a Hub id
-    title: str  # for people: Pocket, Z-Image-Turbo
-    source: str  # folder or Hub id
-    defaults: Defaults
-    template: str  # template of the enhancer that suits it
-    sampling: Mapping[str, float] = field(default_factory=dict)  # temperature, top_p of its language model
-    side_max: int = SIDE_MAX  # pixels of the longest side that its transformer has places for
-    on_disk: bool = False
-    download_gb: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
 
+from studio.domain.checkpoint import CheckpointInfo, Defaults
 from studio.domain.sizes import SIDE_MAX, SIDE_STEP
-from studio.engine.base import CheckpointInfo, Defaults
 from studio.engine.loading import checkpoint_layout
 from studio.errors import InvalidRequest
 

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from studio.domain.checkpoint import CheckpointInfo
 from studio.domain.recipe import Recipe
 from studio.engine.adapters.files import Adapters
-from studio.engine.base import AdapterInfo, CheckpointInfo, Drawing, EngineState, Machine, Option, StepEvent
+from studio.engine.base import AdapterInfo, Drawing, EngineState, Machine, Option, StepEvent
 from studio.engine.catalog import TURBO, Catalog, is_folder
 from studio.engine.hub import providers
 from studio.engine.hub.download import fetch

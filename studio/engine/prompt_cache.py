@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from studio.engine.base import TOKENS_MAX
+from studio.domain.checkpoint import TOKENS_MAX
 
 ROOMS = (64, 128, 192, TOKENS_MAX)  # tokens; lengths between 192 and 384 were rounded otherwise
 ENTRIES = 32  # of at most 512 tokens x 2560 values of 2 bytes: 2.6 MB each, 84 MB in all

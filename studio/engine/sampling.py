@@ -17,10 +17,11 @@ from typing import Any
 import torch
 from PIL import Image
 
+from studio.domain.checkpoint import TOKENS_MAX
 from studio.domain.recipe import Recipe
 from studio.engine import device as devices
 from studio.engine.adapters.attached import attach, detach
-from studio.engine.base import TOKENS_MAX, Drawing, StepEvent
+from studio.engine.base import Drawing, StepEvent
 from studio.engine.environment import environment
 from studio.engine.latents import start
 from studio.engine.loading.loader import Loaded

@@ -25,8 +25,11 @@ _BETWEEN = re.compile("([,，;；])")
 
 
 def parse_adapters(said: object) -> Any:
-    """A choice as pairs of a name and a weight, for `GenerationRequest` to check: of a mapping, of a list of pairs, of the JSON of either, or of
-    a text such as `ink 0.8, fur -0.5`. Anything else is left as it is, for `GenerationRequest` to refuse. Raises InvalidRequest."""
+    """Parse adapters into pairs of a name and a weight, for `GenerationRequest` to check.
+
+    `said` is a mapping, a list of pairs, the JSON of either, or a text such as `ink 0.8, fur -0.5`. Anything else is returned as it
+    is. Raises InvalidRequest.
+    """
     if isinstance(said, str):
         if len(said) > TYPED_MAX:
             raise InvalidRequest("adapters", f"must have at most {TYPED_MAX:,} characters", said)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from enhancer import templates
 from enhancer.enhancer import Enhancer, Fit
+from studio.domain.checkpoint import TOKENS_MAX, CheckpointInfo
 from studio.domain.enhancement_options import FOLLOWS, HostOptions
-from studio.engine.base import TOKENS_MAX, CheckpointInfo, Engine
+from studio.engine.base import Engine
 from studio.settings import Settings
 from studio.worker.worker import EnhancerFor
 

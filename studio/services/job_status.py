@@ -12,13 +12,15 @@ from storage import Storage
 from storage.errors import NotFound, StorageError
 from storage.ids import is_private
 from storage.records import Job, Picture
+from studio.domain.checkpoint import TOKENS_MAX
 from studio.domain.spec import remaining_work
-from studio.engine.base import TOKENS_MAX, Engine
+from studio.domain.work import Work
+from studio.engine.base import Engine
 from studio.services import serializers
 from studio.services.compare import explain_differences, pixels
 from studio.services.serializers import FINISHED, View
 from studio.validation import translate_errors
-from studio.worker.eta import EtaEstimator, Work
+from studio.worker.eta import EtaEstimator
 from studio.worker.progress import ProgressHub
 
 WORKS_MAX = 1000  # waiting jobs whose work is remembered

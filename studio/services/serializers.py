@@ -18,9 +18,10 @@ from storage.metadata.readers import ParsedMetadata
 from storage.records import Collection, Enhancement, Job, Picture, Share
 from storage.repositories.trash import DAYS
 from storage.transfer.importer import ImportPreview, ImportResult
+from studio.domain.checkpoint import CheckpointInfo
 from studio.domain.enhancement_options import AvailableOptions
 from studio.domain.recipe import adapters as recipe_adapters
-from studio.engine.base import AdapterInfo, CheckpointInfo, EngineState, Machine
+from studio.engine.base import AdapterInfo, EngineState, Machine
 from studio.engine.memory.plan import Plan
 
 View = dict[str, object]

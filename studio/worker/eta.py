@@ -7,20 +7,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from studio.domain.work import Work
 
 WEIGHT = 0.3  # of the newest observation
-
-
-@dataclass(frozen=True, kw_only=True)
-class Work:
-    """What a job has still before it: so many pictures of `steps` forwards at a size, and how often it reasons first."""
-
-    pictures: int
-    steps: int
-    width: int
-    height: int
-    reasons: int
 
 
 class EtaEstimator:

@@ -25,10 +25,11 @@ from storage import Storage
 from storage.errors import Damaged, NotFound, NotWritten, StorageError
 from storage.ids import is_private
 from storage.records import Enhancement, Job, NewPicture, Status, Step
+from studio.domain.checkpoint import CheckpointInfo
 from studio.domain.enhancement_options import AvailableOptions, enhancement_options
 from studio.domain.recipe import Recipe
 from studio.domain.spec import JobSpec, remaining_work
-from studio.engine.base import CheckpointInfo, Drawing, Engine, StepEvent
+from studio.engine.base import Drawing, Engine, StepEvent
 from studio.errors import Cancelled, EngineError, StudioError
 from studio.worker.background_iterator import iterate_in_background
 from studio.worker.disk_space import DISK, DiskSpace, InsufficientSpace, is_unwritten, says_full

@@ -182,6 +182,7 @@ def test_compiled_code_is_used_only_for_shapes_that_were_prepared_and_a_wish_int
     ways.use(Speed())
 
 
+@pytest.mark.filterwarnings("ignore")  # as above
 def test_what_could_not_be_compiled_runs_as_it_was(desk: Any) -> None:
     loaded = desk.engine._ready()
     before = desk.pixels()

@@ -11,8 +11,8 @@ import pytest
 from bench.enhancer import (
     COUNTS,
     HARD,
-    Outcome,
     GenerationRequest,
+    Outcome,
     drawn_lines,
     meets_bars,
     outcome,

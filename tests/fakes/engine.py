@@ -16,8 +16,9 @@ from typing import Literal
 from PIL import Image
 
 from enhancer.base import Message, Sampling
+from studio.domain.checkpoint import CheckpointInfo, Defaults
 from studio.domain.recipe import Recipe
-from studio.engine.base import AdapterInfo, CheckpointInfo, Defaults, Drawing, EngineState, Machine, StepEvent
+from studio.engine.base import AdapterInfo, Drawing, EngineState, Machine, StepEvent
 from studio.errors import Cancelled, EngineError, InvalidRequest, NotReady
 
 ANSWER = (

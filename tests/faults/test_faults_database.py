@@ -20,6 +20,7 @@ from storage.ids import now
 from studio.domain.request import GenerationRequest
 from studio.settings import ROOT
 from studio.studio import Studio
+from tests.apps import completed
 from tests.fakes.engine import PaintEngine
 from tests.storage.test_storage_backups import HOLD, damage
 from tests.studio.conftest import end
@@ -41,10 +42,7 @@ def data(tmp_path: Path) -> Path:
 
 def refused(data: Path) -> str:
     """What a start says that ends with code 2."""
-    done = subprocess.run(
-        [sys.executable, "app.py", "--data", str(data), "--checkpoint", "pocket", "--port", "0"],
-        cwd=ROOT, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+    done = completed("--data", str(data), "--checkpoint", "pocket", "--port", "0")
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr.strip().splitlines()[-1]

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from studio.domain.checkpoint import CheckpointInfo, Defaults
 from studio.domain.recipe import SEED_MAX, Adapter, Recipe
 from studio.domain.request import GenerationRequest
 from studio.domain.sizes import RATIOS, fitting, shapes
 from studio.domain.spec import JobSpec
-from studio.engine.base import CheckpointInfo, Defaults
 from studio.errors import InvalidRequest
 
 RECIPE = Recipe(prompt="a cat", seed=5, width=128, height=96, steps=8, guidance=0.0, shift=3.0, checkpoint="pocket")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 
 import pytest
 from pydantic import SecretStr
 
 from studio.settings import Settings
-from tests.conftest import ROOT, plain_environment
+from tests.apps import completed
+from tests.conftest import plain_environment
 
 SHOW = (
     "import os, sys; from studio.settings import read; s = read(sys.argv[1:], os.environ); print(repr(s), s.owner_rule)"
@@ -18,14 +18,7 @@ SHOW = (
 
 def run(*flags: str, show: str = SHOW, **environ: str) -> subprocess.CompletedProcess[str]:
     """Read the settings in a process of its own, since the environment is read from the process."""
-    return subprocess.run(
-        [sys.executable, "-c", show, *flags],
-        env=plain_environment() | environ,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return completed(*flags, code=show, env=plain_environment() | environ)
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 from studio.domain.recipe import Recipe
 from studio.domain.request import GenerationRequest
+from studio.domain.work import Work
 from studio.services.serializers import View
 from studio.studio import Studio
-from studio.worker.eta import EtaEstimator, Work
+from studio.worker.eta import EtaEstimator
 from tests.fakes.engine import PaintEngine
 from tests.studio.conftest import end
 

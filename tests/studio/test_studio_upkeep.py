@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,8 +9,8 @@ import pytest
 import storage
 from studio.cli import maintenance
 from studio.domain.request import GenerationRequest
-from studio.settings import ROOT
 from studio.studio import Studio
+from tests.apps import completed
 from tests.fakes.engine import PaintEngine
 from tests.studio.conftest import end
 
@@ -103,13 +101,7 @@ def test_the_commands_are_commands_of_app_py(data: Path, tmp_path: Path) -> None
         (["check"], 0),
         (["restore", str(tmp_path / "none")], 2),
     ):
-        done = subprocess.run(
-            [sys.executable, "app.py", *arguments, "--data", str(data)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        done = completed(*arguments, "--data", str(data))
         assert done.returncode == code, done.stdout + done.stderr
         assert done.stdout.count("\n") >= 1
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("kept")] == ["kept"]

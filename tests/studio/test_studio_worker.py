@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 import storage
+from studio.domain.checkpoint import CheckpointInfo
 from studio.domain.recipe import Recipe
 from studio.domain.request import GenerationRequest
-from studio.engine.base import CheckpointInfo, EngineState
+from studio.engine.base import EngineState
 from studio.errors import EngineError, InvalidRequest, OutOfMemory, Refused
 from studio.studio import Studio
 from tests.fakes.engine import ABSENT, HERE, PaintEngine

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,21 +13,14 @@ from pydantic import ValidationError
 
 from studio.cli.bootstrap import disable_telemetry, explain_error, free_port, logins
 from studio.settings import read
-from tests.conftest import ROOT, App, StartApp, plain_environment
+from tests.apps import completed
+from tests.conftest import App, StartApp, plain_environment
 from tests.http_api import web
 
 
 def start(*flags: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """app.py run to its end, for a start that is refused."""
-    return subprocess.run(
-        [sys.executable, "app.py", *flags],
-        cwd=ROOT,
-        env=plain_environment() | env,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    """Run app.py to its end, for a start that is refused."""
+    return completed(*flags, env=plain_environment() | env)
 
 
 @pytest.mark.parametrize(

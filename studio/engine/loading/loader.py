@@ -25,10 +25,10 @@ from diffusers.utils import logging as diffusers_logging
 from transformers import AutoTokenizer, Qwen3Model
 from transformers.utils import logging as transformers_logging
 
+from studio.domain.checkpoint import CheckpointInfo
 from studio.engine import device as devices
 from studio.engine.adapters.attached import AttachedAdapter
 from studio.engine.adapters.files import Adapters
-from studio.engine.base import CheckpointInfo
 from studio.engine.device import Device
 from studio.engine.loading import checkpoint_layout, weight_headers
 from studio.engine.loading.revision import revision

@@ -14,10 +14,10 @@ from typing import Any
 import gradio as gr
 
 from enhancer.options import LENGTHS
+from studio.domain.checkpoint import CheckpointInfo
 from studio.domain.enhancement_options import AvailableOptions
 from studio.domain.request import GenerationRequest
 from studio.domain.sizes import SIDE_STEP, classes, shape_of, shapes
-from studio.engine.base import CheckpointInfo
 from studio.errors import InvalidRequest
 from studio.services import adapters
 from studio.services.serializers import View
@@ -337,7 +337,7 @@ def request_from_form(values: tuple[Any, ...], **instead: object) -> GenerationR
 
 
 def parse_keep_words(typed: object) -> object:
-    """Words that must stay, as they were typed with commas of either kind between; anything but a text is left for `GenerationRequest` to refuse."""
+    """Split the typed keywords at commas. A value that is not a text is returned as it is; `GenerationRequest` refuses it."""
     if typed is None or not isinstance(typed, str):
         return () if typed is None else typed
     return tuple(part for one in re.split("[,，、\n]", typed) if (part := one.strip()))
