@@ -35,7 +35,7 @@ def main() -> None:
         auth = bootstrap.logins(settings.auth.get_secret_value()) if settings.auth else None
         if asked is None:
             settings = settings.model_copy(update={"port": bootstrap.free_port(settings.host, settings.port)})
-        kept = storage.open(settings.data, told=settings.told)
+        kept = storage.open(settings.data, policy=settings.metadata_policy)
         studio = build(settings, kept)
     except (ValueError, OSError, StorageError) as error:
         bootstrap.exit_with_error(bootstrap.explain_error(error))
@@ -57,7 +57,7 @@ def build(settings: Settings, kept: storage.Storage) -> Studio:
         quota=Quota(settings.data, settings.disk_quota_gb),
         strangers=settings.owner_rule != "one",
         remote=settings.enhancer == "remote",
-        eyes=enhancer_factory.captioner_for(settings),
+        captioner=enhancer_factory.captioner_for(settings),
     )  # fmt: skip
 
 

@@ -55,11 +55,11 @@ class Storage:
     collections: Collections
     shares: Shares
     trash: Trash
-    check: Reconciler
-    archive: Exporter
-    arrivals: Importer
+    reconciler: Reconciler
+    exporter: Exporter
+    importer: Importer
     database: Database
-    health: IntegrityCheck
+    integrity: IntegrityCheck
     lock: FolderLock
 
     @property
@@ -81,7 +81,7 @@ class Storage:
 
     def exported(self, owner: str, id: str, kind: Format) -> bytes:
         """The owner's picture as a PNG, JPEG or WebP to take along. Raises NotFound, and BadValue for another kind."""
-        return export_bytes(self.png(owner, id), kind, self.pictures.told)
+        return export_bytes(self.png(owner, id), kind, self.pictures.policy)
 
     def secret(self, name: str) -> bytes:
         """A random key of this folder, the same for ever; see `folder.read_or_make_secret`."""
@@ -92,14 +92,14 @@ class Storage:
         self.database.close()
         self.private.database.close()
         if self.lock.held:
-            self.health.close(self.database)
+            self.integrity.close(self.database)
         self.lock.release()
 
 
-def open(folder: Path, *, told: MetadataPolicy = ALL) -> Storage:
+def open(folder: Path, *, policy: MetadataPolicy = ALL) -> Storage:
     """Open what is kept in `folder`, making the folder and bringing its database up to date where needed.
 
-    `told` is what the files of pictures tell of themselves. A damaged database that can be read is opened for
+    `policy` chooses which metadata blocks are written into saved files. A damaged database that can be read is opened for
     reading alone, and `damaged` says so. Raises StorageInUse, LockedDatabase, NewerDatabase, ForeignDatabase or
     NotWritten, each a sentence. Call `jobs.recover()` before the first claim.
     """
@@ -109,12 +109,12 @@ def open(folder: Path, *, told: MetadataPolicy = ALL) -> Storage:
     except OSError as error:
         raise NotWritten(f"The folder {folder}", error.strerror or error) from error
     try:
-        health = IntegrityCheck(folder)
-        database = health.open()
+        integrity = IntegrityCheck(folder)
+        database = integrity.open()
     except BaseException:
         lock.release()
         raise
-    files, private = Files(folder), open_private_store(told)
+    files, private = Files(folder), open_private_store(policy)
     jobs = Jobs(database, files)
     return Storage(
         folder=folder,
@@ -123,14 +123,14 @@ def open(folder: Path, *, told: MetadataPolicy = ALL) -> Storage:
         private=private,
         queue=Queue(jobs, private.jobs),
         enhancements=Enhancements(database),
-        pictures=Pictures(database, files, told),
+        pictures=Pictures(database, files, policy),
         collections=Collections(database),
         shares=Shares(database),
         trash=Trash(database, files),
-        check=Reconciler(database, files),
-        archive=Exporter(database, files),
-        arrivals=Importer(database, files, told),
+        reconciler=Reconciler(database, files),
+        exporter=Exporter(database, files),
+        importer=Importer(database, files, policy),
         database=database,
-        health=health,
+        integrity=integrity,
         lock=lock,
     )

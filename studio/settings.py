@@ -90,8 +90,8 @@ class Settings(BaseSettings):
     )
 
     @property
-    def told(self) -> MetadataPolicy:
-        """What files of pictures tell of themselves."""
+    def metadata_policy(self) -> MetadataPolicy:
+        """Which metadata blocks are written into saved files."""
         return MetadataPolicy.of(self.metadata)
 
     @property
@@ -135,7 +135,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _reachable(self) -> Settings:
-        _ = self.told
+        _ = self.metadata_policy
         server, preset = self.server, self.enhancer_preset
         if self.enhancer == "remote" and not (server and server.model):
             raise ValueError("enhancer=remote needs enhancer_url and enhancer_model, or enhancer_preset.")

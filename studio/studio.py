@@ -70,7 +70,7 @@ class Studio(Library):
         strangers: bool = False,
         remote: bool = False,
         share_s: float = SHARE_S,
-        eyes: RemoteChat | None = None,
+        captioner: RemoteChat | None = None,
     ) -> None:
         """`remote`: whether the enhancer's model is a server's, which does what it is told, whatever draws; `share_s`: how long a
         reasoning has the device to itself while another owner waits; `eyes` reads pictures."""
@@ -78,17 +78,17 @@ class Studio(Library):
         self._engine, self._bounds = engine, bounds
         self._own, self._remote = HostOptions(storage.folder), remote
         self._quota = quota or Quota(storage.folder, 0)
-        self.archive = Transfer(storage, self._quota)  # taking pictures along, and bringing them in
+        self.transfer = Transfer(storage, self._quota)  # taking pictures along, and bringing them in
         self._strangers = strangers  # whether people who are not the host come here
-        self._board, self._pace = ProgressHub(), EtaEstimator()
+        self._progress, self._eta = ProgressHub(), EtaEstimator()
         self._worker = Worker(
-            storage, engine, enhancer_for, self._steers, self._board, self._pace, DiskSpace(storage.folder, self._quota),
+            storage, engine, enhancer_for, self._steers, self._progress, self._eta, DiskSpace(storage.folder, self._quota),
             elsewhere=remote, share_s=share_s,
         )  # fmt: skip
-        self._snapshots = JobStatusReader(storage, engine, self._board, self._pace, lambda: self._worker.hold)
+        self._snapshots = JobStatusReader(storage, engine, self._progress, self._eta, lambda: self._worker.hold)
         self._housekeeping = Maintenance(storage, None if strangers else HOME)
         self.can_enhance = enhancer_for is not None
-        self.eyes = Captioner(eyes)
+        self.captioner = Captioner(captioner)
 
     def start(self) -> None:
         """Load the engine in the background and take up the queue where it was left; on a damaged database neither."""
@@ -99,7 +99,7 @@ class Studio(Library):
 
     def close(self) -> None:
         """Stop within a step, queue again what runs, let go of the device and the database."""
-        self.eyes.close()
+        self.captioner.close()
         self._worker.close()
         self._housekeeping.close()
         self._engine.close()
@@ -286,7 +286,7 @@ class Studio(Library):
         stopped: Callable[[], bool] = lambda: False,
     ) -> AsyncGenerator[str, None]:
         """The prompt for a picture, as it is written; nothing is kept of either. Raises InvalidRequest, Refused, StudioError."""
-        return self.eyes.describe(picture, language, seed, stopped)
+        return self.captioner.describe(picture, language, seed, stopped)
 
     def _thinking(self) -> CheckpointInfo:
         """Where reasoning alone takes place. Raises Refused."""
@@ -319,7 +319,7 @@ class Studio(Library):
         order = self._order_of(owner, picture_id, rerun=False).varied(new_seed() if seed is None else seed, strength)
         return self._file(owner, "generate", order, count, private=private)
 
-    def redraw(self, owner: str, job_id: str, *, plain: bool = False, private: bool | str = False) -> str:
+    def retry(self, owner: str, job_id: str, *, plain: bool = False, private: bool | str = False) -> str:
         """File what is missing of a failed or cancelled job once more, for one click after a failure; `plain` without reasoning."""
         job = self._job(owner, job_id)
         if job.status not in ("failed", "cancelled"):
@@ -347,10 +347,10 @@ class Studio(Library):
         with translate_errors():
             job = self._storage.of(job_id).jobs.cancel(owner, checked_id("job", job_id))
         if job.status == "running":
-            self._board.cancel(job_id)
+            self._progress.cancel(job_id)
         elif job.status == "cancelled":
-            self._board.end(job_id)
-            self._board.nudge_all()
+            self._progress.end(job_id)
+            self._progress.notify_all()
         return {"job": job.id, "status": job.status if job.status in FINISHED else "cancelled"}
 
     def forget(self, owner: str, session: str | None = None) -> View:
@@ -359,8 +359,8 @@ class Studio(Library):
         with translate_errors():
             running = self._storage.private.forget(owner, session)
         for job in running:
-            self._board.cancel(job.id)
-        self._board.nudge_all()
+            self._progress.cancel(job.id)
+        self._progress.notify_all()
         return {"stopped": [job.id for job in running]}
 
     def leave(self, owner: str, session: str) -> None:
@@ -387,7 +387,7 @@ class Studio(Library):
         def look() -> View:
             return self._snapshots.of(self._job(owner, job_id), seen)
 
-        with self._board.watch(job_id) as watcher:
+        with self._progress.watch(job_id) as watcher:
             last: View | None = None
             while True:
                 try:
@@ -415,7 +415,7 @@ class Studio(Library):
     def preview(self, owner: str, job_id: str) -> bytes:
         """What a running job's picture would be now, as WebP."""
         self._job(owner, job_id)
-        image = self._board.live(job_id).preview
+        image = self._progress.live(job_id).preview
         if image is None:
             raise NotFound("preview of job", job_id)
         buffer = io.BytesIO()

@@ -39,18 +39,18 @@ _PAIR = re.compile(r'([\w \-/]{1,100}):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
 
 
 def png_info(
-    facts: Mapping[str, object], infotext: str, told: MetadataPolicy = ALL, besides: Mapping[str, str] | None = None
+    facts: Mapping[str, object], infotext: str, policy: MetadataPolicy = ALL, besides: Mapping[str, str] | None = None
 ) -> PngInfo:
     """The text chunks of a new PNG: `infotext` under "parameters", `facts` as JSON under our own keyword, the XMP mark.
 
-    Only what `told` wants of them, and the texts `besides` by their keywords.
+    `policy` chooses which of them are written. `besides` are more texts by keyword.
     """
     info = PngInfo()
-    if told.infotext:
+    if policy.infotext:
         info.add_text(INFOTEXT, infotext)  # tEXt where Latin-1 can write it, else iTXt
-    if told.json:
+    if policy.json:
         info.add_itxt(OURS, to_json({"format": FORMAT, **facts}))
-    if told.xmp:
+    if policy.xmp:
         info.add_itxt(xmp.KEYWORD, xmp.packet(generated=True))
     for keyword, text in (besides or {}).items():
         info.add_text(keyword, text)

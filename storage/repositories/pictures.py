@@ -42,7 +42,7 @@ class Pictures:
 
     database: Database
     files: Place
-    told: MetadataPolicy = ALL  # what files tell of themselves
+    policy: MetadataPolicy = ALL  # what files tell of themselves
     new_id: Callable[[], str] = new_id
 
     def add(self, new: NewPicture, image: Image.Image, *, finish: bool) -> Picture:
@@ -261,7 +261,7 @@ class Pictures:
         id, moment = self.new_id(), now()
         sha256 = pixel_sha256(image)
         facts = {"id": id, "created_at": moment.isoformat(), "pixel_sha256": sha256}
-        info = writer.png_info({**facts, **rows.facts(new, enhancement)}, rows.infotext(new), self.told)
+        info = writer.png_info({**facts, **rows.facts(new, enhancement)}, rows.infotext(new), self.policy)
         size = self.files.add(id, image, info)
         try:
             self.keep_row(new, id, sha256, size, finish=finish, moment=moment)

@@ -75,7 +75,7 @@ class MemoryFiles:
     def settle(self, id: str) -> None:
         """They are held already."""
 
-    def doom(self, ids: Iterable[str]) -> None:
+    def mark_for_deletion(self, ids: Iterable[str]) -> None:
         """Nothing of them outlives the process."""
 
     def discard_incoming(self, kept: Callable[[str], bool]) -> tuple[str, ...]:
@@ -252,7 +252,7 @@ def _within(session: str | None) -> list[ColumnElement[bool]]:
     return [] if session is None else [JobRow.mark == session]
 
 
-def open_private_store(told: MetadataPolicy = ALL) -> PrivateStore:
+def open_private_store(policy: MetadataPolicy = ALL) -> PrivateStore:
     """A place for what is private, empty."""
     database, files = open_in_memory(), MemoryFiles()
     return PrivateStore(
@@ -260,6 +260,6 @@ def open_private_store(told: MetadataPolicy = ALL) -> PrivateStore:
         files=files,
         jobs=Jobs(database, files, private_id),
         enhancements=Enhancements(database, private_id),
-        pictures=Pictures(database, files, told, private_id),
+        pictures=Pictures(database, files, policy, private_id),
         trash=Trash(database, files),
     )

@@ -59,7 +59,7 @@ class Trash:
     database: Database
     files: Place
 
-    def weigh(self, owner: str, ids: Sequence[str] | None = None, *, until: datetime | None = None) -> TrashSummary:
+    def summarize(self, owner: str, ids: Sequence[str] | None = None, *, until: datetime | None = None) -> TrashSummary:
         """What `empty` would remove now. Raises NotFound as it does."""
         with self.database.read() as session:
             meant = _meant(session, owner, ids, until)
@@ -99,7 +99,7 @@ class Trash:
         gone = 0
         for start in range(0, len(ids), MANY):
             some = ids[start : start + MANY]
-            self.files.doom(some)
+            self.files.mark_for_deletion(some)
             removed: Collection[str] = ()
             try:
                 with self.database.write() as session:

@@ -21,8 +21,8 @@ ENDINGS: dict[str, Format] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp
 MIME: dict[Format, str] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
 
-def export_bytes(kept: Path | bytes, kind: Format, told: MetadataPolicy = ALL) -> bytes:
-    """A kept PNG, or one at a path, as a file of that kind, that tells of itself what is in the PNG and what `told` wants.
+def export_bytes(kept: Path | bytes, kind: Format, policy: MetadataPolicy = ALL) -> bytes:
+    """A kept PNG, or one at a path, as a file of that kind, that tells of itself what is in the PNG and what `policy` allows.
 
     As a PNG with everything told these are the very bytes of the file; with less, the same pixels with fewer
     chunks. The XMP mark is not for what no model made. A JPEG has no room for an infotext of more than 64 KiB: it
@@ -30,13 +30,13 @@ def export_bytes(kept: Path | bytes, kind: Format, told: MetadataPolicy = ALL) -
     """
     data = kept if isinstance(kept, bytes) else kept.read_bytes()
     if kind == "png":
-        return data if told == ALL else writer.without(data, _unwanted(told))
+        return data if policy == ALL else writer.without(data, _unwanted(policy))
     if kind not in MIME:
         raise BadValue("kind", f"must be one of {', '.join(MIME)}", kind)
     texts = writer.read_texts(data)
-    infotext = texts.get(writer.INFOTEXT) if told.infotext else None
-    record = texts.get(writer.OURS) if told.json else None
-    generated = told.xmp and _generated(texts)
+    infotext = texts.get(writer.INFOTEXT) if policy.infotext else None
+    record = texts.get(writer.OURS) if policy.json else None
+    generated = policy.xmp and _generated(texts)
     with Image.open(io.BytesIO(data)) as opened:
         image = opened.convert("RGB")
     comment = exif.write(infotext) if infotext else b""
@@ -49,8 +49,8 @@ def _generated(texts: Mapping[str, str]) -> bool:
     return not isinstance(environment, dict) or environment.get("software", "") is not None
 
 
-def _unwanted(told: MetadataPolicy) -> set[str]:
-    wanted = {writer.INFOTEXT: told.infotext, writer.OURS: told.json, xmp.KEYWORD: told.xmp}
+def _unwanted(policy: MetadataPolicy) -> set[str]:
+    wanted = {writer.INFOTEXT: policy.infotext, writer.OURS: policy.json, xmp.KEYWORD: policy.xmp}
     return {keyword for keyword, yes in wanted.items() if not yes}
 
 

@@ -99,7 +99,7 @@ class Importer:
 
     database: Database
     files: Files
-    told: MetadataPolicy = ALL
+    policy: MetadataPolicy = ALL
     _lock: threading.Lock = field(default_factory=threading.Lock)  # one import at a time: their ids are given, not new
 
     def preview(self, owner: str, source: Path | IO[bytes], *, progress: Progress | None = None) -> ImportPreview:
@@ -124,7 +124,7 @@ class Importer:
             count=len(asked), here=here, same_pixels=same, wrong=tuple(report.wrong), collections=collections
         )
 
-    def bring(
+    def import_archive(
         self,
         owner: str,
         source: Path | IO[bytes],
@@ -144,7 +144,7 @@ class Importer:
             for batch in _chunks(lines, BATCH):
                 entries = ((line, archive.entry(line, owner)) for line in batch)  # it was read before, without a fault
                 with self._lock:
-                    self._bring(owner, entries, lambda entry: archive.picture(entry.picture.id), report, room)
+                    self._import(owner, entries, lambda entry: archive.picture(entry.picture.id), report, room)
                 _tell(progress, report.seen, len(lines))
                 if report.ended is not None:
                     break
@@ -173,7 +173,7 @@ class Importer:
             if put.changed:
                 report.collections.append(shelf.name)
 
-    def bring_file(
+    def import_file(
         self,
         owner: str,
         source: Path | bytes,
@@ -197,13 +197,13 @@ class Importer:
             own = own_entry(data, owner) if found.maker == "ours" and found.format == "png" else None
             if own is not None:
                 report = _Report()
-                self._bring(owner, [(_ALONE, own)], lambda entry: data, report, room)
+                self._import(owner, [(_ALONE, own)], lambda entry: data, report, room)
                 if report.ended is not None:
                     raise InsufficientSpace(report.ended)
                 if not report.wrong:
                     return self._found(owner, own.picture.id), found, bool(report.brought)
                 found = replace(found, notes=(*found.notes, *(wrong.sentence for wrong in report.wrong)))
-            entry, info = parsed_entry(data, found, image := decode_image(data, found.name), owner, self.told, made)
+            entry, info = parsed_entry(data, found, image := decode_image(data, found.name), owner, self.policy, made)
             with self.database.read() as session:
                 there = bool(arriving.existing_ids(session, owner, [entry.picture.id]))
             if not there:
@@ -232,7 +232,7 @@ class Importer:
                     return picture_record(row)
         raise NotFound("Picture", id)
 
-    def _bring(
+    def _import(
         self,
         owner: str,
         entries: Iterable[tuple[Line, Entry]],

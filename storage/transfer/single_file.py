@@ -49,7 +49,7 @@ def parsed_entry(
     found: ParsedMetadata,
     image: Image.Image,
     owner: str,
-    told: MetadataPolicy,
+    policy: MetadataPolicy,
     made: datetime | None = None,
 ) -> tuple[Entry, PngInfo]:
     """A picture of anybody's, and what its file here tells. What was not understood is 0 or empty, and not in its recipe.
@@ -86,7 +86,7 @@ def parsed_entry(
     job = Origin(
         id=picture.job_id, kind="import", wish=wish, count=1, created_at=moment, started_at=moment, finished_at=moment
     )
-    return Entry(picture=picture, job=job), _chunks(picture, found, embedded_metadata(data), told)
+    return Entry(picture=picture, job=job), _chunks(picture, found, embedded_metadata(data), policy)
 
 
 def _recipe(found: ParsedMetadata) -> dict[str, object]:
@@ -101,13 +101,15 @@ def _recipe(found: ParsedMetadata) -> dict[str, object]:
     return {name: value for name, value in known.items() if value is not None}
 
 
-def _chunks(picture: Picture, found: ParsedMetadata, theirs: EmbeddedMetadata, told: MetadataPolicy) -> PngInfo:
+def _chunks(picture: Picture, found: ParsedMetadata, theirs: EmbeddedMetadata, policy: MetadataPolicy) -> PngInfo:
     infotext = theirs.parameters if settings_in(theirs.parameters) else _infotext(found)
     facts: Mapping[str, object] = {
         "id": picture.id, "created_at": picture.created_at.isoformat(), "pixel_sha256": picture.pixel_sha256, **rows.facts(picture, None),
     }  # fmt: skip
     wants = replace(
-        told, infotext=told.infotext and bool(infotext), xmp=told.xmp and (found.maker is not None or theirs.generated)
+        policy,
+        infotext=policy.infotext and bool(infotext),
+        xmp=policy.xmp and (found.maker is not None or theirs.generated),
     )
     besides = {name: text for name, text in theirs.texts.items() if name not in _NOT_THEIRS and _keyword(name)}
     return writer.png_info(facts, infotext, wants, dict(list(besides.items())[:TEXTS_MAX]))

@@ -1,6 +1,6 @@
 """A zip of somebody else's, opened with care: what would do harm is refused before anything of it is read.
 
-Knows the form of our archives (`storage.archive`) and no row. No name in it becomes a path on the disk, and nothing
+Knows the form of our archives (`storage.exporter`) and no row. No name in it becomes a path on the disk, and nothing
 is unpacked but the manifest, into a temporary file without a name.
 """
 

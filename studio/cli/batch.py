@@ -163,7 +163,7 @@ def _filed(studio: Studio, owner: str, line: Line, failed: View | None, stop: Ca
     while True:
         try:
             if failed is not None:
-                return studio.redraw(owner, str(failed["job"]))
+                return studio.retry(owner, str(failed["job"]))
             return studio.submit(owner, line.wish, mark=line.mark)
         except QueueFull:
             if stop():

@@ -81,7 +81,7 @@ def check(folder: Path, sources: Sequence[Path], owner: str | None, say: Say) ->
         say("the database is whole")
         for id in [job.id for job in kept.jobs.recover()]:
             say(f"Job {id} was left unfinished and waits again.")
-        report = kept.check.run(depth="pixels", owner=owner, sources=sources, tell=Progress("pictures", say).tell)
+        report = kept.reconciler.run(depth="pixels", owner=owner, sources=sources, tell=Progress("pictures", say).tell)
     finally:
         kept.close()
     for finding in report.findings:
@@ -110,7 +110,7 @@ def restore(source: Path, folder: Path, owner: str | None, say: Say) -> int:
     made = restore_backup(source, folder, tell=Progress("files", say).tell)
     kept = storage.open(folder)
     try:
-        report = kept.check.run(owner=owner)
+        report = kept.reconciler.run(owner=owner)
     finally:
         kept.close()
     for finding in report.findings:

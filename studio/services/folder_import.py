@@ -114,7 +114,7 @@ class FolderImport:
             self._archive(path, name, report)
             return
         made = _made(path)
-        _, found, new = self.kept.arrivals.bring_file(
+        _, found, new = self.kept.importer.import_file(
             self.owner, path, path.name, doubles=False, made=made, room=self.room
         )
         report.brought += new
@@ -122,7 +122,7 @@ class FolderImport:
         report.makers[MAKERS[found.maker]] += 1
 
     def _archive(self, path: Path, name: str, report: FolderImportResult) -> None:
-        done = self.kept.arrivals.bring(self.owner, path, progress=self.tell(_printable(name)), room=self.room)
+        done = self.kept.importer.import_archive(self.owner, path, progress=self.tell(_printable(name)), room=self.room)
         report.brought += len(done.brought)
         report.here += done.here
         report.bad += len(done.wrong)
@@ -136,7 +136,7 @@ class FolderImport:
 
     def _understood(self, path: Path, name: str, report: FolderImportResult) -> None:
         if path.suffix.lower() in ARCHIVES:
-            seen = self.kept.arrivals.preview(self.owner, path)
+            seen = self.kept.importer.preview(self.owner, path)
             report.brought += seen.count - seen.here
             report.here += seen.here
             report.bad += len(seen.wrong)

@@ -33,13 +33,13 @@ class JobStatusReader:
         self,
         storage: Storage,
         engine: Engine,
-        board: ProgressHub,
-        pace: EtaEstimator,
+        progress: ProgressHub,
+        estimator: EtaEstimator,
         hold: Callable[[], str | None] = lambda: None,
     ) -> None:
         """`hold` tells why the queue stands still, where it does."""
         self._hold = hold
-        self._storage, self._engine, self._board, self._pace = storage, engine, board, pace
+        self._storage, self._engine, self._progress, self._estimator = storage, engine, progress, estimator
         self._works: dict[str, Work] = {}  # of waiting jobs, which do not change
 
     def of(self, job: Job, seen: dict[str, View] | None = None) -> View:
@@ -48,7 +48,7 @@ class JobStatusReader:
         `seen` keeps them from one snapshot to the next, so that only a new one makes the database be asked; the last
         snapshot, of a finished job, is always fresh.
         """
-        live = self._board.live(job.id)
+        live = self._progress.live(job.id)
         ahead = self._ahead(job)
         state = self._engine.state
         shot: View = {
@@ -99,11 +99,11 @@ class JobStatusReader:
     def _eta(self, job: Job, ahead: tuple[str, ...] | None) -> float | None:
         """Seconds to the job's end: for a waiting one what runs, what is ahead and its own; None where nothing is known."""
         if ahead is None:
-            eta = self._board.live(job.id).eta_s
+            eta = self._progress.live(job.id).eta_s
         else:
             works = [self._work(id) for id in ahead] + [remaining_work(job)]
-            eta = self._pace.works(one for one in works if one is not None)
-            eta = None if eta is None else eta + self._board.running_s()
+            eta = self._estimator.works(one for one in works if one is not None)
+            eta = None if eta is None else eta + self._progress.running_s()
         return None if eta is None else round(eta, 1)
 
     def _work(self, id: str) -> Work | None:
@@ -119,7 +119,7 @@ class JobStatusReader:
         return found
 
     def _enhancement(self, job: Job) -> View | None:
-        draft = self._board.live(job.id).draft
+        draft = self._progress.live(job.id).draft
         if draft is not None:  # of a job with several, the one that is being written
             return serializers.draft(draft)
         if job.enhancement_id:

@@ -318,7 +318,7 @@ class Library:
             if not dry_run:
                 return {"gone": self._storage.trash.empty(owner, chosen, until=moment, most=most)}
             moment = moment or now()
-            weight = self._storage.trash.weigh(owner, chosen, until=moment)
+            weight = self._storage.trash.summarize(owner, chosen, until=moment)
             return {
                 "gone": weight.pictures,
                 "bytes": weight.bytes,

@@ -57,7 +57,7 @@ class Maintenance:
 
     def look(self) -> list[str]:
         """Bring files and rows together where something outside parted them; gives what was new, in words."""
-        report = self._storage.check.run(owner=self._owner, stop=self._closing.is_set)
+        report = self._storage.reconciler.run(owner=self._owner, stop=self._closing.is_set)
         return [one.sentence for one in report.findings if one.news]
 
     def _empty(self, moment: datetime) -> list[str]:

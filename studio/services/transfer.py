@@ -68,7 +68,7 @@ class Transfer:
                     owner, query=query, favourite=favourite, tag=tag, collection=collection, zone=where
                 )
                 chosen = list(found)
-            return self._storage.archive.export(owner, chosen, progress=progress)
+            return self._storage.exporter.export(owner, chosen, progress=progress)
 
     def exported(self, owner: str, picture_id: str, ending: str) -> tuple[bytes, str]:
         """One picture as png, jpg or webp, telling what the studio's setting wants, and its media type."""
@@ -83,10 +83,10 @@ class Transfer:
         text("name", name, empty=True)
         with translate_errors():
             if _is_zip(file, name):
-                return serializers.import_preview(self._storage.arrivals.preview(owner, file, progress=progress))
+                return serializers.import_preview(self._storage.importer.preview(owner, file, progress=progress))
             return serializers.parsed_metadata(parse_metadata(file.read(FILE_MAX + 1), name))
 
-    def bring(
+    def import_file(
         self,
         owner: str,
         file: IO[bytes],
@@ -105,14 +105,14 @@ class Transfer:
         self._quota.check()
         with translate_errors():
             if _is_zip(file, name):
-                arrivals = self._storage.arrivals
+                importer = self._storage.importer
                 return serializers.import_result(
-                    arrivals.bring(
+                    importer.import_archive(
                         owner, file, progress=progress, room=lambda size: STOPPED if stop() else self._quota.take(size)
                     )
                 )
             data = file.read(FILE_MAX + 1)
-            picture, found, _ = self._storage.arrivals.bring_file(owner, data, name, room=self._quota.take, made=made)
+            picture, found, _ = self._storage.importer.import_file(owner, data, name, room=self._quota.take, made=made)
         return {**serializers.parsed_metadata(found), "picture": serializers.picture(picture)}
 
     def source(self, owner: str, file: IO[bytes], name: str, *, private: bool | str = False) -> View:
@@ -129,7 +129,7 @@ class Transfer:
                 mark = private if isinstance(private, str) else None
                 return serializers.picture(self._storage.private.bring(owner, data, name, session=mark))
             self._quota.check()
-            found, _, _ = self._storage.arrivals.bring_file(owner, data, name, doubles=False, room=self._quota.take)
+            found, _, _ = self._storage.importer.import_file(owner, data, name, doubles=False, room=self._quota.take)
             if found.deleted_at is not None:
                 found = self._storage.pictures.restore(owner, found.id)
         return serializers.picture(found)

@@ -181,7 +181,7 @@ class Endpoints:
         """
         with spoken():
             file = io.BytesIO(from_base64(picture))
-            return self._studio.archive.source(owner_of(request), file, "", private=private)
+            return self._studio.transfer.source(owner_of(request), file, "", private=private)
 
     def steers(self, request: gr.Request, checkpoint: str | None = None) -> dict[str, Any]:
         """What an enhancement can be told where a checkpoint draws: styles, lengths, the host's own templates, lists for choices."""
@@ -234,7 +234,7 @@ class Endpoints:
         """File a failed or cancelled job once more, with `plain` without reasoning. Streams as `/generate`."""
         with spoken():
             owner = owner_of(request)
-            filed = await asyncio.to_thread(self._studio.redraw, owner, job, plain=plain, private=private)
+            filed = await asyncio.to_thread(self._studio.retry, owner, job, plain=plain, private=private)
             async for shot in self._studio.watch(owner, filed):
                 yield shot
 

@@ -76,8 +76,8 @@ def _facts(studio: Studio, settings: Settings) -> dict[str, object]:
     return {
         "can_enhance": studio.can_enhance,
         "remote_model": settings.server.model if settings.enhancer == "remote" and settings.server else None,
-        "can_read_pictures": studio.eyes.open,
-        "vision_model": studio.eyes.model,
+        "can_read_pictures": studio.captioner.open,
+        "vision_model": studio.captioner.model,
         "title": studio.checkpoint().title,
         "may_download": settings.owner_rule == "one",
         "hub": hub(settings.hub).title,

@@ -124,14 +124,14 @@ class ProgressHub:
         with self._lock:
             return job_id in self._cancelled
 
-    def nudge_all(self) -> None:
+    def notify_all(self) -> None:
         """Wake every watcher, sooner or later: positions in the queue or the engine's state changed."""
         with self._lock:
             jobs = list(self._watchers)
         for job_id in jobs:
             self._wake(job_id)
 
-    def nudge(self, job_id: str) -> None:
+    def notify(self, job_id: str) -> None:
         """Wake those who watch one job: something of it was written down."""
         self._wake(job_id, own=True)
 

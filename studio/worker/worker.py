@@ -71,14 +71,14 @@ class Worker:
         self._elsewhere, self._share_s = elsewhere, TICK_S if elsewhere else max(share_s, TICK_S)
         self._lets_by: Job | None = None  # the reasoning that stands still while another owner's job runs
         self._storage, self._engine, self._enhancer_for, self._steers_for = storage, engine, enhancer_for, steers_for
-        self._board, self._pace, self._room = board, pace, room
+        self._progress, self._eta, self._disk = board, pace, room
         self._wake, self._closing = threading.Event(), threading.Event()
         self._wanted: str | None = None  # the checkpoint to be loaded once nothing waits
         self._recovered = False  # whether what a death left is put right
         self._drew = False  # since the engine was last asked to measure
         self.trouble: str | None = None  # why the last of them could not be
         self.hold: str | None = None  # why the queue stands still
-        self._saver = BackgroundWriter()
+        self._writer = BackgroundWriter()
         # Not a daemon: a thread inside torch when the interpreter finalizes aborts the process.
         self._thread = threading.Thread(target=self._loop, name="worker")
 
@@ -103,20 +103,20 @@ class Worker:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._saver.close()
+        self._writer.close()
 
     def _recover(self) -> None:
         """Queue again what a killed process left behind."""
         for job in self._storage.jobs.recover():
             log.info("job %s was left unfinished and is now %s", job.id, job.status)
         self._recovered = True
-        self._board.nudge_all()
+        self._progress.notify_all()
 
     def _loop(self) -> None:
         if not self._recovered:
             self._written(self._recover)
         while not self._closing.is_set() and self._engine.wait(timeout=IDLE_S).status == "loading":
-            self._board.nudge_all()
+            self._progress.notify_all()
         pruned = time.monotonic()
         while not self._closing.is_set():
             self._wake.clear()
@@ -138,10 +138,10 @@ class Worker:
 
     def _holds(self) -> bool:
         """Whether the queue stands still because there is no room for a picture; says so, and when it goes on."""
-        before, self.hold = self.hold, self._room.lacks()
+        before, self.hold = self.hold, self._disk.lacks()
         if self.hold != before:
             log.warning("%s", self.hold or "There is room again; the queue goes on.")
-            self._board.nudge_all()
+            self._progress.notify_all()
         return self.hold is not None
 
     def _written(self, write: Callable[[], T]) -> T | None:
@@ -159,7 +159,7 @@ class Worker:
                 if not told:
                     log.error("the queue stands still: %s", error)
                     told, self.hold = True, DISK if says_full(error) else str(error)
-                    self._board.nudge_all()
+                    self._progress.notify_all()
                 if self._closing.wait(IDLE_S):
                     return None
             except Exception:  # a fault of ours: this write is lost, the thread goes on
@@ -170,7 +170,7 @@ class Worker:
         self._written(lambda: self._storage.of(job.id).jobs.finish(job.id, status, error))
 
     def _run(self, job: Job) -> None:
-        self._board.nudge_all()  # everybody behind it moves up
+        self._progress.notify_all()  # everybody behind it moves up
         try:
             if self._stopping(job):
                 raise Cancelled("The job was cancelled.")
@@ -183,8 +183,8 @@ class Worker:
         except InsufficientSpace:
             self._wait_for_room(job)
         except (StudioError, EnhancerError, StorageError, OSError) as error:
-            if is_unwritten(error) or (says_full(error) and self._room.lacks()):
-                self._room.refused()
+            if is_unwritten(error) or (says_full(error) and self._disk.lacks()):
+                self._disk.refused()
                 self._wait_for_room(job)
                 return
             self._log(job, error, expected=isinstance(error, StudioError | EnhancerError))
@@ -196,7 +196,7 @@ class Worker:
         finally:
             if is_private(job.id):
                 self._written(self._storage.private.prune)
-            self._board.end(job.id)
+            self._progress.end(job.id)
 
     def _log(self, job: Job, error: Exception, *, expected: bool = False) -> None:
         """Why a job failed. Of a private one only what kind of error: a sentence may hold words of its prompt."""
@@ -213,7 +213,7 @@ class Worker:
     def _do(self, job: Job, order: JobSpec) -> None:
         info = self._engine.info(order.checkpoint)
         self._load(job, info.name)
-        self._board.post(job.id, eta_s=self._pace.works([remaining_work(job)]))
+        self._progress.post(job.id, eta_s=self._eta.works([remaining_work(job)]))
         kept = _Kept(self._storage, job) if order.enhance else None
         if job.kind == "enhance":
             if not job.enhancement_id:
@@ -231,7 +231,7 @@ class Worker:
                     prompt, enhancement_id = made.prompt, made.id
                 elif style:
                     prompt = style.put(prompt)
-                if not is_private(job.id) and (lacks := self._room.lacks()) is not None:
+                if not is_private(job.id) and (lacks := self._disk.lacks()) is not None:
                     raise InsufficientSpace(lacks)
                 recipe = order.recipe(prompt=prompt, revision=self._engine.state.revision).picture(index)
                 source = source or open_source(self._storage, job.owner, order.source, order.source_sha256)
@@ -239,7 +239,7 @@ class Worker:
                 if index != missing[-1] and self._gave_way(job):
                     return
         finally:
-            self._saver.settle()  # what was drawn is kept, whatever became of the rest
+            self._writer.settle()  # what was drawn is kept, whatever became of the rest
         if not missing:  # somebody else brought them
             self._storage.of(job.id).jobs.finish(job.id, "done")
 
@@ -247,7 +247,7 @@ class Worker:
         """Whether another owner waits, so that this job does, after each of its pictures: its rest is drawn in its owner's next turn."""
         if self._lets_by is None and not self._storage.queue.counts()["queued"]:
             return False
-        self._saver.settle()  # what is claimed again must know which pictures it has
+        self._writer.settle()  # what is claimed again must know which pictures it has
         return self._storage.queue.give_way(job.id, waits=self._lets_by is not None)
 
     def _let_by(self, job: Job) -> None:
@@ -255,7 +255,7 @@ class Worker:
 
         Only what needs no other checkpoint: what reasons here are the resident one's own weights.
         """
-        if self._lets_by is not None or self._room.lacks() or not self._storage.queue.counts()["queued"]:
+        if self._lets_by is not None or self._disk.lacks() or not self._storage.queue.counts()["queued"]:
             return
         here = self._engine.state.checkpoint
         other = self._written(
@@ -265,13 +265,13 @@ class Worker:
         )
         if other is None:
             return
-        self._board.post(job.id, phase="waiting")
+        self._progress.post(job.id, phase="waiting")
         self._lets_by = job
         try:
             self._run(other)
         finally:
             self._lets_by = None
-            self._board.post(job.id, phase="reasoning")
+            self._progress.post(job.id, phase="reasoning")
 
     def _tuned(self) -> bool:
         """Whether the engine has just measured what is quickest here: only once pictures were drawn, so that nobody waits for it first."""
@@ -303,7 +303,7 @@ class Worker:
         """Have the job's checkpoint resident."""
         now = self._engine.state
         if now.checkpoint != checkpoint or now.status != "ready":
-            self._board.post(job.id, phase="loading")
+            self._progress.post(job.id, phase="loading")
             self._switch(checkpoint)
 
     def _switch(self, checkpoint: str) -> None:
@@ -324,7 +324,7 @@ class Worker:
         """Reason about what picture `index` is wished to show, and keep it."""
         if self._enhancer_for is None:
             raise EngineError("The enhancer is off in this studio; draw the prompt without reasoning.")
-        self._board.post(job.id, phase="reasoning", index=index, step=0, draft=None, preview=None)
+        self._progress.post(job.id, phase="reasoning", index=index, step=0, draft=None, preview=None)
         (wished, seed), told = order.reasoned(index), enhancement_options(
             self._steers_for(info), style=order.style, length=order.length, locks=order.locks, instruction=order.instruction,
             before=order.before,
@@ -337,7 +337,7 @@ class Worker:
             raise
         except (EnhancerError, ValueError) as error:  # a template that was taken away since is a ValueError
             raise EngineError(REASONING_FAILED.format(error=error)) from error
-        self._pace.saw_enhancement(draft.seconds)
+        self._eta.saw_enhancement(draft.seconds)
         kept = self._storage.of(job.id).enhancements.add(
             owner=job.owner,
             original=wished,
@@ -354,7 +354,7 @@ class Worker:
             parent_id=order.refines,
         )
         self._storage.of(job.id).jobs.link(job.id, kept.id)
-        self._board.post(job.id, draft=None)
+        self._progress.post(job.id, draft=None)
         return kept
 
     def _last(self, job: Job, drafts: Iterable[Draft]) -> Draft:
@@ -362,7 +362,7 @@ class Worker:
         for written in iterate_in_background(drafts, TICK_S) if self._elsewhere else drafts:
             if written is not None:
                 draft = written
-                self._board.post(job.id, draft=draft)
+                self._progress.post(job.id, draft=draft)
                 if not progressed:
                     self._storage.of(job.id).jobs.progressed(job.id)
                     progressed = True
@@ -386,23 +386,23 @@ class Worker:
     ) -> None:
         begun = before = time.perf_counter()
         progressed, looked = not job.crashes, begun  # nothing to write down where no crash is counted
-        self._board.post(job.id, phase="drawing", index=index, step=0, steps=recipe.steps, preview=None)
+        self._progress.post(job.id, phase="drawing", index=index, step=0, steps=recipe.steps, preview=None)
 
         def on_step(event: StepEvent) -> None:
             nonlocal before, progressed, looked
             now = time.perf_counter()
             if event.step > 1:  # the first step also holds the text encoder
-                self._pace.saw_step(now - before, recipe.width, recipe.height)
+                self._eta.saw_step(now - before, recipe.width, recipe.height)
             before = now
             if not progressed:
                 self._storage.of(job.id).jobs.progressed(job.id)
                 progressed = True
             left = event.steps - event.step + (job.count - index - 1) * event.steps
-            eta = self._pace.steps(left, recipe.width, recipe.height)
+            eta = self._eta.steps(left, recipe.width, recipe.height)
             changes = {}
             if now - looked >= PREVIEW_S and event.step < event.steps:  # after the last comes the picture itself
                 changes, looked = {"preview": event.preview}, now
-            self._board.post(job.id, step=event.step, steps=event.steps, eta_s=eta, **changes)
+            self._progress.post(job.id, step=event.step, steps=event.steps, eta_s=eta, **changes)
 
         like = self._like(job, order)
         drawing = self._engine.draw(
@@ -410,7 +410,7 @@ class Worker:
         )
         self._drew = True
         if last:
-            self._board.post(job.id, phase="saving")
+            self._progress.post(job.id, phase="saving")
         recipe = replace(recipe, adapters=drawing.adapters)  # with the hashes of the files that drew it
         new = _new(job, order, recipe, index, enhancement_id, drawing)
         pictures = self._storage.of(job.id).pictures
@@ -422,10 +422,10 @@ class Worker:
                 if error.id != new.parent_id:
                     raise
                 pictures.add(replace(new, parent_id=None), drawing.image, finish=last)  # it was removed
-            self._board.nudge(job.id)
+            self._progress.notify(job.id)
 
-        self._saver.put(save)
-        self._pace.saw_picture(time.perf_counter() - begun, recipe.steps, recipe.width, recipe.height)
+        self._writer.put(save)
+        self._eta.saw_picture(time.perf_counter() - begun, recipe.steps, recipe.width, recipe.height)
 
     def _like(self, job: Job, order: JobSpec) -> Mapping[str, object] | None:
         """What drew the picture that is drawn again, so that this one is drawn so; None where there is none, or none any more."""
@@ -436,7 +436,7 @@ class Worker:
         return None
 
     def _stopping(self, job: Job) -> bool:
-        return job.cancel_requested or self._closing.is_set() or self._board.cancelled(job.id)
+        return job.cancel_requested or self._closing.is_set() or self._progress.cancelled(job.id)
 
 
 class _Kept:

@@ -565,8 +565,8 @@ def test_a_zip_tells_how_far_it_is_while_it_comes_in(visit: Visit, client: Clien
     for n in range(150):
         file = io.BytesIO()
         Image.effect_noise((96, 96), 40 + n).convert("RGB").save(file, "PNG")
-        elsewhere.arrivals.bring_file("home", file.getvalue(), f"{n}.png")
-    (tmp_path / "many.zip").write_bytes(b"".join(elsewhere.archive.export("home")))
+        elsewhere.importer.import_file("home", file.getvalue(), f"{n}.png")
+    (tmp_path / "many.zip").write_bytes(b"".join(elsewhere.exporter.export("home")))
     elsewhere.close()
     page = visit.open(room="gallery")
     page.locator(".gallery input[type=file]:not(.folder)").set_input_files(str(tmp_path / "many.zip"))

@@ -31,7 +31,7 @@ def filled(folder: Path) -> None:
         words = f"a tile number {n}" if n < MANY else "a lone brick"
         info.add_text("parameters", f"{words}\nSteps: 8, Sampler: Euler, CFG scale: 1, Seed: {n}, Size: 16x16")
         Image.new("RGB", (16, 16), (n % 256, n // 256, 40)).save(file, "PNG", pnginfo=info)
-        store.arrivals.bring_file("home", file.getvalue(), f"{n}.png")
+        store.importer.import_file("home", file.getvalue(), f"{n}.png")
     store.close()
 
 

@@ -26,9 +26,9 @@ heard = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket
 sys.addaudithook(lambda event, values: asked.append([event, repr(values[1:])]) if event in heard else None)
 import hashlib, json, threading
 from pathlib import Path
-import studio.engine.resident
-from studio.engine.resident import ResidentEngine
-from studio.recipe import Recipe
+import studio.engine.engine
+from studio.engine.engine import ResidentEngine
+from studio.domain.recipe import Recipe
 
 pocket, recipe = Path(sys.argv[1]), Recipe.from_json(json.loads(sys.argv[2]))
 engine = ResidentEngine(checkpoint="auto", device="cpu", memory_gb=None, pocket=pocket)

@@ -97,7 +97,7 @@ def test_a_damaged_database_is_shown_and_says_how_it_comes_back(data: Path, star
     store = storage.open(data.with_name("data-restored"))
     try:
         assert store.damaged is None and store.pictures.page(HOME).total == 2
-        assert store.check.run(depth="pixels").open == 0
+        assert store.reconciler.run(depth="pixels").open == 0
     finally:
         store.close()
 

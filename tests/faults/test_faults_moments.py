@@ -33,7 +33,7 @@ def settled(studio: Studio, jobs: set[str], seconds: float = 240) -> dict[str, V
     for job in jobs:
         with suppress(NotFound):
             shots[job] = studio.snapshot(ME, job)
-    again = {job: studio.redraw(ME, job) for job, shot in shots.items() if shot["status"] == "failed"}
+    again = {job: studio.retry(ME, job) for job, shot in shots.items() if shot["status"] == "failed"}
     while studio.jobs(ME):
         assert time.monotonic() < stop, "the queue does not end"
         time.sleep(0.1)
@@ -86,7 +86,7 @@ def check(folder: Path) -> Counter[str]:
                 assert pixel_sha256(image) == one["pixel_sha256"]
             with Image.open(studio.thumb(ME, str(one["id"]))) as image:
                 image.load()
-        report = studio._storage.check.run(depth="pixels")
+        report = studio._storage.reconciler.run(depth="pixels")
         assert report.findings == []
     finally:
         studio.close()

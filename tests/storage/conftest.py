@@ -104,4 +104,4 @@ def other(kit: Kit, tmp_path: Path) -> Iterator[Kit]:
 
 def packed(kit: Kit, owner: str = "ann", ids: Sequence[str] | None = None) -> io.BytesIO:
     """The owner's pictures as an archive."""
-    return io.BytesIO(b"".join(kit.store.archive.export(owner, ids)))
+    return io.BytesIO(b"".join(kit.store.exporter.export(owner, ids)))

@@ -47,7 +47,7 @@ def some(kit):
 def test_all_of_it_is_the_same_on_another_machine(kit, other):
     made = some(kit)
     seen = []
-    brought = other.store.arrivals.bring(
+    brought = other.store.importer.import_archive(
         "ann", packed(kit, ids=[one.id for one in made]), progress=lambda *at: seen.append(at)
     )
     assert (len(brought.brought), brought.here, brought.wrong, brought.notes, brought.renamed) == (5, 0, (), (), {})
@@ -74,15 +74,15 @@ def test_twice_brings_nothing_twice_and_a_broken_import_goes_on(kit, other):
     made = some(kit)
     whole = packed(kit, ids=[one.id for one in made])
     part = packed(kit, ids=[made[0].id])
-    assert other.store.arrivals.bring("ann", part).brought == (made[0].id,)
-    preview = other.store.arrivals.preview("ann", whole)
+    assert other.store.importer.import_archive("ann", part).brought == (made[0].id,)
+    preview = other.store.importer.preview("ann", whole)
     assert (preview.count, preview.here, preview.same_pixels, preview.wrong) == (5, 1, 1, ())
-    brought = other.store.arrivals.bring("ann", whole)
+    brought = other.store.importer.import_archive("ann", whole)
     assert (len(brought.brought), brought.here) == (4, 1)
-    again = other.store.arrivals.bring("ann", whole)
+    again = other.store.importer.import_archive("ann", whole)
     assert (again.brought, again.here) == ((), 5)
     assert [other.store.pictures.get("ann", one.id) for one in made] == made
-    home = kit.store.arrivals.bring("ann", whole)
+    home = kit.store.importer.import_archive("ann", whole)
     assert (home.brought, home.here) == ((), 5)
 
 
@@ -96,8 +96,8 @@ def test_an_interrupted_import_leaves_whole_batches(kit, other):
         raise Unplugged
 
     with pytest.raises(Unplugged):
-        other.store.arrivals.bring("ann", packed(kit), progress=unplug)
-    assert other.store.arrivals.bring("ann", packed(kit)).here == 4
+        other.store.importer.import_archive("ann", packed(kit), progress=unplug)
+    assert other.store.importer.import_archive("ann", packed(kit)).here == 4
     assert list((other.store.folder / "incoming").iterdir()) == []
     assert made
 
@@ -110,7 +110,7 @@ def test_an_import_that_is_killed_is_repeated(kit, other, tmp_path):
     other.store.close()
     script = (
         "import os, sys, pathlib, storage; s = storage.open(pathlib.Path(sys.argv[1]));"
-        "s.arrivals.bring('ann', pathlib.Path(sys.argv[2]), progress=lambda done, total: os._exit(9))"
+        "s.importer.import_archive('ann', pathlib.Path(sys.argv[2]), progress=lambda done, total: os._exit(9))"
     )
     died = subprocess.run([sys.executable, "-c", script, str(other.store.folder), str(path)], timeout=60)
     assert died.returncode == 9
@@ -118,7 +118,7 @@ def test_an_import_that_is_killed_is_repeated(kit, other, tmp_path):
     other.store.jobs.recover()
     there = other.store.pictures.page("ann").total
     assert 0 < there < 60
-    brought = other.store.arrivals.bring("ann", path)
+    brought = other.store.importer.import_archive("ann", path)
     assert (brought.here, len(brought.brought), brought.wrong) == (there, 60 - there, ())
     assert [other.store.pictures.get("ann", one.id) for one in made] == made
 
@@ -127,7 +127,7 @@ def test_two_imports_at_once_bring_everything_once(kit, other):
     made = some(kit)
     whole = packed(kit).getvalue()
     with ThreadPoolExecutor(4) as pool:
-        reports = list(pool.map(lambda _: other.store.arrivals.bring("ann", io.BytesIO(whole)), range(4)))
+        reports = list(pool.map(lambda _: other.store.importer.import_archive("ann", io.BytesIO(whole)), range(4)))
     assert sum(len(report.brought) for report in reports) == 4 and not any(report.wrong for report in reports)
     for one in (one for one in made if one.deleted_at is None):
         assert other.store.pictures.get("ann", one.id) == one
@@ -137,7 +137,7 @@ def test_two_imports_at_once_bring_everything_once(kit, other):
 def test_another_owner_gets_ids_of_their_own_on_one_machine(kit):
     made = some(kit)
     whole = packed(kit, ids=[one.id for one in made])
-    brought = kit.store.arrivals.bring("bob", whole)
+    brought = kit.store.importer.import_archive("bob", whole)
     assert (len(brought.brought), brought.wrong, brought.notes) == (5, (), ())
     assert set(brought.renamed) == {one.id for one in made} and not set(brought.brought) & set(brought.renamed)
     for one in made:
@@ -150,13 +150,13 @@ def test_another_owner_gets_ids_of_their_own_on_one_machine(kit):
         if one.enhancement:
             assert mine.enhancement == replace(one.enhancement, id=mine.enhancement_id, owner="bob")
         assert kit.store.pictures.get("ann", one.id) == one
-    assert kit.store.arrivals.bring("bob", whole).here == 5
-    assert kit.store.arrivals.preview("bob", whole).here == 5
+    assert kit.store.importer.import_archive("bob", whole).here == 5
+    assert kit.store.importer.preview("bob", whole).here == 5
 
 
 def test_a_parent_that_is_not_there_is_told(kit, other):
     made = some(kit)
-    brought = other.store.arrivals.bring("ann", packed(kit, ids=[made[2].id]))
+    brought = other.store.importer.import_archive("ann", packed(kit, ids=[made[2].id]))
     assert brought.notes == (
         f"Picture {made[2].id} came of picture {made[0].id}, which is not here, so that is not kept.",
     )
@@ -166,9 +166,9 @@ def test_a_parent_that_is_not_there_is_told(kit, other):
 def test_an_export_asks_for_its_owner_and_leaves_the_trash(kit):
     made = some(kit)
     with pytest.raises(NotFound):
-        kit.store.archive.export("bob", [made[0].id])
+        kit.store.exporter.export("bob", [made[0].id])
     with pytest.raises(NotFound):
-        kit.store.archive.export("ann", [made[0].id, "nobodyknowsthisone"])
+        kit.store.exporter.export("ann", [made[0].id, "nobodyknowsthisone"])
     with zipfile.ZipFile(packed(kit)) as taken:
         assert len(taken.namelist()) == 4 + 2 and taken.testzip() is None
         assert all(one.compress_type == zipfile.ZIP_STORED for one in taken.infolist() if one.filename.endswith(".png"))
@@ -198,7 +198,7 @@ def test_an_export_holds_one_picture_at_a_time(kit):
     for n in range(3):
         kit.store.pictures.add(kit.new(job, n, width=512, height=512), noise, finish=n == 2)
     size = kit.store.pictures.path("ann", kit.store.jobs.get("ann", job.id).pictures[0]).stat().st_size
-    assert max(map(len, kit.store.archive.export("ann"))) < size + 10_000
+    assert max(map(len, kit.store.exporter.export("ann"))) < size + 10_000
 
 
 nasty = st.sampled_from(
@@ -285,7 +285,7 @@ def put(part, name, value):
 def test_a_line_that_breaks_a_rule_is_named_and_left_out(kit, other, part, name, value, sentence):
     kit.picture("a hare")
     zipped = changed(packed(kit), put(part, name, value))
-    brought = other.store.arrivals.bring("ann", zipped)
+    brought = other.store.importer.import_archive("ann", zipped)
     assert brought.brought == () and len(brought.wrong) == 1 and brought.wrong[0].line == 1
     assert sentence in brought.wrong[0].sentence
     assert other.store.pictures.page("ann").total == 0
@@ -296,9 +296,9 @@ def test_lines_that_are_no_json_leave_the_others(kit, other):
     made = some(kit)
     lines = iter([b"{", b"[" * 100_000, b"\xff\xfe", b"null"])
     zipped = changed(packed(kit), lambda line: next(lines) if line["picture"]["id"] != made[-1].id else line)
-    brought = other.store.arrivals.bring("ann", zipped)
+    brought = other.store.importer.import_archive("ann", zipped)
     assert brought.brought == (made[-1].id,) and [wrong.line for wrong in brought.wrong] == [1, 2, 3]
-    assert [wrong.line for wrong in other.store.arrivals.preview("ann", zipped).wrong] == [1, 2, 3]
+    assert [wrong.line for wrong in other.store.importer.preview("ann", zipped).wrong] == [1, 2, 3]
 
 
 def test_circles_of_parents_and_doubled_lines_come_to_an_end(kit, other):
@@ -307,24 +307,24 @@ def test_circles_of_parents_and_doubled_lines_come_to_an_end(kit, other):
     zipped = changed(
         packed(kit, ids=list(others)), lambda line: put("picture", "parent_id", others[line["picture"]["id"]])(line)
     )
-    brought = other.store.arrivals.bring("ann", zipped)
+    brought = other.store.importer.import_archive("ann", zipped)
     assert len(brought.brought) == 2 and len(brought.notes) == 1
     doubled = changed(packed(kit), lambda line: json.dumps(line).encode() + b"\n" + json.dumps(line).encode())
-    assert "one line only" in kit.store.arrivals.bring("ann", doubled).wrong[0].sentence
+    assert "one line only" in kit.store.importer.import_archive("ann", doubled).wrong[0].sentence
 
 
 def test_a_manifest_cannot_reach_what_runs_here_nor_another_picture(kit, other):
     made = kit.picture("a hare")
     running = other.job()
     zipped = changed(packed(kit), lambda line: put("job", "id", running.id)(put("picture", "job_id", running.id)(line)))
-    assert "unfinished" in other.store.arrivals.bring("ann", zipped).wrong[0].sentence
+    assert "unfinished" in other.store.importer.import_archive("ann", zipped).wrong[0].sentence
     there = other.store.pictures.add(other.new(other.job(), prompt="another"), other.image("red"), finish=True)
     other.store.pictures.edit("ann", there.id, rating=3)
     stolen = changed(
         packed(kit), put("picture", "id", there.id), lambda name, data: (name.replace(made.id, there.id), data)
     )
     kept = other.store.pictures.path("ann", there.id).read_bytes()
-    brought = other.store.arrivals.bring("ann", stolen)
+    brought = other.store.importer.import_archive("ann", stolen)
     assert brought.brought == () and "another one which is here" in brought.wrong[0].sentence
     assert other.store.pictures.path("ann", there.id).read_bytes() == kept
     assert other.store.pictures.get("ann", there.id).rating == 3
@@ -338,7 +338,7 @@ def test_files_that_are_missing_damaged_or_no_pictures_are_named(kit, other):
         lambda name, data: (name, None if name.endswith(".png") else data),
         lambda name, data: (name, jpeg() if name.endswith(".png") else data),
     ):
-        brought = other.store.arrivals.bring("ann", changed(packed(kit), files=files))
+        brought = other.store.importer.import_archive("ann", changed(packed(kit), files=files))
         assert brought.brought == () and len(brought.wrong) == 1
 
 
@@ -361,7 +361,7 @@ def jpeg(size=(32, 16), **options):
 )
 def test_names_that_lead_out_or_are_doubled_are_refused(kit, other, extra, sentence):
     kit.picture("a hare")
-    for act in (other.store.arrivals.preview, other.store.arrivals.bring):
+    for act in (other.store.importer.preview, other.store.importer.bring):
         with pytest.raises(BadArchive, match=sentence):
             act("ann", changed(packed(kit), extra=extra))
     assert other.store.pictures.page("ann").total == 0
@@ -374,35 +374,35 @@ def test_bombs_are_refused_unopened(kit, other):
             made.writestr(f"pictures/{n}.png", b"\0" * 50_000_000)
         made.writestr("manifest.jsonl", b"{}")
     with pytest.raises(BadArchive, match="would unpack to 150,000,002"):
-        other.store.arrivals.bring("ann", bomb)
+        other.store.importer.import_archive("ann", bomb)
     long = io.BytesIO()
     with zipfile.ZipFile(long, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr("manifest.jsonl", b"x" * (zip_reader.LINE_MAX + 5))
     with pytest.raises(BadArchive, match=r"Line 1 of the archive's .* has more than"):
-        other.store.arrivals.bring("ann", long)
+        other.store.importer.import_archive("ann", long)
     packed_oddly = io.BytesIO()
     with zipfile.ZipFile(packed_oddly, "w", zipfile.ZIP_LZMA) as made:
         made.writestr("manifest.jsonl", b"")
     with pytest.raises(BadArchive, match="packed in a way"):
-        other.store.arrivals.bring("ann", packed_oddly)
+        other.store.importer.import_archive("ann", packed_oddly)
     huge = bytearray(packed(kit).getvalue())
     at = huge.rfind(b"PK\5\6")
     struct.pack_into("<I", huge, at + 12, 2**31)
     with pytest.raises(BadArchive, match="list of entries has 2,147,483,648 bytes"):
-        other.store.arrivals.bring("ann", io.BytesIO(bytes(huge)))
+        other.store.importer.import_archive("ann", io.BytesIO(bytes(huge)))
 
 
 def test_what_is_no_archive_is_refused(kit, other, tmp_path):
     for data in (b"", b"PK", b"not a zip at all" * 100, jpeg(), packed(kit).getvalue()[:-30]):
         with pytest.raises(BadArchive, match="no zip archive"):
-            other.store.arrivals.bring("ann", io.BytesIO(data))
+            other.store.importer.import_archive("ann", io.BytesIO(data))
     plain = io.BytesIO()
     with zipfile.ZipFile(plain, "w") as made:
         made.writestr("holiday.png", b"x")
     path = tmp_path / "x.zip"
     path.write_bytes(plain.getvalue())
     with pytest.raises(BadArchive, match="has no manifest"):
-        other.store.arrivals.preview("ann", path)
+        other.store.importer.preview("ann", path)
 
 
 def test_torn_archives_are_refused_or_read(kit, other):
@@ -411,8 +411,8 @@ def test_torn_archives_are_refused_or_read(kit, other):
     for at in range(0, len(whole), max(1, len(whole) // 60)):
         torn = whole[:at] + bytes(b ^ 0x55 for b in whole[at : at + 7]) + whole[at + 7 :]
         try:
-            other.store.arrivals.preview("ann", io.BytesIO(torn))
-            brought = other.store.arrivals.bring("ann", io.BytesIO(torn))
+            other.store.importer.preview("ann", io.BytesIO(torn))
+            brought = other.store.importer.import_archive("ann", io.BytesIO(torn))
         except BadArchive as error:
             assert str(error)
         else:
@@ -429,12 +429,12 @@ def test_an_own_file_restores_its_record(kit, other):
     thought = kit.enhancement()
     made = kit.picture(NASTY, negative_prompt="blur", enhancement_id=thought.id)
     data = kit.store.pictures.path("ann", made.id).read_bytes()
-    picture, told, _ = other.store.arrivals.bring_file("ann", data, "x.png")
+    picture, told, _ = other.store.importer.import_file("ann", data, "x.png")
     assert picture == made and told.maker == "ours" and told.notes == ()
     assert other.store.pictures.path("ann", made.id).read_bytes() == data
     assert other.store.jobs.get("ann", made.job_id).kind == "import"
-    assert other.store.arrivals.bring_file("ann", data, "x.png")[0] == made
-    bobs, _, _ = other.store.arrivals.bring_file("bob", data, "x.png")
+    assert other.store.importer.import_file("ann", data, "x.png")[0] == made
+    bobs, _, _ = other.store.importer.import_file("bob", data, "x.png")
     assert bobs.id != made.id and bobs.pixel_sha256 == made.pixel_sha256
     assert other.store.pictures.page("ann").total == other.store.pictures.page("bob").total == 1
 
@@ -446,11 +446,11 @@ def test_an_own_file_that_was_changed_is_a_picture_of_its_own(kit, other):
         info.add_itxt(writer.OURS, image.info[writer.OURS])
         file = io.BytesIO()
         image.transpose(Image.Transpose.ROTATE_90).save(file, "PNG", pnginfo=info)
-    picture, told, _ = other.store.arrivals.bring_file("ann", file.getvalue(), "x.png")
+    picture, told, _ = other.store.importer.import_file("ann", file.getvalue(), "x.png")
     assert picture.id != made.id and (picture.width, picture.height) == (16, 32)
     assert picture.prompt == "a hare" and "pixels" in told.notes[-1]
     jpg = kit.store.exported("ann", made.id, "jpeg")
-    picture, told, _ = other.store.arrivals.bring_file("ann", jpg, "x.jpg")
+    picture, told, _ = other.store.importer.import_file("ann", jpg, "x.jpg")
     assert (picture.prompt, picture.seed, picture.environment["software"]) == ("a hare", made.seed, "ours")
 
 
@@ -463,7 +463,7 @@ def test_a_foreign_file_becomes_a_picture_that_tells_what_was_understood(other):
     info.add_text("workflow", '{"nodes": []}')
     file = io.BytesIO()
     Image.new("RGBA", (32, 24), (10, 20, 30, 255)).save(file, "PNG", pnginfo=info)
-    picture, told, _ = other.store.arrivals.bring_file("ann", file.getvalue(), "fox.png")
+    picture, told, _ = other.store.importer.import_file("ann", file.getvalue(), "fox.png")
     assert (picture.prompt, picture.negative_prompt, picture.seed, picture.steps) == ("a fox", "blur", 9, 20)
     assert (picture.width, picture.height, picture.checkpoint) == (32, 24, "dream")
     assert picture.recipe == {"prompt": "a fox", "negative_prompt": "blur", "seed": 9, "width": 16, "height": 16, "steps": 20,
@@ -474,15 +474,15 @@ def test_a_foreign_file_becomes_a_picture_that_tells_what_was_understood(other):
     texts = writer.read_texts(other.store.pictures.path("ann", picture.id))
     assert texts["parameters"].startswith("a fox\n") and texts["workflow"] == '{"nodes": []}'
     assert writer.facts_in(texts[writer.OURS])["prompt"] == "a fox"
-    assert other.store.arrivals.bring_file("ann", file.getvalue(), "again.png")[0] == picture
+    assert other.store.importer.import_file("ann", file.getvalue(), "again.png")[0] == picture
     assert [one.id for one in other.store.pictures.page("ann", query="fox").items] == [picture.id]
-    assert other.store.arrivals.bring_file("bob", file.getvalue(), "fox.png")[0].id != picture.id
+    assert other.store.importer.import_file("bob", file.getvalue(), "fox.png")[0].id != picture.id
 
 
 def test_a_photo_is_kept_unmarked_and_upright(other):
     exif = Image.Exif()
     exif[0x0112] = 6
-    picture, told, _ = other.store.arrivals.bring_file("ann", jpeg(exif=exif.tobytes()), "photo.jpg")
+    picture, told, _ = other.store.importer.import_file("ann", jpeg(exif=exif.tobytes()), "photo.jpg")
     assert (picture.width, picture.height, picture.prompt, told.maker) == (16, 32, "", None)
     path = other.store.pictures.path("ann", picture.id)
     assert set(writer.read_texts(path)) == {writer.OURS}
@@ -490,8 +490,8 @@ def test_a_photo_is_kept_unmarked_and_upright(other):
 
 
 def test_a_foreign_picture_goes_along_too(other, kit):
-    picture, _, _ = other.store.arrivals.bring_file("ann", jpeg(), "photo.jpg")
-    assert kit.store.arrivals.bring("ann", packed(other)).brought == (picture.id,)
+    picture, _, _ = other.store.importer.import_file("ann", jpeg(), "photo.jpg")
+    assert kit.store.importer.import_archive("ann", packed(other)).brought == (picture.id,)
     assert kit.store.pictures.get("ann", picture.id) == picture
 
 
@@ -500,7 +500,7 @@ def test_a_foreign_picture_goes_along_too(other, kit):
 )
 def test_a_single_file_that_is_no_picture_is_refused(other, data):
     with pytest.raises(NotAPicture):
-        other.store.arrivals.bring_file("ann", data, "x.png")
+        other.store.importer.import_file("ann", data, "x.png")
     assert other.store.pictures.page("ann").total == 0
 
 
@@ -513,9 +513,9 @@ def test_a_thousand_pictures_are_the_same_after_the_way_through_a_zip(kit, other
         made.append(kit.store.pictures.add(kit.new(job, n, prompt=f"hare {n} {NASTY}"), colour, finish=n == 999))
     path = tmp_path / "all.zip"
     with path.open("wb") as file:
-        for block in kit.store.archive.export("ann"):
+        for block in kit.store.exporter.export("ann"):
             file.write(block)
-    brought = other.store.arrivals.bring("ann", path)
+    brought = other.store.importer.import_archive("ann", path)
     assert (len(brought.brought), brought.wrong) == (1000, ())
     for one in made:
         assert other.store.pictures.get("ann", one.id) == one

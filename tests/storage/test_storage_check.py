@@ -48,7 +48,7 @@ def test_where_all_is_well_nothing_is_said_and_nothing_changes(kit):
         path: path.stat().st_mtime_ns for path in kit.store.folder.rglob("*.*") if path.suffix in (".png", ".webp")
     }
     for depth in ("names", "pixels"):
-        report = kit.store.check.run(depth=depth, owner="ann")
+        report = kit.store.reconciler.run(depth=depth, owner="ann")
         assert (report.pictures, report.findings) == (3, [])
     after = {
         path: path.stat().st_mtime_ns for path in kit.store.folder.rglob("*.*") if path.suffix in (".png", ".webp")
@@ -63,7 +63,7 @@ def test_files_without_rows_come_back_by_what_they_tell(kit):
     )
     child = drawn(kit, 2, parent_id=parent.id, prompt="狗")
     forget_rows(kit)
-    report = kit.store.check.run(owner="ann")
+    report = kit.store.reconciler.run(owner="ann")
     assert len(report.findings) == 2 and report.open == 0
     back = kit.store.pictures.get("ann", parent.id)
     for name in (
@@ -84,7 +84,7 @@ def test_files_without_rows_come_back_by_what_they_tell(kit):
     assert [one.id for one in kit.store.pictures.page("ann").items] == [child.id, parent.id], "by when they were made"
     assert kit.store.pictures.page("ann", query="is:imported").total == 2
     assert kit.store.pictures.page("ann", query="狗").total == 1
-    assert kit.store.check.run(owner="ann").findings == []
+    assert kit.store.reconciler.run(owner="ann").findings == []
 
 
 def test_a_file_goes_back_into_its_own_job_whoever_asks(kit):
@@ -96,7 +96,7 @@ def test_a_file_goes_back_into_its_own_job_whoever_asks(kit):
                 f"DELETE FROM {table} WHERE {column} = (SELECT key FROM pictures WHERE id = ?)", (first.id,)
             )
         connection.commit()
-    kit.store.check.run(owner="ann")
+    kit.store.reconciler.run(owner="ann")
     assert kit.store.jobs.get("bob", job.id).indices == (0,)
     assert kit.store.pictures.get("bob", first.id).job_id == job.id
     with pytest.raises(NotFound):
@@ -106,7 +106,7 @@ def test_a_file_goes_back_into_its_own_job_whoever_asks(kit):
 def test_where_nobody_is_named_a_stranger_gets_nothing(kit):
     drawn(kit)
     forget_rows(kit)
-    report = kit.store.check.run(owner=None)
+    report = kit.store.reconciler.run(owner=None)
     assert "whose it is" in sentences(report) and report.open == 0
     assert len(list((kit.store.folder / "pictures").rglob("*.png"))) == 1
 
@@ -130,7 +130,7 @@ def test_what_a_file_tells_is_checked_and_a_bad_one_stays_where_it_is(kit, chang
     info.add_itxt(OURS, json.dumps(facts))
     whole.save(path, pnginfo=info)
     before = path.read_bytes()
-    report = kit.store.check.run(owner="ann", depth="pixels")
+    report = kit.store.reconciler.run(owner="ann", depth="pixels")
     assert "was left where it is" in sentences(report)
     assert path.read_bytes() == before and kit.store.pictures.page("ann").total == 0
     assert not (kit.store.folder / "damaged").exists()
@@ -143,20 +143,20 @@ def test_a_lost_file_is_missing_until_its_pixels_turn_up(kit, tmp_path):
     away.parent.mkdir()
     path.rename(away)
     kit.store.files.thumb(picture.id).unlink()
-    report = kit.store.check.run()
+    report = kit.store.reconciler.run()
     assert report.open == 1 and kit.store.pictures.get("ann", picture.id).missing_at is not None
     assert [one.id for one in kit.store.pictures.page("ann", query="is:missing").items] == [picture.id]
     assert [one.id for one in kit.store.pictures.page("ann", query="-is:missing").items] == [other.id]
-    assert not any(one.news for one in kit.store.check.run().findings), "it is known already"
+    assert not any(one.news for one in kit.store.reconciler.run().findings), "it is known already"
     with Image.open(away) as image:  # another program wrote it again: no word of ours is left
         image.convert("RGBA").save(away)
-    report = kit.store.check.run(sources=[tmp_path / "elsewhere"])
+    report = kit.store.reconciler.run(sources=[tmp_path / "elsewhere"])
     assert report.open == 0 and "was found again" in sentences(report)
     assert kit.store.pictures.get("ann", picture.id).missing_at is None
     assert kit.store.pictures.page("ann", query="is:missing").total == 0
     told = writer.read(kit.store.pictures.path("ann", picture.id))
     assert told["id"] == picture.id and told["prompt"] == picture.prompt
-    assert kit.store.check.run(depth="pixels").findings == []
+    assert kit.store.reconciler.run(depth="pixels").findings == []
 
 
 def test_a_lost_file_is_found_under_pictures_and_in_its_twin(kit):
@@ -164,7 +164,7 @@ def test_a_lost_file_is_found_under_pictures_and_in_its_twin(kit):
     twin, lost = drawn(kit, 2), drawn(kit, 2, prompt="the same pixels")
     kit.store.pictures.path("ann", moved.id).rename(kit.store.folder / "pictures" / "sorted by hand.png")
     kit.store.pictures.path("ann", lost.id).unlink()
-    report = kit.store.check.run()
+    report = kit.store.reconciler.run()
     assert report.open == 0 and sentences(report).count("was found again") == 2
     for picture in (moved, twin, lost):
         with Image.open(kit.store.pictures.path("ann", picture.id)) as image:
@@ -177,9 +177,9 @@ def test_a_file_that_comes_back_by_itself_is_noticed(kit):
     path = kit.store.pictures.path("ann", picture.id)
     kept = path.read_bytes()
     path.unlink()
-    assert kit.store.check.run().open == 1
+    assert kit.store.reconciler.run().open == 1
     path.write_bytes(kept)
-    assert "its file is back" in sentences(kit.store.check.run())
+    assert "its file is back" in sentences(kit.store.reconciler.run())
     assert kit.store.pictures.get("ann", picture.id).missing_at is None
 
 
@@ -190,7 +190,7 @@ def test_a_torn_file_is_put_aside_and_its_row_is_missing(kit, depth, left):
     path = kit.store.pictures.path("ann", picture.id)
     half = path.read_bytes()[:left]
     path.write_bytes(half)
-    report = kit.store.check.run(depth=depth)
+    report = kit.store.reconciler.run(depth=depth)
     assert report.open == (left >= 0) and "torn" in sentences(report)
     assert (kit.store.folder / "damaged" / path.name).read_bytes() == half
     missing = kit.store.pictures.get("ann", picture.id).missing_at is not None
@@ -201,8 +201,8 @@ def test_a_torn_file_is_put_aside_and_its_row_is_missing(kit, depth, left):
 def test_pixels_that_were_changed_are_found_by_the_close_look(kit):
     picture = drawn(kit, 1)
     noise(5).save(kit.store.pictures.path("ann", picture.id))
-    assert kit.store.check.run(depth="names").findings == []
-    assert kit.store.check.run(depth="pixels").open == 1
+    assert kit.store.reconciler.run(depth="names").findings == []
+    assert kit.store.reconciler.run(depth="pixels").open == 1
 
 
 def test_a_thumbnail_that_is_gone_is_made_anew_when_it_is_asked_for(kit):
@@ -224,7 +224,7 @@ def test_a_thumbnail_that_is_gone_is_made_anew_when_it_is_asked_for(kit):
     with pytest.raises(NotFound):
         kit.store.pictures.thumb("bob", picture.id)
     kit.store.files.thumb(other.id).write_bytes(b"RIFF")
-    report = kit.store.check.run(depth="pixels")
+    report = kit.store.reconciler.run(depth="pixels")
     assert "its thumbnail was made anew" in sentences(report) and report.open == 0
     kit.store.files.picture(other.id).unlink()
     kit.store.files.thumb(other.id).unlink()
@@ -238,7 +238,7 @@ def test_thumbnails_of_nothing_and_half_made_ones_go(kit):
     (folder / f"{folder.name}0123456789.webp").write_bytes(b"x")
     (folder / f"{picture.id}.webp.0a0a.part").write_bytes(b"x")
     (folder / "mine.txt").write_text("somebody's")
-    kit.store.check.run()
+    kit.store.reconciler.run()
     assert sorted(path.name for path in folder.iterdir()) == sorted([f"{picture.id}.webp", "mine.txt"])
 
 
@@ -248,7 +248,7 @@ def test_checks_beside_writers_find_nothing_wrong(kit):
 
     def look() -> None:
         while not stop.is_set():
-            wrong.extend(kit.store.check.run(owner="ann").findings)
+            wrong.extend(kit.store.reconciler.run(owner="ann").findings)
 
     thread = threading.Thread(target=look)
     thread.start()

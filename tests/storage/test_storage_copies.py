@@ -42,7 +42,7 @@ def test_everything_comes_back_as_it_was(kit, tmp_path):
     store = storage.open(tmp_path / "new")
     try:
         assert kept(store) == before and store.secret("cookie") == key
-        assert store.check.run(depth="pixels").open == 0
+        assert store.reconciler.run(depth="pixels").open == 0
         assert store.pictures.thumb("ann", pictures[0].id).is_file()
         assert (tmp_path / "new" / "wildcards" / "animal.txt").read_text() == "cat"
         assert store.pictures.page("ann", query="好").total == 1
@@ -84,7 +84,7 @@ def test_a_backup_beside_a_studio_at_work_is_whole(kit, tmp_path):
         backup.restore_backup(tmp_path / f"backup{number}", tmp_path / f"new{number}")
         store = storage.open(tmp_path / f"new{number}")
         try:
-            report = store.check.run(depth="pixels", owner="ann")
+            report = store.reconciler.run(depth="pixels", owner="ann")
             # A picture that was thrown away for good between its row and its file is all that may be missing.
             assert report.open <= 1, report.findings
             assert store.pictures.page("ann").total >= 20
@@ -102,7 +102,7 @@ def test_a_snapshot_comes_back_with_the_pictures_beside_it_and_those_that_came_l
     assert (back.pictures, back.linked, back.missing) == (1, 2, 0)
     store = storage.open(tmp_path / "new")
     try:
-        assert store.check.run(owner="ann").open == 0
+        assert store.reconciler.run(owner="ann").open == 0
         assert [one.id for one in store.pictures.page("ann").items] == [late.id, early.id]
     finally:
         store.close()

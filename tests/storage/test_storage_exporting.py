@@ -191,9 +191,9 @@ def test_each_can_be_left_out(folder, kind, listed):
 
 
 def test_what_no_model_made_is_not_marked(folder):
-    path = make(folder, "a photo", told=MetadataPolicy.of("json"), environment={"software": None})
+    path = make(folder, "a photo", policy=MetadataPolicy.of("json"), environment={"software": None})
     assert [containers.embedded_metadata(export_bytes(path, kind)).generated for kind in KINDS] == [False, False, False]
-    path = make(folder, "a hare", told=MetadataPolicy.of("json"), environment={"software": "comfyui"})
+    path = make(folder, "a hare", policy=MetadataPolicy.of("json"), environment={"software": "comfyui"})
     assert [containers.embedded_metadata(export_bytes(path, kind)).generated for kind in KINDS] == [False, True, True]
 
 
@@ -204,7 +204,7 @@ def test_the_setting_names_what_there_is(tmp_path):
     for wrong in ("", "json,exif", "none,json"):
         with pytest.raises(ValueError, match="metadata must be none, or one or more of infotext, json, xmp"):
             MetadataPolicy.of(wrong)
-    store = storage.open(tmp_path / "data", told=MetadataPolicy.of("xmp"))
+    store = storage.open(tmp_path / "data", policy=MetadataPolicy.of("xmp"))
     job = store.jobs.add("ann", kind="generate", wish={}, count=1, per_owner=9, total=9)
     facts = {"owner": "ann", "job_id": job.id, "index": 0, "prompt": "p", "original_prompt": "p", "negative_prompt": ""}
     facts |= {

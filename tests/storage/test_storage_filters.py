@@ -227,7 +227,7 @@ def test_the_adapters_of_a_picture_from_elsewhere_are_found(kit):
     )
     file = io.BytesIO()
     kit.image().save(file, "PNG", pnginfo=info)
-    picture, _, _ = kit.store.arrivals.bring_file("ann", file.getvalue(), "heron.png")
+    picture, _, _ = kit.store.importer.import_file("ann", file.getvalue(), "heron.png")
     for query in ("lora:reed", "has:lora is:imported", "checkpoint:far seed:3"):
         assert [one.id for one in kit.store.pictures.page("ann", query=query).items] == [picture.id], query
 

@@ -201,7 +201,7 @@ def test_it_is_another_one_each_time_and_many_may_write(kit):
 def test_a_private_picture_that_was_downloaded_comes_in_as_a_kept_one(kit):
     made = private_picture(kit, "a lighthouse, brought back")
     data = kit.store.exported("ann", made.id, "png")
-    kept, _, _ = kit.store.arrivals.bring_file("ann", data, "x.png")
+    kept, _, _ = kit.store.importer.import_file("ann", data, "x.png")
     assert kept.id == made.id[1:] and not is_private(kept.job_id) and kept.pixel_sha256 == made.pixel_sha256
     assert kit.store.pictures.get("ann", kept.id).prompt == "a lighthouse, brought back"
 

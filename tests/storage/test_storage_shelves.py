@@ -68,13 +68,13 @@ def test_collections_are_the_same_on_another_machine(kit, other):
     kit.store.collections.delete("ann", next(one.id for one in kit.store.collections.of("ann") if one.name == "Empty"))
     archive = packed(kit)
     assert [line["name"] for line in lines(archive)] == ["all of 2", "Best 兔 ones", "Hares", "In best"]
-    assert other.store.arrivals.preview("ann", archive).collections == 4
-    brought = other.store.arrivals.bring("ann", archive)
+    assert other.store.importer.preview("ann", archive).collections == 4
+    brought = other.store.importer.import_archive("ann", archive)
     assert (len(brought.brought), brought.wrong, brought.notes) == (4, (), ())
     assert brought.collections == ("all of 2", "Best 兔 ones", "Hares", "In best")
     assert placed(other) == placed(kit)
     assert other.store.pictures.page("ann", query="in:hares").total == 3, "they are found by their collection"
-    again = other.store.arrivals.bring("ann", archive)
+    again = other.store.importer.import_archive("ann", archive)
     assert (again.brought, again.here, again.collections, again.wrong, again.notes) == ((), 4, (), (), ())
     assert placed(other) == placed(kit)
     assert lines(packed(other)) == lines(archive)
@@ -86,9 +86,9 @@ def test_a_selection_takes_what_holds_it_along_and_no_saved_search(kit, other):
     told = {line["name"]: (line["pictures"], line["cover"]) for line in lines(archive)}
     assert told == {"Best 兔 ones": ([d, b, c], None), "Hares": ([c, d], None)}
     assert lines(packed(kit, ids=[])) == [] and lines(packed(kit, "bob")) == []
-    other.store.arrivals.bring("ann", archive)
+    other.store.importer.import_archive("ann", archive)
     assert placed(other)[0] == {"Best 兔 ones": [d, b, c], "Hares": [c, d]}
-    rest = other.store.arrivals.bring("ann", packed(kit))
+    rest = other.store.importer.import_archive("ann", packed(kit))
     assert (rest.here, len(rest.brought)) == (3, 1)
     assert placed(other)[0]["Hares"] == [c, d, a], "what was there stays, what is new comes behind it"
     assert next(one for one in other.store.collections.of("ann") if one.name == "Hares").cover_id == a
@@ -97,12 +97,12 @@ def test_a_selection_takes_what_holds_it_along_and_no_saved_search(kit, other):
 def test_a_collection_of_that_name_takes_the_pictures_and_stays_what_it_is(kit, other):
     a, _, c, d = shelved(kit)
     mine = other.picture("mine")
-    other.store.arrivals.bring("ann", packed(kit, ids=[d]))
+    other.store.importer.import_archive("ann", packed(kit, ids=[d]))
     there = next(one for one in other.store.collections.of("ann") if one.name == "Hares")
     other.store.collections.edit("ann", there.id, name="HARES")
     other.store.collections.put("ann", there.id, [mine.id])
     other.store.collections.edit("ann", there.id, cover=mine.id)
-    brought = other.store.arrivals.bring("ann", packed(kit))
+    brought = other.store.importer.import_archive("ann", packed(kit))
     assert "Hares" in brought.collections
     assert placed(other)[0]["HARES"] == [d, mine.id, c, a]
     assert next(one for one in other.store.collections.of("ann") if one.name == "HARES").cover_id == mine.id
@@ -112,7 +112,7 @@ def test_a_name_that_means_something_else_here_is_told(kit, other):
     shelved(kit)
     other.store.collections.add("ann", "hares", query="fox")
     other.store.collections.add("ann", "All of 2", query="wolf")
-    brought = other.store.arrivals.bring("ann", packed(kit))
+    brought = other.store.importer.import_archive("ann", packed(kit))
     assert len(brought.brought) == 4 and brought.notes == (
         'The saved search "all of 2" was left out: another collection has its name.',
     )
@@ -125,14 +125,14 @@ def test_a_name_that_means_something_else_here_is_told(kit, other):
 def test_another_owner_gets_collections_of_their_own(kit):
     a, _, c, d = shelved(kit)
     before = placed(kit)
-    brought = kit.store.arrivals.bring("bob", packed(kit))
+    brought = kit.store.importer.import_archive("bob", packed(kit))
     mine = brought.renamed
     orders, kept = placed(kit, "bob")
     assert orders["Hares"] == [mine[c], mine[a], mine[d]]
     assert next(one for one in kept if one.name == "Hares").cover_id == mine[a]
     assert not {one.id for one in kept} & {one.id for one in before[1]}
     assert placed(kit) == before
-    assert kit.store.arrivals.bring("bob", packed(kit)).collections == ()
+    assert kit.store.importer.import_archive("bob", packed(kit)).collections == ()
 
 
 def test_a_picture_whose_file_is_gone_is_in_no_exported_collection(kit, other):
@@ -140,12 +140,12 @@ def test_a_picture_whose_file_is_gone_is_in_no_exported_collection(kit, other):
     kit.store.pictures.path("ann", a).unlink()
     told = {line["name"]: line for line in lines(packed(kit))}
     assert told["Hares"]["pictures"] == [c, d] and told["Hares"]["cover"] is None
-    assert other.store.arrivals.bring("ann", packed(kit)).notes == ()
+    assert other.store.importer.import_archive("ann", packed(kit)).notes == ()
 
 
 def test_an_archive_without_them_is_brought_as_before(kit, other):
     shelved(kit)
-    brought = other.store.arrivals.bring("ann", with_member(packed(kit), None))
+    brought = other.store.importer.import_archive("ann", with_member(packed(kit), None))
     assert (len(brought.brought), brought.collections, brought.wrong) == (4, (), ())
     assert other.store.collections.of("ann") == ()
 
@@ -186,8 +186,8 @@ def test_a_line_that_breaks_a_rule_is_named_and_the_pictures_come(kit, other, to
     line = told if isinstance(told, bytes) else json.dumps(told).encode()
     fine = json.dumps(good(name="Sound", pictures=[picture.id], unknown={"x": 1})).encode()
     archive = with_member(packed(kit), line + b"\n" + fine)
-    assert other.store.arrivals.preview("ann", archive).collections == 1
-    brought = other.store.arrivals.bring("ann", archive)
+    assert other.store.importer.preview("ann", archive).collections == 1
+    brought = other.store.importer.import_archive("ann", archive)
     assert brought.brought == (picture.id,) and brought.collections == ("Sound",)
     (wrong,) = brought.wrong
     assert (wrong.file, wrong.line) == (MEMBER, 1) and wrong.sentence.startswith(sentence)
@@ -197,12 +197,12 @@ def test_a_line_that_breaks_a_rule_is_named_and_the_pictures_come(kit, other, to
 def test_a_line_can_name_only_pictures_of_its_archive(kit, other):
     picture, theirs, mine = kit.picture("a hare"), other.picture("bob's", "bob"), other.picture("mine")
     told = good(pictures=[mine.id, picture.id, theirs.id, "nobodyknows"], cover=theirs.id)
-    brought = other.store.arrivals.bring("ann", with_member(packed(kit), json.dumps(told)))
+    brought = other.store.importer.import_archive("ann", with_member(packed(kit), json.dumps(told)))
     assert brought.notes == ('3 of the 4 pictures of the collection "Fine" are not here.',)
     assert placed(other)[0] == {"Fine": [picture.id]}
     assert other.store.collections.of("ann")[0].cover_id == picture.id, "its first"
     nobodys = json.dumps(good(name="Of nobody", pictures=["nobodyknows", "norsheknows"]))
-    brought = other.store.arrivals.bring("ann", with_member(packed(kit), nobodys))
+    brought = other.store.importer.import_archive("ann", with_member(packed(kit), nobodys))
     assert brought.notes == ('2 of the 2 pictures of the collection "Of nobody" are not here.',)
     assert list(placed(other)[0]) == ["Fine"], "none is made with nothing in it"
 
@@ -216,19 +216,19 @@ def test_a_member_that_cannot_be_read_leaves_the_pictures_whole(kit, other, tmp_
         (b"x" * (8 * 2**20 + 2), 0, "Line 1 must have at most 8,388,608 bytes (got more)."),
     ):
         there = type(kit)(storage.open(tmp_path / f"other-{line}-{len(data)}"))
-        brought = there.store.arrivals.bring("ann", with_member(packed(kit), data))
+        brought = there.store.importer.import_archive("ann", with_member(packed(kit), data))
         assert brought.brought == (picture.id,)
         assert [(one.file, one.line, one.sentence) for one in brought.wrong] == [(MEMBER, line, sentence)]
         there.store.close()
     torn = with_member(packed(kit), json.dumps(good(name="Torn"))).getvalue().replace(b'"Torn"', b'"Thorn'[:6])
-    brought = other.store.arrivals.bring("ann", io.BytesIO(torn))
+    brought = other.store.importer.import_archive("ann", io.BytesIO(torn))
     assert brought.brought == (picture.id,) and "must be whole" in brought.wrong[0].sentence
     assert other.store.collections.of("ann") == ()
     with pytest.raises(BadArchive, match="two entries of the name"):
         twice = with_member(packed(kit), b"")
         with pytest.warns(UserWarning), zipfile.ZipFile(twice, "a") as archive:
             archive.writestr(MEMBER, b"")
-        other.store.arrivals.bring("ann", twice)
+        other.store.importer.import_archive("ann", twice)
 
 
 def test_no_more_collections_come_in_than_an_owner_may_have(kit, other):
@@ -236,7 +236,7 @@ def test_no_more_collections_come_in_than_an_owner_may_have(kit, other):
     for n in range(499):
         other.store.collections.add("ann", f"c {n}")
     told = "\n".join(json.dumps(good(name=f"new {n}", id=f"abcdefgh{n}", pictures=[picture.id])) for n in range(3))
-    brought = other.store.arrivals.bring("ann", with_member(packed(kit), told))
+    brought = other.store.importer.import_archive("ann", with_member(packed(kit), told))
     assert brought.collections == ("new 0",)
     assert [one.sentence for one in brought.wrong] == ["collections must be at most 500 (got 501)."] * 2
 

@@ -103,7 +103,7 @@ def test_fifty_threads_write_and_read_and_nobody_fails(kit):
 
     assert all(together(50, work))
     assert kit.store.pictures.page("ann").total == 10 + 25 * 2 and kit.store.pictures.page("bob").total == 25 * 2
-    assert kit.store.check.run(depth="pixels").findings == []
+    assert kit.store.reconciler.run(depth="pixels").findings == []
     assert faults(kit.store.folder / "studio.db", full=True) is None
 
 

@@ -106,7 +106,7 @@ def test_before_it_is_emptied_it_tells_what_would_go_and_what_was_drawn_from_tha
         for one in gone:
             kit.store.pictures.delete("ann", one.id)
         try:
-            return kit.store.trash.weigh("ann", ids).leaning
+            return kit.store.trash.summarize("ann", ids).leaning
         finally:
             for one in gone:
                 kit.store.pictures.restore("ann", one.id)
@@ -127,16 +127,16 @@ def test_before_it_is_emptied_it_tells_what_would_go_and_what_was_drawn_from_tha
     kit.store.pictures.delete("ann", photo.id)
     size = sum(path.stat().st_size for path in kit.store.folder.rglob(f"*/{photo.id}.*"))
     assert (
-        kit.store.trash.weigh("ann")
-        == kit.store.trash.weigh("ann", [photo.id])
+        kit.store.trash.summarize("ann")
+        == kit.store.trash.summarize("ann", [photo.id])
         == TrashSummary(pictures=1, bytes=size, leaning=0, staying=0)
     )
     with pytest.raises(NotFound):
-        kit.store.trash.weigh("ann", [photo.id, twin.id])
+        kit.store.trash.summarize("ann", [photo.id, twin.id])
     waiting = kit.job(count=2)
     early = kit.store.pictures.add(kit.new(waiting), kit.image(), finish=False)
     kit.store.pictures.delete("ann", early.id)
-    weight = kit.store.trash.weigh("ann")
+    weight = kit.store.trash.summarize("ann")
     assert (weight.pictures, weight.staying) == (1, 1) and kit.store.trash.empty("ann") == 1
 
 
@@ -146,7 +146,7 @@ def test_what_is_thrown_away_after_it_was_weighed_does_not_go_with_it(kit):
     kit.store.pictures.delete("ann", second.id)
     asked = now()
     kit.store.pictures.delete("ann", third.id)
-    assert kit.store.trash.weigh("ann", until=asked).pictures == 2
+    assert kit.store.trash.summarize("ann", until=asked).pictures == 2
     assert kit.store.trash.empty("ann", until=asked, most=1) == 1
     assert kit.store.trash.empty("ann", until=asked) == 1
     assert kit.store.trash.empty("ann", until=asked) == 0

@@ -35,7 +35,7 @@ def make(tmp_path: Path, engine: PaintEngine) -> Iterator[Make]:
         enhancer: bool = True,
         bounds: Bounds | None = None,
         on: PaintEngine = engine,
-        eyes: RemoteChat | None = None,
+        captioner: RemoteChat | None = None,
     ) -> Studio:
         for earlier in made:
             earlier.close()
@@ -45,7 +45,7 @@ def make(tmp_path: Path, engine: PaintEngine) -> Iterator[Make]:
             on,
             (lambda info, own: Enhancer(on.chat(), template=info.template)) if enhancer else None,
             bounds=bounds or Bounds(),
-            eyes=eyes,
+            captioner=captioner,
         )
         made.append(studio)
         if start:

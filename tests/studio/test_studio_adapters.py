@@ -121,9 +121,9 @@ def test_what_went_away_between_filing_and_drawing_fails_its_job_alone_and_redra
     assert (shot["status"], shot["error"]) == ("failed", "The adapter ink is not here.")
     assert first(drawn(studio, plain))["adapters"] == []
     with pytest.raises(InvalidRequest, match="adapters must name files that are here"):
-        studio.redraw(ME, job)
+        studio.retry(ME, job)
     engine.has = [file("ink", "ab")]
-    assert first(drawn(studio, studio.redraw(ME, job)))["adapters"] == [{"name": "ink", "weight": 0.8, "sha256": "ab"}]
+    assert first(drawn(studio, studio.retry(ME, job)))["adapters"] == [{"name": "ink", "weight": 0.8, "sha256": "ab"}]
 
 
 def test_in_private_too(studio: Studio, engine: PaintEngine) -> None:

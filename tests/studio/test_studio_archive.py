@@ -31,7 +31,7 @@ def draw(studio: Studio, prompt: str, owner: str = ANN) -> str:
 
 
 def zipped(studio: Studio, owner: str = ANN, **asked: object) -> io.BytesIO:
-    return io.BytesIO(b"".join(studio.archive.export(owner, **asked)))  # type: ignore[arg-type]
+    return io.BytesIO(b"".join(studio.transfer.export(owner, **asked)))  # type: ignore[arg-type]
 
 
 def names(archive: io.BytesIO) -> set[str]:
@@ -50,22 +50,22 @@ def test_by_ids_by_query_and_all(make: Make) -> None:
     assert names(zipped(studio, favourite=True)) == names(zipped(studio, tag="best")) == {fox}
     assert names(zipped(studio, BOB)) == set() and names(zipped(studio, ids=[])) == set()
     with pytest.raises(NotFound):
-        studio.archive.export(BOB, ids=[hare])
+        studio.transfer.export(BOB, ids=[hare])
     with pytest.raises(InvalidRequest, match="ids must be an id"):
-        studio.archive.export(ANN, ids=[7])
+        studio.transfer.export(ANN, ids=[7])
     with pytest.raises(InvalidRequest, match="format must be one of png, jpg, jpeg, webp"):
-        studio.archive.exported(ANN, hare, "gif")
+        studio.transfer.exported(ANN, hare, "gif")
     with pytest.raises(NotFound):
-        studio.archive.exported(BOB, hare, "jpg")
+        studio.transfer.exported(BOB, hare, "jpg")
 
 
 def test_what_was_taken_along_is_brought_to_another_owner_and_drawn_again(make: Make) -> None:
     studio = make()
     hare = draw(studio, "a hare")
     archive = zipped(studio)
-    seen = studio.archive.preview(BOB, archive, "x.zip")
+    seen = studio.transfer.preview(BOB, archive, "x.zip")
     assert (seen["kind"], seen["count"], seen["here"], seen["wrong"]) == ("archive", 1, 0, ())
-    brought = studio.archive.bring(BOB, archive, "x.zip")
+    brought = studio.transfer.import_file(BOB, archive, "x.zip")
     mine = brought["renamed"][hare]  # type: ignore[index]
     assert studio.picture(BOB, mine)["pixel_sha256"] == studio.picture(ANN, hare)["pixel_sha256"]
     shot = end(studio, BOB, studio.rerun(BOB, mine))
@@ -79,21 +79,21 @@ def test_a_picture_is_understood_then_brought(make: Make) -> None:
     info.add_text("parameters", "a fox\nSteps: 900, Sampler: Euler, CFG scale: 7, Seed: 5, Size: 8x8, Model: pocket")
     file = io.BytesIO()
     Image.new("RGB", (40, 24), "teal").save(file, "PNG", pnginfo=info)
-    seen = studio.archive.preview(ANN, file, "fox.png")
+    seen = studio.transfer.preview(ANN, file, "fox.png")
     assert (seen["kind"], seen["maker"], seen["prompt"], seen["seed"]) == ("picture", "a1111", "a fox", 5)
     assert studio.history(ANN)["total"] == 0
-    brought = studio.archive.bring(ANN, file, "fox.png")
+    brought = studio.transfer.import_file(ANN, file, "fox.png")
     picture = brought["picture"]
     assert isinstance(picture, dict) and picture["prompt"] == "a fox"
-    assert studio.archive.bring(ANN, file, "fox.png")["picture"] == picture
+    assert studio.transfer.import_file(ANN, file, "fox.png")["picture"] == picture
     assert studio.history(ANN, query="fox")["total"] == 1
     json.dumps(brought)
     with pytest.raises(InvalidRequest):  # whatever a file says, nothing beyond the rules is drawn
         studio.rerun(ANN, str(picture["id"]))
     with pytest.raises(StudioError, match="neither PNG, JPEG nor WebP"):
-        studio.archive.bring(ANN, io.BytesIO(b"GIF89a"), "x.gif")
+        studio.transfer.import_file(ANN, io.BytesIO(b"GIF89a"), "x.gif")
     with pytest.raises(StudioError, match=r"no zip archive|no manifest"):
-        studio.archive.bring(ANN, io.BytesIO(b"PK nothing"), "x.zip")
+        studio.transfer.import_file(ANN, io.BytesIO(b"PK nothing"), "x.zip")
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_what_came_from_elsewhere_says_that_its_model_is_not_here(make: Make, mo
     info, file = PngInfo(), io.BytesIO()
     info.add_text("parameters", f"a fox\nSteps: 8, Sampler: Euler, CFG scale: 7, Seed: 5, Size: 64x64{model}")
     Image.new("RGB", (64, 64), "teal").save(file, "PNG", pnginfo=info)
-    brought: dict[str, Any] = studio.archive.bring(ANN, file, "fox.png")
+    brought: dict[str, Any] = studio.transfer.import_file(ANN, file, "fox.png")
     for act in (studio.rerun, studio.vary, studio.checkpoint_of):
         with pytest.raises(Refused) as refusal:
             act(ANN, brought["picture"]["id"])
@@ -135,7 +135,7 @@ def test_a_manifest_that_lies_about_sizes_is_not_drawn(make: Make) -> None:
         line["picture"]["steps"] = line["picture"]["recipe"]["steps"] = 9_999
         now.writestr("manifest.jsonl", json.dumps(line))
         now.writestr(f"pictures/{hare}.png", was.read(f"pictures/{hare}.png"))
-    brought = studio.archive.bring(BOB, forged, "x.zip")
+    brought = studio.transfer.import_file(BOB, forged, "x.zip")
     mine = brought["brought"][0]  # type: ignore[index]
     for act in (studio.rerun, studio.vary):
         with pytest.raises(InvalidRequest, match=r"steps must be .* 50 \(got 9999\)"):
@@ -145,14 +145,14 @@ def test_a_manifest_that_lies_about_sizes_is_not_drawn(make: Make) -> None:
 def test_nothing_is_brought_beyond_the_quota(make: Make, tmp_path: Path) -> None:
     studio = make()
     draw(studio, "a hare")
-    full = type(studio.archive)(studio.archive._storage, Quota(tmp_path, 1e-9))
+    full = type(studio.transfer)(studio.transfer._storage, Quota(tmp_path, 1e-9))
     with pytest.raises(Refused, match="disk quota"):
         full.bring(BOB, zipped(studio), "x.zip")
 
 
 def hares(studio: Studio) -> int:
     """How many pictures Bob's collection has."""
-    (kept,) = studio.archive._storage.collections.of(BOB)
+    (kept,) = studio.transfer._storage.collections.of(BOB)
     return kept.count
 
 
@@ -163,19 +163,19 @@ def test_an_import_ends_where_the_quota_does_and_goes_on_with_more(make: Make) -
     archive = zipped(studio)
     with zipfile.ZipFile(archive) as read:
         sizes = [one.file_size for one in read.infolist() if one.filename.endswith(".png")]
-    kept = studio.archive._storage
+    kept = studio.transfer._storage
     own = kept.folder / "pictures"  # whose size is the pictures' own, whenever it is measured
     there = sum(one.stat().st_size for one in own.rglob("*.png"))
-    tiny = type(studio.archive)(kept, Quota(own, (there + sizes[0] + sizes[1] + 10) / GB))
+    tiny = type(studio.transfer)(kept, Quota(own, (there + sizes[0] + sizes[1] + 10) / GB))
     brought = tiny.bring(BOB, archive, "x.zip")
     assert (len(brought["brought"]), brought["left"], brought["here"], brought["wrong"]) == (2, 2, 0, ())  # type: ignore[arg-type]
     assert "has no room for more" in str(brought["ended"]) and "raise disk_quota_gb" in str(brought["ended"])
     assert studio.history(BOB)["total"] == 2 and hares(studio) == 2
-    assert list((kept.folder / "incoming").iterdir()) == [] and kept.check.run(depth="pixels").findings == []
-    rest = studio.archive.bring(BOB, archive, "x.zip")
+    assert list((kept.folder / "incoming").iterdir()) == [] and kept.reconciler.run(depth="pixels").findings == []
+    rest = studio.transfer.import_file(BOB, archive, "x.zip")
     assert (len(rest["brought"]), rest["here"], rest["left"], rest["ended"]) == (2, 2, 0, None)  # type: ignore[arg-type]
     assert hares(studio) == 4
-    one = io.BytesIO(studio.archive.exported(ANN, drawn[0], "png")[0])
+    one = io.BytesIO(studio.transfer.exported(ANN, drawn[0], "png")[0])
     with pytest.raises(Refused, match="has no room for more"):
         tiny.bring("cy", one, "x.png")
     assert studio.history("cy")["total"] == 0

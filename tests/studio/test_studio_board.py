@@ -66,7 +66,7 @@ def test_moving_up_in_the_queue_is_told_calmly_and_what_happens_to_the_job_itsel
         with board.watch("job") as watcher:
             for own in (False, True):
                 begun = time.monotonic()
-                board.nudge_all()
+                board.notify_all()
                 if own:
                     board.post("job", step=1)
                 await watcher.change(10.0)

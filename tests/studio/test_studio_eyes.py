@@ -36,7 +36,7 @@ def png() -> bytes:
 @pytest.fixture
 def seeing(make: Make, loopback: Loopback) -> Studio:
     """A studio that reads pictures by way of `loopback`."""
-    return make(start=False, eyes=RemoteChat(loopback.url, "sees", key=KEY))
+    return make(start=False, captioner=RemoteChat(loopback.url, "sees", key=KEY))
 
 
 def read(studio: Studio, picture: bytes | None = None, *wanted: Any, **more: Any) -> list[str]:
@@ -71,7 +71,7 @@ def test_the_prompt_grows_and_nothing_is_kept(seeing: Studio, loopback: Loopback
 
 def test_without_a_model_it_is_refused_by_the_name_of_the_setting(make: Make) -> None:
     studio = make(start=False)
-    assert not studio.eyes.open and studio.eyes.model is None
+    assert not studio.captioner.open and studio.captioner.model is None
     with pytest.raises(Refused, match=r"the host names one with enhancer_vision\.$"):
         read(studio)
 
@@ -202,7 +202,7 @@ def test_the_settings_name_what_reads() -> None:
 def test_the_presets_switches_and_the_key_are_sent(loopback: Loopback, make: Make) -> None:
     loopback.manners.pieces = ["A wall."]
     said: dict[str, Any] = {"enhancer_url": loopback.url, "enhancer_preset": "ollama", "enhancer_vision": "sees"}
-    studio = make(start=False, eyes=captioner_for(Settings(**said, enhancer_key=SecretStr(KEY))))
+    studio = make(start=False, captioner=captioner_for(Settings(**said, enhancer_key=SecretStr(KEY))))
     assert read(studio) == ["A wall."]
     assert (loopback.manners.asked["model"], loopback.manners.asked["reasoning_effort"]) == ("sees", "none")
     assert loopback.manners.asked_headers["authorization"] == f"Bearer {KEY}"

@@ -66,7 +66,7 @@ def archive(tmp_path: Path) -> bytes:
     studio.start()
     shot = end(studio, ME, studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, count=2, seed=1)))
     studio.new_collection(ME, "Cats", ids=[str(one["id"]) for one in shot["pictures"]])  # type: ignore[attr-defined]
-    packed = b"".join(studio.archive.export(ME))
+    packed = b"".join(studio.transfer.export(ME))
     studio.close()
     return packed
 
@@ -118,7 +118,7 @@ def test_a_folder_comes_in_whole_and_twice_brings_nothing_twice(outputs: Path, t
         assert (found["a fox"].seed, found["a fox"].checkpoint, found["an elk"].checkpoint) == (9, "dream", "SDXL")
         assert found["a fox"].created_at == datetime.fromtimestamp(1_600_000_000, timezone.utc)
         assert [(one.name, one.count) for one in kept.collections.of(ME)] == [("Cats", 2)]
-        assert kept.check.run(depth="pixels").findings == []
+        assert kept.reconciler.run(depth="pixels").findings == []
     finally:
         kept.close()
 
@@ -215,5 +215,5 @@ def test_it_is_a_command_of_app_py_that_can_be_stopped_and_repeated(outputs: Pat
     done = completed(*command[2:])
     assert done.returncode == 1 and "files: " in done.stdout and " left" in done.stdout, done.stdout
     kept = storage.open(tmp_path / "data")
-    assert kept.pictures.page(ME).total == 49 and kept.check.run(depth="names").findings == []
+    assert kept.pictures.page(ME).total == 49 and kept.reconciler.run(depth="names").findings == []
     kept.close()

@@ -134,7 +134,7 @@ def test_many_at_once_are_ones_own_and_each_value_is_checked(make: Make) -> None
         studio.history(ME, at="yesterday")
     for name in ("Mars/Olympus", "America", "../../etc/passwd", "", "x" * 200, "UTC\n", 8, None):
         wild: Any = name
-        for ask in (studio.history, studio.matching, studio.collections, studio.archive.export):
+        for ask in (studio.history, studio.matching, studio.collections, studio.transfer.export):
             with pytest.raises(InvalidRequest, match="zone must be the name of a time zone, such as Asia/Shanghai"):
                 ask(ME, zone=wild)
     assert studio.history(ME, zone="America/Argentina/Buenos_Aires", at="2026-01-01")["items"] == []

@@ -84,7 +84,7 @@ def test_another_owner_finds_none_of_it(make: Make) -> None:
         lambda: studio.ancestry(OTHER, made["id"]),
         lambda: studio.submit(OTHER, GenerationRequest(prompt="x", enhancement=thought)),
         lambda: studio.submit(OTHER, GenerationRequest(prompt="x", parent=made["id"], private=True)),
-        lambda: studio.archive.exported(OTHER, made["id"], "jpg"),
+        lambda: studio.transfer.exported(OTHER, made["id"], "jpg"),
     ]
     for ask in asks:
         with pytest.raises(NotFound):
@@ -129,7 +129,7 @@ def test_nothing_is_noted_or_shared_of_it_and_all_of_it_is_forgotten(make: Make)
         lambda: studio.delete_many(ME, [first["id"]]),
         lambda: studio.restore(ME, first["id"]),
         lambda: studio.new_collection(ME, "mine", ids=[first["id"]]),
-        lambda: next(studio.archive.export(ME, ids=[first["id"]])),
+        lambda: next(studio.transfer.export(ME, ids=[first["id"]])),
     ):
         with pytest.raises(Refused, match="not kept"):
             ask()

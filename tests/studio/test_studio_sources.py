@@ -94,21 +94,21 @@ def test_anothers_picture_and_one_that_is_not_here_are_refused(make: Make) -> No
 def test_a_source_that_was_removed_is_missed_by_name_and_found_again_by_its_pixels(make: Make) -> None:
     studio = make()
     file = photo(kind="PNG").getvalue()
-    whence = studio.archive.source(ME, io.BytesIO(file), "lake.png")
+    whence = studio.transfer.source(ME, io.BytesIO(file), "lake.png")
     one = draw(studio, "a fox", source=whence["id"])
     studio.delete(ME, whence["id"])
     assert end(studio, ME, studio.rerun(ME, one["id"]))["identical"] is True  # it is in the trash, and so still here
     studio.purge(ME, [whence["id"]])
     with pytest.raises(InvalidRequest, match=r"^id must begin with a picture that is here"):
         studio.rerun(ME, one["id"])
-    back = studio.archive.source(ME, io.BytesIO(file), "lake again.png")
+    back = studio.transfer.source(ME, io.BytesIO(file), "lake again.png")
     assert back["pixel_sha256"] == whence["pixel_sha256"]
     assert end(studio, ME, studio.rerun(ME, one["id"]))["identical"] is True
 
 
 def test_a_job_whose_source_goes_while_it_waits_fails_alone(make: Make) -> None:
     studio = make(start=False)
-    whence = studio.archive.source(ME, photo(), "lake.jpg")
+    whence = studio.transfer.source(ME, photo(), "lake.jpg")
     job = studio.submit(ME, GenerationRequest(prompt="a fox", enhance=False, source=whence["id"]))
     studio.delete(ME, whence["id"])
     studio.purge(ME, [whence["id"]])
@@ -130,19 +130,19 @@ def test_nothing_is_drawn_from_a_file_that_was_changed(make: Make) -> None:
 def test_a_photo_is_brought_in_once_and_drawn_from(make: Make) -> None:
     studio = make()
     file = photo().getvalue()
-    first, second = (studio.archive.source(ME, io.BytesIO(file), name) for name in ("lake.jpg", "sea.jpg"))
+    first, second = (studio.transfer.source(ME, io.BytesIO(file), name) for name in ("lake.jpg", "sea.jpg"))
     assert first["id"] == second["id"] and studio.history(ME)["total"] == 1
     again = draw(studio, "a fox", source=first["id"])
     assert again["width"] / again["height"] == pytest.approx(1.5, rel=0.1)
-    drawn = studio.archive.source(ME, io.BytesIO(studio.archive.exported(ME, again["id"], "png")[0]), "own.png")
+    drawn = studio.transfer.source(ME, io.BytesIO(studio.transfer.exported(ME, again["id"], "png")[0]), "own.png")
     assert drawn["id"] == again["id"]  # one that was drawn here is itself
     with pytest.raises(StudioError, match=r"note\.txt"):
-        studio.archive.source(ME, io.BytesIO(b"no picture"), "note.txt")
+        studio.transfer.source(ME, io.BytesIO(b"no picture"), "note.txt")
 
 
 def test_what_begins_with_something_private_is_private(make: Make) -> None:
     studio = make()
-    whence = studio.archive.source(ME, photo(), "secret lake.jpg", private="tab1")
+    whence = studio.transfer.source(ME, photo(), "secret lake.jpg", private="tab1")
     assert whence["private"] and is_private(whence["id"]) and studio.history(ME)["total"] == 0
     one = draw(studio, "a fox", source=whence["id"])
     assert one["private"] and one["source"] == whence["pixel_sha256"]
@@ -163,7 +163,7 @@ def test_something_private_begins_with_what_is_kept(make: Make) -> None:
 
 def test_a_source_outlives_a_restart_while_its_job_waits(make: Make) -> None:
     studio = make(start=False)
-    whence = studio.archive.source(ME, photo(), "lake.jpg")
+    whence = studio.transfer.source(ME, photo(), "lake.jpg")
     job = studio.submit(
         ME, GenerationRequest(prompt="a fox", enhance=False, source=whence["id"], strength=0.25, seed=9, count=2)
     )
@@ -175,10 +175,10 @@ def test_a_source_outlives_a_restart_while_its_job_waits(make: Make) -> None:
 
 def test_it_travels_with_its_source(make: Make) -> None:
     studio = make()
-    whence = studio.archive.source(ME, photo(), "lake.jpg")
+    whence = studio.transfer.source(ME, photo(), "lake.jpg")
     one = draw(studio, "a fox", source=whence["id"], strength=0.7)
-    packed = io.BytesIO(b"".join(studio.archive.export(ME)))
-    brought = studio.archive.bring(YOU, packed, "x.zip")["brought"]
+    packed = io.BytesIO(b"".join(studio.transfer.export(ME)))
+    brought = studio.transfer.import_file(YOU, packed, "x.zip")["brought"]
     theirs = [studio.picture(YOU, id) for id in brought]
     (there,) = [found for found in theirs if found["source"]]
     assert (there["pixel_sha256"], there["strength"]) == (one["pixel_sha256"], 0.7)
@@ -188,9 +188,9 @@ def test_it_travels_with_its_source(make: Make) -> None:
 def test_what_is_kept_stays_so_though_the_same_pixels_lie_in_private(make: Make) -> None:
     studio = make()
     file = photo(kind="PNG").getvalue()
-    whence = studio.archive.source(ME, io.BytesIO(file), "lake.png")
+    whence = studio.transfer.source(ME, io.BytesIO(file), "lake.png")
     one = draw(studio, "a fox", source=whence["id"])
-    hidden = studio.archive.source(ME, io.BytesIO(file), "lake.png", private="tab1")
+    hidden = studio.transfer.source(ME, io.BytesIO(file), "lake.png", private="tab1")
     assert hidden["pixel_sha256"] == whence["pixel_sha256"]
     for job in (studio.rerun(ME, one["id"]), studio.vary(ME, one["id"])):
         assert end(studio, ME, job)["pictures"][0]["private"] is False
@@ -208,9 +208,9 @@ def test_what_is_kept_stays_so_though_the_same_pixels_lie_in_private(make: Make)
 def test_one_that_lies_in_the_trash_comes_out_when_it_is_brought_again(make: Make) -> None:
     studio = make()
     file = photo().getvalue()
-    whence = studio.archive.source(ME, io.BytesIO(file), "lake.jpg")
+    whence = studio.transfer.source(ME, io.BytesIO(file), "lake.jpg")
     studio.delete(ME, whence["id"])
-    assert studio.archive.source(ME, io.BytesIO(file), "lake.jpg")["deleted_at"] is None
+    assert studio.transfer.source(ME, io.BytesIO(file), "lake.jpg")["deleted_at"] is None
     assert studio.history(ME)["total"] == 1
 
 
@@ -219,6 +219,6 @@ def test_a_size_beyond_the_models_places_is_refused_and_never_suggested(make: Ma
     most = studio.checkpoint().side_max
     with pytest.raises(InvalidRequest, match=rf"^width must be at most {most} with "):
         draw(studio, width=most + 16)
-    strip = studio.archive.source(ME, photo(3000, 30), "horizon.jpg")
+    strip = studio.transfer.source(ME, photo(3000, 30), "horizon.jpg")
     one = draw(studio, "a fox", source=strip["id"])
     assert (one["width"], one["height"]) == (most, 64)

@@ -165,7 +165,7 @@ def test_a_job_that_could_not_reason_is_drawn_plainly_by_one_click(make: Make) -
         studio, ME, studio.submit(ME, GenerationRequest(prompt="a {red|red} cat", style="pencil", count=2, spread=True))
     )
     assert shot["status"] == "failed" and "prompt is kept" in str(shot["error"])
-    drawn = end(studio, ME, studio.redraw(ME, str(shot["job"]), plain=True))
+    drawn = end(studio, ME, studio.retry(ME, str(shot["job"]), plain=True))
     assert drawn["status"] == "done"
     assert [one["prompt"] for one in drawn["pictures"]] == ["a red cat, pencil drawing"] * 2  # type: ignore[union-attr]
 
@@ -206,5 +206,5 @@ def test_a_job_that_let_others_by_can_be_cancelled_and_drawn_on(make: Make, engi
     assert end(studio, OTHER, short)["status"] == "done"
     stopped = end(studio, ME, long)
     assert stopped["status"] == "cancelled" and len(stopped["pictures"]) == 1  # type: ignore[arg-type]
-    rest = end(studio, ME, studio.redraw(ME, long))
+    rest = end(studio, ME, studio.retry(ME, long))
     assert [one["seed"] for one in rest["pictures"]] == [2, 3]  # type: ignore[union-attr]

@@ -121,7 +121,7 @@ def test_nothing_of_another_owner_exists(make: Make) -> None:
         lambda: studio.file(YOU, one["id"]),
         lambda: studio.thumb(YOU, one["id"]),
         lambda: studio.preview(YOU, shot["job"]),
-        lambda: studio.redraw(YOU, shot["job"]),
+        lambda: studio.retry(YOU, shot["job"]),
         lambda: studio.share(YOU, one["id"], base_url="http://x"),
         lambda: studio.shares(YOU, one["id"], base_url="http://x"),
         lambda: studio.unshare(YOU, token, base_url="http://x"),

@@ -92,7 +92,7 @@ def test_a_failed_job_fails_alone_and_is_drawn_again_by_one_click(
     assert (shot["status"], shot["error"]) == ("failed", sentence)
     assert end(studio, ME, good)["status"] == "done"
     engine.before_step = lambda recipe, step: None
-    again = end(studio, ME, studio.redraw(ME, bad))
+    again = end(studio, ME, studio.retry(ME, bad))
     assert again["status"] == "done" and again["pictures"][0]["seed"] == 4
 
 
@@ -231,7 +231,7 @@ def test_a_job_that_failed_in_the_middle_is_drawn_on_and_not_doubled(make: Make,
     shot = end(studio, ME, job)
     assert (shot["status"], len(shot["pictures"])) == ("failed", 2)
     engine.before_step = lambda recipe, step: None
-    rest = end(studio, ME, studio.redraw(ME, job))
+    rest = end(studio, ME, studio.retry(ME, job))
     assert [picture["seed"] for picture in rest["pictures"]] == [12, 13]
     first, second = shot["pictures"][0], rest["pictures"][0]
     assert second["original_prompt"] == "a cat" and second["prompt"] == first["prompt"]

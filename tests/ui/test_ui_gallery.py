@@ -24,7 +24,7 @@ from studio.worker.worker import PREVIEW_S
 from tests.fakes.engine import PaintEngine
 from tests.stores import open_store
 
-ASSETS = Path(gallery.__file__).parent / "assets"
+ASSETS = Path(gallery.__file__).parents[1] / "assets"
 SCRIPTS = (
     "parts", "suggest", "gallery", "gallery-bring", "gallery-grid", "gallery-move", "gallery-select", "gallery-shelf",
     "picture", "picture-compare", "picture-family", "picture-work", "queue",

@@ -258,8 +258,8 @@ def packed(tmp_path: Path, many: int) -> bytes:
     """A zip of another studio with so many pictures."""
     studio = Studio(storage.open(tmp_path / "elsewhere"), PaintEngine(), None)
     for _ in range(many):
-        studio.archive.bring("ann", io.BytesIO(png()), "x.png")
-    archive = b"".join(studio.archive.export("ann"))
+        studio.transfer.import_file("ann", io.BytesIO(png()), "x.png")
+    archive = b"".join(studio.transfer.export("ann"))
     studio.close()
     return archive
 

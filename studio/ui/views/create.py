@@ -224,7 +224,7 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
     by_id("watch", lambda owner, job, **told: str(studio.snapshot(owner, job)["job"]))
     by_id("again", studio.rerun)
     by_id("vary", studio.vary, "strength")
-    by_id("redraw", studio.redraw)
+    by_id("redraw", studio.retry)
     quiet = {**STREAM, "queue": False}
     filled = [*form.inputs, form.shape, form.side]
     canvas.reuse(reuse, form.fields["checkpoint"], filled, api_name="create_reuse", **quiet).then(
@@ -260,7 +260,7 @@ def _listen_reasoning(studio: Studio, canvas: gr.HTML, owner_of: OwnerOf) -> Non
         said = _said(event)
         id, private = said.get("id"), said.get("private", False)
         async for shot in _stream(
-            studio, owner_of(request), lambda owner: studio.redraw(owner, _text(id), plain=True, private=private)
+            studio, owner_of(request), lambda owner: studio.retry(owner, _text(id), plain=True, private=private)
         ):
             yield shot
 

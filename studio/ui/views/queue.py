@@ -31,7 +31,7 @@ def calls(studio: Studio) -> Mapping[str, Call]:
         "jobs": lambda asked: jobs(studio, asked),
         "pictures": lambda asked: {"pictures": studio.snapshot(asked.owner, asked("job"))["pictures"]},
         "cancel": lambda asked: studio.cancel(asked.owner, asked("job")),
-        "redraw": lambda asked: {"job": studio.redraw(asked.owner, asked("job"), private=asked("private", False))},
+        "redraw": lambda asked: {"job": studio.retry(asked.owner, asked("job"), private=asked("private", False))},
     }
 
 

@@ -94,7 +94,7 @@ class _Taking:
     """The handlers over one studio."""
 
     def __init__(self, studio: Studio, grace_s: float) -> None:
-        self._archive, self._grace_s = studio.archive, grace_s
+        self._transfer, self._grace_s = studio.transfer, grace_s
         self._uploads = BoundedSemaphore(UPLOADS_MAX)
         self._exports = _Exports()
 
@@ -103,7 +103,7 @@ class _Taking:
         return self._zip(
             request,
             partial(
-                self._archive.export,
+                self._transfer.export,
                 query=asked.get("query", ""),
                 tag=asked.get("tag") or None,
                 favourite=bool(asked.get("favourite")),
@@ -122,7 +122,7 @@ class _Taking:
             ids = _ids(bytes(body), request.headers.get("content-type", ""))
         except StudioError as error:
             return _refused(str(error))
-        return await run_in_threadpool(self._zip, request, partial(self._archive.export, ids=ids))
+        return await run_in_threadpool(self._zip, request, partial(self._transfer.export, ids=ids))
 
     def exported(self, request: Request) -> Response:
         owner = _owner(request)
@@ -155,7 +155,7 @@ class _Taking:
         if owner is None or not ID.fullmatch(id):
             return not_found()
         try:
-            data, kind = self._archive.exported(owner, id, ending)
+            data, kind = self._transfer.exported(owner, id, ending)
         except StudioError:
             return not_found()
         headers = {**NO_STORE, "Vary": "Cookie"}  # what it tells hangs on a setting
@@ -165,7 +165,7 @@ class _Taking:
 
     def _file(self) -> AbstractContextManager[IO[bytes]]:
         """A file without a name, on the disk of the archive."""
-        return tempfile.TemporaryFile(dir=self._archive.folder)
+        return tempfile.TemporaryFile(dir=self._transfer.folder)
 
     async def bring(self, request: Request) -> Response:
         owner = _owner(request)
@@ -212,13 +212,15 @@ class _Taking:
         with held:
             try:
                 if _yes(asked.get("preview")):
-                    return {"result": self._archive.preview(owner, file, name, progress=tell)}, 200
+                    return {"result": self._transfer.preview(owner, file, name, progress=tell)}, 200
                 if _yes(asked.get("source")):
                     return {
-                        "result": self._archive.source(owner, file, name, private=_private(asked.get("private")))
+                        "result": self._transfer.source(owner, file, name, private=_private(asked.get("private")))
                     }, 200
                 made = _moment(asked.get("made", ""))
-                return {"result": self._archive.bring(owner, file, name, progress=tell, stop=stop, made=made)}, 200
+                return {
+                    "result": self._transfer.import_file(owner, file, name, progress=tell, stop=stop, made=made)
+                }, 200
             except StudioError as error:
                 return {"error": str(error)}, 400
             except OSError as error:
