@@ -198,7 +198,7 @@ def is_site(url: str) -> bool:
 
 
 def table() -> str:
-    """The settings as a Markdown table, for the README."""
+    """The settings as a Markdown table, for docs/configuration.md."""
     rows = ["| flag | variable | default | means |", "|---|---|---|---|"]
     for name, field in Settings.model_fields.items():
         default = "`data` beside app.py" if name == "data" else "" if field.default is None else f"`{field.default}`"

@@ -75,7 +75,7 @@ class Recipe:
         return cls(**found)  # type: ignore[arg-type]
 
     def picture(self, index: int) -> Recipe:
-        """The recipe of picture `index` of a job: seed + index, wrapping at the largest seed. See the seed law in DECISIONS."""
+        """The recipe of picture `index` of a job: seed + index, wrapping at the largest seed. See docs/decisions/0003-seeds.md."""
         return replace(self, seed=(self.seed + index) % (SEED_MAX + 1))
 
 
