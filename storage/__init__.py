@@ -1,15 +1,10 @@
-"""What is kept: rows, files, search, and the metadata inside the files. Knows no page, no model and no torch.
+"""Storage: database rows, picture files, search and file metadata. Knows no page, no model and no torch.
 
-`storage.open(folder)` gives everything below, on one folder. What comes out are `records`, what is raised are `errors`.
+`storage.open(folder)` returns a `Storage` on one data folder. Results are `records`, exceptions are `errors`.
 
-The durable queue is `jobs`, what is drawn in private lies in `memory`, and `queue` is both together. What was reasoned are
-`enhancements`, links to single pictures `shares`, what was put together `collections`. Pictures are added and found by
-`pictures`, with `picture_rows` and `changes` for their rows, `pages` and `listing` for lists, `search` and `filters` for what is
-typed. `files` holds the PNGs and thumbnails, `metadata` what one tells about itself, with `told` and `xmp`; `exporting` makes
-JPEG and WebP of them, with `carriers` and `exif`. `archive`, `manifest` and `shelves` are what is taken along, `arrivals` what
-comes in (`unpacking`, `arrival_rows`, `adopting`, `pixels`, `values`), `foreign` and `sides` what pictures of other makers tell.
-`trash` removes for good; `check`, with `adopt` and `whole`, brings files and rows together; `health`, `backups` and `copies` keep
-everything. `database`, `tables` and migrations lie below all of them, beside `folder` and `ids`.
+Packages: `db` (engine, tables, migrations), `repositories` (jobs, pictures, collections, shares, trash, private store),
+`search` (queries, filters, pages), `files` (picture store, reconciliation, backup), `metadata` (writer, containers,
+readers) and `transfer` (export, import).
 """
 
 from __future__ import annotations
@@ -43,7 +38,7 @@ __all__ = ["Storage", "open"]
 
 @dataclass(frozen=True, kw_only=True)
 class Storage:
-    """All that is kept in one folder, and what is private. Safe to use from any thread; close it when done."""
+    """Everything stored in one data folder, and the private store. Safe to use from any thread. Close it when done."""
 
     folder: Path
     files: Files
@@ -64,31 +59,31 @@ class Storage:
 
     @property
     def damaged(self) -> str | None:
-        """A sentence where the database is damaged: it can be read, and whatever would change it is refused."""
+        """A message if the database is damaged. A damaged database can be read, and every change is refused."""
         return self.database.damaged
 
     def of(self, id: object) -> Storage | PrivateStore:
-        """Where the job, enhancement or picture of this id is: among what is kept, or what is private."""
+        """The store that holds the job, enhancement or picture `id`: this one or the private store."""
         return self.private if is_private(id) else self
 
     def png(self, owner: str, id: str) -> Path | bytes:
-        """The PNG of the owner's picture, kept or private. Raises NotFound."""
+        """Return the PNG of the owner's picture. Raises NotFound."""
         return self.private.png(owner, id) if is_private(id) else self.pictures.path(owner, id)
 
     def webp(self, owner: str, id: str) -> Path | bytes:
-        """The thumbnail of the owner's picture, kept or private. Raises NotFound."""
+        """Return the thumbnail of the owner's picture. Raises NotFound."""
         return self.private.webp(owner, id) if is_private(id) else self.pictures.thumb(owner, id)
 
     def exported(self, owner: str, id: str, kind: Format) -> bytes:
-        """The owner's picture as a PNG, JPEG or WebP to take along. Raises NotFound, and BadValue for another kind."""
+        """Return the owner's picture as a PNG, JPEG or WebP file. Raises NotFound, and BadValue for another format."""
         return export_bytes(self.png(owner, id), kind, self.pictures.policy)
 
     def secret(self, name: str) -> bytes:
-        """A random key of this folder, the same for ever; see `folder.read_or_make_secret`."""
+        """Return a random key of this folder, made on first use. See `data_folder.read_or_make_secret`."""
         return read_or_make_secret(self.folder, name)
 
     def close(self) -> None:
-        """Close the database and let go of the folder; twice is fine."""
+        """Close the database and release the folder. Closing twice is fine."""
         self.database.close()
         self.private.database.close()
         if self.lock.held:
@@ -97,11 +92,11 @@ class Storage:
 
 
 def open(folder: Path, *, policy: MetadataPolicy = ALL) -> Storage:
-    """Open what is kept in `folder`, making the folder and bringing its database up to date where needed.
+    """Open the data folder `folder`. Creates it and migrates its database where needed.
 
-    `policy` chooses which metadata blocks are written into saved files. A damaged database that can be read is opened for
-    reading alone, and `damaged` says so. Raises StorageInUse, LockedDatabase, NewerDatabase, ForeignDatabase or
-    NotWritten, each a sentence. Call `jobs.recover()` before the first claim.
+    `policy` chooses which metadata blocks are written into saved files. A damaged database that can be read is opened
+    read-only, and `damaged` says so. Raises StorageInUse, LockedDatabase, NewerDatabase, ForeignDatabase or NotWritten.
+    Call `jobs.recover()` before the first claim.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,24 +1,21 @@
-"""Every error that storage raises on purpose, written for the person who reads it.
+"""The errors that storage raises, with messages for the person who reads them.
 
-Knows nothing of pages or the engine.
-
-    StorageError
-    ├── NotFound         no such thing, or it is another owner's: the same sentence for both
-    ├── QueueFull        the queue of this owner, or of all, has reached its bound
-    ├── BadQuery         a listing was asked for in a way that it cannot be
-    │   └── BadCursor    the cursor is not one that a listing gave out
-    ├── BadValue         a value breaks a rule of the table that it is meant for
-    ├── NotAPicture      a file from elsewhere is no picture that can be read, or is too large
-    ├── BadArchive       a zip from elsewhere is none of ours, or would do harm
-    ├── StorageInUse     another studio works on this folder
-    ├── LockedDatabase   another program holds the database
-    ├── NewerDatabase    a later version of the studio wrote this database
-    ├── ForeignDatabase  the file is no database of a studio, or nothing in it can be read
-    ├── Damaged          the database is damaged: what can be read is shown, nothing is changed
-    ├── NotRestored      a backup is not whole, or there is no room where it should go
-    ├── InsufficientSpace           whoever asked for it lets no more be kept
-    └── NotWritten       the disk or the database refused to keep something
-"""
+StorageError
+├── NotFound             no such thing, or another owner's: the same message for both
+├── QueueFull            the queue of this owner, or the whole queue, is full
+├── BadQuery             a search query is invalid
+│   └── BadCursor        the cursor did not come from a page
+├── BadValue             a value breaks a rule of its field
+├── NotAPicture          a file is not a readable picture, or is too large
+├── BadArchive           a ZIP file is not an export of this studio, or is unsafe
+├── StorageInUse         another studio uses this folder
+├── LockedDatabase       another program holds the database
+├── NewerDatabase        a later version of the studio wrote the database
+├── ForeignDatabase      the file is not a studio's database, or cannot be read
+├── Damaged              the database is damaged and read-only
+├── NotRestored          a backup is incomplete, or its target has no space
+├── InsufficientSpace    the disk quota or the disk is full
+└── NotWritten           the disk or the database refused a write"""
 
 from __future__ import annotations
 
@@ -26,11 +23,11 @@ from pathlib import Path
 
 
 class StorageError(Exception):
-    """Base of all: `str(error)` is a sentence that can be shown as it is."""
+    """Base class. `str(error)` is a message that can be shown."""
 
 
 class NotFound(StorageError):
-    """There is no such thing for this owner."""
+    """The thing does not exist for this owner."""
 
     def __init__(self, what: str, id: object) -> None:
         self.what, self.id = what, id
@@ -38,9 +35,9 @@ class NotFound(StorageError):
 
 
 class QueueFull(StorageError):
-    """A bound of the queue is reached.
+    """A limit of the queue is reached.
 
-    `bound` is "queue_per_owner" or "queue_total"; `limit` is its value.
+    `bound` is "queue_per_owner" or "queue_total", `limit` its value.
     """
 
     def __init__(self, bound: str, limit: int, waiting: int) -> None:
@@ -53,18 +50,18 @@ class QueueFull(StorageError):
 
 
 class BadQuery(StorageError):
-    """A listing was asked for in a way that it cannot be."""
+    """A search query is invalid."""
 
 
 class BadCursor(BadQuery):
-    """The cursor is not one that a listing gave out."""
+    """The cursor did not come from a page."""
 
     def __init__(self, cursor: object) -> None:
         super().__init__(f"cursor must be the `next` of an earlier page (got {_shorten(cursor)}).")
 
 
 class BadValue(StorageError):
-    """A value breaks a rule: names what it is, the rule and what came."""
+    """A value breaks a rule. The message names the field, the rule and the value."""
 
     def __init__(self, name: str, rule: str, value: object) -> None:
         self.name, self.rule, self.value = name, rule, value
@@ -72,7 +69,7 @@ class BadValue(StorageError):
 
 
 class NotAPicture(StorageError, ValueError):
-    """A file from elsewhere is no picture that can be read."""
+    """A file is not a readable picture."""
 
     def __init__(self, name: str, why: str) -> None:
         self.name, self.why = name, why
@@ -80,11 +77,11 @@ class NotAPicture(StorageError, ValueError):
 
 
 class BadArchive(StorageError, ValueError):
-    """A zip from elsewhere is none of ours, or would do harm. Nothing of it was kept."""
+    """A ZIP file is not an export of this studio, or is unsafe. Nothing of it was stored."""
 
 
 class StorageInUse(StorageError):
-    """Another studio works on this folder."""
+    """Another studio uses this folder."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(
@@ -93,7 +90,7 @@ class StorageInUse(StorageError):
 
 
 class LockedDatabase(StorageError):
-    """Another program holds the database. Nothing in it was touched."""
+    """Another program holds the database. It was not changed."""
 
     def __init__(self, file: Path) -> None:
         super().__init__(
@@ -103,7 +100,7 @@ class LockedDatabase(StorageError):
 
 
 class NewerDatabase(StorageError):
-    """A later version of the studio wrote this database. Nothing in it was touched."""
+    """A later version of the studio wrote this database. It was not changed."""
 
     def __init__(self, file: Path, version: str) -> None:
         super().__init__(
@@ -113,7 +110,7 @@ class NewerDatabase(StorageError):
 
 
 class ForeignDatabase(StorageError):
-    """The file is no database of a studio, or nothing in it can be read. Nothing in it was touched."""
+    """The file is not a studio's database, or nothing in it can be read. It was not changed."""
 
     def __init__(self, file: Path, why: str, remedy: str = "") -> None:
         said = f"{file} cannot be used as the studio's database: {why}. Nothing was changed."
@@ -121,7 +118,7 @@ class ForeignDatabase(StorageError):
 
 
 class Damaged(StorageError):
-    """The database is damaged: what can be read is shown, nothing is changed. `remedy` says how to go on."""
+    """The database is damaged and read-only. `remedy` is the way to restore it."""
 
     BRIEF = "The database is damaged. What can be read is shown; nothing is drawn or changed."
     """What those may know of it who are not the host."""
@@ -133,15 +130,15 @@ class Damaged(StorageError):
 
 
 class NotRestored(StorageError):
-    """A backup is not whole, or cannot go where it should. Nothing was written there."""
+    """A backup is incomplete, or its target cannot be used. Nothing was written there."""
 
 
 class InsufficientSpace(StorageError):
-    """No more may be kept: the sentence is that of whoever was asked for room."""
+    """There is no space for another picture. The message comes from the space check."""
 
 
 class NotWritten(StorageError):
-    """The disk or the database refused to keep something."""
+    """The disk or the database refused a write."""
 
     def __init__(self, what: str, why: object) -> None:
         super().__init__(f"{what} could not be written: {why}.")

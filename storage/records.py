@@ -1,9 +1,6 @@
-"""Plain frozen records: what comes out of storage, and what goes in.
+"""Frozen records that storage returns and accepts.
 
-Rows of the database never leave the package.
-
-Times are aware UTC datetimes. `owner` is an opaque text. Ids are opaque, unguessable texts of letters and
-digits.
+Times are aware UTC datetimes. `owner` is an opaque text. Ids are opaque, unguessable letters and digits.
 """
 
 from __future__ import annotations
@@ -21,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One step of the chain of reasoning; a text may be empty."""
+    """One reasoning step. The text may be empty."""
 
     name: str  # keep, solve, compose, text
     text: str
@@ -30,7 +27,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Enhancement:
-    """An original prompt, the steps of reasoning, the prompt that came out, and with what it was made."""
+    """An original prompt, its reasoning steps, the final prompt, and the model, seed and template that made it."""
 
     id: str
     owner: str
@@ -45,15 +42,13 @@ class Enhancement:
     template_version: str
     sampling: JSON = field(default_factory=dict)
     seconds: float = 0.0
-    steering: JSON = field(
-        default_factory=dict
-    )  # style, length, locks, instruction, before: what was not steered is left out
+    steering: JSON = field(default_factory=dict)  # style, length, locks, instruction, before; unset options are absent
     parent_id: str | None = None  # the enhancement that an instruction changed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A wish in the queue. `wish` is the studio's own JSON; storage keeps it and does not look inside."""
+    """A job. `wish` is the job spec as JSON, which storage does not interpret."""
 
     id: str
     owner: str
@@ -63,14 +58,14 @@ class Job:
     started_at: datetime | None
     finished_at: datetime | None
     wish: JSON
-    count: int  # pictures wanted
-    pictures: tuple[str, ...]  # ids of the pictures that exist, by index
-    indices: tuple[int, ...]  # which pictures of the job those are: 0 to count-1
+    count: int  # number of pictures requested
+    pictures: tuple[str, ...]  # ids of the finished pictures, by index
+    indices: tuple[int, ...]  # their indices, 0 to count-1
     enhancement_id: str | None
     cancel_requested: bool
-    crashes: int  # times the process died on it since its last step of progress
+    crashes: int  # process deaths since the last step of progress
     error: str | None
-    mark: str | None = None  # what a program gave it, to find it again
+    mark: str | None = None  # a program's own key, to find the job again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,15 +79,15 @@ class Waiting:
 
 @dataclass(frozen=True, kw_only=True)
 class NewPicture:
-    """A finished image's facts, on its way in.
+    """A finished picture to store.
 
-    `recipe` and `environment` are kept as JSON besides the columns.
+    `recipe` and `environment` are stored as JSON beside the columns.
     """
 
     owner: str
     job_id: str
     index: int  # 0 to count-1
-    prompt: str  # as drawn
+    prompt: str  # the final prompt
     original_prompt: str
     negative_prompt: str
     seed: int
@@ -112,18 +107,18 @@ class NewPicture:
 
 @dataclass(frozen=True, kw_only=True)
 class Picture(NewPicture):
-    """One finished image as kept."""
+    """A stored picture."""
 
     id: str
     created_at: datetime
     pixel_sha256: str
     enhancement: Enhancement | None = None
     favourite: bool = False
-    rating: int = 0  # 1 to 5; 0 is none
+    rating: int = 0  # 1 to 5; 0 means unrated
     tags: tuple[str, ...] = ()
     deleted_at: datetime | None = None
     note: str = ""
-    missing_at: datetime | None = None  # when its file was found gone
+    missing_at: datetime | None = None  # when its file was found missing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,11 +135,10 @@ class Share:
 
 @dataclass(frozen=True, kw_only=True)
 class Page(Generic[T]):
-    """A page of a listing by keyset.
+    """One page of results, by keyset pagination.
 
-    `next` and `previous` lead to the pages behind and before it, None where there is none. `total` is exact
-    without a query and may be capped with one; then `capped` is true. `ranked` is how many of the newest that
-    match were put in order, where the best come first.
+    `next` and `previous` are cursors, or None. `total` is exact without a query. With one it may be capped, and `capped` is
+    true. `ranked` is how many of the newest matches were ordered by relevance.
     """
 
     items: tuple[T, ...]
@@ -158,7 +152,7 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, kw_only=True)
 class Collection:
-    """Pictures that were put together, in their order; with a `query`, whatever it finds."""
+    """A collection in its order, or with a `query`, a saved search."""
 
     id: str
     owner: str
@@ -167,4 +161,4 @@ class Collection:
     query: str | None
     cover_id: str | None  # a picture of it
     count: int
-    capped: bool = False  # a query finds more than are counted
+    capped: bool = False  # the query finds more pictures than are counted

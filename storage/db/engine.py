@@ -1,7 +1,7 @@
-"""The database file: opened, migrated, and one session context manager for reads and one for writes.
+"""The database engine: opening, migrating, and one session context manager each for reading and writing.
 
-Knows no table's meaning. Reads begin deferred and see one moment; writers begin IMMEDIATE, so that two of
-them wait for each other instead of failing. A damaged file is opened for reading alone. Safe to use from any thread.
+Knows no tables. Readers begin deferred and see one snapshot. Writers begin IMMEDIATE, so that two writers wait for each
+other instead of failing. A damaged file is opened read-only. Safe to use from any thread.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from storage.db.tables import to_json
 from storage.errors import Damaged, ForeignDatabase, LockedDatabase, NewerDatabase, NotWritten
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-BUSY_MS = 60_000  # how long a writer waits for another before it gives up
+BUSY_MS = 60_000  # how long a writer waits for another writer
 START_S = 3.0  # how long a start waits for another program
 _READABLE = ("SELECT version_num FROM alembic_version", "SELECT id, prompt FROM pictures ORDER BY key DESC LIMIT 24")
 
@@ -36,22 +36,20 @@ class Database:
     """Sessions on one migrated database file. Close it when done."""
 
     def __init__(self, file: Path, *, damage: str | None = None, engine: Engine | None = None) -> None:
-        """`damage` says what is wrong with the file: it is then read, as far as it can be, and never written.
-
-        `engine` has the connections, where they are not to the file.
-        """
+        """Open `file`. `damage` describes a damaged file, which is then read-only. `engine` replaces the connections to the
+        file."""
         self._file, self._damage = file, damage
         self._reading = engine or _engine(file, read_only=damage is not None)
         self._writing = self._reading.execution_options(begin="BEGIN IMMEDIATE")
 
     @property
     def damaged(self) -> str | None:
-        """A sentence where the file is damaged and nothing is written."""
+        """A message if the file is damaged and read-only."""
         return None if self._damage is None else str(self._damaged(self._damage))
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session that sees one moment of the database; nothing done in it is kept. Raises Damaged."""
+        """Yield a session on one snapshot of the database. Changes are discarded. Raises Damaged."""
         try:
             with Session(self._reading, expire_on_commit=False, autoflush=False) as session:
                 yield session
@@ -60,15 +58,15 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A session that is committed at the end, or rolled back when anything is raised.
+        """Yield a session that is committed at the end, or rolled back on an exception.
 
-        Raises NotWritten when the disk or another process's lock keeps it from writing, and Damaged.
+        Raises NotWritten if the disk or another process's lock prevents writing, and Damaged.
         """
         if self._damage is not None:
             raise self._damaged(self._damage)
         try:
             with Session(self._writing, expire_on_commit=False) as session, session.begin():
-                session.connection()  # takes the lock now: what is read from here on cannot change below us
+                session.connection()  # take the lock now, so that rows read from here on cannot change
                 yield session
         except exc.OperationalError as error:
             raise NotWritten("A change of the database", error.orig) from error
@@ -82,16 +80,15 @@ class Database:
         return Damaged(self._file, why, restore_command(self._file.parent))
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         self._reading.dispose()
 
 
 def open_database(file: Path, backups: Path) -> Database:
-    """Bring the database at `file` up to date, creating it where there is none, and open it.
+    """Create or migrate the database at `file`, and open it.
 
-    An existing one that needs a migration is copied into `backups` first; the migrations run in one
-    transaction, so a failed one leaves nothing behind. Raises NewerDatabase and ForeignDatabase, having
-    touched nothing.
+    An existing database that needs a migration is first copied into `backups`. The migrations run in one transaction, so a
+    failed one leaves nothing behind. Raises NewerDatabase and ForeignDatabase without changing the file.
     """
     migrate(file, backups)
     _check_lock(file)
@@ -114,7 +111,7 @@ _TEMPLATE = threading.Lock()
 
 @cache
 def _template() -> sqlite3.Connection:
-    """An empty database in memory with every migration applied, made once a process."""
+    """An empty in-memory database with all migrations applied, made once per process."""
     name = _memory_name()
     first = _in_memory(name)
     migrating = _engine(Path(name), foreign_keys=False, connect=lambda: _in_memory(name))
@@ -125,12 +122,12 @@ def _template() -> sqlite3.Connection:
 
 
 def _memory_name() -> str:
-    """A new name by which the connections of this process share a database in memory."""
+    """Return a new name by which connections of this process share an in-memory database."""
     return f"/private-{secrets.token_hex(8)}"
 
 
 def open_damaged(file: Path, why: str) -> Database:
-    """Open a damaged database of this version for reading. Raises ForeignDatabase where nothing can be read, NewerDatabase."""
+    """Open a damaged database of this version read-only. Raises ForeignDatabase if nothing can be read, and NewerDatabase."""
     version = _version(file)
     head = scripts(MIGRATIONS)[1].get_current_head()
     if version != head:
@@ -149,20 +146,21 @@ def open_damaged(file: Path, why: str) -> Database:
 
 
 def not_opened(file: Path, error: object) -> NotWritten:
-    """What to raise where SQLite cannot even begin: it needs a little room beside the file, also for reading."""
+    """Build the error for a database that SQLite cannot open. SQLite needs some disk space beside the file, even for
+    reading."""
     return NotWritten(
         f"What SQLite needs beside {file}, if only to read it,", f"{error}; is the disk full or read-only"
     )
 
 
 def is_damage(error: BaseException | None) -> bool:
-    """Whether SQLite says by this that the file is damaged, or no database at all."""
+    """Whether SQLite's error means that the file is damaged or is not a database."""
     said = str(error)
     return isinstance(error, sqlite3.DatabaseError) and ("malformed" in said or "not a database" in said)
 
 
 def scripts(migrations: Path) -> tuple[Config, ScriptDirectory]:
-    """The migrations in a folder, as Alembic has them."""
+    """The Alembic configuration and script directory of a migrations folder."""
     config = Config()
     config.set_main_option("script_location", str(migrations).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
@@ -181,7 +179,7 @@ def migrate(file: Path, backups: Path, *, migrations: Path = MIGRATIONS, target:
         return
     if version is not None:
         snapshot(file, backups / f"studio-{version}-{stamp()}.db")
-    engine = _engine(file, foreign_keys=False)  # a migration may have to rebuild a table that others point to
+    engine = _engine(file, foreign_keys=False)  # a migration may rebuild a table that others refer to
     try:
         with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
             _upgrade(connection, config, target)
@@ -199,7 +197,7 @@ def _upgrade(connection: Connection, config: Config, target: str = "head") -> No
 
 
 def _check_lock(file: Path) -> None:
-    """Raises LockedDatabase where another program keeps us from writing."""
+    """Raises LockedDatabase if another program holds the write lock."""
     with closing(sqlite3.connect(file, timeout=START_S, isolation_level=None)) as connection:
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -213,13 +211,13 @@ def _check_lock(file: Path) -> None:
 
 
 def _read_only(file: Path, busy_s: float = BUSY_MS / 1000) -> sqlite3.Connection:
-    """A connection that changes nothing of the file, not even by closing it."""
+    """Open a connection that never changes the file, not even when it is closed."""
     uri = f"{file.absolute().as_uri()}?mode=ro"
     return sqlite3.connect(uri, uri=True, timeout=busy_s, check_same_thread=False)
 
 
 def _in_memory(name: str) -> sqlite3.Connection:
-    """A connection to the database in this process's memory of that name; what SQLite sorts by stays in memory, too."""
+    """Connect to this process's in-memory database `name`. Temporary data of SQLite stays in memory too."""
     uri = f"file:{name}?vfs=memdb"
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_MS / 1000, check_same_thread=False)
     connection.execute("PRAGMA temp_store = MEMORY")
@@ -240,20 +238,20 @@ def _engine(
         connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False},
         json_serializer=to_json,
         poolclass=QueuePool,
-        hide_parameters=True,  # an error names no prompt
-        max_overflow=-1,  # a thread never waits for a connection, only ever for the lock of the file
+        hide_parameters=True,  # errors contain no prompt
+        max_overflow=-1,  # a thread never waits for a connection, only for the lock of the file
         **({"creator": connect} if connect else {}),
     )
 
     def connected(connection: sqlite3.Connection, record: object) -> None:
-        # Python's own transaction handling begins late and commits before DDL; without it BEGIN is ours, and
+        # Python's own transaction handling begins late and commits before DDL. Without it, BEGIN is ours and
         # DDL rolls back.
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         if read_only:
             return
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")  # what is committed outlives the plug being pulled
+        connection.execute("PRAGMA synchronous = FULL")  # a committed transaction survives a power failure
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
 
     def begun(connection: Connection) -> None:
@@ -266,7 +264,7 @@ def _engine(
 
 
 def _version(file: Path) -> str | None:
-    """The version of the tables in `file`, read without changing a byte; None where there are none."""
+    """Read the schema version of `file` without changing it; None if it has no tables."""
     if not file.exists() or file.stat().st_size == 0:
         return None
     try:

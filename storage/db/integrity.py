@@ -1,7 +1,6 @@
-"""Whether the database can be trusted at a start. It is looked through, for LOOK_S at most, when the last stop was not
-clean or the last look is a week old; every nightly snapshot is looked through as a whole besides.
+"""The integrity check at start. It runs after an unclean stop or once a week, for at most CHECK_S seconds.
 
-Knows the note that a clean stop leaves, and no table.
+A clean stop leaves a marker file. Nightly snapshots are checked completely. Knows no tables.
 """
 
 from __future__ import annotations
@@ -19,24 +18,24 @@ from storage.db.snapshots import faults
 from storage.errors import ForeignDatabase, LockedDatabase
 from storage.ids import now
 
-CHECK_S = 10.0  # a start waits no longer
+CHECK_S = 10.0  # the longest time that a start waits
 EVERY = timedelta(days=7)
-NOTE = "studio.clean"  # there while nobody works on the folder, if the last who did stopped well
+NOTE = "studio.clean"  # exists while no studio uses the folder, if the last stop was clean
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class IntegrityCheck:
-    """Of the database in one folder, from its opening to its closing."""
+    """The integrity check of the database in one folder, from opening to closing."""
 
     folder: Path
     looked_at: datetime | None = None
 
     def open(self) -> Database:
-        """The database, brought up to date; one that is damaged but can be read, for reading alone.
+        """Open and migrate the database. A damaged database that can be read is opened read-only.
 
-        Raises LockedDatabase, NewerDatabase, ForeignDatabase or NotWritten, each a sentence.
+        Raises LockedDatabase, NewerDatabase, ForeignDatabase or NotWritten.
         """
         file = self.folder / "studio.db"
         why = self._look(file)
@@ -48,21 +47,21 @@ class IntegrityCheck:
                     raise
                 why = str(error.__cause__)
             else:
-                (self.folder / NOTE).unlink(missing_ok=True)  # from here on a death is not a clean stop
+                (self.folder / NOTE).unlink(missing_ok=True)  # from here on, a crash is not a clean stop
                 return database
         database = open_damaged(file, why)
         log.error("%s", database.damaged)
         return database
 
     def close(self, database: Database) -> None:
-        """Note that the stop was clean; to be called once everything is closed."""
+        """Record a clean stop. Call it after everything is closed."""
         if database.damaged is not None or self.looked_at is None:
             return
-        with suppress(OSError):  # then the next start looks once more
+        with suppress(OSError):  # the next start checks again
             (self.folder / NOTE).write_text(json.dumps({"looked_at": self.looked_at.isoformat()}), encoding="utf-8")
 
     def _look(self, file: Path) -> str | None:
-        """What is wrong with the file, as far as there was reason to look; None otherwise."""
+        """Check the file if a check is due. Returns the fault, or None."""
         if not file.exists() or file.stat().st_size == 0:
             self.looked_at = now()
             return None

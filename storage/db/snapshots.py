@@ -1,6 +1,6 @@
-"""Snapshots of the database, by SQLite's own means: whole or not at all, while writers go on, and in a rotation.
+"""Database snapshots through SQLite's backup API: complete or absent, made while writers continue, and rotated.
 
-Knows a file and the folder `backups` beside it; no table, no picture.
+Knows the database file and the folder `backups` beside it.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ from pathlib import Path
 from storage.errors import NotRestored, NotWritten
 from storage.ids import now
 
-DAYS, WEEKS = 7, 4  # of which a snapshot is kept each
-PAGES = 256  # that are copied at once
-PAUSE_S = 0.005  # between them, so that whoever draws has the disk meanwhile
+DAYS, WEEKS = 7, 4  # number of daily and weekly snapshots to keep
+PAGES = 256  # pages copied at a time
+PAUSE_S = 0.005  # pause between them, so that writers get the disk
 _STAMP = "%Y%m%d-%H%M%S-%f"
 _NAME = re.compile(r"snapshot-(\d{8}-\d{6}-\d{6})\.db")
 
 
 def stamp(moment: datetime | None = None) -> str:
-    """A moment as names of snapshots have it, in UTC; the present one unless given."""
+    """Format a moment in UTC for a snapshot's name; now by default."""
     return (moment or now()).astimezone(timezone.utc).strftime(_STAMP)
 
 
 def snapshot(file: Path, target: Path, *, pause_s: float = 0.0, stop: Callable[[], bool] = lambda: False) -> None:
-    """Copy the whole database, its write-ahead log included, as it is at this moment; complete, whole and on the
-    disk, or not there. Raises NotWritten, also when told to `stop`, and NotRestored where the copy is damaged.
+    """Copy the whole database, including its write-ahead log, to `target`. The copy is complete and synced, or absent.
+
+    Raises NotWritten, also if `stop` asks to stop, and NotRestored if the copy is damaged.
     """
     part = target.with_suffix(".part")
 
@@ -43,7 +44,7 @@ def snapshot(file: Path, target: Path, *, pause_s: float = 0.0, stop: Callable[[
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with closing(sqlite3.connect(file, isolation_level=None)) as source, closing(sqlite3.connect(part)) as copy:
-            # What others write from here on is not seen: without this each of their writes begins the copy anew.
+            # One read transaction: otherwise every write by others would restart the copy.
             source.execute("BEGIN")
             source.execute("SELECT count(*) FROM sqlite_master").fetchone()
             source.backup(copy, pages=PAGES if pause_s else -1, progress=between)
@@ -60,10 +61,10 @@ def snapshot(file: Path, target: Path, *, pause_s: float = 0.0, stop: Callable[[
 
 
 def faults(file: Path, *, full: bool = False, seconds: float | None = None) -> str | None:
-    """What SQLite finds wrong with a database, in its words; None where it finds nothing, or not within `seconds`.
+    """Return SQLite's description of what is wrong with a database; None if it is intact or `seconds` ran out.
 
-    `full` compares the indexes with their tables, too. Changes nothing. Raises sqlite3.OperationalError for a file
-    that is locked or cannot be opened.
+    `full` also compares the indexes with their tables. Changes nothing. Raises sqlite3.OperationalError for a file that is
+    locked or cannot be opened.
     """
     uri = f"{file.absolute().as_uri()}?mode=ro"
     until = None if seconds is None else time.monotonic() + seconds
@@ -84,7 +85,7 @@ def faults(file: Path, *, full: bool = False, seconds: float | None = None) -> s
 def nightly_snapshot(
     folder: Path, moment: datetime, *, pause_s: float = PAUSE_S, stop: Callable[[], bool] = lambda: False
 ) -> Path:
-    """A new snapshot of the database in `folder`, and the old ones in their rotation; see `snapshot`."""
+    """Make a new snapshot of the database in `folder` and delete the ones that the rotation no longer keeps. See `snapshot`."""
     made = folder / "backups" / f"snapshot-{stamp(moment)}.db"
     snapshot(folder / "studio.db", made, pause_s=pause_s, stop=stop)
     there = snapshots(folder)
@@ -96,7 +97,7 @@ def nightly_snapshot(
 
 
 def snapshots(folder: Path) -> dict[Path, datetime]:
-    """The snapshots in the rotation of `folder`, oldest first, and of when each is."""
+    """The snapshots in `folder` with their times, oldest first."""
     found = {}
     backups = folder / "backups"
     for path in sorted(backups.iterdir()) if backups.is_dir() else ():
@@ -106,7 +107,7 @@ def snapshots(folder: Path) -> dict[Path, datetime]:
 
 
 def rotation(moments: Iterable[datetime]) -> set[datetime]:
-    """Of these the newest of each of the last DAYS days and WEEKS weeks that have one."""
+    """Choose the newest snapshot of each of the last DAYS days and WEEKS weeks."""
     kept: set[datetime] = set()
     newest = sorted(moments, reverse=True)
     for most, unit in ((DAYS, "%Y-%m-%d"), (WEEKS, "%G-%V")):
@@ -118,7 +119,7 @@ def rotation(moments: Iterable[datetime]) -> set[datetime]:
 
 
 def restore_command(folder: Path) -> str:
-    """What brings a damaged database back: the newest snapshot, and the exact command."""
+    """The command that restores the newest snapshot."""
     there = list(snapshots(folder).items())
     goes_to = shlex.quote(f"{folder.absolute()}-restored")
     if not there:

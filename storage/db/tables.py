@@ -1,8 +1,7 @@
-"""The tables as typed mappings. Rows never leave the package: `records.py` has what does.
+"""The tables as typed mappings. Rows never leave the package; see `records.py`.
 
-Knows no rule of the queue, no file and no search syntax. The full-text index hangs on `picture_texts` by
-triggers that the migrations make; everything else here equals what the migrations make, and a test compares
-the two.
+Triggers from the migrations keep the full-text index in step with `picture_texts`. Everything else here equals the
+migrations' result, and a test compares them.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
 class Utc(TypeDecorator[datetime]):
-    """An aware UTC datetime, kept without its zone. A naive one is refused."""
+    """An aware UTC datetime, stored without its zone. Refuses naive datetimes."""
 
     impl = DateTime
     cache_ok = True
@@ -49,7 +48,7 @@ class Utc(TypeDecorator[datetime]):
 
 
 def to_json(value: object) -> str:
-    """One JSON text; mappings and tuples of records become objects and lists.
+    """Serialize to JSON. Mappings and tuples of records become objects and lists.
 
     Raises ValueError for NaN and infinities.
     """
@@ -57,7 +56,7 @@ def to_json(value: object) -> str:
 
 
 class Base(DeclarativeBase):
-    """What all tables share: names for constraints, and which type of Python is kept as what."""
+    """Naming conventions and column types that all tables share."""
 
     metadata = MetaData(
         naming_convention={
@@ -80,7 +79,7 @@ class Base(DeclarativeBase):
 
 
 class EnhancementRow(Base):
-    """An original prompt, the steps of reasoning and the prompt that came out."""
+    """An original prompt, its reasoning steps and the final prompt."""
 
     __tablename__ = "enhancements"
 
@@ -102,7 +101,7 @@ class EnhancementRow(Base):
 
 
 class TurnRow(Base):
-    """When an owner was last served: the number of the claim. The owner with the least has the next turn."""
+    """When an owner was last served, as the number of the claim. The owner with the lowest number is next."""
 
     __tablename__ = "turns"
 
@@ -111,7 +110,7 @@ class TurnRow(Base):
 
 
 class JobRow(Base):
-    """A wish in the queue. `key` gives the order of filing."""
+    """A job in the queue. `key` is the order of filing."""
 
     __tablename__ = "jobs"
 
@@ -143,10 +142,10 @@ class JobRow(Base):
 
 
 class PictureRow(Base):
-    """One finished image.
+    """One finished picture.
 
-    `key` gives the order of making, newest last, and when that was (`storage.filters.key_of`); it is the row of its
-    texts in the index.
+    `key` orders pictures by time (`storage.search.filters.key_of`), newest last. It is also the row id in the full-text
+    index.
     """
 
     __tablename__ = "pictures"
@@ -174,12 +173,12 @@ class PictureRow(Base):
     enhancement_id: Mapped[str | None] = mapped_column(ForeignKey("enhancements.id"))
     parent_id: Mapped[str | None] = mapped_column(ForeignKey("pictures.id"))
     pixel_sha256: Mapped[str]
-    bytes: Mapped[int]  # of its files together
+    bytes: Mapped[int]  # of both files together
     favourite: Mapped[bool]
     rating: Mapped[int]
     deleted_at: Mapped[datetime | None]
     note: Mapped[str] = mapped_column(server_default="")
-    missing_at: Mapped[datetime | None]  # when its file was found gone
+    missing_at: Mapped[datetime | None]  # when its file was found missing
 
     enhancement: Mapped[EnhancementRow | None] = relationship(lazy="raise")
     tags: Mapped[list[TagRow]] = relationship(
@@ -190,7 +189,7 @@ class PictureRow(Base):
         UniqueConstraint("id"),
         UniqueConstraint("job_id", "index"),
         CheckConstraint("rating BETWEEN 0 AND 5", name="rating"),
-        # Each ends with the row's key, and holds all that counting asks for.
+        # Each index ends with the row's key and contains all columns that counting needs.
         Index("ix_pictures_kept", "owner", "deleted_at"),
         Index("ix_pictures_trash", "owner", "key", "deleted_at", sqlite_where=text("deleted_at IS NOT NULL")),
         Index("ix_pictures_favourite", "owner", "favourite", "deleted_at", sqlite_where=text("favourite IS 1")),
@@ -202,7 +201,7 @@ class PictureRow(Base):
 
 
 class TagRow(Base):
-    """One tag of a picture: as written, and folded for finding."""
+    """One tag of a picture, as written and case-folded."""
 
     __tablename__ = "picture_tags"
 
@@ -216,7 +215,7 @@ class TagRow(Base):
 
 
 class TextRow(Base):
-    """What of a picture can be searched, as tokens with spaces between them.
+    """The searchable texts of a picture, as tokens separated by spaces.
 
     Triggers keep the index in step.
     """
@@ -231,11 +230,11 @@ class TextRow(Base):
     reasoning: Mapped[str]
     tags: Mapped[str]
     note: Mapped[str] = mapped_column(server_default="")
-    facts: Mapped[str] = mapped_column(server_default="")  # what can be filtered by
+    facts: Mapped[str] = mapped_column(server_default="")  # filter tokens
 
 
 class CollectionRow(Base):
-    """Pictures that were put together, or, with a query, whatever it finds."""
+    """A collection, or with a `query`, a saved search."""
 
     __tablename__ = "collections"
 
@@ -251,7 +250,7 @@ class CollectionRow(Base):
 
 
 class MemberRow(Base):
-    """A picture's place in a collection."""
+    """A picture's position in a collection."""
 
     __tablename__ = "collection_pictures"
 
@@ -266,7 +265,7 @@ class MemberRow(Base):
 
 
 class TallyRow(Base):
-    """How many pictures an owner has. Triggers keep it in step."""
+    """The number of pictures of an owner. Triggers keep it in step."""
 
     __tablename__ = "tallies"
 
@@ -277,7 +276,7 @@ class TallyRow(Base):
 
 
 class WordRow(Base):
-    """A word of the index, so that the beginning of one can be looked for as the words that it may be."""
+    """A word of the index. Prefix searches expand to these words."""
 
     __tablename__ = "search_words"
 

@@ -1,8 +1,8 @@
-"""A backup of everything in a folder of its own, and a folder brought back from one, or from a snapshot of the database.
+"""Backups of the data folder, and restoring from a backup or a database snapshot.
 
-A backup holds a snapshot of the database, the files, and a list of them with their hashes. It is made while a studio may
-be at work, and both come to be as a whole or not at all: they are put together beside their place, and moved there last.
-Thumbnails are left out: they are made again when they are asked for.
+A backup holds a database snapshot, the files, and a list of them with their hashes. It can be made while a studio runs.
+Backups and restored folders are built under another name and renamed last, so that they are complete or absent. Thumbnails
+are left out, since they can be made again.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from storage.ids import now
 LIST = "backup.json"
 DATABASE = "studio.db"
 FORMAT = 1
-PIECE = 1 << 20  # bytes that are read at once
+PIECE = 1 << 20  # bytes read at a time
 
-# What is of one running studio alone, or can be made again.
+# Files of a running studio, or files that can be made again.
 _NOT_COPIED = frozenset({"incoming", "backups", "thumbs", "damaged", "studio.lock", "studio.clean", DATABASE})
 _OF_THE_DATABASE = re.compile(rf"{re.escape(DATABASE)}-.*|.*\.part")
 OnProgress = Callable[[int, int], None]
@@ -37,7 +37,7 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class BackupResult:
-    """What a backup or what came back holds: `pictures` rows, `files`, those `linked` and not copied, `missing` of the pictures."""
+    """What a backup or a restored folder holds: picture rows, files, hard-linked files, and pictures without a file."""
 
     pictures: int
     files: int
@@ -49,10 +49,10 @@ class BackupResult:
 def create_backup(
     folder: Path, target: Path, *, tell: OnProgress = lambda done, all: None, copy: bool = False
 ) -> BackupResult:
-    """Make a backup of `folder` as `target`, which is not there yet or empty.
+    """Make a backup of `folder` at `target`, which must not exist or be empty.
 
-    Pictures' files, which never change, are hard-linked where both lie on one disk, unless `copy`. Raises NotWritten and
-    NotRestored, leaving nothing.
+    Picture files are hard-linked on the same disk, unless `copy`. Raises NotWritten and NotRestored, leaving nothing
+    behind.
     """
     if not (folder / DATABASE).is_file():
         raise NotRestored(f"There is no database in {folder}, so there is nothing to back up.")
@@ -71,10 +71,10 @@ def create_backup(
 
 
 def restore_backup(source: Path, folder: Path, *, tell: OnProgress = lambda done, all: None) -> BackupResult:
-    """Make `folder`, which is not there yet or empty, from a backup or from a snapshot of a database.
+    """Restore `folder`, which must not exist or be empty, from a backup or a database snapshot.
 
-    A backup's files are held against its list. A snapshot comes with the pictures of the folder that it lies in, linked
-    where they lie on one disk. Raises NotRestored with what is wrong, and NotWritten, leaving nothing.
+    A backup's files are compared with its list. A snapshot is restored with the pictures of its own data folder,
+    hard-linked on the same disk. Raises NotRestored and NotWritten, leaving nothing behind.
     """
     if (source / LIST).is_file():
         with _made(folder) as part:
@@ -103,7 +103,7 @@ def _from_snapshot(source: Path, part: Path, tell: OnProgress) -> BackupResult:
     entry = _copy(source, part / DATABASE)
     _check(source, part / DATABASE)
     backups = source.absolute().parent
-    if backups.name != "backups":  # it was taken out of its folder: the database comes back alone
+    if backups.name != "backups":  # the snapshot was moved out of its folder: only the database is restored
         return _checked(source, part, {DATABASE: entry}, linked=0)
     listed, linked = _bring(backups.parent, part, tell, link=True)
     return _checked(source, part, {**listed, DATABASE: entry}, linked=linked)
@@ -118,7 +118,7 @@ def _checked(source: Path, part: Path, listed: Mapping[str, Mapping[str, object]
 
 
 def _check(source: Path, database: Path) -> None:
-    """Raises NotRestored where a database is not whole."""
+    """Raises NotRestored if a database is damaged."""
     try:
         wrong = faults(database, full=True)
     except sqlite3.Error as error:
@@ -128,7 +128,7 @@ def _check(source: Path, database: Path) -> None:
 
 
 def _pictures(database: Path) -> list[str]:
-    """The ids of the pictures in a database. Raises NotRestored for one that is not a studio's."""
+    """The ids of the pictures in a database. Raises NotRestored if it is not a studio's."""
     try:
         with closing(sqlite3.connect(database)) as connection:
             return [row[0] for row in connection.execute("SELECT id FROM pictures")]
@@ -137,7 +137,7 @@ def _pictures(database: Path) -> list[str]:
 
 
 def _list(source: Path) -> dict[str, dict[str, object]]:
-    """The list of a backup: names within it, their hashes and sizes. Raises NotRestored."""
+    """Read a backup's list: relative names, hashes and sizes. Raises NotRestored."""
     try:
         told = json.loads((source / LIST).read_text("utf-8"))
         form, listed = told["format"], told["files"]
@@ -158,13 +158,13 @@ def _list(source: Path) -> dict[str, dict[str, object]]:
 
 
 def _bring(folder: Path, part: Path, tell: OnProgress, *, link: bool) -> tuple[dict[str, dict[str, int | str]], int]:
-    """Bring the files of a studio's folder into `part`; gives each one's entry by its name, and how many are links."""
+    """Copy the files of a data folder into `part`. Returns each file's entry and the number of hard links."""
     names = sorted(_names(folder))
     listed: dict[str, dict[str, int | str]] = {}
     linked = 0
     for number, name in enumerate(names, start=1):
         source, target = folder / name, part / name
-        with suppress(FileNotFoundError):  # it was removed meanwhile
+        with suppress(FileNotFoundError):  # the file was removed meanwhile
             if link and name.startswith("pictures/") and _linked(source, target):
                 linked += 1
                 listed[name] = _entry(target)
@@ -175,7 +175,7 @@ def _bring(folder: Path, part: Path, tell: OnProgress, *, link: bool) -> tuple[d
 
 
 def _names(folder: Path) -> Iterator[str]:
-    """The files of a studio's folder that a backup holds, but the database, by their places in it."""
+    """The relative names of the files that a backup holds, except the database."""
     incoming = folder / "incoming"
     busy = {entry.name for entry in incoming.iterdir()} if incoming.is_dir() else set()
     for at, folders, names in os.walk(folder):
@@ -195,19 +195,19 @@ def _names(folder: Path) -> Iterator[str]:
 
 
 def _linked(source: Path, target: Path) -> bool:
-    """Whether `target` is now another name of the same file."""
+    """Whether `target` is now a hard link to `source`."""
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         os.link(source, target)
     except FileNotFoundError:
         raise
-    except OSError:  # another disk, or one that has no links
+    except OSError:  # another disk, or a file system without hard links
         return False
     return True
 
 
 def _copy(source: Path, target: Path) -> dict[str, int | str]:
-    """Copy a file, have it on the disk; gives the entry of what was read."""
+    """Copy and sync a file. Returns the entry of the bytes read."""
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -247,7 +247,7 @@ def _within(path: Path, folder: Path) -> bool:
 
 
 class _made:
-    """A folder that is put together beside its place, and stands there once the block has ended well."""
+    """Build a folder under another name, and rename it when the block succeeds."""
 
     def __init__(self, target: Path) -> None:
         self._target = target.absolute()

@@ -1,4 +1,4 @@
-"""One studio on one folder: the lock that says so, and the secrets that are kept there.
+"""The data folder: its lock and its secrets.
 
 Knows no table and no picture.
 """
@@ -18,10 +18,10 @@ SECRET_BYTES = 32
 
 
 class FolderLock:
-    """Holds a folder for this process until `release` or the end of the process, however it ends."""
+    """Locks a folder for this process until `release` or the end of the process."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises StorageInUse when another holds it."""
+        """Raises StorageInUse if another process holds the lock."""
         self._descriptor = os.open(folder / "studio.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _lock(self._descriptor)
@@ -31,13 +31,13 @@ class FolderLock:
 
     @property
     def held(self) -> bool:
-        """Whether it is not let go yet."""
+        """Whether the lock is held."""
         return self._descriptor >= 0
 
     def release(self) -> None:
-        """Let go; twice is fine.
+        """Release the lock. Releasing twice is fine.
 
-        The file stays: removing it would let two studios lock two files of one name.
+        The lock file stays. Removing it would let two studios lock two files of the same name.
         """
         if self._descriptor >= 0:
             os.close(self._descriptor)
@@ -45,24 +45,24 @@ class FolderLock:
 
 
 def _lock(descriptor: int) -> None:
-    """Raises BlockingIOError where another process holds the lock, or another opening in this one."""
+    """Raises BlockingIOError if another process, or another handle of this one, holds the lock."""
     try:
         import fcntl
-    except ImportError:  # Windows: nothing there lets go as surely when a process dies, so no lock is taken
+    except ImportError:  # Windows releases no lock reliably when a process dies, so none is taken
         return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in (errno.EWOULDBLOCK, errno.EAGAIN):
             raise
-        # A file system without locks: work without one, too.
+        # the file system has no locks: work without one
 
 
 def read_or_make_secret(folder: Path, name: str) -> bytes:
-    """The random key `name` of this folder, SECRET_BYTES long, in a file that only its user can read.
+    """Return the random key `name` of this folder, SECRET_BYTES long. Its file is readable by its user only.
 
-    Made once, whoever comes first. Raises BadValue for a name that is not lower-case letters, digits and
-    minus, StorageError for a damaged file, and NotWritten.
+    The key is made on first use. Raises BadValue for a name that is not lower-case letters, digits and hyphens,
+    StorageError for a damaged file, and NotWritten.
     """
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,40}", name):
         raise BadValue("The name of a secret", "must be lower-case letters, digits and minus", name)
@@ -86,7 +86,7 @@ def _make_secret(path: Path) -> None:
             file.write(secrets.token_bytes(SECRET_BYTES))
             file.flush()
             os.fsync(file.fileno())
-        with suppress(FileExistsError):  # another was first: everybody reads that one, nobody replaces it
+        with suppress(FileExistsError):  # another process made it first: use that one
             os.link(part, path)
     finally:
         part.unlink()

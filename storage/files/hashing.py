@@ -1,4 +1,4 @@
-"""Somebody else's picture, decoded once and with care; and whether its pixels are those that a record tells."""
+"""Decoding of untrusted images, and pixel hashes."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _FORMATS = ("PNG", "JPEG", "WEBP")
 
 
 def decode_image(data: bytes, name: str, *formats: str) -> Image.Image:
-    """The first image in `data`, whole, upright and in RGB. Raises NotAPicture. Its size was bounded by its header."""
+    """Decode the first image in `data`, upright and in RGB. Check its size by its header first. Raises NotAPicture."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about what is odd in a file and does no harm
+            warnings.simplefilter("ignore")  # warnings about harmless oddities of a file
             with Image.open(io.BytesIO(data), formats=formats or _FORMATS) as opened:
                 opened.load()
                 turned = opened if opened.format == "PNG" else ImageOps.exif_transpose(opened)
                 return _rgb(turned)
-    except Exception as error:  # decoders raise whatever comes to their minds about a malformed file
+    except Exception as error:  # decoders raise many kinds of exceptions for malformed files
         raise NotAPicture(name, f"is damaged: {' '.join(str(error).split())[:100] or type(error).__name__}") from None
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    """The pixels as they are seen on white: what is transparent has colours of its own, and 16 bits of grey are more than 8."""
+    """Convert to RGB on white: transparent pixels have colors of their own, and 16-bit gray needs scaling."""
     if image.mode.startswith("I;16"):
         return image.convert("I").point(lambda value: value * (1 / 256)).convert("L").convert("RGB")
     if image.has_transparency_data:
@@ -38,10 +38,10 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def pixel_sha256(image: Image.Image) -> str:
-    """The hash that a record tells, of an image in RGB."""
+    """The SHA-256 of an RGB image's bytes."""
     return hashlib.sha256(image.tobytes()).hexdigest()
 
 
 def same_pixels(record: Picture, image: Image.Image) -> bool:
-    """Whether an image in RGB has the size and the pixels that the record tells."""
+    """Whether an RGB image has the size and the pixel hash of the record."""
     return image.size == (record.width, record.height) and pixel_sha256(image) == record.pixel_sha256

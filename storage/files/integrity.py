@@ -1,4 +1,4 @@
-"""Whether a picture's file is whole: by its end, which costs nothing, or by its pixels, which proves it. Knows no row."""
+"""File integrity: a cheap check of a PNG's end, and a full decode."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def has_end_marker(path: Path) -> bool:
-    """Whether a file begins and ends as a PNG does: one that was cut off does not."""
+    """Whether a file begins and ends like a PNG. A truncated file does not."""
     try:
         with path.open("rb") as file:
             if file.read(len(_SIGNATURE)) != _SIGNATURE:
@@ -23,7 +23,7 @@ def has_end_marker(path: Path) -> bool:
 
 
 def decodes(path: Path) -> Image.Image | None:
-    """The picture in a file; None where it is torn or none."""
+    """Decode the picture in a file; None if it is damaged or not a picture."""
     try:
         with Image.open(path, formats=("PNG",)) as image:
             return image.convert("RGB")

@@ -1,7 +1,7 @@
-"""A row for a picture that has none, from what its file tells about itself: our own chunk, see `metadata`.
+"""Import of orphaned files: a row for a picture file that has none, from the file's own metadata.
 
-What the file says is data of whoever wrote it: it is checked as a line of a manifest is, and nothing is taken that belongs to another
-owner. Stars, tags and notes are not in the file and do not come back. Opens no session and reads no file.
+The metadata is untrusted. It is validated like a line of a manifest, and nothing of another owner is used. Stars, tags and
+notes are not in the file and are lost. Opens no session and reads no file.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from storage.transfer.import_rows import enhancement_row
 
 
 class OrphanRejected(Exception):
-    """Why a file does not become a picture, as the end of a sentence."""
+    """Why a file cannot become a picture, as the end of a sentence."""
 
 
 def read_orphan(facts: Mapping[str, object]) -> Picture:
-    """What a file tells about itself, checked; nobody's yet. Raises NotAdopted."""
+    """Validate a file's own metadata. The result has no owner yet. Raises OrphanRejected."""
     if not facts:
         raise OrphanRejected("it does not tell what it is")
     try:
@@ -39,9 +39,9 @@ def read_orphan(facts: Mapping[str, object]) -> Picture:
 
 
 def import_orphan(session: Session, told: Picture, size: int, owner: str | None) -> None:
-    """Add the row, and those that it hangs on where they are gone; `size` is the bytes of its files.
+    """Add the picture's row, and the job and enhancement rows that are gone. `size` is the bytes of its files.
 
-    It becomes its job's owner's, else that of whatever else it hangs on, else `owner`'s. Raises NotAdopted.
+    The owner is that of the job, else of its other links, else `owner`. Raises OrphanRejected.
     """
     if session.scalar(select(PictureRow.key).where(PictureRow.id == told.id)) is not None:
         raise OrphanRejected("it has a row meanwhile")
@@ -66,7 +66,7 @@ def import_orphan(session: Session, told: Picture, size: int, owner: str | None)
 
 
 def _owner(session: Session, told: Picture) -> str | None:
-    """Of what else the picture hangs on."""
+    """The owner of the rows that the picture links to."""
     asked = [select(PictureRow.owner).where(PictureRow.id == told.parent_id)]
     if told.enhancement is not None:
         asked.append(select(EnhancementRow.owner).where(EnhancementRow.id == told.enhancement.id))
@@ -74,7 +74,7 @@ def _owner(session: Session, told: Picture) -> str | None:
 
 
 def _job(session: Session, told: Picture, owner: str, job: JobRow | None, thought: EnhancementRow | None) -> JobRow:
-    """The picture's own job where it is there and lacks this picture, else one of kind "import"."""
+    """The picture's own job if it exists and lacks this picture, else a new job of kind "import"."""
     if job is not None:
         taken = select(PictureRow.pixel_sha256).where(PictureRow.job_id == job.id, PictureRow.index == told.index)
         there = session.scalar(taken)

@@ -1,8 +1,8 @@
-"""Files and rows brought together again where something outside parted them: what a start and `python app.py check` do.
+"""Reconciliation of files and rows, at start and by `python app.py check`.
 
-A row whose file is gone or torn is marked as missing and its file looked for by its pixels; a file without a row becomes
-a picture by what it tells about itself; a thumbnail that is gone is made anew. Nothing is deleted: what is torn is put
-aside in `damaged`, what is not ours stays where it is. Safe while others write.
+A row whose file is missing or damaged is marked, and its file is searched by its pixels. A file without a row becomes a
+picture from its metadata. A missing thumbnail is made again. Nothing is deleted: damaged files move to `damaged`, and
+foreign files stay. Safe while others write.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from storage.repositories import mappers as rows
 Depth = Literal["names", "pixels"]
 """How closely files are looked at: whether they are there, and the newest by their ends; or each by its pixels."""
 
-NEWEST = 200  # of which the end is looked at: what was being written when the power went
+NEWEST = 200  # number of files whose end is checked: those being written when the power failed
 MANY = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that was not as it should be, or is worth a word. `open`: it could not be mended."""
+    """One discrepancy or notice. `open` means that it could not be repaired."""
 
     sentence: str
     open: bool = False
@@ -47,14 +47,14 @@ class Finding:
 
 @dataclass(kw_only=True)
 class Report:
-    """What was found, in order, among how many pictures."""
+    """The findings in order, and the number of pictures."""
 
     pictures: int = 0
     findings: list[Finding] = field(default_factory=list)
 
     @property
     def open(self) -> int:
-        """How many could not be mended."""
+        """How many findings could not be repaired."""
         return sum(one.open for one in self.findings)
 
 
@@ -67,7 +67,7 @@ class _Row:
 
 @dataclass(frozen=True)
 class Reconciler:
-    """Over one database and its files."""
+    """Compares one database with its files."""
 
     database: Database
     files: Files
@@ -81,13 +81,13 @@ class Reconciler:
         tell: Callable[[int, int], None] = lambda done, all: None,
         stop: Callable[[], bool] = lambda: False,
     ) -> Report:
-        """Look, and mend what can be mended.
+        """Check, and repair what can be repaired.
 
-        `owner` gets pictures that nothing else tells the owner of; `sources` are files and folders where lost ones may be
-        found. `tell` hears how many pictures of how many are looked at. Raises NotWritten and Damaged.
+        `owner` gets pictures whose owner is unknown. `sources` are files and folders to search for lost files. `tell`
+        receives the number of pictures checked and in all. Raises NotWritten and Damaged.
         """
         round = _Round(self.database, self.files, owner, Report())
-        # In this order: a file that is no longer provisional has its row by now, or none is on its way.
+        # In this order: a file that is no longer provisional either has its row by now, or gets none.
         placed, others = self._listed()
         busy = self.files.all_provisional()
         there = round.rows()
@@ -114,7 +114,7 @@ class Reconciler:
         return round.report
 
     def _listed(self) -> tuple[dict[str, Path], list[Path]]:
-        """The files under `pictures`: by id where they lie as ours do, and the other PNGs."""
+        """The files under `pictures`: ours by id, and other PNG files."""
         placed: dict[str, Path] = {}
         others: list[Path] = []
         for path in pngs(self.files.folder / "pictures"):
@@ -140,7 +140,7 @@ class _Round:
         self.report.findings.append(Finding(sentence=sentence, open=open, news=news))
 
     def rows(self) -> list[_Row]:
-        """All pictures' rows, oldest first, in short transactions."""
+        """All rows, oldest first, in short transactions."""
         found: list[_Row] = []
         after = -1
         while True:
@@ -153,11 +153,11 @@ class _Round:
             after = some[-1][0]
 
     def well(self, row: _Row, listed: Path | None, *, pixels: bool, end: bool) -> bool:
-        """Whether the row has its file; where it has not, it is marked. A torn file is put aside."""
+        """Whether the row has its file. If not, mark it, and move a damaged file away."""
         path = self.files.picture(row.id) if listed is None else listed
         if not path.is_file():
             if self.files.provisional(row.id):
-                return True  # it is on its way
+                return True  # the file is being written
             return not (row.missing or self._mark(row.id, missing=True))
         if not pixels:
             if not end or integrity.has_end_marker(path):
@@ -169,14 +169,14 @@ class _Round:
                     self.say(f"Picture {row.id}: its file is back.")
                 return True
         if not path.exists():
-            return True  # it was removed meanwhile
+            return True  # the picture was removed meanwhile
         aside = quarantine(self.files.folder, path)
         self._mark(row.id, missing=True)
         self.say(f"Picture {row.id}: its file was torn or changed, and is now {aside}.")
         return False
 
     def thumb(self, id: str) -> None:
-        """Make a thumbnail anew where it is gone or cannot be read."""
+        """Make a missing or unreadable thumbnail again."""
         path = self.files.thumb(id)
         try:
             with Image.open(path) as image:
@@ -187,7 +187,7 @@ class _Round:
                 self.say(f"Picture {id}: its thumbnail was made anew.")
 
     def find(self, lost: Sequence[_Row], strays: Iterable[Path], sources: Sequence[Path]) -> None:
-        """Look for lost pictures by their pixels, in strays, in the files of their twins, and in the sources."""
+        """Search lost pictures by their pixels: in stray files, in files of identical pictures, and in the sources."""
         wanted = {row.pixel_sha256 for row in lost}
         seen: dict[str, Path] = {}
         if wanted:
@@ -206,7 +206,7 @@ class _Round:
                 )
 
     def take_in(self, path: Path) -> None:
-        """Make a picture of a file without a row, if it tells what it is."""
+        """Import a file without a row, if its metadata allows it."""
         try:
             told = orphans.read_orphan(writer.read(path))
             place = self.files.picture(told.id)
@@ -219,14 +219,14 @@ class _Round:
                 raise orphans.OrphanRejected("its pixels are not those that it tells of")
             if path != place:
                 if place.exists():
-                    return  # a copy of what is there, by whoever put it here
+                    return  # a copy of an existing picture, made by a user
                 self.files.add(told.id, image, _info_of(path))
             elif not self.files.thumb(told.id).is_file():
                 self.files.make_thumb(told.id)
             self._adopt(told, fresh=path != place)
         except (orphans.OrphanRejected, NotFound, ValueError, OSError) as error:
             if not path.exists():
-                return  # it was removed meanwhile
+                return  # the file was removed meanwhile
             why = str(error) if isinstance(error, orphans.OrphanRejected) else "it cannot be read"
             self.say(f"{path}: it has no row, and was left where it is: {why}.")
 
@@ -235,7 +235,7 @@ class _Round:
         try:
             with self.database.write() as session:
                 if not fresh and self.files.provisional(told.id):
-                    return  # somebody is removing it at this moment
+                    return  # another process is removing it
                 orphans.import_orphan(session, told, size, self.owner)
         except BaseException:
             if fresh:
@@ -246,7 +246,7 @@ class _Round:
         self.say(f"Picture {told.id}: it had a file and no row; what the file tells brought it back.")
 
     def tidy(self) -> None:
-        """Remove thumbnails of what is no picture any more, and what was left of some that were being made."""
+        """Remove thumbnails of removed pictures, and remains of interrupted ones."""
         thumbs = self.files.folder / "thumbs"
         found = [Path(at) / name for at, _, names in os.walk(thumbs) for name in names]
         for path in found:
@@ -267,7 +267,8 @@ class _Round:
                     path.unlink(missing_ok=True)
 
     def _mark(self, id: str, *, missing: bool) -> bool:
-        """Note whether a picture's file is gone; says whether that is new. Looks once more: the picture may be gone, or its file back."""
+        """Record whether a picture's file is missing. Returns whether that is new. Checks again, since the picture or file
+        may have changed."""
         with self.database.write() as session:
             row = session.scalars(select(PictureRow).where(PictureRow.id == id).options(*rows.LOADED)).first()
             there = self.files.picture(id).is_file()
@@ -279,14 +280,14 @@ class _Round:
             return True
 
     def _twin(self, row: _Row) -> Path | None:
-        """The file of another picture with the same pixels, as a re-run's."""
+        """The file of another picture with the same pixels, such as a re-run."""
         with self.database.read() as session:
             same = select(PictureRow.id).where(PictureRow.pixel_sha256 == row.pixel_sha256, PictureRow.id != row.id)
             paths = [self.files.picture(id) for id in session.scalars(same)]
         return next((path for path in paths if _shown(path, {row.pixel_sha256}) is not None), None)
 
     def _put_back(self, id: str, path: Path) -> bool:
-        """Write a lost picture's file anew, with what its row tells, from a file with its pixels."""
+        """Write a lost picture's file again, with its row's metadata, from a file with the same pixels."""
         image = integrity.decodes(path)
         if image is None:
             return False
@@ -307,7 +308,7 @@ class _Round:
 
 
 def quarantine(folder: Path, path: Path) -> Path:
-    """Move a file into `damaged`, under a name that is free there. Raises NotWritten."""
+    """Move a file into `damaged` under a free name. Raises NotWritten."""
     damaged = folder / "damaged"
     try:
         damaged.mkdir(mode=0o700, exist_ok=True)
@@ -322,7 +323,7 @@ def quarantine(folder: Path, path: Path) -> Path:
 
 
 def pngs(folder: Path) -> Iterator[Path]:
-    """The PNG files in a folder and below, in order."""
+    """The PNG files in a folder and its subfolders, sorted."""
     for at, folders, names in os.walk(folder):
         folders.sort()
         yield from (Path(at) / name for name in sorted(names) if name.lower().endswith(".png"))
@@ -335,7 +336,7 @@ def _candidates(strays: Iterable[Path], sources: Sequence[Path]) -> Iterator[Pat
 
 
 def _shown(path: Path, wanted: set[str]) -> str | None:
-    """The hash of a file's pixels, if it is one that is wanted. What tells of another is not decoded for it."""
+    """The pixel hash of a file if it is wanted. A file whose metadata names other pixels is not decoded."""
     try:
         told = writer.read(path).get("pixel_sha256")
     except (OSError, ValueError):
@@ -348,7 +349,7 @@ def _shown(path: Path, wanted: set[str]) -> str | None:
 
 
 def _age(path: Path) -> str:
-    """When a file says that it was made: parents come before what was made from them."""
+    """The creation time in a file's metadata. Parents come before their descendants."""
     try:
         return str(writer.read(path).get("created_at", ""))
     except (OSError, ValueError):
@@ -356,7 +357,7 @@ def _age(path: Path) -> str:
 
 
 def _info_of(path: Path) -> PngInfo:
-    """The text chunks of a file of ours, to be written again."""
+    """The text chunks of one of our files, to be written again."""
     texts = writer.read_texts(path)
     facts = {name: value for name, value in writer.read(path).items() if name != "format"}
     return writer.png_info(facts, texts.get(writer.INFOTEXT, ""))

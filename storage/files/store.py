@@ -1,11 +1,10 @@
-"""Where the pictures' files lie, and how they come there whole or not at all. Knows no row and no owner.
+"""The picture store: file locations and atomic writes. Knows no row and no owner.
 
-    pictures/ab/<id>.png    the picture, never changed after it is there
+    pictures/ab/<id>.png    the picture, never changed once written
     thumbs/ab/<id>.webp     its thumbnail
-    incoming/<id>/          what is being written: while it exists, the files of that id are provisional
+    incoming/<id>/          files being written; while it exists, the files of the id are provisional
 
-Names come from ids only, never from a prompt.
-"""
+Names come from ids only, never from a prompt."""
 
 from __future__ import annotations
 
@@ -24,15 +23,15 @@ from PIL.PngImagePlugin import PngInfo
 from storage.errors import NotFound, NotWritten
 from storage.ids import checked_id
 
-THUMB_SIDE = 384  # pixels, the longest side
+THUMB_SIDE = 384  # pixels of the longest side
 THUMB_QUALITY = 82
-PNG_LEVEL = 4  # of zlib: nearly as small as the default of 6 and clearly faster
+PNG_LEVEL = 4  # zlib level: nearly as small as the default of 6 and clearly faster
 
 _ID = re.compile(r"[0-9A-Za-z]{8,64}")
 
 
 class Place(Protocol):
-    """Where the files of pictures are: a folder, or memory. What each method does, and raises, `Files` tells."""
+    """The interface of a picture store: a folder or memory. `Files` documents the methods."""
 
     def picture(self, id: str) -> Path: ...
     def thumb(self, id: str) -> Path: ...
@@ -46,28 +45,27 @@ class Place(Protocol):
 
 @dataclass(frozen=True)
 class Files:
-    """The files of pictures under one folder."""
+    """Picture files in one folder."""
 
     folder: Path
 
     def picture(self, id: str) -> Path:
-        """Where the PNG of `id` lies, or would. Raises NotFound for what cannot be an id."""
+        """The path of the PNG of `id`. Raises NotFound for an invalid id."""
         return self._path("pictures", id, ".png")
 
     def thumb(self, id: str) -> Path:
-        """Where the WebP thumbnail of `id` lies, or would. Raises NotFound for what cannot be an id."""
+        """The path of the WebP thumbnail of `id`. Raises NotFound for an invalid id."""
         return self._path("thumbs", id, ".webp")
 
     def add(self, id: str, image: Image.Image, info: PngInfo) -> int:
-        """Write picture and thumbnail, on the disk for good when this returns; gives their bytes together.
+        """Write and sync a picture and its thumbnail. Returns their bytes together.
 
-        Until `settle(id)` they are provisional: `discard_incoming` removes them. Raises NotWritten, leaving
-        nothing.
+        They are provisional until `settle(id)`: `discard_incoming` removes them. Raises NotWritten, leaving nothing behind.
         """
         return self._add(id, image, lambda path: save_png(image, path, info))
 
     def keep(self, id: str, image: Image.Image, data: bytes) -> int:
-        """As `add`, for a PNG that exists: `data` are its very bytes, and `image` is for the thumbnail."""
+        """Like `add`, for an existing PNG. `data` are its bytes, and `image` is for the thumbnail."""
         return self._add(id, image, lambda path: _save_bytes(data, path))
 
     def _add(self, id: str, image: Image.Image, save: Callable[[Path], None]) -> int:
@@ -75,7 +73,7 @@ class Files:
         picture, thumb = self.picture(id), self.thumb(id)
         try:
             incoming.mkdir(parents=True, mode=0o700)
-            _sync_folder(incoming.parent)  # from here on the id is known as provisional, whatever happens
+            _sync_folder(incoming.parent)  # from here on the id is provisional, whatever happens
             size = _write(incoming / picture.name, save)
             size += _write(incoming / thumb.name, lambda file: save_thumb(image, file))
             for final in (picture, thumb):
@@ -91,12 +89,13 @@ class Files:
         return size
 
     def settle(self, id: str) -> None:
-        """The row of `id` is committed: its files stay."""
-        shutil.rmtree(self._incoming(id), ignore_errors=True)  # what stays is settled at the next start
+        """Keep the files of `id`: its row is committed."""
+        shutil.rmtree(self._incoming(id), ignore_errors=True)  # a leftover folder is settled at the next start
 
     def mark_for_deletion(self, ids: Iterable[str]) -> None:
-        """The files of these ids are provisional again, because their rows are about to go: `discard` follows,
-        or the next start. Raises NotWritten.
+        """Mark the files of these ids as provisional, since their rows will be deleted. `discard` follows, or the next start.
+
+        Raises NotWritten.
         """
         try:
             for id in ids:
@@ -106,7 +105,7 @@ class Files:
             raise NotWritten("What is to be removed", error.strerror or error) from error
 
     def provisional(self, id: str) -> bool:
-        """Whether the files of `id` are being written, or removed."""
+        """Whether the files of `id` are being written or removed."""
         return self._incoming(id).exists()
 
     def all_provisional(self) -> frozenset[str]:
@@ -115,9 +114,9 @@ class Files:
         return frozenset(entry.name for entry in incoming.iterdir()) if incoming.is_dir() else frozenset()
 
     def make_thumb(self, id: str) -> Path:
-        """A thumbnail made anew from the picture, as after the old one was lost.
+        """Make a thumbnail again from the picture.
 
-        Raises NotFound where the picture is not there or cannot be read, and NotWritten.
+        Raises NotFound if the picture is missing or unreadable, and NotWritten.
         """
         thumb = self.thumb(id)
         part = thumb.with_name(f"{thumb.name}.{secrets.token_hex(8)}.part")
@@ -137,16 +136,15 @@ class Files:
         return thumb
 
     def discard(self, id: str) -> None:
-        """Remove the files of `id`, finished or not. Removing what is not there is fine."""
+        """Remove the files of `id`, finished or not. Missing files are fine."""
         self.picture(id).unlink(missing_ok=True)
         self.thumb(id).unlink(missing_ok=True)
         shutil.rmtree(self._incoming(id), ignore_errors=True)
 
     def discard_incoming(self, kept: Callable[[str], bool]) -> tuple[str, ...]:
-        """At start: remove what was being written when the process died, except for ids that `kept` knows as
-        rows.
+        """At start, remove files that a crash left unfinished, except for ids that `kept` knows as rows.
 
-        Gives the ids that were removed.
+        Returns the removed ids.
         """
         incoming = self.folder / "incoming"
         removed = []
@@ -174,7 +172,7 @@ def _checked(id: str) -> str:
 
 
 def _write(path: Path, save: Callable[[Path], None]) -> int:
-    """Write `path` and have it on the disk; gives its bytes."""
+    """Write and sync `path`. Returns its bytes."""
     save(path)
     descriptor = os.open(path, os.O_RDWR)
     try:
@@ -207,7 +205,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the folder's entries on the disk. Windows cannot open a folder, and needs it not."""
+    """Sync the folder's entries. Windows cannot open a folder and does not need it."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)

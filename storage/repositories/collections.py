@@ -1,6 +1,6 @@
-"""Collections: pictures that were put together in an order, or a search that was saved. Knows no file.
+"""Collections: ordered sets of pictures, and saved searches. Knows no file.
 
-A picture may be in many. What is in the trash keeps its places and is not shown.
+A picture may be in many collections. A picture in the trash keeps its positions and is not shown.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from storage.repositories import mappers as rows
 from storage.search import pages, pagination, query_parser
 
 NAME_MAX = 60  # characters
-COLLECTIONS_MAX = 500  # of an owner
-MEMBERS_MAX = 1_000  # pictures that are put or taken at once
+COLLECTIONS_MAX = 500  # per owner
+MEMBERS_MAX = 1_000  # pictures added or removed at once
 
 
 @dataclass(frozen=True)
 class Collections:
-    """The collections of all owners, each asked for by its own."""
+    """The collections of all owners."""
 
     database: Database
 
@@ -41,9 +41,9 @@ class Collections:
         pictures: Sequence[str] = (),
         zone: tzinfo = timezone.utc,
     ) -> Collection:
-        """A new one with these pictures; with `query` a saved search. All of it or nothing.
+        """Create a collection with these pictures, or with `query` a saved search. All of it or nothing.
 
-        Raises BadValue for a name that is none or taken and for a saved search with pictures, BadQuery and NotFound.
+        Raises BadValue for an invalid or taken name and for a saved search with pictures, BadQuery and NotFound.
         """
         if query is not None and query_parser.parse(query).empty and not query.strip():
             raise BadValue("query", "must look for something", query)
@@ -67,7 +67,8 @@ class Collections:
         cover: str | None = None,
         zone: tzinfo = timezone.utc,
     ) -> Collection:
-        """Change what is given; `cover` is a picture of it, or '' for its first. Raises NotFound and BadValue."""
+        """Change the given fields. `cover` is a picture of the collection, or '' for its first. Raises NotFound and
+        BadValue."""
         try:
             with self.database.write() as session:
                 row = _find(session, owner, id)
@@ -89,7 +90,7 @@ class Collections:
             raise BadValue("name", "must not be the name of another collection", name) from None
 
     def delete(self, owner: str, id: str) -> None:
-        """The collection goes; its pictures stay. Raises NotFound."""
+        """Delete the collection. Its pictures stay. Raises NotFound."""
         with self.database.write() as session:
             row = _find(session, owner, id)
             members = self._members(session, row)
@@ -99,14 +100,14 @@ class Collections:
             _reindex(session, members)
 
     def put(self, owner: str, id: str, pictures: Sequence[str]) -> Collection:
-        """Pictures behind those that are there; one that is there stays where it is. Raises NotFound and BadValue."""
+        """Append pictures. A picture that is in the collection keeps its position. Raises NotFound and BadValue."""
         with self.database.write() as session:
             row, found = self._both(session, owner, id, pictures)
             append(session, row, found)
             return self._record(session, row)
 
     def take(self, owner: str, id: str, pictures: Sequence[str]) -> Collection:
-        """Pictures out of it; they stay where else they are. Raises NotFound and BadValue."""
+        """Remove pictures from the collection. Raises NotFound and BadValue."""
         with self.database.write() as session:
             row, found = self._both(session, owner, id, pictures)
             keys = [picture.key for picture in found]
@@ -118,9 +119,10 @@ class Collections:
             return self._record(session, row)
 
     def move(self, owner: str, id: str, pictures: Sequence[str], before: str | None) -> Collection:
-        """Pictures of it, in this order, to the place before another one of it, or to the end. Raises NotFound and BadValue.
+        """Move pictures, in this order, before another picture of the collection, or to the end. Raises NotFound and BadValue.
 
-        Those between change places; which places there are stays, so that a page that ended at one still ends there.
+        Positions are reassigned among the pictures between. The set of positions stays, so that the pages that others read
+        keep their ends.
         """
         if before in pictures:
             raise BadValue("before", "must not be one of those that are moved", before)
@@ -148,13 +150,13 @@ class Collections:
             return self._record(session, row)
 
     def of(self, owner: str, zone: tzinfo = timezone.utc) -> tuple[Collection, ...]:
-        """The owner's collections by name, each with its cover and its count; days are those of the `zone`."""
+        """The owner's collections by name, with covers and counts. Days are those of `zone`."""
         with self.database.read() as session:
             mine = select(CollectionRow).where(CollectionRow.owner == owner).order_by(CollectionRow.folded)
             return tuple(self._record(session, row, zone) for row in session.scalars(mine))
 
     def with_picture(self, owner: str, picture: str) -> tuple[str, ...]:
-        """The ids of the collections that a picture was put into. Raises NotFound."""
+        """The ids of the collections that contain a picture. Raises NotFound."""
         with self.database.read() as session:
             row = rows.find_picture(session, owner, picture)
             mine = select(MemberRow.collection_id).where(MemberRow.picture_key == row.key)
@@ -197,7 +199,7 @@ _FIRST = (
 
 
 def _found(session: Session, owner: str, query: str, zone: tzinfo) -> tuple[int, bool, str | None]:
-    """How many a saved search finds, whether there are more, and the first; none where it names a collection that is gone."""
+    """The count of a saved search, whether it is capped, and its first picture. Empty if it names a deleted collection."""
     try:
         found = pages.page(session, pages.PageRequest(owner=owner, query=query, limit=1, zone=zone))
     except BadQuery:
@@ -206,7 +208,7 @@ def _found(session: Session, owner: str, query: str, zone: tzinfo) -> tuple[int,
 
 
 def _cover(session: Session, row: CollectionRow, id: str) -> str:
-    """The id of a picture that may stand for the collection. Raises NotFound, and BadValue for one that is not in it."""
+    """Validate the id of a cover. Raises NotFound, and BadValue for a picture outside the collection."""
     picture = rows.find_picture(session, row.owner, id)
     within = select(MemberRow.position).where(MemberRow.collection_id == row.id, MemberRow.picture_key == picture.key)
     if row.query is None and session.scalar(within) is None:
@@ -226,8 +228,8 @@ def new_row(
 ) -> CollectionRow:
     """The row of a new collection.
 
-    Raises BadValue where the owner has as many as may be, or a saved search would be in another, and IntegrityError for a name or an
-    id that is taken.
+    Raises BadValue if the owner has too many collections, or for a saved search that names another, and IntegrityError for
+    a taken name or id.
     """
     many = select(func.count()).select_from(CollectionRow).where(CollectionRow.owner == owner)
     if (session.scalar(many) or 0) >= COLLECTIONS_MAX:
@@ -243,7 +245,7 @@ def new_row(
 
 
 def _seeks_no_search(session: Session, row: CollectionRow) -> None:
-    """Raises BadValue where a saved search names one, be it itself: it could never be opened."""
+    """Raises BadValue if a saved search names a saved search, which could never be resolved."""
     for name, _ in query_parser.parse(row.query or "").collections:
         other = pages.named(session, row.owner, name)
         if other is not None and other.query is not None:
@@ -251,7 +253,7 @@ def _seeks_no_search(session: Session, row: CollectionRow) -> None:
 
 
 def _sought_by_none(session: Session, row: CollectionRow) -> None:
-    """Raises BadValue where a saved search has a name that a saved search names."""
+    """Raises BadValue if the new name of a saved search is used by another saved search."""
     if row.query is None:
         return
     seeking = select(CollectionRow.query).where(CollectionRow.owner == row.owner, CollectionRow.query.icontains("in:"))
@@ -263,7 +265,7 @@ def _sought_by_none(session: Session, row: CollectionRow) -> None:
 
 
 def append(session: Session, row: CollectionRow, pictures: Sequence[PictureRow]) -> int:
-    """Pictures behind those that are there; one that is there stays where it is. How many are new in it."""
+    """Append pictures, except those already in the collection. Returns the number of new ones."""
     there = set(session.scalars(select(MemberRow.picture_key).where(MemberRow.collection_id == row.id)))
     last = session.scalar(select(func.max(MemberRow.position)).where(MemberRow.collection_id == row.id))
     new = [picture for picture in pictures if picture.key not in there]
@@ -280,7 +282,7 @@ def _reindex(session: Session, pictures: Sequence[PictureRow]) -> None:
 
 
 def checked_name(name: object) -> str:
-    """A collection's name without needless spaces. Raises BadValue."""
+    """Return a collection's name with single spaces. Raises BadValue."""
     tidy = " ".join(name.split()) if isinstance(name, str) else ""
     if not 0 < len(tidy) <= NAME_MAX or not tidy.isprintable() or '"' in tidy:
         raise BadValue("name", f'must be 1 to {NAME_MAX} printable characters without "', name)

@@ -1,7 +1,4 @@
-"""Kept enhancements: an original prompt, the steps of reasoning, the prompt that came out.
-
-Never changed once they are kept.
-"""
+"""Enhancements: original prompts, reasoning steps and final prompts. They never change."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ from storage.records import JSON, Enhancement, Step
 
 @dataclass(frozen=True)
 class Enhancements:
-    """The enhancements of all owners, each asked for by its own."""
+    """The enhancements of all owners."""
 
     database: Database
     new_id: Callable[[], str] = new_id
@@ -41,7 +38,7 @@ class Enhancements:
         steering: JSON | None = None,
         parent_id: str | None = None,
     ) -> Enhancement:
-        """Keep one. The names are those of `records.Enhancement`."""
+        """Store an enhancement. The parameters are the fields of `records.Enhancement`."""
         row = EnhancementRow(
             id=self.new_id(),
             owner=owner,
@@ -70,7 +67,7 @@ class Enhancements:
 
 
 def find_enhancement(session: Session, owner: str, id: str) -> EnhancementRow:
-    """The row of the owner's enhancement `id`. Raises NotFound, for another owner's too."""
+    """The row of the owner's enhancement `id`. Raises NotFound, also for another owner's."""
     row = session.get(EnhancementRow, checked_id("Enhancement", id))
     if row is None or row.owner != owner:
         raise NotFound("Enhancement", id)
@@ -78,12 +75,12 @@ def find_enhancement(session: Session, owner: str, id: str) -> EnhancementRow:
 
 
 def enhancement_row(kept: Enhancement) -> EnhancementRow:
-    """The record as a row."""
+    """Convert a record to a row."""
     return EnhancementRow(**asdict(kept))
 
 
 def enhancement_record(row: EnhancementRow) -> Enhancement:
-    """The row as a record."""
+    """Convert a row to a record."""
     return Enhancement(
         id=row.id,
         owner=row.owner,

@@ -1,7 +1,6 @@
-"""The durable queue: wishes filed, claimed in turn, cancelled, finished, and put right after a crash.
+"""The durable queue: jobs are filed, claimed in turn, cancelled, finished, and recovered after a crash.
 
-Knows no engine, and does not look inside a wish. Every method is one transaction. A finished job is never
-changed again.
+Knows no engine and does not interpret job specs. Every method is one transaction. A finished job never changes.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ from storage.ids import checked_id, new_id, now
 from storage.records import JSON, Job, Kind, Status, Waiting
 from storage.repositories.enhancements import find_enhancement
 
-CRASHES_MAX = 2  # a job that brought the process down so often, with no step between, is not tried again by itself
+CRASHES_MAX = 2  # a job that crashed the process this often, without progress between, is not retried automatically
 CRASHED = (
     "The studio went down twice while it worked on this job, with no step of progress between, so it was "
     "not tried a third time. One click draws it again."
 )
 FINAL: tuple[Status, ...] = ("done", "failed", "cancelled")
 
-# Written out, not bound, so that SQLite knows that the index of unfinished jobs serves it.
+# Literal, not bound, so that SQLite can use the partial index of unfinished jobs.
 _UNFINISHED = JobRow.status.in_([literal_column("'queued'"), literal_column("'running'")])
 
 
@@ -53,10 +52,10 @@ class Jobs:
         total: int,
         elsewhere: tuple[int, int] = (0, 0),
     ) -> Job:
-        """File a wish; it is kept for good when this returns. By its mark, if it has one, `marked` finds it again.
+        """File a job. It is committed when this returns. `marked` finds it by its `mark`.
 
-        Raises QueueFull when the unfinished jobs have reached `per_owner` for this owner or `total` in all, with
-        the owner's and all those that wait `elsewhere`, BadValue for a count below 0, and NotFound for another owner's enhancement.
+        Raises QueueFull if the unfinished jobs have reached `per_owner` for this owner or `total` in all, counting the jobs
+        `elsewhere`, BadValue for a negative count, and NotFound for another owner's enhancement.
         """
         if count < 0:
             raise BadValue("count", "must be at least 0", count)
@@ -85,10 +84,10 @@ class Jobs:
             return _record(session, row)
 
     def claim(self, *, besides: str | None = None, suits: Callable[[JSON], bool] | None = None) -> Job | None:
-        """The next job, now running; None when nobody waits.
+        """Claim the next job and mark it running; None if the queue is empty.
 
-        It is the oldest of the owner that was served least recently: owners take turns, whatever each has
-        filed. `besides` leaves an owner's jobs out, and the next one stays where its wish does not suit.
+        Owners take turns: the job is the oldest of the owner served least recently. `besides` skips an owner. If the next
+        job's spec does not suit, it stays in the queue.
         """
         with self.database.write() as session:
             row = session.scalars(
@@ -106,14 +105,14 @@ class Jobs:
             return _record(session, row)
 
     def progressed(self, id: str) -> None:
-        """A step of progress happened: crashes before it no longer count. Raises NotFound."""
+        """Record a step of progress, which resets the count of crashes. Raises NotFound."""
         with self.database.write() as session:
             _find(session, id).crashes = 0
 
     def requeue(self, id: str) -> Job:
-        """A running job waits again, and is the next one claimed (for a graceful stop).
+        """Queue a running job again, as the next to be claimed (for a graceful stop).
 
-        Any other is unchanged. Raises NotFound.
+        Any other job is unchanged. Raises NotFound.
         """
         with self.database.write() as session:
             row = _find(session, id)
@@ -122,9 +121,9 @@ class Jobs:
             return _record(session, row)
 
     def give_way(self, id: str, *, waits: bool = False) -> bool:
-        """A running job waits again where another owner waits, and its own owner's turn is over; says whether it does.
+        """Queue a running job again if another owner waits, and end its owner's turn. Returns whether it did.
 
-        `waits` says that somebody is known to. Raises NotFound.
+        `waits` means that another owner is known to wait. Raises NotFound.
         """
         with self.database.write() as session:
             row = _find(session, id)
@@ -135,9 +134,9 @@ class Jobs:
             return True
 
     def link(self, id: str, enhancement_id: str) -> Job:
-        """The enhancement that was made for the job.
+        """Link the enhancement that was made for the job.
 
-        Raises NotFound for either, and where their owners differ.
+        Raises NotFound for either, and if their owners differ.
         """
         with self.database.write() as session:
             row = _find(session, id)
@@ -145,7 +144,7 @@ class Jobs:
             return _record(session, row)
 
     def cancel(self, owner: str, id: str) -> Job:
-        """A queued job is cancelled at once; a running one is asked to stop; a finished one is unchanged.
+        """Cancel a queued job at once, or ask a running one to stop. A finished job is unchanged.
 
         Raises NotFound.
         """
@@ -159,7 +158,7 @@ class Jobs:
             return _record(session, row)
 
     def finish(self, id: str, status: Status, error: str | None = None) -> Job:
-        """The job ends as done, failed or cancelled; one that has ended is unchanged.
+        """Finish the job as done, failed or cancelled. A finished job is unchanged.
 
         Raises NotFound and BadValue.
         """
@@ -177,7 +176,7 @@ class Jobs:
             return _record(session, _find(session, id, owner))
 
     def find(self, id: str) -> Job:
-        """The job, whoever's it is: for the worker only, never for a request. Raises NotFound."""
+        """The job of any owner. For the worker only, never for a request. Raises NotFound."""
         with self.database.read() as session:
             return _record(session, _find(session, id))
 
@@ -199,7 +198,7 @@ class Jobs:
             return _records(session, session.scalars(mine).all())
 
     def recent(self, owner: str, limit: int) -> tuple[Job, ...]:
-        """The owner's finished jobs, the last one to end first, at most `limit`."""
+        """The owner's finished jobs, latest first, at most `limit`."""
         with self.database.read() as session:
             mine = (
                 select(JobRow)
@@ -210,7 +209,7 @@ class Jobs:
             return _records(session, session.scalars(mine).all())
 
     def order(self, *, besides: str | None = None) -> tuple[Waiting, ...]:
-        """The queued jobs as they are served if nobody files another; `besides` leaves an owner's out."""
+        """The queued jobs in the order of serving. `besides` leaves out an owner."""
         queued = select(JobRow.id, JobRow.owner, JobRow.created_at).where(JobRow.status == "queued", _UNFINISHED)
         with self.database.read() as session:
             queues: dict[str, list[Waiting]] = defaultdict(list)
@@ -221,24 +220,22 @@ class Jobs:
             return tuple(_order(queues, dict(session.execute(turns).all())))
 
     def waiting(self, owner: str) -> tuple[int, int]:
-        """How many jobs are unfinished: the owner's, and all."""
+        """The number of unfinished jobs: the owner's, and all."""
         with self.database.read() as session:
             return _count(session, _UNFINISHED, JobRow.owner == owner), _count(session, _UNFINISHED)
 
     def counts(self) -> dict[str, int]:
-        """How many jobs of all owners are "queued" and "running"."""
+        """The number of "queued" and "running" jobs of all owners."""
         with self.database.read() as session:
             found = session.execute(select(JobRow.status, func.count()).where(_UNFINISHED).group_by(JobRow.status))
             return {"queued": 0, "running": 0} | dict(found.all())
 
     def recover(self) -> tuple[Job, ...]:
-        """At start, before the first claim: put right what a crash left.
+        """Recover unfinished jobs at start, before the first claim. Returns the jobs that were running.
 
-        Gives the jobs that were running, as they are now.
-
-        One whose pictures all exist is done; one that was asked to stop is cancelled; one that brought the
-        process down CRASHES_MAX times with no progress between is failed; any other waits again, before
-        everybody else's. Files of pictures that never became rows are removed.
+        A job with all its pictures is done. A job that was asked to stop is cancelled. A job that crashed the process
+        CRASHES_MAX times without progress is failed. Any other job is queued again, first in line. Files of pictures
+        without rows are removed.
         """
         with self.database.write() as session:
             self.files.discard_incoming(lambda id: _picture_exists(session, id))
@@ -276,18 +273,17 @@ def _finish(row: JobRow, status: Status, error: str | None = None) -> None:
 
 
 def finish_with_last_picture(session: Session, job_id: str) -> None:
-    """The job is done, in the transaction that keeps its last picture. One that has ended is unchanged, and so is
-    one that lacks a picture, as where an earlier one could not be written: it is not done yet.
-    """
+    """Finish the job in the transaction that stores its last picture. A finished job is unchanged, and so is one that lacks
+    an earlier picture."""
     row = _find(session, job_id)
     if row.status not in FINAL and _drawn(session, row) >= row.count:
         _finish(row, "done")
 
 
 def _queue_first(session: Session, row: JobRow) -> None:
-    """The job waits again, and its owner has the next turn.
+    """Queue the job again, and give its owner the next turn.
 
-    Within the owner it is the oldest, so it is the next job.
+    It is the oldest job of its owner, so it is next.
     """
     row.status, row.started_at = "queued", None
     first = session.scalar(select(func.min(TurnRow.served))) or 0
@@ -317,11 +313,11 @@ def _picture_exists(session: Session, id: str) -> bool:
 
 
 def _order(queues: dict[str, list[Waiting]], served: dict[str, int]) -> list[Waiting]:
-    """The order in which `claim` would serve the queues, each oldest first.
+    """The order in which `claim` serves the queues, each oldest first.
 
-    Owners never served come in the order of the dict.
+    Owners that were never served come in the order of the dict.
     """
-    turns = sorted(queues, key=lambda owner: served.get(owner, 0))  # stable: equals stay in their order
+    turns = sorted(queues, key=lambda owner: served.get(owner, 0))  # stable: equals keep their order
     order: list[Waiting] = []
     for depth in range(max(map(len, queues.values()), default=0)):
         order += [queues[owner][depth] for owner in turns if depth < len(queues[owner])]
@@ -333,7 +329,7 @@ def _record(session: Session, row: JobRow) -> Job:
 
 
 def _records(session: Session, rows: Sequence[JobRow]) -> tuple[Job, ...]:
-    """The rows as records, with the pictures that each has."""
+    """Convert rows to records, with the pictures of each job."""
     drawn: dict[str, list[tuple[int, str]]] = {row.id: [] for row in rows}
     found = select(PictureRow.job_id, PictureRow.index, PictureRow.id).where(PictureRow.job_id.in_(drawn))
     for job_id, index, id in session.execute(found):

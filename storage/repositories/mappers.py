@@ -1,4 +1,4 @@
-"""Between the row of a picture and its record: what becomes a column, a searchable text, a fact in the file.
+"""Mapping between picture rows and records: columns, searchable texts and file metadata.
 
 Opens no session and writes no file; `pictures.py` does.
 """
@@ -27,14 +27,14 @@ TAG_MAX = 40  # characters
 NOTE_MAX = 5_000  # characters
 LOADED = (joinedload(PictureRow.enhancement), selectinload(PictureRow.tags))
 
-_SHORT = 10  # digits of a hash that others show
+_SHORT = 10  # digits of a hash that other programs show
 _NAMES = tuple(field.name for field in fields(NewPicture))
 
 
 def find_picture(session: Session, owner: str, id: str, *, trash: bool = True) -> PictureRow:
     """The row of the owner's picture.
 
-    Raises NotFound, for another owner's too, and for one in the trash unless `trash`.
+    Raises NotFound, also for another owner's, and for a picture in the trash unless `trash`.
     """
     chosen = select(PictureRow).where(PictureRow.id == checked_id("Picture", id))
     row = session.scalars(chosen.options(*LOADED)).first()
@@ -44,7 +44,7 @@ def find_picture(session: Session, owner: str, id: str, *, trash: bool = True) -
 
 
 def find_any(session: Session, id: str) -> PictureRow:
-    """The row of a picture, whoever's it is: for mending only, never for a request. Raises NotFound."""
+    """The row of any owner's picture. For repairs only, never for a request. Raises NotFound."""
     row = session.scalars(select(PictureRow).where(PictureRow.id == id).options(*LOADED)).first()
     if row is None:
         raise NotFound("Picture", id)
@@ -58,7 +58,7 @@ def check_job(session: Session, owner: str, job_id: str) -> None:
 
 
 def picture_record(row: PictureRow) -> Picture:
-    """The row, loaded with LOADED, as a record."""
+    """Convert a row, loaded with LOADED, to a record."""
     return Picture(
         **{name: getattr(row, name) for name in _NAMES},
         id=row.id,
@@ -75,7 +75,7 @@ def picture_record(row: PictureRow) -> Picture:
 
 
 def next_key(session: Session, made: datetime, *, now: bool = True) -> int:
-    """The key of a picture that was `made` then: behind all others where that is `now`, else the first free one of its moment."""
+    """The key of a picture made at `made`: after all others if that is now, else the first free key of that moment."""
     key = filters.key_of(made)
     if now:
         return max(key, (session.scalar(select(PictureRow.key).order_by(PictureRow.key.desc()).limit(1)) or 0) + 1)
@@ -84,7 +84,7 @@ def next_key(session: Session, made: datetime, *, now: bool = True) -> int:
     after = aliased(PictureRow)
     alone = ~exists().where(
         after.key == PictureRow.key + 1
-    )  # the end of a run of keys, found without reading what follows
+    )  # the end of a run of keys, found without reading the rows after it
     found = select(PictureRow.key + 1).where(PictureRow.key >= key, alone).order_by(PictureRow.key).limit(1)
     return session.scalar(found) or key
 
@@ -92,7 +92,7 @@ def next_key(session: Session, made: datetime, *, now: bool = True) -> int:
 def new_row(
     new: NewPicture, id: str, created_at: datetime, pixel_sha256: str, size: int, *, key: int | None = None
 ) -> PictureRow:
-    """The row of a picture that was just made; `size` is the bytes of its files."""
+    """The row of a new picture. `size` is the bytes of its files."""
     columns = {name: getattr(new, name) for name in _NAMES}
     columns |= {"recipe": dict(new.recipe), "environment": dict(new.environment)}
     return PictureRow(
@@ -112,7 +112,7 @@ def new_row(
 
 
 def index(session: Session, row: PictureRow) -> None:
-    """Have a row found by what it holds now: its texts, its tags, its note, and what it can be filtered by. The row is flushed."""
+    """Update the search index of a flushed row: texts, tags, note and filter tokens."""
     texts = session.get(TextRow, row.key) or TextRow(key=row.key)
     thought = row.enhancement
     said = {
@@ -137,7 +137,7 @@ def index(session: Session, row: PictureRow) -> None:
 
 
 def _filtered(session: Session, row: PictureRow) -> str:
-    told = [row.recipe.get(name) for name in ("loras", "adapters")]  # of pictures from elsewhere, and of ours
+    told = [row.recipe.get(name) for name in ("loras", "adapters")]  # of imported pictures, and of ours
     loras = [one for some in told if isinstance(some, list) for one in some]
     member = select(MemberRow.collection_id).where(MemberRow.picture_key == row.key)
     return filters.tokens(
@@ -164,9 +164,9 @@ def _filtered(session: Session, row: PictureRow) -> str:
 
 
 def replace_tags(session: Session, row: PictureRow, tags: Sequence[str]) -> None:
-    """Give the picture these tags and no others; `index` comes after."""
+    """Replace the tags of a picture. Call `index` afterwards."""
     row.tags.clear()
-    session.flush()  # the old ones go first: a tag that stays has the same key
+    session.flush()  # delete first: a tag that stays has the same key
     row.tags = [
         TagRow(owner=row.owner, folded=fold(tag), picture_key=row.key, position=place, tag=tag)
         for place, tag in enumerate(tags)
@@ -174,7 +174,7 @@ def replace_tags(session: Session, row: PictureRow, tags: Sequence[str]) -> None
 
 
 def checked_tag(tag: object) -> str:
-    """A tag with single spaces. Raises BadValue."""
+    """Return a tag with single spaces. Raises BadValue."""
     tidy = " ".join(tag.split()) if isinstance(tag, str) else ""
     if not 0 < len(tidy) <= TAG_MAX or not tidy.isprintable():
         raise BadValue("tags", f"must be texts of 1 to {TAG_MAX} printable characters", tag)
@@ -182,14 +182,14 @@ def checked_tag(tag: object) -> str:
 
 
 def checked_note(note: object) -> str:
-    """A note without white space around it. Raises BadValue."""
+    """Return a note without surrounding white space. Raises BadValue."""
     if not isinstance(note, str) or len(note) > NOTE_MAX:
         raise BadValue("note", f"must be a text of at most {NOTE_MAX:,} characters", note)
     return note.strip()
 
 
 def checked_tags(tags: Sequence[str]) -> list[str]:
-    """Tags in their order, each once, whatever its case. Raises BadValue."""
+    """Return tags in their order, without duplicates by case. Raises BadValue."""
     if isinstance(tags, str):
         raise BadValue("tags", "must be a list of texts", tags)
     found: dict[str, str] = {}
@@ -201,13 +201,13 @@ def checked_tags(tags: Sequence[str]) -> list[str]:
 
 
 def facts(new: NewPicture, enhancement: Enhancement | None) -> dict[str, object]:
-    """What our own chunk in the file tells, besides id, time and hash. It names no owner."""
+    """The fields of our own metadata block, besides id, time and hash. It contains no owner."""
     told = {name: getattr(new, name) for name in _NAMES if name not in ("owner", "enhancement_id")}
     return {**told, "enhancement": _thought(enhancement)}
 
 
 def infotext(new: NewPicture) -> str:
-    """The infotext for other studios."""
+    """The infotext for other programs."""
     settings = {
         "Steps": new.steps,
         "Sampler": writer.SAMPLER,
@@ -217,7 +217,9 @@ def infotext(new: NewPicture) -> str:
         "Size": f"{new.width}x{new.height}",
         "Model": new.checkpoint,
         "Model hash": new.revision,
-        "Denoising strength": new.recipe.get("strength"),  # as it is called where pictures begin with pictures
+        "Denoising strength": new.recipe.get(
+            "strength"
+        ),  # the name of this setting in programs that support starting images
         "Lora hashes": _hashes(new.recipe),
         "Version": "Z-Image Studio",
     }
@@ -226,7 +228,7 @@ def infotext(new: NewPicture) -> str:
 
 
 def _hashes(recipe: Mapping[str, object]) -> str:
-    """Names and hashes of a recipe's adapters, as A1111 writes them; one whose name would be read as something else is left out."""
+    """Names and hashes of a recipe's adapters in A1111's format. Names that would be read as something else are left out."""
     told = recipe.get("adapters")
     some = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
     pairs = [(str(one.get("name")), str(one.get("sha256"))[:_SHORT]) for one in some]

@@ -1,4 +1,4 @@
-"""A change of what somebody says of a picture: star, rating, tags, note. Opens no session and knows no file."""
+"""Edits of a picture's favourite mark, rating, tags and note. Opens no session and knows no file."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from storage.errors import BadValue
 from storage.repositories import mappers as rows
 from storage.search.query_parser import fold
 
-SHOWN = 40  # characters of a prompt that tell which picture is meant
+SHOWN = 40  # characters of a prompt that identify the picture in a message
 
 
 @dataclass(frozen=True, kw_only=True)
 class PictureEdit:
-    """What is to be changed; None leaves it as it is. `tags` replaces all, `more_tags` and `fewer_tags` do not."""
+    """The fields to change. None keeps a field. `tags` replaces all tags; `more_tags` and `fewer_tags` add and remove."""
 
     favourite: bool | None = None
     rating: int | None = None
@@ -37,7 +37,7 @@ class PictureEdit:
         fewer_tags: Sequence[str] = (),
         note: object = None,
     ) -> PictureEdit:
-        """The change, if each value can be one. Raises BadValue."""
+        """Return the edit with validated values. Raises BadValue."""
         if favourite is not None and not isinstance(favourite, bool):
             raise BadValue("favourite", "must be true or false", favourite)
         if rating is not None and (type(rating) is not int or not 0 <= rating <= 5):
@@ -53,7 +53,7 @@ class PictureEdit:
 
 
 def apply_edit(session: Session, row: PictureRow, change: PictureEdit) -> PictureRow:
-    """Change a row, loaded with LOADED, and have it found so. Raises BadValue where it would have too many tags."""
+    """Apply the edit to a row loaded with LOADED, and update its index. Raises BadValue if it would have too many tags."""
     if change.favourite is not None:
         row.favourite = change.favourite
     if change.rating is not None:
@@ -72,7 +72,7 @@ def apply_edit(session: Session, row: PictureRow, change: PictureEdit) -> Pictur
 
 
 def _tags(row: PictureRow, tags: Sequence[str]) -> list[str]:
-    """The tags, each once. Raises BadValue, which tells the picture that has no room for them."""
+    """The new tags, without duplicates. Raises BadValue that names the picture."""
     try:
         return rows.checked_tags(tags)
     except BadValue as error:

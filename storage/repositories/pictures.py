@@ -1,7 +1,7 @@
-"""Finished pictures: added once, found, edited, thrown away and brought back. Knows no engine and no page.
+"""Finished pictures: adding, finding, editing, trashing and restoring. Knows no engine and no page.
 
-Files come first, then the row, its texts and the end of its job in one transaction; until that is committed
-the files are provisional and the next start removes them.
+Files are written first. Then the row, its texts and the end of its job are committed in one transaction. Until then the
+files are provisional, and the next start removes them.
 """
 
 from __future__ import annotations
@@ -32,25 +32,24 @@ from storage.repositories.picture_edits import PictureEdit, apply_edit
 from storage.search import pages
 from storage.search.query_parser import fold
 
-MANY_MAX = 1_000  # pictures that are changed at once
+MANY_MAX = 1_000  # pictures changed at once
 CHILDREN_MAX = 200
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """The pictures of all owners, each asked for by its own."""
+    """The pictures of all owners."""
 
     database: Database
     files: Place
-    policy: MetadataPolicy = ALL  # what files tell of themselves
+    policy: MetadataPolicy = ALL  # which metadata blocks are written into files
     new_id: Callable[[], str] = new_id
 
     def add(self, new: NewPicture, image: Image.Image, *, finish: bool) -> Picture:
-        """Keep a finished image: files, row, and with `finish` the end of its job, all or nothing.
+        """Store a finished image: files, row, and with `finish` the end of its job. All of it or nothing.
 
-        A picture of that job and index that exists already is given back as it is, and no file is written.
-        Raises NotFound for a job, enhancement or parent that is not the owner's, and NotWritten when the disk
-        refuses.
+        If the picture of that job and index exists, it is returned and no file is written. Raises NotFound for a job,
+        enhancement or parent that is not the owner's, and NotWritten.
         """
         with self.database.read() as session:
             enhancement = _checked_links(session, new)
@@ -58,7 +57,7 @@ class Pictures:
         if id is None:
             try:
                 id = self._add(new, enhancement, image.convert("RGB"), finish)
-            except IntegrityError:  # another thread was first, or it is raised again
+            except IntegrityError:  # another thread was first; otherwise it is raised again
                 with self.database.read() as session:
                     id = _of_job(session, new)
                 if id is None:
@@ -69,7 +68,7 @@ class Pictures:
         return self.get(new.owner, id)
 
     def get(self, owner: str, id: str, *, trash: bool = True) -> Picture:
-        """The owner's picture; with `trash=False` only one that is not in the trash. Raises NotFound."""
+        """The owner's picture. With `trash=False`, only one outside the trash. Raises NotFound."""
         with self.database.read() as session:
             return rows.picture_record(rows.find_picture(session, owner, id, trash=trash))
 
@@ -88,14 +87,13 @@ class Pictures:
         at: datetime | None = None,
         zone: tzinfo = timezone.utc,
     ) -> Page[Picture]:
-        """The owner's pictures that match, newest first; those in the trash only with `trash`, and then no
-        others.
+        """A page of the owner's pictures that match, newest first. With `trash`, only those in the trash.
 
-        `cursor` is the `next` or the `previous` of another page; `at` begins with what was made before that
-        moment. `collection` is an id or a name; one that was put together comes in its own order where nothing
-        else is asked for. With `sort="relevance"` the best of the newest listing.RANKED come first. `total`
-        counts all pages: exact without a query, else up to search.COUNT_CAP. `storage.search` and
-        `storage.filters` tell what a query can say, with the days of a `zone`. Raises BadQuery, and BadValue for what cannot be a tag.
+        `cursor` is `next` or `previous` of another page. `at` starts before a moment. `collection` is an id or a name; a
+        collection comes in its own order unless something else is asked. With `sort="relevance"` the best of the newest
+        `pagination.RANKED` matches come first. `total` is exact without a query, else counted up to
+        `query_parser.COUNT_CAP`. `query_parser` and `filters` document the syntax; days are those of `zone`. Raises
+        BadQuery, and BadValue for an invalid tag.
         """
         wanted = pages.PageRequest(
             owner=owner, query=query, cursor=cursor, limit=limit, favourite=favourite, tag=tag, trash=trash,
@@ -116,7 +114,7 @@ class Pictures:
         most: int | None = None,
         zone: tzinfo = timezone.utc,
     ) -> tuple[str, ...]:
-        """The ids of all that `page` would give, newest first or in a collection's own order, at most `most`. Raises as it does."""
+        """The ids of all pictures that `page` would return, at most `most`. Raises as `page` does."""
         wanted = pages.PageRequest(
             owner=owner, query=query, favourite=favourite, tag=tag, trash=trash, collection=collection, zone=zone
         )
@@ -124,14 +122,14 @@ class Pictures:
             return pages.ids(session, wanted, most)
 
     def there(self, owner: str, ids: Sequence[str], *, trash: bool = False) -> tuple[str, ...]:
-        """Of these ids those of the owner's pictures, or only of those in the trash, in their order."""
+        """Filter the ids to those of the owner's pictures, or of those in the trash, in their order."""
         mine = select(PictureRow.id).where(PictureRow.id.in_(list(ids)), PictureRow.owner == owner)
         with self.database.read() as session:
             known = set(session.scalars(mine.where(PictureRow.deleted_at.is_not(None)) if trash else mine))
         return tuple(id for id in ids if id in known)
 
     def some(self, owner: str, ids: Sequence[str]) -> tuple[Picture, ...]:
-        """The owner's pictures of these ids, in their order; what is not the owner's is left out."""
+        """The owner's pictures of these ids, in their order. Other ids are left out."""
         with self.database.read() as session:
             chosen = select(PictureRow).where(PictureRow.id.in_(list(ids)), PictureRow.owner == owner)
             found = {row.id: row for row in session.scalars(chosen.options(*rows.LOADED))}
@@ -147,27 +145,27 @@ class Pictures:
         tags: Sequence[str] | None = None,
         note: str | None = None,
     ) -> Picture:
-        """Change what is given; None leaves it as it is.
+        """Change the given fields. None keeps a field.
 
-        `rating` is 0 (none) to 5; `tags` replaces all of them. Raises NotFound, and BadValue for a rating, tag
-        or note that breaks a rule, changing nothing.
+        `rating` is 0 (none) to 5; `tags` replaces all tags. Raises NotFound, and BadValue for an invalid value, changing
+        nothing.
         """
         change = PictureEdit.checked(favourite=favourite, rating=rating, tags=tags, note=note)
         return self.edit_many(owner, [id], change)[0]
 
     def edit_many(self, owner: str, ids: Sequence[str], change: PictureEdit) -> tuple[Picture, ...]:
-        """The same change of several pictures, all or none. Raises NotFound for the first that is not the owner's."""
+        """Change several pictures, all or none. Raises NotFound for the first one that is not the owner's."""
         with self.database.write() as session:
             return tuple(
                 rows.picture_record(apply_edit(session, row, change)) for row in self._rows(session, owner, ids)
             )
 
     def delete(self, owner: str, id: str) -> Picture:
-        """Into the trash; twice is fine. The files stay. Raises NotFound."""
+        """Move to the trash. Twice is fine. The files stay. Raises NotFound."""
         return self.delete_many(owner, [id])[0]
 
     def delete_many(self, owner: str, ids: Sequence[str]) -> tuple[Picture, ...]:
-        """Several into the trash, all or none. Raises NotFound."""
+        """Move several to the trash, all or none. Raises NotFound."""
         moment = now()
         with self.database.write() as session:
             found = self._rows(session, owner, ids)
@@ -176,11 +174,11 @@ class Pictures:
             return self._reindexed(session, found)
 
     def restore(self, owner: str, id: str) -> Picture:
-        """Out of the trash; twice is fine. Raises NotFound."""
+        """Restore from the trash. Twice is fine. Raises NotFound."""
         return self.restore_many(owner, [id])[0]
 
     def restore_many(self, owner: str, ids: Sequence[str]) -> tuple[Picture, ...]:
-        """Several out of the trash, all or none. Raises NotFound."""
+        """Restore several from the trash, all or none. Raises NotFound."""
         with self.database.write() as session:
             found = self._rows(session, owner, ids)
             for row in found:
@@ -188,7 +186,7 @@ class Pictures:
             return self._reindexed(session, found)
 
     def tags(self, owner: str, beginning: str = "", limit: int = 20) -> tuple[tuple[str, int], ...]:
-        """The owner's tags that begin so, and how many pictures have each, those that most have first."""
+        """The owner's tags with this prefix and their counts, most used first."""
         begin = fold(beginning.strip())
         with self.database.read() as session:
             found = session.execute(
@@ -201,7 +199,7 @@ class Pictures:
             return tuple((tag, many) for tag, many in found)
 
     def children(self, owner: str, id: str) -> tuple[Picture, ...]:
-        """What was made from the owner's picture, oldest first. Raises NotFound."""
+        """The pictures made from the owner's picture, oldest first. Raises NotFound."""
         with self.database.read() as session:
             rows.find_picture(session, owner, id)
             chosen = select(PictureRow).where(PictureRow.parent_id == id, PictureRow.owner == owner)
@@ -209,7 +207,7 @@ class Pictures:
             return tuple(rows.picture_record(row) for row in found)
 
     def of_pixels(self, owner: str, sha256: str) -> Picture | None:
-        """The owner's picture with these pixels: the oldest, one that is not in the trash before one that is."""
+        """The owner's picture with these pixels: the oldest, preferably outside the trash."""
         mine = select(PictureRow).where(PictureRow.pixel_sha256 == sha256, PictureRow.owner == owner)
         first = mine.order_by(PictureRow.deleted_at.is_not(None), PictureRow.key).limit(1)
         with self.database.read() as session:
@@ -217,7 +215,7 @@ class Pictures:
             return None if row is None else rows.picture_record(row)
 
     def span(self, owner: str) -> tuple[datetime, datetime] | None:
-        """When the owner's oldest and newest pictures were made; None where there are none."""
+        """The times of the owner's oldest and newest pictures; None if there are none."""
         with self.database.read() as session:
             mine = select(PictureRow.created_at).where(PictureRow.owner == owner, PictureRow.deleted_at.is_(None))
             first = session.scalar(mine.order_by(PictureRow.key).limit(1))
@@ -225,23 +223,23 @@ class Pictures:
             return None if first is None or last is None else (first, last)
 
     def by_job(self, owner: str, job_id: str) -> tuple[Picture, ...]:
-        """The pictures of the owner's job by index, those in the trash too. Raises NotFound."""
+        """The pictures of the owner's job by index, including the trash. Raises NotFound."""
         with self.database.read() as session:
             rows.check_job(session, owner, job_id)
             chosen = select(PictureRow).where(PictureRow.job_id == job_id).order_by(PictureRow.index)
             return tuple(rows.picture_record(row) for row in session.scalars(chosen.options(*rows.LOADED)))
 
     def path(self, owner: str, id: str) -> Path:
-        """The PNG of the owner's picture, in the trash or not.
+        """The path of the owner's PNG, in the trash or not.
 
-        Raises NotFound, also when the file is gone.
+        Raises NotFound, also if the file is missing.
         """
         return self._existing(owner, id, self.files.picture)
 
     def thumb(self, owner: str, id: str) -> Path:
-        """The WebP thumbnail of the owner's picture, in the trash or not; made anew where only that is gone.
+        """The path of the owner's WebP thumbnail, in the trash or not. A missing thumbnail is made again.
 
-        Raises NotFound, also when the picture's file is gone too.
+        Raises NotFound, also if the picture's file is missing too.
         """
         try:
             return self._existing(owner, id, self.files.thumb)
@@ -253,7 +251,7 @@ class Pictures:
             raise NotFound("The thumbnail of picture", id) from None
 
     def disk_bytes(self) -> int:
-        """What the files of all pictures take on the disk, in bytes."""
+        """The size of all picture files in bytes."""
         with self.database.read() as session:
             return session.scalar(select(func.coalesce(func.sum(PictureRow.bytes), 0))) or 0
 
@@ -285,7 +283,8 @@ class Pictures:
     def keep_row(
         self, new: NewPicture, id: str, sha256: str, size: int, *, finish: bool, moment: datetime | None = None
     ) -> None:
-        """The row of a picture whose files are there, and what it is found by. Raises IntegrityError for a second one of its place."""
+        """Add the row and index of a picture whose files exist. Raises IntegrityError for a second picture of the same job
+        and index."""
         made = moment or now()
         with self.database.write() as session:
             row = rows.new_row(new, id, made, sha256, size, key=rows.next_key(session, made))
@@ -326,6 +325,6 @@ def _checked_links(session: Session, new: NewPicture) -> Enhancement | None:
 
 
 def _of_job(session: Session, new: NewPicture) -> str | None:
-    """The id of the picture of that job and index, if there is one."""
+    """The id of the picture of that job and index, if any."""
     same = (PictureRow.job_id == new.job_id, PictureRow.index == new.index)
     return session.scalar(select(PictureRow.id).where(*same))

@@ -1,8 +1,7 @@
-"""Private pictures: drawn, shown and forgotten, in memory alone. Neither a row nor a file of them ever comes to a disk.
+"""The private store: pictures that exist in memory only. Nothing of them is written to a disk.
 
-The same tables and the same code as for what is kept, over a database and files that are this process's own. What is
-private has an id that says so; it ends with the process, when its owner forgets it, when it is old, or when there is
-too much of it.
+It uses the same tables and code over an in-memory database and in-memory files. Private ids have a prefix. Private things
+are removed when the process ends, when their owner ends the session, after HOURS_MAX, or when they exceed the memory limit.
 """
 
 from __future__ import annotations
@@ -33,18 +32,18 @@ from storage.repositories.jobs import FINAL, Jobs
 from storage.repositories.pictures import Pictures
 from storage.repositories.trash import Trash, remove_orphaned_enhancements
 
-BYTES_MAX = 512 * 2**20  # of all owners' private pictures
-OWNER_BYTES_MAX = 192 * 2**20  # of one owner's
-HOURS_MAX = 12.0  # that something private is held
-SIDE_MAX = 2048  # pixels of the longer side of what is brought in
-AWAY_S = 600.0  # that a session is held after its tab was closed: it may only have been a reload, or a slip
+BYTES_MAX = 512 * 2**20  # of all owners
+OWNER_BYTES_MAX = 192 * 2**20  # of one owner
+HOURS_MAX = 12.0  # the longest time that private things are held
+SIDE_MAX = 2048  # pixels of the longer side of an imported picture
+AWAY_S = 600.0  # how long a session survives its closed tab: a reload closes it too
 AWAY_MAX = 1000  # sessions whose tabs are known to be closed
 
 _BYTES = select(func.coalesce(func.sum(PictureRow.bytes), 0)).where(PictureRow.job_id == JobRow.id).scalar_subquery()
 
 
 class MemoryFiles:
-    """The files of private pictures, as bytes by id. Safe from any thread."""
+    """Picture files in memory, by id. Safe from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -59,7 +58,7 @@ class MemoryFiles:
         return self._of(id)[1]
 
     def add(self, id: str, image: Image.Image, info: PngInfo) -> int:
-        """Hold picture and thumbnail; gives their bytes together."""
+        """Store a picture and its thumbnail. Returns their bytes together."""
         picture, thumb = io.BytesIO(), io.BytesIO()
         save_png(image, picture, info)
         save_thumb(image, thumb)
@@ -68,22 +67,22 @@ class MemoryFiles:
         return len(picture.getvalue()) + len(thumb.getvalue())
 
     def discard(self, id: str) -> None:
-        """Let go of the files of `id`, if there are any."""
+        """Remove the files of `id`, if any."""
         with self._lock:
             self._held.pop(id, None)
 
     def settle(self, id: str) -> None:
-        """They are held already."""
+        """Nothing to do: they are stored."""
 
     def mark_for_deletion(self, ids: Iterable[str]) -> None:
-        """Nothing of them outlives the process."""
+        """Nothing to do: the files end with the process."""
 
     def discard_incoming(self, kept: Callable[[str], bool]) -> tuple[str, ...]:
-        """Nothing is left over from another process."""
+        """Nothing to do: no files are left from another process."""
         return ()
 
     def picture(self, id: str) -> Path:
-        """Raises NotFound: they lie nowhere."""
+        """Raises NotFound: there is no path."""
         raise NotFound("The file of picture", id)
 
     thumb = make_thumb = picture
@@ -98,7 +97,7 @@ class MemoryFiles:
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateStore:
-    """What is drawn in private, of all owners, each asked for by its own."""
+    """The private things of all owners."""
 
     database: Database
     files: MemoryFiles
@@ -110,8 +109,8 @@ class PrivateStore:
     owner_bytes_max: int = OWNER_BYTES_MAX
     hours_max: float = HOURS_MAX
     away_s: float = AWAY_S
-    _away: dict[tuple[str, str], datetime] = field(default_factory=dict)  # sessions whose tabs were closed, and when
-    _going: set[str] = field(default_factory=set)  # jobs that are to go once they have ended
+    _away: dict[tuple[str, str], datetime] = field(default_factory=dict)  # closed sessions and when they were closed
+    _going: set[str] = field(default_factory=set)  # jobs to remove once they have ended
 
     def png(self, owner: str, id: str) -> bytes:
         """The PNG of the owner's private picture. Raises NotFound."""
@@ -122,17 +121,17 @@ class PrivateStore:
         return self.files.webp(self.pictures.get(owner, id, trash=False).id)
 
     def adopt(self, kept: Enhancement) -> None:
-        """Have a copy of a kept enhancement, under its own id, so that it can be drawn in private."""
+        """Copy a stored enhancement, under its own id, for private use."""
         with self.database.write() as session:
             if session.get(EnhancementRow, kept.id) is None:
                 session.add(enhancement_row(replace(kept, parent_id=None)))
 
     def bring(self, owner: str, data: bytes, name: str, *, session: str | None = None) -> Picture:
-        """Have a picture of anybody's, to draw from; of what its file tells only the pixels are taken, no more than can be drawn.
+        """Import a picture as a starting image. Only its pixels are used, scaled down to SIDE_MAX.
 
         Raises NotAPicture.
         """
-        parse_metadata(data, name)  # its size is bounded before it is decoded
+        parse_metadata(data, name)  # checks its size before decoding
         image = decode_image(data, name)
         image.thumbnail((SIDE_MAX, SIDE_MAX), Image.Resampling.LANCZOS)
         id, moment = self.jobs.new_id(), now()
@@ -150,12 +149,12 @@ class PrivateStore:
         return kept
 
     def release(self, ids: Iterable[str]) -> None:
-        """Let go of enhancements that nothing refers to."""
+        """Remove enhancements that nothing refers to."""
         with self.database.write() as session:
             remove_orphaned_enhancements(session, list(ids))
 
     def recent(self, owner: str, limit: int, *, session: str | None = None) -> tuple[Picture, ...]:
-        """The owner's newest pictures; with a `session` those whose jobs have it for a mark."""
+        """The owner's newest pictures, with a `session` only those of its jobs."""
         mine = select(PictureRow.id).join(JobRow, JobRow.id == PictureRow.job_id)
         mine = mine.where(PictureRow.owner == owner, PictureRow.deleted_at.is_(None), *_within(session))
         with self.database.read() as reading:
@@ -163,9 +162,9 @@ class PrivateStore:
         return self.pictures.some(owner, ids)
 
     def forget(self, owner: str, session: str | None = None) -> tuple[Job, ...]:
-        """Forget all that the owner has in private, or what was wished in one `session`.
+        """Remove all private things of the owner, or of one `session`.
 
-        Gives the jobs that still run, which go as soon as they have ended.
+        Returns the jobs that still run. They are removed when they end.
         """
         mine = (JobRow.owner == owner, *_within(session))
         with self.database.read() as reading:
@@ -176,31 +175,31 @@ class PrivateStore:
             ended = list(reading.scalars(select(JobRow.id).where(*mine, JobRow.status.in_(FINAL))))
         for id in ended:
             self._remove(owner, id)
-        self.prune()  # what has ended meanwhile
+        self.prune()  # it has ended meanwhile
         return tuple(running)
 
     def leave(self, owner: str, session: str) -> None:
-        """The session's tab was closed: what it has is forgotten after a while, unless the tab is back by then."""
+        """Record that the session's tab was closed. It is removed after a while, unless the tab returns."""
         with self.database.read() as reading:
             there = reading.scalar(select(JobRow.id).where(JobRow.owner == owner, *_within(session)).limit(1))
         if there is not None and len(self._away) < AWAY_MAX:
             self._away.setdefault((owner, session), now())
 
     def back(self, owner: str, session: str) -> None:
-        """The session's tab is open."""
+        """Record that the session's tab is open."""
         self._away.pop((owner, session), None)
 
     def forget_picture(self, owner: str, id: str) -> Picture:
-        """Forget one picture; gives what it was. Raises NotFound."""
+        """Remove one picture and return it. Raises NotFound."""
         gone = self.pictures.delete(owner, id)
         self.trash.empty(owner, [id])
         return gone
 
     def prune(self) -> int:
-        """Let go of what was forgotten, what is too old, and the oldest of what is too much; gives how many jobs went.
+        """Remove ended sessions, old things, and the oldest things above the limits. Returns the number of removed jobs.
 
-        Where it is too much for all together, whoever holds most lets go first: nobody can push out what others have. An owner's newest
-        job is too much only then.
+        Above the common limit, the owner with the most data loses first, so that nobody can displace others. An owner's
+        newest job is removed last.
         """
         late = now() - timedelta(seconds=self.away_s)
         for whose in [whose for whose, since in [*self._away.items()] if since <= late]:
@@ -214,7 +213,7 @@ class PrivateStore:
         going, stay = (
             [],
             dict[str, list[tuple[str, int]]](),
-        )  # those of an owner that may go, the newest first, with their bytes
+        )  # an owner's removable jobs, newest first, with their bytes
         sums: Counter[str] = Counter()
         for id, owner, created_at, status, size in held:
             much = sums[owner] + size > self.owner_bytes_max and owner in sums
@@ -234,14 +233,14 @@ class PrivateStore:
         return len(going)
 
     def _remove(self, owner: str, job_id: str) -> None:
-        """One that has ended, with its pictures and its reasoning."""
+        """Remove an ended job with its pictures and its enhancement."""
         self._going.discard(job_id)
         pictures = [one.id for one in self.pictures.by_job(owner, job_id)]
         self.pictures.delete_many(owner, pictures)
         self.trash.empty(owner, pictures)
         with self.database.write() as session:
             row = session.scalars(select(JobRow).where(JobRow.id == job_id)).first()
-            if row is not None:  # one without a picture, or that has failed
+            if row is not None:  # a job without a picture, or a failed one
                 session.delete(row)
                 session.flush()
                 thoughts = (row.enhancement_id, row.wish.get("enhancement"), row.wish.get("refines"))
@@ -253,7 +252,7 @@ def _within(session: str | None) -> list[ColumnElement[bool]]:
 
 
 def open_private_store(policy: MetadataPolicy = ALL) -> PrivateStore:
-    """A place for what is private, empty."""
+    """An empty private store."""
     database, files = open_in_memory(), MemoryFiles()
     return PrivateStore(
         database=database,

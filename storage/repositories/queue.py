@@ -1,7 +1,7 @@
-"""The queue as a whole: jobs that are kept and jobs that are private, served in turn by one worker.
+"""The whole queue: stored and private jobs, served in turn by one worker.
 
-Each job is in one of two places, where owners take turns; this is the order between the first of each. Of one owner the
-older job is first, of two owners the one who was not served for longer.
+Each job is in one of two stores, in which owners take turns. This module orders the first jobs of both: of one owner the
+older job first, of two owners the one who was served less recently.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from storage.ids import is_private
 from storage.records import JSON, Job, Waiting
 from storage.repositories.jobs import Jobs
 
-OWNERS_MAX = 1_000  # whose turns are remembered
+OWNERS_MAX = 1_000  # owners whose turns are remembered
 
 
 @dataclass(frozen=True)
 class Queue:
-    """The jobs of all owners, wherever they are."""
+    """The jobs of all owners in both stores."""
 
     kept: Jobs
     private: Jobs
-    _served: dict[str, int] = field(default_factory=dict)  # owner -> the number of their last claim since the start
+    _served: dict[str, int] = field(default_factory=dict)  # owner -> number of the last claim since the start
 
     def of(self, id: object) -> Jobs:
-        """The jobs that the one of this id is among."""
+        """The store of the job `id`."""
         return self.private if is_private(id) else self.kept
 
     def places(self, private: bool) -> tuple[Jobs, Jobs]:
-        """Where such a job belongs, and the other place; what waits there counts, too, where `Jobs.add` is told of it."""
+        """The store for a job, and the other store, whose jobs `Jobs.add` counts too."""
         return (self.private, self.kept) if private else (self.kept, self.private)
 
     def claim(self, *, besides: str | None = None, suits: Callable[[JSON], bool] | None = None) -> Job | None:
-        """The next job, now running; None when nobody waits. As `Jobs.claim`, over both places."""
+        """Claim the next job of both stores; None if none waits. See `Jobs.claim`."""
         kept, private = self.kept.order(besides=besides), self.private.order(besides=besides)
         places = [self.of(first) for first in _firsts(kept, private, self._served)]
         for place in places:
@@ -44,7 +44,7 @@ class Queue:
         return None
 
     def ahead(self, id: str) -> tuple[str, ...]:
-        """The queued jobs that are served before it, in order, if nobody files another; none for one not queued."""
+        """The queued jobs served before this one, in order. Empty for a job that is not queued."""
         kept, private, served = list(self.kept.order()), list(self.private.order()), dict(self._served)
         order: list[str] = []
         while kept or private:
@@ -56,13 +56,13 @@ class Queue:
         return ()
 
     def give_way(self, id: str, *, waits: bool = False) -> bool:
-        """As `Jobs.give_way`: a running job waits again where another owner waits, in either place."""
+        """Queue a running job again if another owner waits in either store. See `Jobs.give_way`."""
         job = self.of(id).find(id)
         other = self.kept if is_private(id) else self.private
         return self.of(id).give_way(id, waits=waits or bool(other.order(besides=job.owner)))
 
     def counts(self) -> dict[str, int]:
-        """How many jobs of all owners are "queued" and "running"."""
+        """The number of "queued" and "running" jobs of all owners."""
         kept, private = self.kept.counts(), self.private.counts()
         return {status: kept[status] + private[status] for status in kept}
 
@@ -72,7 +72,7 @@ class Queue:
         return tuple(sorted(both, key=lambda job: job.created_at))
 
     def recent(self, owner: str, limit: int) -> tuple[Job, ...]:
-        """The owner's finished jobs, the last one to end first, at most `limit`."""
+        """The owner's finished jobs, latest first, at most `limit`."""
         both = self.kept.recent(owner, limit) + self.private.recent(owner, limit)
         return tuple(sorted(both, key=lambda job: job.finished_at or job.created_at, reverse=True)[:limit])
 
@@ -83,7 +83,7 @@ class Queue:
 
 
 def _firsts(kept: Sequence[Waiting], private: Sequence[Waiting], served: Mapping[str, int]) -> list[str]:
-    """The ids of the two that are first in their places, the one that is served first before the other."""
+    """The ids of the first job of each store, in the order of serving."""
     both = [*kept[:1], *private[:1]]
     if len({one.owner for one in both}) == 1:
         both.sort(key=lambda one: one.created_at)
@@ -93,8 +93,8 @@ def _firsts(kept: Sequence[Waiting], private: Sequence[Waiting], served: Mapping
 
 
 def _note(served: dict[str, int], owner: str) -> None:
-    last = next(reversed(served.values()), 0)  # the last that was served stands at the end
+    last = next(reversed(served.values()), 0)  # the last served owner comes last
     served.pop(owner, None)
     if len(served) >= OWNERS_MAX:
-        served.clear()  # all are as if they had never been served, which is fair again
+        served.clear()  # forget all turns, which is fair again
     served[owner] = last + 1

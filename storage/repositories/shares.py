@@ -1,4 +1,4 @@
-"""Links to single pictures: made by their owner, opened by anybody who has the token.
+"""Links to single pictures. The owner makes them, and anybody with the token opens them.
 
 They end when they expire or are revoked. Knows no address and no page.
 """
@@ -29,9 +29,9 @@ class Shares:
     database: Database
 
     def add(self, owner: str, picture_id: str, days: float) -> Share:
-        """A new link to the owner's picture, for `days` days.
+        """Create a link to the owner's picture for `days` days.
 
-        Raises NotFound (for a picture in the trash too) and BadValue.
+        Raises NotFound (also for a picture in the trash) and BadValue.
         """
         if not 0 < days <= DAYS_MAX:
             raise BadValue("days", f"must be more than 0 and at most {DAYS_MAX}", days)
@@ -50,7 +50,7 @@ class Shares:
         return _record(row)
 
     def revoke(self, owner: str, token: str) -> Share:
-        """The owner's link leads nowhere from now on; twice is fine. Raises NotFound."""
+        """Revoke the owner's link. Twice is fine. Raises NotFound."""
         with self.database.write() as session:
             row = _find(session, token)
             if row.owner != owner:
@@ -59,10 +59,9 @@ class Shares:
         return _record(row)
 
     def resolve(self, token: str) -> tuple[Share, Picture]:
-        """What the link leads to, whoever asks.
+        """The picture of a link, for anybody.
 
-        Raises one and the same NotFound for a token that is unknown, expired or revoked, and for a picture in
-        the trash.
+        Raises the same NotFound for a token that is unknown, expired or revoked, and for a picture in the trash.
         """
         with self.database.read() as session:
             row = _find(session, token)
@@ -75,7 +74,7 @@ class Shares:
             return _record(row), picture_record(picture)
 
     def of_picture(self, owner: str, picture_id: str) -> tuple[Share, ...]:
-        """The links to the owner's picture that lead there now, newest first. Raises NotFound."""
+        """The valid links to the owner's picture, newest first. Raises NotFound."""
         with self.database.read() as session:
             find_picture(session, owner, picture_id)
             rows = session.scalars(

@@ -1,11 +1,11 @@
-"""The trash emptied: the only act that cannot be undone. What is thrown away and brought back is `pictures`.
+"""Emptying the trash, which is permanent. Trashing and restoring are in `pictures`.
 
-With a picture go its row, tags, texts, links, places in collections and files; what was made from it stays. A job that
-is done goes with its last picture, an enhancement with the last thing that refers to it, a word with the last text
-that has it. What an unfinished job has drawn stays until that has ended, since it would be drawn again.
+A picture is removed with its row, tags, texts, links, collection positions and files. Pictures made from it stay. A
+finished job is removed with its last picture, an enhancement with its last reference, and an indexed word with its last
+text. Pictures of an unfinished job stay until the job ends, since it would generate them again.
 
-Before the rows go their files are marked as provisional, so that a death between the two leaves neither a row without
-files nor files without a row: the next start finishes or forgets it.
+The files are marked as provisional before the rows are deleted. After a crash between the two, the next start completes or
+undoes the removal.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ from storage.repositories import mappers as rows
 from storage.repositories.jobs import FINAL
 
 DAYS = 30  # in the trash
-MANY = 50  # pictures that go in one transaction, so that others are let in between
+MANY = 50  # pictures per transaction, so that other writers get their turn
 _ENDED = select(JobRow.key).where(JobRow.id == PictureRow.job_id, JobRow.status.in_(FINAL)).exists()
 _COLUMNS = ("prompt", "original", "negative", "reasoning", "tags", "note")
 
 
 @dataclass(frozen=True)
 class TrashSummary:
-    """What of the trash would go for good."""
+    """What emptying the trash would remove."""
 
     pictures: int
     bytes: int  # of their files
-    leaning: int  # pictures that stay and could not be drawn again: drawn from one of these, of which no twin stays
-    staying: int  # others that were meant, and cannot go before their job has ended
+    leaning: int  # remaining pictures that could not be generated again, because they start from a removed picture without a copy
+    staying: int  # pictures of unfinished jobs, which cannot be removed yet
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Trash:
     files: Place
 
     def summarize(self, owner: str, ids: Sequence[str] | None = None, *, until: datetime | None = None) -> TrashSummary:
-        """What `empty` would remove now. Raises NotFound as it does."""
+        """Summarize what `empty` would remove now. Raises NotFound as it does."""
         with self.database.read() as session:
             meant = _meant(session, owner, ids, until)
             counted = select(func.count(), func.coalesce(func.sum(PictureRow.bytes), 0))
@@ -77,9 +77,9 @@ class Trash:
         until: datetime | None = None,
         most: int | None = None,
     ) -> int:
-        """Remove the owner's trash for good, or of it the pictures `ids`; gives how many went, those of unfinished
-        jobs not among them. With `until` only what was thrown away by then; at most `most` of them, the oldest first.
+        """Remove the owner's trash permanently, or the pictures `ids` of it. Returns the number removed.
 
+        `until` limits it to pictures trashed by then, `most` to that many, oldest first. Pictures of unfinished jobs stay.
         Raises NotFound for the first id that is not in the owner's trash, having removed nothing, and NotWritten.
         """
         with self.database.read() as session:
@@ -89,7 +89,7 @@ class Trash:
         return self._remove(going)
 
     def expire(self, days: float = DAYS, at: datetime | None = None) -> int:
-        """Remove for good whatever has been in anybody's trash for `days` days; gives how many went. Raises NotWritten."""
+        """Remove all pictures that were in a trash for `days` days. Returns the number removed. Raises NotWritten."""
         before = (at or now()) - timedelta(days=days)
         old = select(PictureRow.id).where(PictureRow.deleted_at.is_not(None), PictureRow.deleted_at <= before)
         with self.database.read() as session:
@@ -106,7 +106,7 @@ class Trash:
                     going = _remove_rows(session, some)
                 removed = going
             finally:
-                for id in some:  # one that was brought back meanwhile, or could not go, keeps its files
+                for id in some:  # a restored picture, or one that could not be removed, keeps its files
                     (self.files.discard if id in removed else self.files.settle)(id)
             gone += len(removed)
         return gone
@@ -115,7 +115,7 @@ class Trash:
 def _meant(
     session: Session, owner: str, ids: Sequence[str] | None, until: datetime | None
 ) -> list[ColumnElement[bool]]:
-    """Which rows are meant: the owner's trash, or of it the pictures `ids`, which must be there."""
+    """The rows to remove: the owner's trash, or the pictures `ids` of it."""
     meant = [PictureRow.owner == owner, PictureRow.deleted_at.is_not(None)]
     if until is not None:
         meant.append(PictureRow.deleted_at <= until)
@@ -131,7 +131,7 @@ def _meant(
 
 
 def _leaning(meant: Sequence[ColumnElement[bool]]) -> Select[int]:
-    """How many stay that begin with what goes: of pictures drawn from one, and of what was drawn again of those."""
+    """The number of remaining pictures that start from removed ones, including their re-runs."""
     going = select(PictureRow.id, PictureRow.pixel_sha256.label("sha256")).where(*meant).cte("going")
     drawn = select(going.c.id, going.c.sha256).cte("drawn", recursive=True)
     child, stays, twin = aliased(PictureRow), aliased(PictureRow), aliased(PictureRow)
@@ -145,7 +145,8 @@ def _leaning(meant: Sequence[ColumnElement[bool]]) -> Select[int]:
 
 
 def _remove_rows(session: Session, ids: Sequence[str]) -> frozenset[str]:
-    """Remove what hangs on these pictures, and them; only those that may go still. Gives their ids."""
+    """Delete the rows of these pictures and what belongs to them. Skips pictures that may not be removed. Returns the
+    removed ids."""
     chosen = select(PictureRow).where(PictureRow.id.in_(ids), PictureRow.deleted_at.is_not(None), _ENDED)
     found = session.scalars(chosen).all()
     if not found:
@@ -170,7 +171,7 @@ def _remove_rows(session: Session, ids: Sequence[str]) -> frozenset[str]:
 
 
 def _orphan(session: Session, going: Collection[str]) -> None:
-    """What was made from them has no parent any more, and no collection has one of them for its cover."""
+    """Clear the parents and collection covers that refer to removed pictures."""
     made = select(PictureRow).where(PictureRow.parent_id.in_(going), PictureRow.id.not_in(going))
     children = session.scalars(made.options(*rows.LOADED)).all()
     within = (PictureRow.parent_id.in_(going), PictureRow.id.in_(going))
@@ -184,9 +185,9 @@ def _orphan(session: Session, going: Collection[str]) -> None:
 
 
 def _remove_jobs(session: Session, ids: Collection[str]) -> set[str]:
-    """Remove those that have no picture left; gives the enhancements that they were linked to.
+    """Delete jobs without pictures. Returns their enhancements.
 
-    One that failed stays: what it lacks is drawn by one click.
+    A failed job stays, since a click can retry it.
     """
     alone = ~select(PictureRow.key).where(PictureRow.job_id == JobRow.id).exists()
     ended = select(JobRow).where(JobRow.id.in_(ids), JobRow.status.in_(("done", "cancelled")), alone)
@@ -196,7 +197,7 @@ def _remove_jobs(session: Session, ids: Collection[str]) -> set[str]:
 
 
 def remove_orphaned_enhancements(session: Session, ids: Collection[str]) -> None:
-    """Remove the enhancements that nothing refers to, and then those that they came from, if nothing else does."""
+    """Delete enhancements that nothing refers to, then their parents that nothing refers to."""
     waiting = set(ids)
     while waiting:
         for column in (PictureRow.enhancement_id, JobRow.enhancement_id, EnhancementRow.parent_id):
@@ -207,7 +208,7 @@ def remove_orphaned_enhancements(session: Session, ids: Collection[str]) -> None
 
 
 def _words(session: Session, keys: Sequence[int]) -> set[str]:
-    """The words that these pictures' texts have in `search_words`."""
+    """The indexed words of these pictures."""
     found: set[str] = set()
     for texts in session.scalars(select(TextRow).where(TextRow.key.in_(keys))):
         for name in _COLUMNS:
@@ -221,7 +222,7 @@ def _kept_whole(word: str) -> bool:
 
 
 def _remove_words(session: Session, words: Collection[str]) -> None:
-    """Remove those that no text has any more."""
+    """Delete the words that no text contains any more."""
     columns = "{" + " ".join(_COLUMNS) + "}"
     asked = text("SELECT rowid FROM picture_search WHERE picture_search MATCH :match LIMIT 1")
     for word in sorted(words):

@@ -1,11 +1,10 @@
-"""What of a picture can be filtered by, as tokens of the index, and the filters that ask for them. Pure.
+"""Filters: the index tokens of a picture's fields, and the filters that look for them. Pure.
 
     seed:42 steps:8 size:1024x1024 guidance:4 checkpoint:turbo lora:ink tag:"new york" rating:>=4
     is:favourite has:note in:"a collection" after:2026-01-01 before:2026-06 on:2026-03-14
 
-A minus before one turns it around. Days are those of a time zone, UTC where none is told. `after:` begins with the day that it names
-and `before:` ends where it begins.
-"""
+A leading minus negates a filter. Days are those of a time zone, UTC by default. `after:` includes its day and `before:`
+excludes it."""
 
 from __future__ import annotations
 
@@ -54,7 +53,7 @@ _DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 
 @dataclass(frozen=True, kw_only=True)
 class FilterableFields:
-    """What the index knows of a picture besides its texts."""
+    """The fields of a picture that filters can find."""
 
     seed: int
     steps: int
@@ -63,7 +62,7 @@ class FilterableFields:
     guidance: float
     checkpoint: str
     rating: int = 0
-    tags: Sequence[str] = ()  # folded
+    tags: Sequence[str] = ()  # case-folded
     collections: Sequence[str] = ()  # ids
     loras: Sequence[str] = ()
     favourite: bool = False
@@ -77,27 +76,27 @@ class FilterableFields:
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
-    """What one filter comes to: any of `tokens`, or keys from `low` to `high`, the latter not included, or a collection's name."""
+    """A parsed filter: any of `tokens`, keys from `low` up to but excluding `high`, or the name of a collection."""
 
     tokens: tuple[str, ...] = ()
-    prefix: bool = False  # the last token is the beginning of one
+    prefix: bool = False  # the last token is a prefix
     low: int | None = None
     high: int | None = None
     collection: str | None = None
 
 
 def key_of(moment: datetime) -> int:
-    """The first key that a picture made at `moment` may have: milliseconds, with room for some in each."""
+    """The first key of a picture made at `moment`: milliseconds, with room for several in each."""
     return (max(0, int(moment.timestamp() * 1000)) << KEY_SHIFT) if moment.year >= 1970 else 0
 
 
 def moment_of(key: int) -> datetime:
-    """When a picture of this key was made, to the millisecond."""
+    """The creation time of a key, to the millisecond."""
     return datetime.fromtimestamp((key >> KEY_SHIFT) / 1000, timezone.utc)
 
 
 def tokens(facts: FilterableFields) -> str:
-    """The facts as tokens with spaces between them: letters, digits, and what is not ASCII."""
+    """The fields as space-separated tokens of letters, digits and non-ASCII characters."""
     found = [
         f"seed{facts.seed}", f"steps{facts.steps}", f"size{facts.width}x{facts.height}", _guidance(facts.guidance),
         "square" if facts.width == facts.height else "landscape" if facts.width > facts.height else "portrait",
@@ -117,14 +116,14 @@ def tokens(facts: FilterableFields) -> str:
 
 
 def in_collection(id: str) -> str:
-    """The token of a picture that is in the collection `id`."""
+    """The token of pictures in the collection `id`."""
     return f"in{id}"
 
 
 def read(name: str, value: str, zone: tzinfo = timezone.utc) -> Filter | None:
-    """The filter `name:value`, its value folded already; None while there is no value yet. Raises BadQuery for one that is none.
+    """Parse the filter `name:value` with a folded value; None while the value is missing. Raises BadQuery.
 
-    A day begins and ends where it does in the `zone`.
+    Days begin and end in `zone`.
     """
     if not value.strip(" <>="):
         return None
@@ -175,7 +174,7 @@ def _has(value: str) -> Filter:
 
 
 def _days(name: str, value: str, zone: tzinfo) -> tuple[datetime, datetime | None]:
-    """From when to when the day, the month or the year is that was typed; None where no date comes behind it."""
+    """The start and end of a typed day, month or year; None if it is not a date."""
     found = _DAY.fullmatch(value)
     try:
         if not found:
@@ -229,7 +228,7 @@ def _prefixed(what: str, value: str) -> Filter:
 
 
 def _named(what: str, name: str) -> list[str]:
-    """A name as a token, whole and from each of its parts on: so that `turbo` finds `z-image-turbo`."""
+    """A name as a token, as a whole and from each of its parts on, so that `turbo` finds `z-image-turbo`."""
     parts = _parts(name.casefold())
     return [f"{what}{one}" for one in dict.fromkeys(["".join(parts), *parts])] if parts else []
 

@@ -1,6 +1,6 @@
-"""A page of an owner's pictures as records: newest first, best first, or in a collection's order.
+"""Pages of an owner's pictures as records: newest first, by relevance, or in a collection's order.
 
-Puts together what is typed (`search`), where the keys are (`listing`) and what becomes of the rows. Opens no session.
+Combines the query parser, pagination and the mappers. Opens no session.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from storage.search import filters, pagination, query_parser
 
 WEIGHTS = {"original": 3.0, "prompt": 2.0, "tags": 2.0, "note": 2.0, "reasoning": 1.0}
 SORTS = ("newest", "relevance")
-IDS_AT_ONCE = 10_000  # in one question
+IDS_AT_ONCE = 10_000  # ids per query
 
 
 @dataclass(frozen=True, kw_only=True)
 class PageRequest:
-    """What a page is asked for; see `Pictures.page`."""
+    """The parameters of a page. See `Pictures.page`."""
 
     owner: str
     query: str = ""
@@ -38,7 +38,7 @@ class PageRequest:
     collection: str | None = None
     sort: str = "newest"
     at: datetime | None = None
-    zone: tzinfo = timezone.utc  # whose days are meant
+    zone: tzinfo = timezone.utc  # time zone of the days
 
 
 def page(session: Session, wanted: PageRequest) -> Page[Picture]:
@@ -55,13 +55,13 @@ def page(session: Session, wanted: PageRequest) -> Page[Picture]:
         raise BadCursor(wanted.cursor)
     if wanted.sort == "relevance" and query.wanted:
         return _ranked(session, asked, query, cursor)
-    if wanted.at is not None and cursor is None:  # a place in the list, which takes nothing out of it
+    if wanted.at is not None and cursor is None:  # a start position, which excludes nothing
         cursor = pagination.Cursor(kind="older", at=filters.key_of(wanted.at))
     return _newest(session, asked, cursor, exact=not typed)
 
 
 def ids(session: Session, wanted: PageRequest, most: int | None) -> tuple[str, ...]:
-    """The ids of all pages, at most so many, newest first or in a collection's order. Raises BadQuery, BadValue and NotFound."""
+    """The ids of all pages, at most `most`, newest first or in a collection's order. Raises BadQuery, BadValue and NotFound."""
     limit = pagination.KEY_MAX - 1 if most is None else most - 1
     asked = _asked(
         session, wanted, query_parser.parse(wanted.query, wanted.zone), limit
@@ -78,12 +78,12 @@ def ids(session: Session, wanted: PageRequest, most: int | None) -> tuple[str, .
 
 
 def _typed(query: query_parser.Query) -> bool:
-    """Whether anything is looked for; what collections stand for is not known yet."""
+    """Whether the query looks for anything. Collections are not resolved yet."""
     return not query.empty or bool(query.low) or query.high is not None
 
 
 def _asked(session: Session, wanted: PageRequest, query: query_parser.Query, limit: int) -> pagination.PageQuery:
-    """What the index and the tables are asked; of a collection that comes in its own order, that. `query` is resolved in place."""
+    """The query for the index and the tables, or for a collection in its own order. `query` is resolved in place."""
     if wanted.collection is not None:
         smart = find_collection(session, wanted.owner, wanted.collection)
         if smart.query is None and not _typed(query) and not (wanted.favourite or wanted.tag or wanted.trash):
@@ -119,14 +119,14 @@ def _expression(session: Session, wanted: PageRequest, query: query_parser.Query
 
 
 def named(session: Session, owner: str, id_or_name: str) -> CollectionRow | None:
-    """The owner's collection of that id, else of that name; None where there is none."""
+    """The owner's collection by id, else by name; None if there is none."""
     mine = select(CollectionRow).where(CollectionRow.owner == owner)
     row = session.scalars(mine.where(CollectionRow.id == id_or_name)).first()
     return row or session.scalars(mine.where(CollectionRow.folded == query_parser.fold(id_or_name))).first()
 
 
 def find_collection(session: Session, owner: str, id_or_name: str) -> CollectionRow:
-    """The owner's collection of that id, else of that name. Raises BadQuery."""
+    """The owner's collection by id, else by name. Raises BadQuery."""
     row = named(session, owner, id_or_name)
     if row is None:
         raise BadQuery(f"in: must be the name of one of your collections (got {id_or_name[:60]}).")
@@ -134,7 +134,7 @@ def find_collection(session: Session, owner: str, id_or_name: str) -> Collection
 
 
 def _resolve(session: Session, wanted: PageRequest, query: query_parser.Query, deep: bool = False) -> None:
-    """Put what collections hold in the place of their names; what a saved search looks for, where one is named."""
+    """Replace the names of collections by their contents, and of saved searches by their queries."""
     for name, wished in query.collections:
         row = find_collection(session, wanted.owner, name)
         if row.query is None:
@@ -162,7 +162,7 @@ def _newest(
     over = len(found) > asked.limit
     upwards = cursor is not None and cursor.kind == "newer"
     keys = (found[-asked.limit :] if upwards else found[: asked.limit]) if over else found
-    older = bool(keys) and (over or upwards)  # whoever comes from below has been there
+    older = bool(keys) and (over or upwards)  # going back from the first page
     newer = bool(keys) and (over if upwards else cursor is not None)
     return Page(
         items=records(session, keys),
@@ -192,7 +192,7 @@ def _placed(
 def _ranked(
     session: Session, asked: pagination.PageQuery, query: query_parser.Query, cursor: pagination.Cursor | None
 ) -> Page[Picture]:
-    """Best first, among the newest that match: by where the words occur, how often, and among how many others."""
+    """Order the newest matches by where the words occur, how often, and how rare they are."""
     keys = pagination.newest(session, asked)
     texts = session.execute(
         select(TextRow.key, TextRow.original, TextRow.prompt, TextRow.tags, TextRow.note, TextRow.reasoning).where(

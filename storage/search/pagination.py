@@ -1,8 +1,7 @@
-"""Pages of pictures: which keys, in which order, and how many in all. Knows no record and no file.
+"""Keyset pagination: the keys of a page, their order, and the total. Knows no record and no file.
 
-By keyset, newest first: a page begins where the one before ends, so pictures that arrive meanwhile move nothing, and the thousandth
-page costs what the first does. A key tells when its picture was made (`storage.filters`), so a date is a place in the list. The SQL is
-put together from constants only; every value is bound.
+Newest first: a page begins where the one before ends, so new pictures move nothing, and every page costs the same. A key
+contains the creation time (`filters`), so a date is a position. SQL is built from constants; all values are bound.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ from storage.search.query_parser import COUNT_CAP
 
 LIMIT_MAX = 200
 KEY_MAX = 2**63 - 1
-RANKED = 2_000  # of the newest that match, the best come first
-EXPANDED = 48  # words that a beginning is taken for; where there are more, the index looks for the beginning itself
-SHORT = 3  # beginnings of so many letters have an index of their own
+RANKED = 2_000  # number of the newest matches that relevance orders
+EXPANDED = 48  # number of words that a prefix expands to; beyond that the index searches the prefix itself
+SHORT = 3  # prefixes up to this length have an index of their own
 Kind = Literal["older", "newer", "ranked", "placed"]
 
 _CURSOR = re.compile(r"([pnrc])([0-9a-f]{1,16})")
@@ -32,7 +31,8 @@ _LETTERS = {kind: letter for letter, kind in _KINDS.items()}
 
 @dataclass(frozen=True, kw_only=True)
 class Cursor:
-    """A place in a list: of pictures `older` or `newer` than a key, behind so many `ranked`, or behind a place in a collection."""
+    """A position: pictures `older` or `newer` than a key, after a number of `ranked` ones, or after a position in a
+    collection."""
 
     kind: Kind
     at: int
@@ -43,20 +43,20 @@ class Cursor:
 
 @dataclass(frozen=True, kw_only=True)
 class PageQuery:
-    """What a page is asked for; `match` is an FTS5 expression, keys are from `low` on and below `high`."""
+    """The parameters of a list of keys. `match` is an FTS5 expression. Keys are from `low` up to but excluding `high`."""
 
     owner: str
     match: str | None
     low: int = 0
     high: int | None = None
     limit: int
-    favourite: bool = False  # without a match only: else it is a part of that
+    favourite: bool = False  # without a match only; otherwise it is part of the match
     trash: bool = False
     collection: str | None = None  # in its own order
 
 
 def keys(session: Session, asked: PageQuery, cursor: Cursor | None) -> list[int]:
-    """The keys of the page, newest first; one more than asked for if there are more in the direction of the cursor."""
+    """The keys of the page, newest first, and one more if another page follows."""
     if cursor is None or cursor.kind != "newer":
         high = asked.high if cursor is None else cursor.at if asked.high is None else min(asked.high, cursor.at)
         return _keys(session, replace(asked, high=high), "DESC")
@@ -64,12 +64,12 @@ def keys(session: Session, asked: PageQuery, cursor: Cursor | None) -> list[int]
 
 
 def newest(session: Session, asked: PageQuery) -> list[int]:
-    """The keys of the newest RANKED that match."""
+    """The newest RANKED matching keys."""
     return _keys(session, replace(asked, limit=RANKED - 1), "DESC")
 
 
 def total(session: Session, asked: PageQuery, *, exact: bool) -> tuple[int, bool]:
-    """How many there are on all pages, and whether counting stopped at COUNT_CAP, as it does unless `exact`."""
+    """The total, and whether counting stopped at COUNT_CAP. It does not stop if `exact`."""
     if asked.match is None and not asked.low and asked.high is None:
         column = "trashed" if asked.trash else "favourites" if asked.favourite else "kept"
         if not (asked.trash and asked.favourite):
@@ -83,7 +83,7 @@ def total(session: Session, asked: PageQuery, *, exact: bool) -> tuple[int, bool
 
 
 def placed(session: Session, asked: PageQuery, cursor: Cursor | None) -> list[tuple[int, int]]:
-    """Positions and keys of a collection's pictures in its order, one more than asked for if there are more."""
+    """Positions and keys of a collection's pictures in order, and one more if another page follows."""
     after = -1 if cursor is None else cursor.at
     found = session.execute(
         text(
@@ -97,7 +97,7 @@ def placed(session: Session, asked: PageQuery, cursor: Cursor | None) -> list[tu
 
 
 def in_collection(session: Session, collection: str) -> int:
-    """How many pictures of a collection are not in the trash."""
+    """The number of a collection's pictures outside the trash."""
     counted = (
         "SELECT count(*) FROM collection_pictures CROSS JOIN pictures ON pictures.key = collection_pictures.picture_key "
         "WHERE collection_id = :collection AND pictures.deleted_at IS NULL"
@@ -106,7 +106,7 @@ def in_collection(session: Session, collection: str) -> int:
 
 
 def expand(session: Session, beginning: str) -> Sequence[str] | None:
-    """The words of the index that begin with a text; None where the index itself finds them as fast."""
+    """The indexed words with this prefix; None if the index itself is as fast."""
     if len(beginning.encode()) <= SHORT:
         return None
     found = session.scalars(
@@ -117,7 +117,7 @@ def expand(session: Session, beginning: str) -> Sequence[str] | None:
 
 
 def read_cursor(cursor: str | None) -> Cursor | None:
-    """The place that a cursor stands for. Raises BadCursor."""
+    """Parse a cursor. Raises BadCursor."""
     if cursor is None:
         return None
     found = _CURSOR.fullmatch(cursor) if isinstance(cursor, str) else None
@@ -128,7 +128,7 @@ def read_cursor(cursor: str | None) -> Cursor | None:
 
 
 def checked_limit(limit: int) -> int:
-    """`limit`, if a page can have so many. Raises BadQuery."""
+    """Return a valid page size. Raises BadQuery."""
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= LIMIT_MAX:
         raise BadQuery(f"limit must be from 1 to {LIMIT_MAX} (got {str(limit)[:60]}).")
     return limit
@@ -142,7 +142,7 @@ def _keys(session: Session, asked: PageQuery, order: Literal["ASC", "DESC"]) -> 
 
 
 def _clauses(asked: PageQuery) -> tuple[str, str, str]:
-    """FROM, the key's column, and WHERE. The index knows owner and trash by a token, so a match needs no other table."""
+    """FROM, the key column, and WHERE. The index has tokens for owner and trash, so a match needs no other table."""
     if asked.match is not None:
         source, key, where = "picture_search", "picture_search.rowid", ["picture_search MATCH :match"]
     else:

@@ -1,8 +1,8 @@
-"""Text to tokens, and what somebody types to what is looked for. Pure: knows no table and no session.
+"""Query parsing: text to index tokens, and typed queries to FTS5 expressions. Pure: knows no table and no session.
 
-Chinese, Japanese and Korean are indexed by character, so that a word of two characters is found as a phrase,
-and so is one character; emoji likewise. Everything else is indexed by word, without case and accents. What is
-typed is never FTS5 syntax: it goes through the same tokens, and each is quoted. Filters are `storage.filters`.
+Chinese, Japanese, Korean and symbols are indexed by character, so that a word of one or two characters is found as a
+phrase. Other text is indexed by word, without case and accents. Typed text never becomes FTS5 syntax: it is tokenized and
+quoted. `filters` parses filters.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from storage.errors import BadQuery
 from storage.search import filters
 
 QUERY_MAX = 1_000  # characters
-COUNT_CAP = 1_000  # hits that are counted
+COUNT_CAP = 1_000  # counted hits
 
 _TERM = re.compile(
     rf'(-*)(?:({"|".join(filters.NAMES)}):(?:"([^"]*)"?|([^\s"]*))|"([^"]*)("?)|([^\s"]+))', re.IGNORECASE
@@ -33,15 +33,15 @@ Expand = Callable[[str], Sequence[str] | None]
 
 
 def fold(text: str) -> str:
-    """`text` without case, accents and the variants of one character (full width, ligatures)."""
+    """`text` without case, accents and compatibility variants (full width, ligatures)."""
     parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    # Only the accents of the European scripts: in others the marks are letters (the two dots of Japanese,
-    # Korean's parts).
+    # Only the accents of European scripts. In others the marks are letters, such as the two dots of Japanese
+    # and the parts of Korean syllables.
     return unicodedata.normalize("NFC", "".join(c for c in parts if not "\u0300" <= c <= "\u036f"))
 
 
 def tokens(text: str) -> Iterator[str]:
-    """The words of `text`, folded; one character each in Chinese, Japanese, Korean and among symbols."""
+    """The folded words of `text`. Each character of Chinese, Japanese, Korean and each symbol is a word."""
     word = ""
     for character in fold(text):
         kind = unicodedata.category(character)
@@ -59,21 +59,21 @@ def tokens(text: str) -> Iterator[str]:
 
 
 def indexed(text: str) -> str:
-    """`text` as the index keeps it: its tokens with spaces between them."""
+    """`text` in the form of the index: tokens separated by spaces."""
     return " ".join(tokens(text))
 
 
 def owner_token(owner: str, *, trash: bool = False) -> str:
-    """The owner as one token of the index, so that only their rows are walked; another one for what is in their trash.
+    """The owner as an index token, so that a search reads only their rows. The trash has another token.
 
-    Not a secret, and not reversible.
+    It is not a secret and not reversible.
     """
     return ("t" if trash else "o") + hashlib.sha256(owner.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Term:
-    """Words that occur one behind the other; with `prefix` the last one is the beginning of a word."""
+    """Consecutive words. With `prefix` the last one is a prefix."""
 
     words: tuple[str, ...]
     prefix: bool = False
@@ -81,23 +81,23 @@ class Term:
 
 @dataclass(kw_only=True)
 class Query:
-    """What is looked for. `collections` are names that were typed; whoever knows their ids adds `tokens` for them."""
+    """A parsed query. `collections` are typed names; the caller that knows their ids adds `tokens`."""
 
     wanted: list[Term] = field(default_factory=list)
     unwanted: list[Term] = field(default_factory=list)
     all_of: list[filters.Filter] = field(default_factory=list)
     none_of: list[filters.Filter] = field(default_factory=list)
-    collections: list[tuple[str, bool]] = field(default_factory=list)  # a name, and whether it is wanted
+    collections: list[tuple[str, bool]] = field(default_factory=list)  # a name, and whether it is wanted or excluded
     low: int = 0  # keys from here on
     high: int | None = None  # and below this one
 
     @property
     def empty(self) -> bool:
-        """Whether everything is looked for, or whatever is of a time."""
+        """Whether the query matches everything, or everything within a time."""
         return not (self.wanted or self.unwanted or self.all_of or self.none_of or self.collections)
 
     def add(self, found: filters.Filter, wanted: bool) -> None:
-        """Look for what a filter says, or for what it does not."""
+        """Add what a filter looks for, or excludes."""
         if found.collection is not None:
             self.collections.append((found.collection, wanted))
         elif found.tokens:
@@ -118,11 +118,10 @@ class Query:
 
 
 def parse(query: str, zone: tzinfo = timezone.utc) -> Query:
-    """What is typed, as what is looked for.
+    """Parse a typed query.
 
-    Every word must occur, as the beginning of a word; what stands in double quotes occurs as it stands; a
-    minus before either excludes what it would find. Days are those of the `zone`. Raises BadQuery for a text longer than QUERY_MAX
-    characters and for a filter whose value is none.
+    Every word must occur as a prefix. Text in double quotes occurs literally. A minus excludes. Days are those of `zone`.
+    Raises BadQuery for more than QUERY_MAX characters and for invalid filters.
     """
     if not isinstance(query, str):
         raise BadQuery("query must be a text.")
@@ -149,13 +148,13 @@ def expression(owner: str, query: Query, expand: Expand, *, trash: bool = False)
     found_in = " AND ".join([f'owner : "{owner_token(owner, trash=trash)}"', *wanted])
     unwanted = [f"({_COLUMNS} : {_term(term, expand)})" for term in query.unwanted]
     unwanted += [f"(facts : {_filter(one, expand)})" for one in query.none_of]
-    # One NOT over all of them: FTS5 nests each NOT in the one before, and refuses to go deep.
+    # One NOT over all excluded terms: FTS5 nests chained NOTs and limits the depth.
     return f"({found_in}) NOT ({' OR '.join(unwanted)})" if unwanted else found_in
 
 
 def _term(term: Term, expand: Expand) -> str:
     *before, last = term.words
-    # A token of this module holds no quote and no space: letters, digits, marks or one symbol.
+    # Our tokens contain no quote and no space: only letters, digits, marks or one symbol.
     alone = len(last) == 1 and not last.isascii()
     if not term.prefix or alone:
         return _phrase(term.words)

@@ -1,1 +1,1 @@
-"""How the tables came to be, one file a step, only ever appended to."""
+"""Alembic migrations, one file a step. Released files never change."""

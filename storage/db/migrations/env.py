@@ -1,7 +1,4 @@
-"""What Alembic runs to migrate: on the connection that `storage.database` hands over, inside its transaction.
-
-Knows no table and opens no database.
-"""
+"""Alembic environment: runs migrations on the connection that `storage.db.engine` passes, inside its transaction."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from alembic import context
 
 
 def _migrate() -> None:
-    # SQLite can roll DDL back once Python's own transaction handling is off; Alembic assumes that it cannot.
+    # SQLite rolls DDL back once Python's own transaction handling is off. Alembic assumes that it cannot.
     context.configure(connection=context.config.attributes["connection"], transactional_ddl=True)
     with context.begin_transaction():
         context.run_migrations()
