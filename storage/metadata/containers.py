@@ -1,7 +1,7 @@
-"""What the files of pictures carry besides pixels: text chunks, EXIF and XMP of PNG, JPEG and WebP.
+"""Image containers: text chunks, EXIF and XMP in PNG, JPEG and WebP files.
 
-Knows no maker and decodes no pixel. Bytes are somebody else's: every length is checked and everything is bounded,
-and what is malformed is not there.
+Knows no program's format and decodes no pixels. Input is untrusted: every length is checked and bounded, and malformed
+parts are ignored.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Literal
 from storage.metadata import exif, writer, xmp
 
 Format = Literal["png", "jpeg", "webp"]
-EXTENDED_MAX = writer.TEXT_MAX  # bytes of the XMP that a JPEG goes on with
-SEGMENT_MAX = 65_533  # bytes that one segment of a JPEG holds
+EXTENDED_MAX = writer.TEXT_MAX  # bytes of extended XMP in a JPEG
+SEGMENT_MAX = 65_533  # bytes in one segment of a JPEG
 
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"
@@ -26,7 +26,7 @@ _PARTS_MAX = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddedMetadata:
-    """What a file carries. `texts` are a PNG's chunks, `exif` is undecoded, `xmp` is packets one after another."""
+    """The metadata in a file. `texts` are a PNG's text chunks, `exif` is undecoded, `xmp` holds concatenated packets."""
 
     format: Format
     texts: dict[str, str] = field(default_factory=dict)
@@ -36,24 +36,24 @@ class EmbeddedMetadata:
 
     @property
     def record(self) -> str | None:
-        """The JSON text of our own record, unchecked."""
+        """The JSON text of our own record, not validated."""
         return self.texts.get(writer.OURS) or xmp.record_in(self.xmp)
 
     @property
     def parameters(self) -> str:
-        """The text where others keep an infotext or a JSON: a PNG's `parameters`, else the EXIF comment."""
+        """The text where programs store an infotext or JSON: a PNG's `parameters`, else the EXIF comment."""
         found = self.texts.get(writer.INFOTEXT) or exif.text(self.exif.get(exif.COMMENT, b""))
         return found or self.comment
 
     @property
     def generated(self) -> bool:
-        """Whether it is marked as made by a trained model."""
+        """Whether the file is marked as AI-generated."""
         packets = self.xmp + self.texts.get(xmp.KEYWORD, "").encode("utf-8", "replace")
         return xmp.source_type(packets) == xmp.GENERATED
 
 
 def format_of(data: bytes) -> Format | None:
-    """What the first bytes say that it is."""
+    """The image format by its first bytes."""
     if data[:8] == b"\x89PNG\r\n\x1a\n":
         return "png"
     if data[:3] == b"\xff\xd8\xff":
@@ -62,7 +62,7 @@ def format_of(data: bytes) -> Format | None:
 
 
 def embedded_metadata(source: bytes | Path) -> EmbeddedMetadata:
-    """What a picture's file carries. Raises ValueError for what is neither PNG, JPEG nor WebP."""
+    """Read the metadata of an image file. Raises ValueError for a file that is not PNG, JPEG or WebP."""
     data = source if isinstance(source, bytes) else source.read_bytes()
     format = format_of(data)
     if format == "png":
@@ -75,7 +75,7 @@ def embedded_metadata(source: bytes | Path) -> EmbeddedMetadata:
 
 
 def xmp_segments(*, generated: bool, record: str | None) -> bytes:
-    """The segments of a JPEG that hold a packet, and what it goes on in where the record is too long for one."""
+    """The segments of a JPEG for an XMP packet, with extended XMP for a record that is too long for one."""
     if not generated and record is None:
         return b""
     whole = _XMP + xmp.packet(generated=generated, record=record).encode()
@@ -91,7 +91,7 @@ def xmp_segments(*, generated: bool, record: str | None) -> bytes:
 
 
 def with_segments(jpeg: bytes, segments: bytes) -> bytes:
-    """A JPEG with further `segments` behind its JFIF and EXIF ones."""
+    """Insert `segments` into a JPEG after its JFIF and EXIF segments."""
     at = 2
     for marker, start, end in markers(jpeg):
         if marker != 0xE0 and not (marker == 0xE1 and jpeg.startswith(exif.PREFIX, start)):
@@ -105,7 +105,7 @@ def _segment(body: bytes) -> bytes:
 
 
 def markers(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, begin and end of the body, of the segments before a JPEG's pixels."""
+    """The marker, start and end of each segment before a JPEG's pixels."""
     at = 2
     for _ in range(_PARTS_MAX):
         while at < len(data) and data[at : at + 2] == b"\xff\xff":
@@ -145,7 +145,7 @@ def _jpeg(data: bytes) -> EmbeddedMetadata:
 
 
 def _joined(parts: dict[int, bytes]) -> bytes:
-    """The parts in their places; nothing where one is missing or they are too long."""
+    """Concatenate the parts. Empty if a part is missing or they are too long."""
     whole = io.BytesIO()
     for at in sorted(parts):
         if at != whole.tell() or at + len(parts[at]) > EXTENDED_MAX:

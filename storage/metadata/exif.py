@@ -1,7 +1,6 @@
-"""EXIF as far as texts in it go: the comment that other studios keep their infotext in, written and read.
+"""EXIF texts: reads and writes the comment in which other programs store their infotext.
 
-Knows no container, and decodes no picture. What is read is somebody else's bytes: every offset is checked, and
-what points outside is not there.
+Knows no container and decodes no image. Input is untrusted: offsets are checked, and data outside is ignored.
 """
 
 from __future__ import annotations
@@ -9,17 +8,17 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-PREFIX = b"Exif\0\0"  # before the data in a JPEG's segment
+PREFIX = b"Exif\0\0"  # prefix of the data in a JPEG's segment
 COMMENT = 0x9286  # UserComment
 MAKER_NOTE, SOFTWARE, DESCRIPTION, MAKE, MODEL = 0x927C, 0x0131, 0x010E, 0x010F, 0x0110
 
-_SUB = 0x8769  # where the Exif directory lies
+_SUB = 0x8769  # pointer to the Exif directory
 _ENTRIES_MAX = 500
 _TEXTS = (1, 2, 7)  # BYTE, ASCII, UNDEFINED: one byte a unit
 
 
 def write(comment: str) -> bytes:
-    """EXIF data with `comment`, big-endian and in UTF-16 as most others write it; without PREFIX."""
+    """EXIF data with `comment`, big-endian and in UTF-16 like most programs, without PREFIX."""
     told = b"UNICODE\0" + comment.encode("utf-16-be")
     head = b"MM\0*" + struct.pack(">I", 8)
     first = struct.pack(">HHHIII", 1, _SUB, 4, 1, 26, 0)
@@ -28,7 +27,7 @@ def write(comment: str) -> bytes:
 
 
 def read(data: bytes) -> dict[int, bytes]:
-    """The texts in EXIF data by tag, undecoded; the first of each. What is malformed is left out."""
+    """The texts in EXIF data by tag, undecoded, the first of each. Malformed entries are ignored."""
     data = data.removeprefix(PREFIX)
     order = {b"MM\0*": ">", b"II*\0": "<"}.get(data[:4])
     found: dict[int, bytes] = {}
@@ -52,7 +51,7 @@ def read(data: bytes) -> dict[int, bytes]:
 
 
 def text(told: bytes) -> str:
-    """A text of EXIF, whatever its author thought of encodings."""
+    """Decode an EXIF text, whatever its encoding."""
     if told.startswith(b"UNICODE\0"):
         return _utf16(told[8:]).rstrip("\0")
     for prefix in (b"ASCII\0\0\0", b"\0" * 8):
@@ -64,7 +63,7 @@ def text(told: bytes) -> str:
 
 
 def _entries(data: bytes, order: str, at: int) -> Iterator[tuple[int, int, int, int]]:
-    """Tag, type, count, and where its value field lies, of the entries of a directory."""
+    """The tag, type, count and value offset of a directory's entries."""
     if at + 2 > len(data):
         return
     (count,) = struct.unpack_from(f"{order}H", data, at)
@@ -77,7 +76,7 @@ def _entries(data: bytes, order: str, at: int) -> Iterator[tuple[int, int, int, 
 
 
 def _utf16(told: bytes) -> str:
-    """Big-endian unless it tells otherwise: the zero bytes of plain letters come first there."""
+    """Decode UTF-16, big-endian unless it says otherwise. Plain letters begin with zero bytes there."""
     if told[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return told.decode("utf-16", "replace")
     little = told[1::2].count(0) > told[0::2].count(0)

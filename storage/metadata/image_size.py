@@ -1,4 +1,4 @@
-"""How many pixels a picture has, by its header. Decodes nothing, and trusts no length."""
+"""Image size from the file header. Decodes no pixels and trusts no length."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 
 
 def image_size(data: bytes, format: Format) -> tuple[int, int] | None:
-    """Width and height; None where the header does not tell."""
+    """Width and height in pixels; None if the header does not tell."""
     found = {"png": _png, "jpeg": _jpeg, "webp": _webp}[format](data)
     return found if found and min(found) > 0 else None
 

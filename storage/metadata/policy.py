@@ -1,4 +1,4 @@
-"""Which of the three things a picture's file tells about itself. Knows no file and how none of them is written."""
+"""The metadata policy: which metadata blocks are written into saved files."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True, kw_only=True)
 class MetadataPolicy:
-    """What is written into files: the infotext, our own JSON, the XMP mark of an AI-generated picture."""
+    """Which blocks are written: the infotext, our JSON, the XMP mark for AI-generated images."""
 
-    infotext: bool = True  # what A1111, Forge, SD.Next and civitai read
-    json: bool = True  # the whole record, as ours reads it back
+    infotext: bool = True  # read by A1111, Forge, SD.Next and Civitai
+    json: bool = True  # the complete record
     xmp: bool = True  # the IPTC digital source type
 
     @classmethod
     def of(cls, listed: str) -> MetadataPolicy:
-        """From a list such as "infotext, json", or "none". Raises ValueError, a sentence."""
+        """Parse a list such as "infotext, json", or "none". Raises ValueError."""
         names = [field.name for field in fields(cls)]
         said = [name.strip().lower() for name in listed.split(",")]
         if said == ["none"]:

@@ -1,8 +1,7 @@
-"""What a PNG tells about itself: the infotext that other studios read, one JSON chunk of our own that loses
-nothing, and the mark that it is AI-generated.
+"""PNG metadata: the infotext, our own lossless JSON chunk, and the XMP mark for AI-generated images.
 
-Pure but for reading a file. Knows no row. What is read is somebody else's data: size-capped, checked, never
-evaluated, and no pixel is decoded for it.
+Pure, except for reading files. Knows no row. Input is untrusted: bounded, validated, never evaluated, and no pixels are
+decoded.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from storage.metadata import xmp
 from storage.metadata.policy import ALL, MetadataPolicy
 
 OURS = "z-image-studio"  # the keyword of our own chunk (iTXt)
-INFOTEXT = "parameters"  # the keyword that A1111 and its descendants read
+INFOTEXT = "parameters"  # the keyword that A1111 and compatible programs read
 FORMAT = 1
 SAMPLER = "Euler flow match"
 TEXT_MAX = 2_000_000  # bytes of one text chunk; a prompt has at most 20,000 characters
@@ -47,7 +46,7 @@ def png_info(
     """
     info = PngInfo()
     if policy.infotext:
-        info.add_text(INFOTEXT, infotext)  # tEXt where Latin-1 can write it, else iTXt
+        info.add_text(INFOTEXT, infotext)  # tEXt if Latin-1 can encode it, else iTXt
     if policy.json:
         info.add_itxt(OURS, to_json({"format": FORMAT, **facts}))
     if policy.xmp:
@@ -58,16 +57,15 @@ def png_info(
 
 
 def read(source: Path | bytes) -> dict[str, object]:
-    """Our own facts in a PNG, as they were written; an empty dict when there are none, or not of a form that
-    we know.
+    """Read our JSON from a PNG; empty if there is none, or its format is unknown.
 
-    Raises ValueError for what is no PNG, and OSError for a file that cannot be read.
+    Raises ValueError for a file that is not a PNG, and OSError for an unreadable file.
     """
     return facts_in(read_texts(source).get(OURS))
 
 
 def facts_in(told: str | None) -> dict[str, object]:
-    """Our own facts from the text of the chunk; an empty dict where that is not of a form that we know."""
+    """Parse our JSON from the text of its chunk; empty if its format is unknown."""
     try:
         facts = json.loads(told or "null")
     except (ValueError, RecursionError):
@@ -80,7 +78,7 @@ def facts_in(told: str | None) -> dict[str, object]:
 def read_texts(source: Path | bytes) -> dict[str, str]:
     """All text chunks of a PNG by keyword, the first of each.
 
-    Raises ValueError for what is no PNG; see `read`.
+    Raises ValueError for a file that is not a PNG. See `read`.
     """
     texts: dict[str, str] = {}
     with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
@@ -93,9 +91,9 @@ def read_texts(source: Path | bytes) -> dict[str, str]:
 
 
 def bare(data: bytes) -> bytes:
-    """A PNG without what it tells about itself: the same pixels, no text and no EXIF, and of all marks only that a model made it.
+    """A PNG without metadata: the same pixels, no text, no EXIF. Only the mark for AI-generated images stays.
 
-    Raises ValueError for what is no PNG.
+    Raises ValueError for a file that is not a PNG.
     """
     rest = _filtered(data, lambda kind, keyword: kind not in _TELLING)
     if xmp.source_type(read_texts(data).get(xmp.KEYWORD, "").encode()) != xmp.GENERATED:
@@ -106,12 +104,12 @@ def bare(data: bytes) -> bytes:
 
 
 def without(data: bytes, keywords: Set[str]) -> bytes:
-    """A PNG without the texts of these `keywords`, and else the same. Raises ValueError for what is no PNG."""
+    """A PNG without the texts of these `keywords`. Raises ValueError for a file that is not a PNG."""
     return _filtered(data, lambda kind, keyword: kind not in _TEXTS or keyword.decode("latin-1") not in keywords)
 
 
 def _filtered(data: bytes, keep: Callable[[bytes, bytes], bool]) -> bytes:
-    """A PNG's chunks that `keep` wants, by their kind and what stands before the first zero byte."""
+    """Copy the chunks of a PNG for which `keep(kind, keyword)` is true."""
     if data[:8] != _SIGNATURE:
         raise ValueError("This file is no PNG.")
     kept, at = [_SIGNATURE], 8
@@ -142,7 +140,7 @@ def _text_chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _text(kind: bytes, rest: bytes) -> str | None:
-    """The text of a chunk behind its keyword, or None when it is malformed or grows beyond TEXT_MAX."""
+    """The text of a chunk after its keyword; None if it is malformed or longer than TEXT_MAX."""
     if kind == b"tEXt":
         return rest.decode("latin-1")
     packed = rest[:1] == b"\x01"
@@ -167,11 +165,10 @@ def _text(kind: bytes, rest: bytes) -> str | None:
 
 
 def write_infotext(prompt: str, negative_prompt: str, settings: Mapping[str, object]) -> str:
-    """The infotext: the prompt, the negative prompt if there is one, and one last line of settings, in their
-    order.
+    """Format an infotext: the prompt, the negative prompt if any, and a last line of settings.
 
-    Where the plain reading would part prompt and negative prompt at the wrong place (the prompt has a line
-    "Negative prompt:"), the last line tells the prompt's length besides, which ours reads and others ignore.
+    If the prompt has a line "Negative prompt:", the last line also holds the prompt's length. Our reader uses it, and
+    others ignore it.
     """
     head = prompt + (f"\n{_NEGATIVE}{negative_prompt}" if negative_prompt else "")
     pairs = {name: str(value) for name, value in settings.items()}
@@ -181,9 +178,9 @@ def write_infotext(prompt: str, negative_prompt: str, settings: Mapping[str, obj
 
 
 def parse_infotext(text: str) -> dict[str, str]:
-    """An infotext as "Prompt", "Negative prompt" and its settings by name, all texts.
+    """Parse an infotext into "Prompt", "Negative prompt" and its settings by name, all texts.
 
-    What is no infotext is all prompt.
+    A text that is not an infotext is a prompt.
     """
     head, _, last = text.rpartition("\n")
     pairs: dict[str, str] = {}
@@ -197,7 +194,7 @@ def parse_infotext(text: str) -> dict[str, str]:
 
 
 def _part(head: str, length: int | None) -> tuple[str, str]:
-    """Prompt and negative prompt of what stands before the last line."""
+    """Split prompt and negative prompt before the last line."""
     if length is not None and length <= len(head):
         return head[:length], head[length:].removeprefix(f"\n{_NEGATIVE}")
     before, mark, negative = f"\n{head}".partition(f"\n{_NEGATIVE}")

@@ -1,7 +1,7 @@
-"""XMP packets: the mark that a picture is AI-generated, and our own record where a file has no better place for it.
+"""XMP packets: the mark for AI-generated images, and our record in files without a better place for it.
 
-Knows no container. A packet is written in one form; of what others wrote only a property of ours is looked for,
-by its tags, and no XML is parsed.
+Knows no container. Packets are written in one form. In packets of others only our properties are searched by their tags; no
+XML is parsed.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _RECORD = re.compile(rb"<zis:record>([^<]*)</zis:record>")
 _SOURCE = re.compile(rb"DigitalSourceType\s*(?:>|=\s*[\"'])\s*([^<\"'\s]+)")
 _EXTENDED = re.compile(rb"HasExtendedXMP\s*(?:>|=\s*[\"'])\s*([0-9A-Fa-f]{32})")
-_NO_XML = re.compile("[\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")  # in JSON's texts only, where it has another spelling
+_NO_XML = re.compile("[\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")  # only in JSON strings, which have another spelling for it
 
 
 def packet(*, generated: bool, record: str | None = None, extended: str | None = None) -> str:
-    """A packet with the mark if `generated`, a `record` (a JSON text), and the name of what it goes on in."""
+    """A packet with the mark if `generated`, a `record` (JSON), and the name of its extended XMP."""
     told = []
     if generated:
         told.append(f"<Iptc4xmpExt:DigitalSourceType>{GENERATED}</Iptc4xmpExt:DigitalSourceType>")
@@ -37,7 +37,7 @@ def packet(*, generated: bool, record: str | None = None, extended: str | None =
 
 
 def extension(record: str) -> tuple[str, bytes]:
-    """A `record` that is too long for one segment of a JPEG: the name by which a packet goes on in it, and its bytes."""
+    """The extended XMP of a `record` that is too long for one JPEG segment: its name and its bytes."""
     data = _rdf(f"<zis:record>{escape(_NO_XML.sub(_spelt, record))}</zis:record>").encode()
     return hashlib.md5(data, usedforsecurity=False).hexdigest().upper(), data
 
@@ -55,7 +55,7 @@ def source_type(data: bytes) -> str | None:
 
 
 def extended_name(data: bytes) -> str | None:
-    """The name of what a packet goes on in."""
+    """The name of a packet's extended XMP."""
     found = _EXTENDED.search(data)
     return found[1].decode("ascii").upper() if found else None
 

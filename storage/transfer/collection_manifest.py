@@ -1,8 +1,7 @@
-"""Collections to take along and to bring in: one a line of an archive's `collections.jsonl`.
+"""Collections in an archive: one line each in `collections.jsonl`.
 
-A line tells name, time, query where it is a saved search, cover, and the ids of those pictures that are in the archive, in the
-collection's order. What is read back was written by anybody, so every value is checked, and keys that are not known are
-passed over. Knows no zip.
+A line holds the name, the time, the query of a saved search, the cover, and the ids of the archive's pictures in the
+collection's order. Input is untrusted: every value is validated, and unknown keys are ignored. Knows no ZIP.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ AT_ONCE = 500  # pictures in one transaction
 
 @dataclass(frozen=True, kw_only=True)
 class CollectionEntry:
-    """A collection as an archive tells it."""
+    """A collection in an archive."""
 
     id: str
     name: str
@@ -43,7 +42,7 @@ class CollectionEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class CollectionImport:
-    """What became of a collection that came in: how many pictures are new in it, and sentences about what could not be kept."""
+    """The result of importing a collection: the number of new pictures in it, and notes."""
 
     changed: bool
     notes: tuple[str, ...] = ()
@@ -52,9 +51,9 @@ class CollectionImport:
 def collection_entries(
     session: Session, owner: str, keys: Sequence[int], without: Collection[str], *, all: bool
 ) -> Iterator[CollectionEntry]:
-    """The owner's collections that hold pictures of these keys, which are in order; with `all` the saved searches besides.
+    """The owner's collections that contain pictures of these sorted keys, and with `all` the saved searches.
 
-    Pictures `without` are not told: their files are gone.
+    Leaves out the pictures `without`, whose files are missing.
     """
     mine = select(CollectionRow).where(CollectionRow.owner == owner).order_by(CollectionRow.folded)
     for row in session.scalars(mine):
@@ -83,7 +82,7 @@ def _among(keys: Sequence[int], key: int) -> bool:
 
 
 def collection_line(shelf: CollectionEntry) -> dict[str, object]:
-    """The line of a collection."""
+    """Serialize a collection."""
     return {
         "format": FORMAT,
         "id": shelf.id,
@@ -96,7 +95,7 @@ def collection_line(shelf: CollectionEntry) -> dict[str, object]:
 
 
 def collection_entry(told: object) -> CollectionEntry:
-    """A line that was read. Raises BadValue, and BadQuery for a saved search that cannot be."""
+    """Parse a line. Raises BadValue, and BadQuery for an invalid saved search."""
     whole = mapping("The line", told)
     if whole.get("format") != FORMAT:
         raise BadValue("format", f"must be {FORMAT}, the one that this studio reads", whole.get("format"))
@@ -134,10 +133,10 @@ def _query(value: object) -> str:
 def import_collection(
     database: Database, owner: str, shelf: CollectionEntry, places: Mapping[str, str]
 ) -> CollectionImport:
-    """Put a collection back: into the owner's of that name, else as a new one; a saved search only where the name is free.
+    """Import a collection into the owner's collection of that name, or a new one. A saved search needs a free name.
 
-    `places` has the ids under which its pictures are here; a picture that is not here is left out, and told. Twice puts nothing
-    twice. Raises BadValue.
+    `places` maps archive ids to ids here. Missing pictures are left out and noted. A second import adds nothing. Raises
+    BadValue.
     """
     here = [places[id] for id in shelf.pictures if id in places]
     if shelf.query is None and not here:
@@ -173,7 +172,7 @@ def _not_here(shelf: CollectionEntry, gone: int) -> tuple[str, ...]:
 
 
 def _row(session: Session, owner: str, shelf: CollectionEntry) -> tuple[CollectionRow, bool]:
-    """The owner's collection of that name, made where there is none, and whether it is new."""
+    """The owner's collection of that name, created if needed, and whether it is new."""
     mine = select(CollectionRow).where(
         CollectionRow.owner == owner, CollectionRow.folded == query_parser.fold(shelf.name)
     )

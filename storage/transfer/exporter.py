@@ -1,13 +1,12 @@
-"""Pictures to take along: a zip that is written while it is sent, with every picture's file and a manifest.
+"""Export of pictures as a ZIP archive that is written while it is sent.
 
-    pictures/<id>.png    the files, byte by byte, stored as they are
-    manifest.jsonl       a whole record a line (`storage.manifest`), oldest first
-    manifest.csv         the same for people, in columns
-    collections.jsonl    where there are some: collections that hold these pictures (`storage.shelves`), a line each
-    missing.txt          only where the file of a picture is gone: which
+    pictures/<id>.png    the files, unchanged
+    manifest.jsonl       one complete record a line (`manifest`), oldest first
+    manifest.csv         the same as a table
+    collections.jsonl    the collections of these pictures (`collection_manifest`), if any
+    missing.txt          pictures whose file is missing, if any
 
-Reads rows and files and changes none. At no moment is more than one picture in memory.
-"""
+Reads rows and files and changes none. Holds one picture in memory at a time."""
 
 from __future__ import annotations
 
@@ -33,18 +32,18 @@ from storage.transfer import collection_manifest, manifest
 from storage.transfer.manifest import Entry, Origin
 
 MANIFEST, TABLE, COLLECTIONS, MISSING = "manifest.jsonl", "manifest.csv", "collections.jsonl", "missing.txt"
-CHUNK = 100  # records that are asked for at once
+CHUNK = 100  # records per query
 BLOCK = 2**18  # bytes
-SPOOL = 2**23  # bytes of a manifest that are held in memory
-Progress = Callable[[int, int], None]  # how many are done, of how many
+SPOOL = 2**23  # bytes of a manifest in memory; more goes to a temporary file
+Progress = Callable[[int, int], None]  # pictures done, and in all
 CollectionsOf = Callable[
     [Collection[str]], Iterator[collection_manifest.CollectionEntry]
-]  # the collections, but for pictures that are missing
+]  # the collections without missing pictures
 
 
 @dataclass(frozen=True)
 class Exporter:
-    """The pictures of all owners as archives, each asked for by its own."""
+    """Exports pictures of all owners."""
 
     database: Database
     files: Files
@@ -52,16 +51,16 @@ class Exporter:
     def export(
         self, owner: str, ids: Sequence[str] | None = None, *, progress: Progress | None = None
     ) -> Iterator[bytes]:
-        """The owner's pictures `ids`, or all that are not in the trash, as the bytes of a zip, and the collections that hold them.
+        """Export the owner's pictures `ids`, or all outside the trash, and their collections. Yields the bytes of a ZIP.
 
-        Where all are asked for, saved searches go along too. Raises NotFound at once, before any byte, for an id that is not the owner's.
+        An export of all includes saved searches. Raises NotFound before the first byte for an id that is not the owner's.
         """
         keys = self._keys(owner, ids)
         shelved = partial(self._shelves, owner, keys, ids is None)
         return _stream(self._entries(keys), self.files, len(keys), shelved, progress or (lambda done, total: None))
 
     def _keys(self, owner: str, ids: Sequence[str] | None) -> list[int]:
-        """Of the chosen pictures, oldest first."""
+        """The keys of the chosen pictures, oldest first."""
         with self.database.read() as session:
             mine = select(PictureRow.key, PictureRow.id).where(PictureRow.owner == owner).order_by(PictureRow.key)
             if ids is None:
@@ -110,7 +109,7 @@ def _origin(row: JobRow) -> Origin:
 
 
 class _Sink:
-    """Takes what the zip writes, until it is sent; it cannot be wound back, which the zip then knows."""
+    """An unseekable file that collects what the ZIP writer produces until it is sent."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -120,7 +119,7 @@ class _Sink:
         return len(data)
 
     def flush(self) -> None:
-        """Nothing waits here but what `drain` takes."""
+        """Does nothing: `drain` takes the bytes."""
 
     def drain(self) -> bytes:
         data, self._parts = b"".join(self._parts), []
@@ -163,11 +162,11 @@ def _stream(
 
 
 def _copied(archive: zipfile.ZipFile, name: str, spool: IO[bytes], sink: _Sink, head: bytes) -> Iterator[bytes]:
-    """A spooled file, packed block by block."""
+    """Compress a spooled file block by block."""
     info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
     info.compress_type = zipfile.ZIP_DEFLATED
     info.external_attr = 0o600 << 16
-    info.file_size = spool.tell() + len(head)  # so that it knows whether it becomes a large one
+    info.file_size = spool.tell() + len(head)  # so that the writer knows whether it needs ZIP64
     spool.seek(0)
     with archive.open(info, "w") as file:
         file.write(head)

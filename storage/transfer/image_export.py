@@ -1,6 +1,6 @@
-"""A kept picture as a file to take along: PNG, JPEG or WebP, each telling the same of itself.
+"""Export of one picture as PNG, JPEG or WebP with the same metadata.
 
-Knows no row: what is told is what the kept PNG tells. Bytes in, bytes out.
+Knows no row: the metadata comes from the stored PNG. Bytes in, bytes out.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ MIME: dict[Format, str] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "im
 
 
 def export_bytes(kept: Path | bytes, kind: Format, policy: MetadataPolicy = ALL) -> bytes:
-    """A kept PNG, or one at a path, as a file of that kind, that tells of itself what is in the PNG and what `policy` allows.
+    """Convert a stored PNG, given as bytes or a path, with the metadata that `policy` allows.
 
-    As a PNG with everything told these are the very bytes of the file; with less, the same pixels with fewer
-    chunks. The XMP mark is not for what no model made. A JPEG has no room for an infotext of more than 64 KiB: it
-    is left out there, and our JSON is not. Raises BadValue for another kind, and OSError.
+    A PNG with all metadata is the stored file, unchanged. Pictures of other programs get no XMP mark unless they had one. A
+    JPEG cannot hold an infotext of more than 64 KiB, which is left out there. Raises BadValue for another format, and
+    OSError.
     """
     data = kept if isinstance(kept, bytes) else kept.read_bytes()
     if kind == "png":
@@ -44,7 +44,7 @@ def export_bytes(kept: Path | bytes, kind: Format, policy: MetadataPolicy = ALL)
 
 
 def _generated(texts: Mapping[str, str]) -> bool:
-    """Whether a model made it: all that is kept, but for what came in from elsewhere and tells of no maker."""
+    """Whether the picture is AI-generated: all are, except imports that name no program."""
     environment = writer.facts_in(texts.get(writer.OURS)).get("environment")
     return not isinstance(environment, dict) or environment.get("software", "") is not None
 

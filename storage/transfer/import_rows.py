@@ -1,4 +1,4 @@
-"""The rows of pictures that come in with an id, a job and an enhancement of their own. Opens no session, writes no file."""
+"""Rows of imported pictures with their own ids, jobs and enhancements. Opens no session and writes no file."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ R = TypeVar("R", PictureRow, JobRow, EnhancementRow)
 
 @dataclass(frozen=True)
 class Target:
-    """Under which id a picture is kept, and whether it is there."""
+    """The id under which a picture is stored, and whether it exists."""
 
     id: str
     here: bool
 
 
 def other_id(owner: str, id: str) -> str:
-    """The id that stands for one that another owner has: always the same, so that twice brings nothing twice."""
+    """A replacement for an id that another owner has. It is always the same, so that a repeated import adds nothing."""
     return hashlib.sha256(f"{owner}\0{id}".encode()).hexdigest()[:24]
 
 
 def find_target(session: Session, owner: str, picture: Picture) -> Target:
-    """Where a picture belongs. Raises BadValue where another one of the owner's has its id."""
+    """Find the target id of a picture. Raises BadValue if another picture of the owner has its id."""
     for id in (picture.id, other_id(owner, picture.id)):
         found = session.execute(
             select(PictureRow.owner, PictureRow.pixel_sha256).where(PictureRow.id == id)
@@ -49,22 +49,22 @@ def find_target(session: Session, owner: str, picture: Picture) -> Target:
 
 
 def existing_ids(session: Session, owner: str, ids: Sequence[str]) -> set[str]:
-    """Which of these pictures the owner has."""
+    """The ids of these pictures that the owner has."""
     asked = {known: id for id in ids for known in (id, other_id(owner, id))}
     mine = select(PictureRow.id).where(PictureRow.id.in_(asked), PictureRow.owner == owner)
     return {asked[known] for known in session.scalars(mine)}
 
 
 def existing_pixels(session: Session, owner: str, hashes: Collection[str]) -> set[str]:
-    """Which of these pixels the owner has."""
+    """The pixel hashes of these that the owner has."""
     mine = select(PictureRow.pixel_sha256).where(PictureRow.owner == owner, PictureRow.pixel_sha256.in_(hashes))
     return set(session.scalars(mine)) if hashes else set()
 
 
 def insert(session: Session, entry: Entry, size: int) -> list[str]:
-    """The rows of a picture whose files are there: its job and enhancement where they are not yet, its texts and tags.
+    """Add the rows of a picture whose files exist: its job and enhancement if needed, its texts and tags.
 
-    Gives sentences about what could not be kept as it was. Raises BadValue, having added nothing of the picture.
+    Returns notes about values that could not be kept. Raises BadValue, having added nothing.
     """
     picture, notes = entry.picture, []
     owner = picture.owner
@@ -99,7 +99,7 @@ def insert(session: Session, entry: Entry, size: int) -> list[str]:
 
 
 def _mine(session: Session, table: type[R], owner: str, id: str) -> tuple[str, R | None]:
-    """The id under which the owner has, or would have, what has `id`; and its row."""
+    """The owner's id for `id`, and its row if it exists."""
     for known in (id, other_id(owner, id)):
         row = session.scalars(select(table).where(table.id == known)).first()
         if row is None or row.owner == owner:
@@ -108,7 +108,7 @@ def _mine(session: Session, table: type[R], owner: str, id: str) -> tuple[str, R
 
 
 def _job(session: Session, owner: str, told: Origin) -> JobRow:
-    """The owner's job that a picture came of, made where it is not here. Raises BadValue for one that is not finished."""
+    """The owner's job of a picture, created if needed. Raises BadValue for a job that is not finished."""
     id, row = _mine(session, JobRow, owner, told.id)
     if row is not None:
         if row.status not in FINAL:
@@ -118,7 +118,7 @@ def _job(session: Session, owner: str, told: Origin) -> JobRow:
         id=id,
         owner=owner,
         kind=told.kind,
-        status="done",  # whatever it was there: nothing of it is to be drawn here
+        status="done",  # it is done here, whatever it was there
         created_at=told.created_at,
         started_at=told.started_at,
         finished_at=told.finished_at or told.created_at,
@@ -136,7 +136,7 @@ def _job(session: Session, owner: str, told: Origin) -> JobRow:
 
 
 def enhancement_row(session: Session, owner: str, told: Enhancement) -> EnhancementRow:
-    """The owner's enhancement, made where it is not here."""
+    """The owner's enhancement, created if needed."""
     id, row = _mine(session, EnhancementRow, owner, told.id)
     if row is not None:
         return row

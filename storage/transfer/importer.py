@@ -1,7 +1,7 @@
-"""Pictures that come in: archives of ours, whose records and bytes become the same here, and single files of anybody.
+"""Import of archives, with equal records and bytes, and of single files of any program.
 
-Every picture is decoded once before it is kept, and its pixels must be those that its record tells. Files come first,
-then rows, a batch in one transaction; what was brought is not brought again, so a broken import is simply repeated.
+Each picture is decoded once before it is stored, and its pixels must match its record. Files are written first, then rows,
+a batch in one transaction. Existing pictures are skipped, so an interrupted import can be repeated.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ from storage.transfer.single_file import file_id, own_entry, parsed_entry
 from storage.transfer.zip_reader import ArchiveReader, Line, open_archive
 
 T = TypeVar("T")
-SpaceCheck = Callable[[int], str | None]  # why so many bytes more may not be kept; None where they may
+SpaceCheck = Callable[[int], str | None]  # returns why so many more bytes may not be stored; None if they may
 BATCH = 24  # pictures in one transaction
 _ALONE = Line(1, 0, 0)  # a picture that came without a manifest
-ASKED = 500  # ids in one question
+ASKED = 500  # ids per query
 REJECTED_MAX = 1_000  # sentences in a report
 
 
 @dataclass(frozen=True, kw_only=True)
 class RejectedEntry:
-    """What is wrong with one line of a manifest, or of another `file` of the archive; line 0 is the file as a whole."""
+    """What is wrong with a line of a manifest or of another `file` of the archive. Line 0 is the whole file."""
 
     line: int
     sentence: str
@@ -53,27 +53,27 @@ class RejectedEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportPreview:
-    """What an archive holds, before anything of it is kept."""
+    """What an archive contains, before anything is stored."""
 
-    count: int  # pictures that can be brought, those that are here already among them
-    here: int  # of them, those whose id is here
-    same_pixels: int  # of the others, those whose pixels are here under another id
+    count: int  # importable pictures, including existing ones
+    here: int  # pictures whose id exists
+    same_pixels: int  # others whose pixels exist under another id
     wrong: tuple[RejectedEntry, ...] = ()
-    collections: int = 0  # that can be brought
+    collections: int = 0  # importable collections
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImportResult:
-    """What became of an archive."""
+    """The result of an import."""
 
-    brought: tuple[str, ...]  # ids, as they are here
-    here: int  # were here before
-    renamed: Mapping[str, str] = field(default_factory=dict)  # ids that were taken, and what they are now
-    wrong: tuple[RejectedEntry, ...] = ()  # was not brought, and why
-    notes: tuple[str, ...] = ()  # was brought, with this said of it
-    collections: tuple[str, ...] = ()  # names of those that are new, or have pictures that they had not
-    ended: str | None = None  # why it ended before its end
-    left: int = 0  # pictures that were not come to then
+    brought: tuple[str, ...]  # new ids
+    here: int  # pictures that existed
+    renamed: Mapping[str, str] = field(default_factory=dict)  # replaced ids, and their replacements
+    wrong: tuple[RejectedEntry, ...] = ()  # rejected entries and reasons
+    notes: tuple[str, ...] = ()  # notes about imported entries
+    collections: tuple[str, ...] = ()  # names of collections that are new or have new pictures
+    ended: str | None = None  # why the import ended early
+    left: int = 0  # pictures that were not reached
 
 
 @dataclass
@@ -84,9 +84,9 @@ class _Report:
     wrong: list[RejectedEntry] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     collections: list[str] = field(default_factory=list)
-    seen: int = 0  # pictures that were come to
+    seen: int = 0  # pictures that were reached
     ended: str | None = None
-    places: dict[str, str] = field(default_factory=dict)  # ids of the archive, and what they are here
+    places: dict[str, str] = field(default_factory=dict)  # ids of the archive, and their ids here
 
     def refuse(self, line: int, why: object, file: str = MANIFEST) -> None:
         if len(self.wrong) < REJECTED_MAX:
@@ -95,7 +95,7 @@ class _Report:
 
 @dataclass(frozen=True)
 class Importer:
-    """What comes in, for all owners, each on behalf of its own."""
+    """Imports for all owners."""
 
     database: Database
     files: Files
@@ -103,7 +103,7 @@ class Importer:
     _lock: threading.Lock = field(default_factory=threading.Lock)  # one import at a time: their ids are given, not new
 
     def preview(self, owner: str, source: Path | IO[bytes], *, progress: Progress | None = None) -> ImportPreview:
-        """What bringing this archive would do; keeps nothing. Raises BadArchive."""
+        """What an import of this archive would do. Stores nothing. Raises BadArchive."""
         with open_archive(source) as archive:
             report, asked = _Report(), {}
             for done, line in enumerate(archive.lines, 1):
@@ -132,17 +132,19 @@ class Importer:
         progress: Progress | None = None,
         room: SpaceCheck | None = None,
     ) -> ImportResult:
-        """Keep every picture of an archive: the same record, the same bytes. What is wrong is left out, and told.
+        """Import every picture of an archive, with the same record and bytes. Invalid entries are reported and skipped.
 
-        Twice brings nothing twice. A picture whose id is another owner's gets another one, always the same. `room` is asked
-        before each picture is kept; with what it says against one the archive ends there, and what came before it is kept.
-        Raises BadArchive, and NotWritten with what was brought until then kept.
+        A second import adds nothing. A picture whose id belongs to another owner gets another id, always the same. `room`
+        is called before each picture; the import ends with its message, and keeps what came before. Raises BadArchive, and
+        NotWritten.
         """
         report = _Report()
         with open_archive(source) as archive:
             lines = _parents_first(archive, owner, report)
             for batch in _chunks(lines, BATCH):
-                entries = ((line, archive.entry(line, owner)) for line in batch)  # it was read before, without a fault
+                entries = (
+                    (line, archive.entry(line, owner)) for line in batch
+                )  # the line was read before without an error
                 with self._lock:
                     self._import(owner, entries, lambda entry: archive.picture(entry.picture.id), report, room)
                 _tell(progress, report.seen, len(lines))
@@ -161,7 +163,7 @@ class Importer:
         )
 
     def _shelve(self, owner: str, archive: ArchiveReader, report: _Report) -> None:
-        """Put the archive's collections back, once their pictures are here."""
+        """Import the archive's collections after its pictures."""
         for number, shelf in _shelves(archive, report):
             try:
                 with self._lock:
@@ -183,11 +185,11 @@ class Importer:
         made: datetime | None = None,
         room: SpaceCheck | None = None,
     ) -> tuple[Picture, readers.ParsedMetadata, bool]:
-        """Keep a single picture of anybody's; what is understood of it, and whether it is new. Twice gives the one that is there.
+        """Import a single file. Returns the picture, its parsed metadata, and whether it is new.
 
-        A PNG of ours that nobody changed is kept as it is, with its record; any other becomes a PNG that tells what
-        was understood, and keeps the texts that its maker wrote. Without `doubles` pixels that are here stay where they are,
-        whatever their file tells. Raises NotAPicture, OSError, InsufficientSpace and NotWritten.
+        An unchanged PNG of this studio keeps its record. Any other image becomes a PNG with the parsed metadata and the
+        original texts. Without `doubles`, existing pixels are not imported again. Raises NotAPicture, OSError,
+        InsufficientSpace and NotWritten.
         """
         data = source if isinstance(source, bytes) else readers.read(source)
         found = readers.parse_metadata(data, name)
@@ -214,7 +216,7 @@ class Importer:
         return self._found(owner, entry.picture.id), found, not there
 
     def _double(self, owner: str, data: bytes, called: str) -> Picture | None:
-        """The owner's picture of this very file, or else of the same pixels."""
+        """The owner's picture of this very file, else with the same pixels."""
         mine = select(PictureRow).where(PictureRow.owner == owner).options(*LOADED)
         with self.database.read() as session:
             row = session.scalars(mine.where(PictureRow.id == file_id(data, owner))).first()
@@ -224,7 +226,7 @@ class Importer:
             return picture_record(row) if row is not None else None
 
     def _found(self, owner: str, id: str) -> Picture:
-        """The picture that came in under `id`, by that id or the one that stands for it."""
+        """The picture imported under `id` or its replacement."""
         with self.database.read() as session:
             for known in (id, arriving.other_id(owner, id)):
                 chosen = select(PictureRow).where(PictureRow.id == known, PictureRow.owner == owner)
@@ -240,7 +242,7 @@ class Importer:
         report: _Report,
         room: SpaceCheck | None = None,
     ) -> None:
-        """Files, then rows, of those that are sound and not here; `fetch` gives the bytes of one."""
+        """Write the files, then the rows, of the valid new entries. `fetch` returns the bytes of one."""
         kept: list[tuple[Line, Entry, int]] = []
         try:
             for line, entry in entries:
@@ -273,7 +275,7 @@ class Importer:
     def _sound(
         self, owner: str, entry: Entry, fetch: Callable[[Entry], bytes]
     ) -> tuple[str, tuple[bytes, Image.Image] | None]:
-        """The id under which a picture is to be kept, with its bytes and its image; None in their place where it is here.
+        """The target id of a picture with its bytes and image; None for both if it exists.
 
         Raises BadValue and NotAPicture.
         """
@@ -290,7 +292,7 @@ class Importer:
         return known.id, (data, image)
 
     def _insert(self, kept: Sequence[tuple[Line, Entry, int]], report: _Report) -> None:
-        """The rows of pictures whose files are there, in one transaction; the files of what is refused go again."""
+        """Add the rows of a batch in one transaction. Files of rejected entries are removed."""
         refused, brought = [], []
         try:
             with self.database.write() as session:
@@ -322,7 +324,7 @@ def _read(archive: ArchiveReader, line: Line, owner: str, report: _Report) -> En
 
 
 def _shelves(archive: ArchiveReader, report: _Report) -> Iterator[tuple[int, collection_manifest.CollectionEntry]]:
-    """The sound collections of an archive by their lines, each name once; what is wrong with the others is told."""
+    """The valid collections of an archive by line, one per name. Others are reported."""
     names: set[str] = set()
     try:
         for number, told in archive.shelves():
@@ -353,7 +355,7 @@ def _chunks(values: Sequence[T], size: int) -> Iterator[list[T]]:
 
 
 def _parents_first(archive: ArchiveReader, owner: str, report: _Report) -> list[Line]:
-    """The sound lines, oldest first, but every picture behind the one that it came of; each id once."""
+    """The valid lines, oldest first, parents before their descendants, one per id."""
     known: dict[str, tuple[str, str | None, Line]] = {}
     for line in archive.lines:
         entry = _read(archive, line, owner, report)
@@ -366,7 +368,7 @@ def _parents_first(archive: ArchiveReader, owner: str, report: _Report) -> list[
     ordered: dict[str, Line] = {}
     for id in sorted(known, key=lambda id: (known[id][0], known[id][2].number)):
         chain: list[str] = []
-        while id in known and id not in ordered and id not in chain:  # a circle ends where it began
+        while id in known and id not in ordered and id not in chain:  # a cycle ends where it began
             chain.append(id)
             id = known[id][1] or ""
         for one in reversed(chain):

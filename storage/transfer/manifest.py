@@ -1,7 +1,7 @@
-"""A picture's whole record as one line of a manifest, and back: its facts, its enhancement, and the job it came of.
+"""Manifest lines: a picture's complete record with its enhancement and its job.
 
-Pure: knows no zip and no row. What is read back was written by anybody, so every value is checked, and what breaks a
-rule is refused by name. Keys that are not known are passed over, so that later formats can add some.
+Pure: knows no ZIP and no row. Input is untrusted: every value is validated, and errors name the field. Unknown keys are
+ignored, so that later formats can add some.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from storage.transfer.validation import (
 
 FORMAT = 1
 STEPS = ("keep", "solve", "compose", "text")
-TEXT_MAX = 200_000  # characters of a prompt or of a step
+TEXT_MAX = 200_000  # characters of a prompt or a step
 NAME_MAX = 1_000
 COLUMNS = (
     "file", "created_at", "prompt", "original_prompt", "negative_prompt", "seed", "width", "height", "steps", "guidance", "shift",
@@ -44,7 +44,7 @@ _NOT_TOLD = ("owner", "enhancement", "missing_at")
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """The job that a picture came of, as far as a manifest tells it."""
+    """The job of a picture, as far as a manifest contains it."""
 
     id: str
     kind: Kind
@@ -66,12 +66,12 @@ class Entry:
 
 
 def file_of(id: str) -> str:
-    """The name of a picture's file in the zip."""
+    """The name of a picture's file in the archive."""
     return f"pictures/{id}.png"
 
 
 def line(entry: Entry) -> dict[str, object]:
-    """The line of a picture, complete but for its owner."""
+    """Serialize a picture, complete except for its owner."""
     told = {field.name: getattr(entry.picture, field.name) for field in fields(Picture) if field.name not in _NOT_TOLD}
     thought = entry.picture.enhancement
     return {
@@ -84,7 +84,7 @@ def line(entry: Entry) -> dict[str, object]:
 
 
 def row(picture: Picture) -> list[str]:
-    """The picture in the columns of the CSV, as texts that no spreadsheet takes for a formula."""
+    """The picture as CSV cells that no spreadsheet evaluates."""
     values = {name: getattr(picture, name, "") for name in COLUMNS}
     values |= {
         "file": file_of(picture.id),
@@ -96,7 +96,7 @@ def row(picture: Picture) -> list[str]:
 
 
 def entry(told: object, owner: str) -> Entry:
-    """A line that was read, as the owner's. Raises BadValue for what breaks a rule."""
+    """Parse a line as the owner's. Raises BadValue."""
     whole = mapping("The line", told)
     form = whole.get("format")
     if form != FORMAT:
@@ -120,10 +120,10 @@ def entry(told: object, owner: str) -> Entry:
 
 
 def of_file(facts: Mapping[str, object], owner: str) -> Entry:
-    """What a file of ours tells of itself (`metadata.read`), as a line. Its job is told by its id alone. Raises BadValue."""
+    """Parse a file's own metadata (`writer.read`) as a line. Its job is known by its id only. Raises BadValue."""
     thought, index = facts.get("enhancement"), facts.get("index")
     if isinstance(thought, dict):
-        thought = {"steering": {}, **thought}  # older files have none
+        thought = {"steering": {}, **thought}  # older files do not have it
     job = {
         "id": facts.get("job_id"), "kind": "import", "wish": {"original_prompt": facts.get("original_prompt")},
         "count": index + 1 if type(index) is int else 1, "created_at": facts.get("created_at"),
@@ -143,7 +143,7 @@ def _timed(told: Mapping[str, object]) -> dict[str, object]:
 
 
 def _harmless(cell: str) -> str:
-    """A cell that begins as a formula does gets an apostrophe, which spreadsheets take for "this is text"."""
+    """Escape a cell that begins like a formula with an apostrophe."""
     return f"'{cell}" if cell.lstrip(" ")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%") else cell
 
 
@@ -160,7 +160,7 @@ def _kind(name: str, value: object) -> str:
 
 
 def _steering(name: str, value: object) -> dict[str, object]:
-    """Plain values and lists of texts."""
+    """Validate plain values and lists of texts."""
     found = any_mapping(name, value)
     for told in found.values():
         listed = isinstance(told, list) and all(isinstance(one, str) for one in told)

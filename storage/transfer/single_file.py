@@ -1,6 +1,6 @@
-"""A single file as an entry of a manifest: its own record where it is a PNG of ours, else what was understood of it.
+"""A single file as a manifest entry: its own record for a PNG of this studio, else its parsed metadata.
 
-Pure but for the clock: bytes and what was understood in, an entry and the text chunks out.
+Pure except for the clock: bytes and parsed metadata in, an entry and text chunks out.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from storage.transfer import manifest
 from storage.transfer.import_rows import other_id
 from storage.transfer.manifest import Entry, Origin
 
-TEXTS_MAX = 20  # texts of a maker's that go on with a picture
+TEXTS_MAX = 20  # texts of another program that are kept
 _NOT_THEIRS = (writer.OURS, writer.INFOTEXT, xmp.KEYWORD)
 
 
 def own_entry(data: bytes, owner: str) -> Entry | None:
-    """What a PNG of ours tells of itself; None where that is not whole. Its job is told by its id alone."""
+    """The entry of a PNG of this studio; None if its record is incomplete. Its job is known by its id only."""
     try:
         return manifest.of_file(writer.facts_in(embedded_metadata(data).record), owner)
     except StorageError:
@@ -40,7 +40,7 @@ def own_entry(data: bytes, owner: str) -> Entry | None:
 
 
 def file_id(data: bytes, owner: str) -> str:
-    """The id of a picture of anybody's: it hangs on its bytes and its owner, so that the same file is the same picture."""
+    """The id of an imported file, derived from its bytes and owner, so that the same file is the same picture."""
     return other_id(owner, f"file {hashlib.sha256(data).hexdigest()}")
 
 
@@ -52,9 +52,9 @@ def parsed_entry(
     policy: MetadataPolicy,
     made: datetime | None = None,
 ) -> tuple[Entry, PngInfo]:
-    """A picture of anybody's, and what its file here tells. What was not understood is 0 or empty, and not in its recipe.
+    """The entry of any image, and its text chunks. Unknown values are 0 or empty, and not in its recipe.
 
-    `made` is when its file was, which counts where the picture itself tells no time.
+    `made` is the file's time, used if the metadata has none.
     """
     digest = hashlib.sha256(data).hexdigest()
     moment = min(found.created_at or made or now(), now())
@@ -90,7 +90,7 @@ def parsed_entry(
 
 
 def _recipe(found: ParsedMetadata) -> dict[str, object]:
-    """What is known of how it was drawn, and nothing that is not."""
+    """The known part of the recipe."""
     size = found.told_size or (None, None)
     known = {
         "prompt": found.prompt or None, "negative_prompt": found.negative_prompt or None, "seed": found.seed,
@@ -116,7 +116,7 @@ def _chunks(picture: Picture, found: ParsedMetadata, theirs: EmbeddedMetadata, p
 
 
 def _infotext(found: ParsedMetadata) -> str:
-    """An infotext of what is known; empty where the steps are not, with which its line begins."""
+    """An infotext of the known values; empty without steps, which begin its last line."""
     if found.steps is None:
         return ""
     size = found.told_size or (found.width, found.height)
@@ -131,5 +131,5 @@ def _infotext(found: ParsedMetadata) -> str:
 
 
 def _keyword(name: str) -> bool:
-    """Whether it can be the keyword of a chunk."""
+    """Whether it can be a PNG keyword."""
     return 0 < len(name) < 80 and name.isprintable() and name == name.strip()

@@ -1,6 +1,6 @@
-"""Values of JSON that anybody wrote, each checked before it is taken. Pure but for the clock.
+"""Validation of JSON values from untrusted sources. Pure except for the clock.
 
-What breaks a rule is refused by its name, the rule and what came: BadValue.
+Errors are BadValue with the field, the rule and the value.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from datetime import datetime, timedelta, timezone
 from storage.errors import BadValue
 from storage.ids import now, public_id
 
-DEPTH_MAX = 40  # of a JSON value
-VALUES_MAX = 50_000  # in a JSON value
+DEPTH_MAX = 40  # levels of a JSON value
+VALUES_MAX = 50_000  # values in a JSON value
 ID = re.compile(r"[0-9A-Za-z]{8,64}")
 Check = Callable[[str, object], object]
 
@@ -29,7 +29,7 @@ def mapping(name: str, value: object) -> dict[str, object]:
 
 
 def matching(pattern: re.Pattern[str], rule: str) -> Check:
-    """A text of this form."""
+    """A text that matches a pattern."""
 
     def check(name: str, value: object) -> str:
         if not isinstance(value, str) or not pattern.fullmatch(value):
@@ -40,7 +40,7 @@ def matching(pattern: re.Pattern[str], rule: str) -> Check:
 
 
 def text_to(most: int) -> Check:
-    """A text of at most so many characters, that any database keeps."""
+    """A text of limited length that a database can store."""
 
     def check(name: str, value: object) -> str:
         if not isinstance(value, str) or len(value) > most or not encodable(value):
@@ -51,7 +51,7 @@ def text_to(most: int) -> Check:
 
 
 def whole_from(least: int, most: int) -> Check:
-    """A whole number of this range."""
+    """An integer in a range."""
 
     def check(name: str, value: object) -> int:
         if type(value) is not int or not least <= value <= most:
@@ -62,7 +62,7 @@ def whole_from(least: int, most: int) -> Check:
 
 
 def number_to(most: float) -> Check:
-    """A finite number from 0 on."""
+    """A finite number from 0."""
 
     def check(name: str, value: object) -> float:
         if type(value) not in (int, float) or not isinstance(value, (int, float)) or not 0 <= value <= most:
@@ -73,7 +73,7 @@ def number_to(most: float) -> Check:
 
 
 def moment(name: str, value: object) -> datetime:
-    """A time that tells its zone, as UTC."""
+    """A time with a zone, converted to UTC."""
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
         found = found.astimezone(timezone.utc) if found and found.tzinfo else None
@@ -85,7 +85,7 @@ def moment(name: str, value: object) -> datetime:
 
 
 def or_none(check: Check) -> Check:
-    """None, or what `check` lets pass."""
+    """None, or what `check` accepts."""
     return lambda name, value: None if value is None else check(name, value)
 
 
@@ -97,7 +97,7 @@ def flag(name: str, value: object) -> bool:
 
 
 def any_mapping(name: str, value: object) -> dict[str, object]:
-    """A JSON object that is finite and not too deep, whatever is in it."""
+    """A JSON object that is finite and not too deep."""
     found = mapping(name, value)
     waiting: list[tuple[object, int]] = [(found, 0)]
     seen = 0
@@ -118,7 +118,7 @@ def any_mapping(name: str, value: object) -> dict[str, object]:
 
 
 def encodable(text: str) -> bool:
-    """Whether any database and any file takes the text."""
+    """Whether a database and a file can store the text."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
@@ -126,5 +126,5 @@ _any_id = matching(ID, "must be an id")
 
 
 def an_id(name: str, value: object) -> str:
-    """An id, as it is where things are kept."""
+    """An id in its public form."""
     return public_id(str(_any_id(name, value)))

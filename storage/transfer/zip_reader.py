@@ -1,7 +1,7 @@
-"""A zip of somebody else's, opened with care: what would do harm is refused before anything of it is read.
+"""A reader for untrusted ZIP archives. Unsafe archives are refused before anything is extracted.
 
-Knows the form of our archives (`storage.exporter`) and no row. No name in it becomes a path on the disk, and nothing
-is unpacked but the manifest, into a temporary file without a name.
+Knows the layout of our archives (`exporter`) and no row. Names never become paths. Only the manifest is extracted, into an
+unnamed temporary file.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from storage.transfer.exporter import BLOCK, COLLECTIONS, MANIFEST, SPOOL
 from storage.transfer.manifest import Entry, entry, file_of
 
 ENTRIES_MAX = 200_000
-DIRECTORY_MAX = 64 * 2**20  # bytes of the list of entries
+DIRECTORY_MAX = 64 * 2**20  # bytes of the central directory
 MANIFEST_MAX = 2**31  # bytes
 COLLECTIONS_BYTES_MAX = 2**28  # bytes of all collections
 LINE_MAX = 8 * 2**20
-RATIO_MAX, SLACK = 100, 64 * 2**20  # what all entries together may be, in sizes of the archive, and bytes besides
+RATIO_MAX, SLACK = 100, 64 * 2**20  # largest ratio of all entries to the archive's size, and bytes above it
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN = (
     zipfile.BadZipFile,
@@ -45,7 +45,7 @@ _BROKEN = (
 
 @dataclass(frozen=True)
 class Line:
-    """Where a line of the manifest lies, by its number from 1 on."""
+    """The position of a manifest line, numbered from 1."""
 
     number: int
     at: int
@@ -54,14 +54,14 @@ class Line:
 
 @dataclass(frozen=True)
 class ArchiveReader:
-    """An archive that was looked through."""
+    """A checked archive."""
 
     zip: zipfile.ZipFile
     manifest: IO[bytes]
     lines: tuple[Line, ...]
 
     def entry(self, line: Line, owner: str) -> Entry:
-        """What a line tells. Raises BadValue for what breaks a rule, and for a picture that is not in the archive."""
+        """Parse a line. Raises BadValue, also for a picture that is not in the archive."""
         self.manifest.seek(line.at)
         found = entry(_parsed(self.manifest.read(line.length)), owner)
         name = file_of(found.picture.id)
@@ -74,7 +74,7 @@ class ArchiveReader:
         return found
 
     def picture(self, id: str) -> bytes:
-        """A picture's bytes. Raises BadValue for what cannot be unpacked, or is more than it says."""
+        """A picture's bytes. Raises BadValue if they cannot be extracted or exceed the declared size."""
         name = file_of(id)
         try:
             with self.zip.open(name) as file:
@@ -86,9 +86,9 @@ class ArchiveReader:
         return data
 
     def shelves(self) -> Iterator[tuple[int, object]]:
-        """The lines of the collections, with their numbers; none in an archive without any. Each is read when it is asked for.
+        """The numbered collection lines, read on demand. Empty if the archive has none.
 
-        Raises BadValue where they cannot be read on, and gives it instead of a line that is no JSON.
+        Yields a BadValue in place of a line that is not JSON. Raises BadValue if reading cannot continue.
         """
         if COLLECTIONS not in self.zip.namelist():
             return
@@ -128,7 +128,7 @@ def _parsed(line: bytes) -> object:
 
 @contextmanager
 def open_archive(source: Path | IO[bytes]) -> Iterator[ArchiveReader]:
-    """An archive, looked through. Raises BadArchive, a sentence, for what is none of ours or would do harm."""
+    """Open and check an archive. Raises BadArchive."""
     try:
         size = _checked_end(source)
         archive = zipfile.ZipFile(source)
@@ -142,7 +142,7 @@ def open_archive(source: Path | IO[bytes]) -> Iterator[ArchiveReader]:
 
 
 def _checked_end(source: Path | IO[bytes]) -> int:
-    """The bytes of the file. Raises BadArchive where its list of entries is too long to be read into memory."""
+    """The size of the file. Raises BadArchive if its central directory is too large."""
     if isinstance(source, Path):
         with source.open("rb") as file:
             return _checked_end(file)
@@ -196,7 +196,7 @@ def _check(archive: zipfile.ZipFile, size: int) -> None:
 
 
 def _lines(archive: zipfile.ZipFile, spool: IO[bytes]) -> Iterator[Line]:
-    """Copy the manifest to `spool`, and tell where its lines lie."""
+    """Copy the manifest to `spool` and index its lines."""
     number = at = 0
     try:
         with archive.open(MANIFEST) as file:

@@ -1,12 +1,10 @@
-"""Pictures that others made, or we: what they tell of themselves, read as somebody else's data.
+"""Metadata readers: what an image file of any program says about itself, treated as untrusted data.
 
-understand(data, name)   the one way in
-understood.py            what comes out, with its bounds
-a1111.py comfyui.py fooocus.py invokeai.py ours.py swarmui.py    one maker each
+    parse_metadata(data, name)    the entry point
+    parsed.py                     its result, with limits
+    a1111.py comfyui.py fooocus.py invokeai.py studio.py swarmui.py    one program each
 
-Knows no row. Nothing that is read is evaluated, every text and number is bounded, and no pixel is decoded
-but of a PNG without an end, to know whether it can be kept.
-"""
+Knows no row. Nothing is evaluated, and every text and number is bounded. Pixels are decoded only for a truncated PNG."""
 
 from __future__ import annotations
 
@@ -24,13 +22,13 @@ __all__ = ["FILE_MAX", "PIXELS_MAX", "ParsedMetadata", "check_size", "read", "un
 
 _END = b"IEND\xaeB`\x82"
 FILE_MAX = 60 * 2**20  # bytes
-PIXELS_MAX = 80_000_000  # what Pillow decodes without a warning
+PIXELS_MAX = 80_000_000  # Pillow decodes more only with a warning
 
 
 def parse_metadata(data: bytes | Path, name: str) -> ParsedMetadata:
-    """What a picture tells: PNG, JPEG or WebP, by whomever. `name` is the file's, to be shown.
+    """Parse the metadata of a PNG, JPEG or WebP. `name` is the file's name for display.
 
-    Raises NotAPicture, a sentence, for what is none or is too large, and OSError for a file that cannot be read.
+    Raises NotAPicture for a file that is not an image or too large, and OSError for an unreadable file.
     """
     called = words(name, 200) or "This file"
     if isinstance(data, Path):
@@ -38,7 +36,7 @@ def parse_metadata(data: bytes | Path, name: str) -> ParsedMetadata:
     size = check_size(data, called)
     told = embedded_metadata(data)
     if told.format == "png" and _END not in data:
-        decode_image(data, called)  # it was cut off: enough of it may be there
+        decode_image(data, called)  # a truncated file: most of it may be there
     found = _findings(told)
     return ParsedMetadata(
         name=called,
@@ -64,13 +62,13 @@ def parse_metadata(data: bytes | Path, name: str) -> ParsedMetadata:
 
 
 def read(path: Path) -> bytes:
-    """A file's bytes, or of one that is too large as many as show that. Raises OSError."""
+    """Read a file, or one byte more than FILE_MAX of a larger one. Raises OSError."""
     with path.open("rb") as file:
         return file.read(FILE_MAX + 1)
 
 
 def check_size(data: bytes, called: str) -> tuple[int, int]:
-    """Width and height by the header, before anything is decoded. Raises NotAPicture."""
+    """Read width and height from the header before decoding. Raises NotAPicture."""
     if len(data) > FILE_MAX:
         raise NotAPicture(called, f"has more than {FILE_MAX // 2**20} MiB")
     format = format_of(data)
@@ -85,7 +83,7 @@ def check_size(data: bytes, called: str) -> tuple[int, int]:
 
 
 def _findings(told: EmbeddedMetadata) -> Findings:
-    """Who made it, and what that one's reader found."""
+    """Detect the program and run its reader."""
     own = studio.read(told.record)
     if own is not None:
         return own
@@ -110,7 +108,7 @@ def _findings(told: EmbeddedMetadata) -> Findings:
 
 
 def _by_fooocus(found: Findings, told: EmbeddedMetadata) -> Findings:
-    """An infotext, which Fooocus writes too where it is asked to."""
+    """An infotext, which Fooocus can write too."""
     scheme = told.texts.get("fooocus_scheme") or exif.text(told.exif.get(exif.MAKER_NOTE, b""))
     if scheme == "a1111" or str(found.rest.get("Version", "")).startswith("Fooocus"):
         found.maker = "fooocus"

@@ -1,4 +1,4 @@
-"""The infotext of A1111, Forge, SD.Next and who writes like them. Pure: a text in, findings out."""
+"""Reader for the infotext of A1111, Forge, SD.Next and compatible programs. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TELLTALE = ("Seed", "Size", "Sampler", "CFG scale", "Model hash", "Model", "Ver
 
 
 def settings_in(text: str) -> dict[str, str]:
-    """An infotext as prompt, negative prompt and settings by name; empty for what is none."""
+    """Parse an infotext into prompt, negative prompt and settings; empty if it is not one."""
     found = writer.parse_infotext(text)
     if "Steps" not in found:
         found = writer.parse_infotext(text.rstrip())
@@ -37,7 +37,7 @@ def settings_in(text: str) -> dict[str, str]:
 
 
 def read(text: str) -> Findings | None:
-    """What an infotext tells; None for what is none."""
+    """Read an infotext; None if it is not one."""
     told = settings_in(text)
     if not told:
         return None

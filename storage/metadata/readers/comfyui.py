@@ -1,7 +1,7 @@
-"""ComfyUI's graph of nodes: which one sampled, and what led there. Pure: a graph in, findings out.
+"""Reader for ComfyUI graphs: finds the sampler and follows its inputs. Pure.
 
-A graph is what the last click ran: nodes by id, each with a class and inputs, which are values or links. Links are
-followed through whatever lies between; every walk visits a node once and ends after NODES_MAX.
+A graph maps node ids to a class and inputs. An input is a value or a link. Walks visit each node once and end after
+NODES_MAX nodes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from storage.metadata.readers.parsed import NAME_MAX, Findings, mapping, parsed,
 
 NODES_MAX = 5_000
 TEXTS_MAX = 20
-STARTS_MAX = 20  # outputs that are followed upwards in search of a sampler
+STARTS_MAX = 20  # outputs from which a sampler is searched
 
 _TEXT_KEYS = (
     "text",
@@ -49,7 +49,7 @@ class _Graph:
         return words(self.nodes[node].get("class_type"), 200)
 
     def link(self, value: object) -> tuple[str, int] | None:
-        """The node and the output that a value leads to."""
+        """The node and output index that a value links to."""
         if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], (str, int)):
             return None
         name = str(value[0])
@@ -57,12 +57,12 @@ class _Graph:
         return (name, slot) if name in self.nodes else None
 
     def up(self, node: str) -> list[str]:
-        """The nodes that its inputs come from."""
+        """The nodes that its inputs link to."""
         found = (self.link(value) for value in self.inputs(node).values())
         return [link[0] for link in found if link]
 
     def walk(self, start: str) -> Iterator[str]:
-        """All nodes that lead to `start`, itself first, the nearest first."""
+        """All nodes upstream of `start`, itself first, nearest first."""
         waiting, seen = deque([start]), {start}
         while waiting:
             node = waiting.popleft()
@@ -83,7 +83,7 @@ class _Graph:
         return None
 
     def near(self, start: object, *keys: str) -> object:
-        """The first plain value under one of `keys` on the way up from a link."""
+        """The first plain value under one of `keys`, upstream of a link."""
         link = self.link(start)
         for node in self.walk(link[0]) if link else ():
             inputs = self.inputs(node)
@@ -94,7 +94,7 @@ class _Graph:
 
 
 def graph_in(texts: Mapping[str, str], tags: Mapping[int, bytes]) -> dict[str, object]:
-    """The graph that a file carries; empty where there is none. WebP has it in EXIF, as "prompt:{...}"."""
+    """The graph in a file's metadata; empty if there is none. WebP stores it in EXIF as "prompt:{...}"."""
     told = texts.get("prompt", "")
     if not told:
         for tag in (exif.MODEL, exif.MAKE, exif.DESCRIPTION, exif.COMMENT):
@@ -105,7 +105,7 @@ def graph_in(texts: Mapping[str, str], tags: Mapping[int, bytes]) -> dict[str, o
 
 
 def read(graph: Mapping[str, object]) -> Findings | None:
-    """What a graph tells; None where it is no graph."""
+    """Read a graph; None if it is not one."""
     nodes = {name: node for name, node in graph.items() if isinstance(node, dict) and "class_type" in node}
     if not nodes:
         return None
@@ -132,7 +132,7 @@ def _is_sampler(graph: _Graph, node: str) -> bool:
 
 
 def _samplers(graph: _Graph) -> list[str]:
-    """The samplers on the way to what was saved, the last first; then the first is the end of the list."""
+    """The samplers upstream of the saved image, last one first; the chain's first sampler is the end of the list."""
     outputs = [node for node in graph.nodes if any(part in graph.kind(node).lower() for part in _OUTPUTS)]
     for start in (outputs or list(graph.nodes)[::-1])[:STARTS_MAX]:
         last = next((node for node in graph.walk(start) if _is_sampler(graph, node)), None)
@@ -151,7 +151,7 @@ def _samplers(graph: _Graph) -> list[str]:
 
 
 def _sampled(graph: _Graph, sampler: str, found: Findings) -> None:
-    """What one sampler tells, and what leads to it."""
+    """Read one sampler and its inputs."""
     inputs = graph.inputs(sampler)
     guider = graph.link(inputs.get("guider"))
     guided = graph.inputs(guider[0]) if guider else inputs
@@ -190,7 +190,7 @@ def _sampled(graph: _Graph, sampler: str, found: Findings) -> None:
 
 
 def _text(graph: _Graph, start: object) -> str:
-    """The texts that a conditioning was made of, nearest first, each once."""
+    """The texts of a conditioning, nearest first, without duplicates."""
     link = graph.link(start)
     if link is None:
         return words(start, 1_000_000)
@@ -201,7 +201,7 @@ def _text(graph: _Graph, start: object) -> str:
         inputs = graph.inputs(node)
         if "ZeroOut" in graph.kind(node):
             continue
-        if "positive" in inputs and "negative" in inputs:  # it hands both on: the output tells which one is meant
+        if "positive" in inputs and "negative" in inputs:  # the node passes both on: the output index decides
             inputs = {"positive": inputs["negative" if slot == 1 else "positive"]}
         plain = [inputs[key] for key in _TEXT_KEYS if isinstance(inputs.get(key), str) and inputs[key]]
         plain = plain or [
@@ -226,14 +226,14 @@ def _size(graph: _Graph, latent: object, found: Findings) -> None:
 
 
 def _loras(graph: _Graph, model: object, found: Findings) -> None:
-    """Adapters on the way of the model, in the order in which they were put on."""
+    """The adapters upstream of the model, in the order of application."""
     link = graph.link(model)
     told: list[tuple[object, object]] = []
     for node in graph.walk(link[0]) if link else ():
         inputs = graph.inputs(node)
         if "lora_name" in inputs:
             told.append((graph.value(inputs["lora_name"]), graph.value(inputs.get("strength_model", 1.0))))
-        for stacked in map(mapping, inputs.values()):  # a node that holds several, each switched on or off
+        for stacked in map(mapping, inputs.values()):  # a node with several adapters, each switched on or off
             if "lora" in stacked and stacked.get("on", True):
                 told.append((stacked["lora"], stacked.get("strength", 1.0)))
     for name, weight in told[::-1]:

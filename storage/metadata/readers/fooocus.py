@@ -1,4 +1,4 @@
-"""Fooocus' own JSON in `parameters`. Its A1111 scheme is an infotext. Pure: a JSON object in, findings out."""
+"""Reader for Fooocus' JSON in `parameters`. Its A1111 scheme is an infotext. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def fits(told: Mapping[str, object]) -> bool:
 
 
 def read(told: Mapping[str, object]) -> Findings:
-    """What it tells."""
+    """Read the JSON object."""
     found = Findings(maker="fooocus")
     found.prompts(told.get("prompt"), told.get("negative_prompt"))
     found.numbers(seed=told.get("seed"), steps=told.get("steps"), guidance=told.get("guidance_scale"))

@@ -1,7 +1,4 @@
-"""InvokeAI's three forms: `invokeai_metadata`, the older `sd-metadata`, and the command line in `Dream`.
-
-Pure: texts in, findings out.
-"""
+"""Reader for InvokeAI's three formats: `invokeai_metadata`, the older `sd-metadata`, and the command line in `Dream`. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ _NEGATIVE = re.compile(r"\[([^\[\]]*)\]")
 
 
 def read(texts: Mapping[str, str]) -> Findings | None:
-    """What the newest form that is there tells; None where there is none."""
+    """Read the newest format present; None if there is none."""
     for key, reader in (("invokeai_metadata", _metadata), ("sd-metadata", _sd_metadata)):
         told = mapping(parsed(texts.get(key, "")))
         if told:
@@ -46,7 +43,7 @@ def _metadata(told: Mapping[str, object]) -> Findings:
 
 
 def _named(model: object) -> str:
-    """The name of a model, which was spelt in two ways."""
+    """The name of a model, in either spelling."""
     if isinstance(model, str):
         return words(model, NAME_MAX)
     told = mapping(model)
@@ -83,6 +80,6 @@ def _dream(line: str) -> Findings | None:
 
 
 def _parted(found: Findings, both: str) -> None:
-    """Prompt and negative prompt; what stands in brackets is the latter."""
+    """Split prompt and negative prompt. The text in brackets is the negative prompt."""
     negative = ", ".join(part.strip() for part in _NEGATIVE.findall(both) if part.strip())
     found.prompts(_NEGATIVE.sub("", both).strip(" ,"), negative)

@@ -1,7 +1,6 @@
-"""What was understood of a picture that came from elsewhere, and how it is put together with bounds.
+"""Parsed metadata, and the collector that bounds its values.
 
-Knows no maker and no file. Whatever a value is, what stands here has the type that it says, is finite and short
-enough to keep.
+Knows no program and no file. Every value has its declared type, is finite, and is short enough to store.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ SEED_MAX = 2**64 - 1
 STEPS_MAX = 10_000
 SIDE_MAX = 65_535
 LORAS_MAX = 64
-REST_MAX = 200  # things told besides
+REST_MAX = 200  # additional fields
 REST_TEXT_MAX = 4_000  # characters of one of them
 
 _WHOLE = re.compile(r"[+-]?\d{1,30}")
@@ -31,14 +30,14 @@ _WHOLE = re.compile(r"[+-]?\d{1,30}")
 
 @dataclass(frozen=True, kw_only=True)
 class ParsedMetadata:
-    """What a picture tells, as far as it was understood. `width` and `height` are its pixels'."""
+    """The understood metadata of an image. `width` and `height` are those of its pixels."""
 
     name: str  # of the file
     maker: Maker | None
     format: str  # png, jpeg, webp
     width: int
     height: int
-    told_size: tuple[int, int] | None = None  # as drawn, where it was enlarged since
+    told_size: tuple[int, int] | None = None  # the generated size, if the image was enlarged later
     prompt: str = ""
     negative_prompt: str = ""
     original_prompt: str = ""
@@ -51,12 +50,12 @@ class ParsedMetadata:
     loras: tuple[tuple[str, float], ...] = ()
     created_at: datetime | None = None
     rest: Mapping[str, Plain] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()  # sentences: what could not be understood
+    notes: tuple[str, ...] = ()  # sentences about parts that were not understood
 
 
 @dataclass(kw_only=True)
 class Findings:
-    """An `ParsedMetadata` while it is read; every setter takes anything and keeps what is sound."""
+    """A `ParsedMetadata` under construction. Every setter accepts any value and keeps valid ones."""
 
     maker: Maker | None = None
     prompt: str = ""
@@ -75,33 +74,33 @@ class Findings:
     notes: list[str] = field(default_factory=list)
 
     def prompts(self, prompt: object, negative: object = "") -> None:
-        """The prompt and the negative prompt."""
+        """Set the prompt and the negative prompt."""
         self.prompt = self._long("prompt", prompt)
         self.negative_prompt = self._long("negative prompt", negative)
 
     def numbers(
         self, *, seed: object = None, steps: object = None, guidance: object = None, shift: object = None
     ) -> None:
-        """What has a range; what lies outside is named in a note."""
+        """Set numbers with ranges. A note names a number out of range."""
         self.seed = self._ranged("seed", whole(seed, 0, SEED_MAX), seed)
         self.steps = self._ranged("steps", whole(steps, 0, STEPS_MAX), steps)
         self.guidance = self._ranged("guidance", number(guidance, 0, 1000), guidance)
         self.shift = self._ranged("shift", number(shift, 0, 1000), shift)
 
     def size(self, width: object, height: object) -> None:
-        """The size as drawn."""
+        """Set the generated size."""
         found = whole(width, 1, SIDE_MAX), whole(height, 1, SIDE_MAX)
         if found[0] is not None and found[1] is not None:
             self.told_size = found[0], found[1]
 
     def lora(self, name: object, weight: object = 1.0) -> None:
-        """An adapter, once."""
+        """Add an adapter once."""
         called, much = words(name, NAME_MAX), number(weight, -100, 100)
         if called and len(self.loras) < LORAS_MAX:
             self.loras.setdefault(called, 1.0 if much is None else much)
 
     def besides(self, told: Mapping[str, object], *known: str) -> None:
-        """What was told besides what is `known`."""
+        """Keep the fields that are not `known`."""
         for name, value in told.items():
             if len(self.rest) >= REST_MAX:
                 self.note(f"Only the first {REST_MAX} of the other settings were kept.")
@@ -110,7 +109,7 @@ class Findings:
                 self.rest[words(name, 100)] = plain(value)
 
     def note(self, sentence: str) -> None:
-        """A sentence for the person who looks at the preview, once."""
+        """Add a note for the preview, once."""
         if sentence not in self.notes and len(self.notes) < 20:
             self.notes.append(sentence)
 
@@ -127,14 +126,14 @@ class Findings:
 
 
 def words(value: object, most: int) -> str:
-    """A text of at most `most` characters that any database keeps; nothing for what is no text."""
+    """A text of at most `most` characters that a database can store; empty for other values."""
     if not isinstance(value, str):
         return ""
     return value[:most].replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def whole(value: object, least: int, most: int) -> int | None:
-    """A whole number in its range, also from a text."""
+    """An integer in its range, also from a text."""
     if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
         value = int(value)
     if isinstance(value, float) and math.isfinite(value) and value == int(value):
@@ -156,7 +155,7 @@ def number(value: object, least: float, most: float) -> float | None:
 
 
 def plain(value: object) -> Plain:
-    """A value told besides: as it is where it is plain and finite, else as a short text."""
+    """An additional value: unchanged if it is plain and finite, else as a short text."""
     if isinstance(value, bool):
         return value
     if isinstance(value, (int, float)) and math.isfinite(value) and abs(value) < 2**63:
@@ -170,7 +169,7 @@ def plain(value: object) -> Plain:
 
 
 def moment(value: object) -> datetime | None:
-    """A time in ISO's form, taken as UTC where it names no zone."""
+    """A time in ISO format, in UTC unless it names a zone."""
     try:
         found = datetime.fromisoformat(words(value, 40).replace("Z", "+00:00"))
         return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
@@ -179,7 +178,7 @@ def moment(value: object) -> datetime | None:
 
 
 def parsed(text: str) -> object:
-    """JSON as Python has it, with None for numbers that are none; None for what is no JSON, or too deep."""
+    """Parse JSON; NaN and infinities become None. None for invalid or too deep JSON."""
     try:
         return json.loads(text, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
@@ -187,10 +186,10 @@ def parsed(text: str) -> object:
 
 
 def mapping(value: object) -> dict[str, object]:
-    """A JSON object, or an empty one for anything else."""
+    """A JSON object, or an empty one for other values."""
     return value if isinstance(value, dict) else {}
 
 
 def items(value: object, most: int = 1000) -> list[object]:
-    """A JSON list, bounded, or an empty one for anything else."""
+    """A bounded JSON list, or an empty one for other values."""
     return value[:most] if isinstance(value, list) else []

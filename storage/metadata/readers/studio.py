@@ -1,4 +1,4 @@
-"""Our own record in a file: our JSON, which may as well have been written by anybody. Pure."""
+"""Reader for this studio's own JSON record, which anybody could have written. Pure."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _ONLY_OURS = (
     "strength",
     "cfg_truncation",
     "cfg_normalization",
-)  # settings that no other studio has, as the form takes them
+)  # settings that other programs do not have, as the form takes them
 
 
 def read(record: str | None) -> Findings | None:
-    """What it tells; None where there is none."""
+    """Read the record; None if there is none."""
     facts = writer.facts_in(record)
     if not isinstance(facts.get("prompt"), str):
         return None

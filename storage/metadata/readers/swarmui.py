@@ -1,4 +1,4 @@
-"""SwarmUI's JSON in `parameters`. Pure: a JSON object in, findings out."""
+"""Reader for SwarmUI's JSON in `parameters`. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _KNOWN = (
 
 
 def read(told: Mapping[str, object]) -> Findings:
-    """What it tells."""
+    """Read the JSON object."""
     params, extra = mapping(told.get(KEY)), mapping(told.get("sui_extra_data"))
     found = Findings(maker="swarmui")
     found.prompts(params.get("prompt"), params.get("negativeprompt"))
@@ -38,7 +38,7 @@ def read(told: Mapping[str, object]) -> Findings:
 
 
 def _listed(value: object) -> list[object]:
-    """A list, written as one or as a text with commas."""
+    """A list, or a text with commas as a list."""
     if isinstance(value, str):
         return [part.strip() for part in value[:100_000].split(",") if part.strip()]
     return items(value)
