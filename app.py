@@ -1,7 +1,6 @@
-"""Z-Image Studio, put together: settings, storage, engine, enhancer, use cases, page.
+"""Entry point: builds settings, storage, engine, enhancer, use cases and page.
 
-`python app.py` serves the page; `batch FILE` draws a file of prompts, `bring FOLDER` brings pictures in, `check`, `backup` and
-`restore` keep what is there; see `--help`.
+`python app.py` serves the page. `batch`, `bring`, `check`, `backup` and `restore` are commands; see `--help`.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ log = logging.getLogger("studio")
 
 
 def main() -> None:
-    """Serve until told to stop. Ends with code 2 and a sentence where it cannot begin."""
+    """Serve until a stop signal. Exits with code 2 and a message if it cannot start."""
     bootstrap.prepare_process(os.environ)
-    maintenance.answer(sys.argv[1:], os.environ, bootstrap.stop_event)  # ends here where that was asked
+    maintenance.answer(sys.argv[1:], os.environ, bootstrap.stop_event)  # exits here for these commands
     asked, flags = batch.split(sys.argv[1:])
     try:
         settings = read(flags, os.environ)
@@ -46,7 +45,7 @@ def main() -> None:
 
 
 def build(settings: Settings, kept: storage.Storage) -> Studio:
-    """The use cases over their parts; nothing is started yet."""
+    """Build the studio from its parts. Starts nothing."""
     engine = ResidentEngine(
         checkpoint=settings.checkpoint, device=settings.device, memory_gb=settings.memory_gb, adapters=settings.data / "adapters",
         pocket=ROOT / "pocket" / "checkpoint", consent=settings.checkpoint != "auto", hub=settings.hub, notes=settings.data / "speed.json",
@@ -62,7 +61,7 @@ def build(settings: Settings, kept: storage.Storage) -> Studio:
 
 
 def serve(studio: Studio, settings: Settings, auth: list[tuple[str, str]] | None, key: bytes) -> None:
-    """Open the page, load the engine behind it, and close everything in order when told to stop."""
+    """Open the page, load the engine, and close everything in order at a stop signal."""
     from studio.ui import page
 
     stop = bootstrap.stop_event()

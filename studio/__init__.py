@@ -1,4 +1,4 @@
-"""What the product does, and its face: use cases, the worker, the engine, the web routes and the page.
+"""The studio: domain, services, worker, engine, web routes, page and commands.
 
 Importing it does nothing: no torch, no gradio, no folder, no database.
 """

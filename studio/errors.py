@@ -1,30 +1,30 @@
-"""Every error that the studio raises on purpose, written for the person who reads it.
+"""The errors that the studio raises, with messages for the person who reads them.
 
-Knows nothing of pages, rows or tensors. Storage and enhancer have trees of their own; the studio translates them at its edge.
+Knows nothing of pages, rows or tensors. `studio.validation` translates storage's errors into these.
 
     StudioError
-    ├── InvalidRequest        a parameter breaks a rule: names the parameter, the rule and the value
-    ├── NotFound           no such thing, or it is another owner's: the same sentence for both
-    ├── QueueFull          the queue of this owner, or of all, has reached its bound
-    ├── Refused            asked for something that this studio does not allow here
-    └── EngineError        the engine could not do what was asked
-        ├── NotReady       no checkpoint is loaded (yet, or because loading failed)
-        ├── OutOfMemory    the device had too little memory, also after one try with less
-        ├── Cancelled      the job was cancelled while it was drawn
-        └── DownloadFailed a checkpoint could not be fetched
+    ├── InvalidRequest      a parameter breaks a rule: names the parameter, the rule and the value
+    ├── NotFound            no such thing, or another owner's: the same message for both
+    ├── QueueFull           the queue of this owner, or the whole queue, is full
+    ├── Refused             this studio does not allow the action
+    └── EngineError         the engine could not do it
+        ├── NotReady        no checkpoint is loaded
+        ├── OutOfMemory     the device had too little memory, also after a second try with less
+        ├── Cancelled       the job was cancelled while it ran
+        └── DownloadFailed  a checkpoint could not be downloaded
 """
 
 from __future__ import annotations
 
 
 class StudioError(Exception):
-    """Base of all: `str(error)` is one sentence that can be shown as it is."""
+    """Base class. `str(error)` is a message that can be shown."""
 
 
 class InvalidRequest(StudioError):
     """A parameter breaks a rule.
 
-    Reads, for example, "width must be a multiple of 16 (got 1000)."
+    Example: "width must be a multiple of 16 (got 1000)."
     """
 
     def __init__(self, name: str, rule: str, value: object) -> None:
@@ -33,7 +33,7 @@ class InvalidRequest(StudioError):
 
 
 class NotFound(StudioError):
-    """There is no such thing for this owner."""
+    """The thing does not exist for this owner."""
 
     def __init__(self, what: str, id: object) -> None:
         self.what, self.id = what, id
@@ -41,15 +41,15 @@ class NotFound(StudioError):
 
 
 class QueueFull(StudioError):
-    """A bound of the queue is reached."""
+    """A limit of the queue is reached."""
 
 
 class Refused(StudioError):
-    """What was asked for is not allowed here."""
+    """The action is not allowed here."""
 
 
 class EngineError(StudioError):
-    """The engine could not do what was asked."""
+    """The engine could not do it."""
 
 
 class NotReady(EngineError):
@@ -57,19 +57,19 @@ class NotReady(EngineError):
 
 
 class OutOfMemory(EngineError):
-    """The device had too little memory, also after one try with less."""
+    """The device had too little memory, also after a second try with less."""
 
 
 class Cancelled(EngineError):
-    """The job was cancelled while it was drawn."""
+    """The job was cancelled while it ran."""
 
 
 class DownloadFailed(EngineError):
-    """A checkpoint could not be fetched; what was fetched is kept and resumed from."""
+    """A checkpoint could not be downloaded. The next attempt continues."""
 
 
 def shorten(value: object, limit: int = 60) -> str:
-    """The value as a person may read it in a sentence: one line, at most `limit` characters, in no language's own spelling."""
+    """Format a value for a message: one line of at most `limit` characters."""
     plain = "nothing" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
     text = value if isinstance(value, str) else plain
     text = " ".join(text.split()) or '""'

@@ -1,6 +1,7 @@
-"""The settings: one typed list that gives the variables `STUDIO_NAME`, the flags `--name`, `--help` and the README's table.
+"""The settings: one typed list that defines the variables `STUDIO_NAME`, the flags `--name`, `--help` and
+docs/configuration.md.
 
-Read once, in `app.py`. Knows nothing of how a setting is used; rules that join several settings are checked here.
+Read once, in `app.py`. Knows nothing of how a setting is used. Rules that combine settings are checked here.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ Owners = Literal["one", "browser", "person"]
 
 
 class Settings(BaseSettings):
-    """What can be set. Every field's description is its line in the documents."""
+    """All settings. Each field's description appears in the documentation."""
 
     model_config = SettingsConfigDict(
         env_prefix="STUDIO_", frozen=True, extra="forbid", env_ignore_empty=True, cli_prog_name="python app.py",
@@ -101,7 +102,7 @@ class Settings(BaseSettings):
 
     @property
     def owner_rule(self) -> Owners:
-        """Who owns what is drawn, with `auto` resolved."""
+        """The owner rule, with `auto` resolved."""
         if self.auth is not None:
             return "person"
         if self.owners != "auto":
@@ -110,19 +111,19 @@ class Settings(BaseSettings):
 
     @property
     def server(self) -> presets.Server | None:
-        """The server that `enhancer_preset`, `enhancer_url` and `enhancer_model` name together, if they name one."""
+        """The server named by `enhancer_preset`, `enhancer_url` and `enhancer_model`, if any."""
         return presets.server(self.enhancer_preset, self.enhancer_url, self.enhancer_model)
 
     @property
     def server_key(self) -> str | None:
-        """Its key, in the clear: for the client that sends it, and nothing else."""
+        """The server's key in clear text, for the client that sends it."""
         return self.enhancer_key.get_secret_value() if self.enhancer_key else None
 
     @model_validator(mode="after")
     def _safe(self) -> Settings:
         if self.share and self.auth is None:
             raise ValueError("share opens the studio to strangers, so it needs auth (name:password).")
-        strangers_apart = self.auth is not None or self.owner_rule == "browser"  # on a Space that is what `auto` means
+        strangers_apart = self.auth is not None or self.owner_rule == "browser"  # the meaning of `auto` on a Space
         if not is_loopback(self.host) and not strangers_apart:
             raise ValueError(
                 f"host {self.host} can be reached by others, so it needs auth (name:password), or owners=browser said by name."
@@ -157,9 +158,9 @@ class Settings(BaseSettings):
 
 
 def read(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
-    """The settings from flags, then `STUDIO_*` variables, then what Gradio and a Space say, then the defaults.
+    """Read the settings from flags, then `STUDIO_*` variables, then Gradio's and the Space's variables, then defaults.
 
-    Raises pydantic.ValidationError; exits for `--help` and for unknown flags, as command lines do.
+    Raises pydantic.ValidationError. Exits for `--help` and unknown flags.
     """
     fallback: dict[str, object] = {}
     if environ.get("SYSTEM") == "spaces":
@@ -187,7 +188,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_site(url: str) -> bool:
-    """Whether `url` names a whole site: the page lives at its root, so a path there would lead links and the origin check astray."""
+    """Whether `url` has no path: the page is served at the root, so a path would break links and the origin check."""
     try:
         parts = urlsplit(url)
         _ = parts.port

@@ -1,7 +1,7 @@
-"""The use cases: what the product does, each a few lines, each on behalf of an owner.
+"""The facade: every use case, each on behalf of an owner.
 
-Page, API, media routes and share pages all come through here. Knows no gradio, no HTTP and no torch. What is not the owner's is
-"not found". Errors are `StudioError`, with a sentence that can be shown; storage's own are translated at this edge.
+The page, the API and all routes call it. Knows no gradio, no HTTP and no torch. Another owner's things are "not found".
+Errors are `StudioError`.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ from studio.worker.worker import SHARE_S, EnhancerFor, Worker
 if TYPE_CHECKING:
     from enhancer.models.remote import RemoteChat
 
-RECHECK_S = 1.0  # a watcher looks again this often, also when nothing was told
-TIMINGS = 40  # pictures in the chart of the machine's page
+RECHECK_S = 1.0  # a watcher checks again this often without a notification
+TIMINGS = 40  # pictures in the chart of the System view
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """How much the queue may hold."""
+    """The limits of the queue."""
 
     per_owner: int = 20
     total: int = 200
@@ -72,14 +72,14 @@ class Studio(Library):
         share_s: float = SHARE_S,
         captioner: RemoteChat | None = None,
     ) -> None:
-        """`remote`: whether the enhancer's model is a server's, which does what it is told, whatever draws; `share_s`: how long a
-        reasoning has the device to itself while another owner waits; `eyes` reads pictures."""
+        """`remote`: whether the enhancer's model is a server's, which follows instructions. `share_s`: seconds of device
+        time for an enhancement while another owner waits. `captioner` captions pictures."""
         super().__init__(storage)
         self._engine, self._bounds = engine, bounds
         self._own, self._remote = HostOptions(storage.folder), remote
         self._quota = quota or Quota(storage.folder, 0)
-        self.transfer = Transfer(storage, self._quota)  # taking pictures along, and bringing them in
-        self._strangers = strangers  # whether people who are not the host come here
+        self.transfer = Transfer(storage, self._quota)  # import and export
+        self._strangers = strangers  # whether untrusted visitors use this studio
         self._progress, self._eta = ProgressHub(), EtaEstimator()
         self._worker = Worker(
             storage, engine, enhancer_for, self._steers, self._progress, self._eta, DiskSpace(storage.folder, self._quota),
@@ -91,25 +91,25 @@ class Studio(Library):
         self.captioner = Captioner(captioner)
 
     def start(self) -> None:
-        """Load the engine in the background and take up the queue where it was left; on a damaged database neither."""
+        """Start loading the engine, and continue the queue. On a damaged database, neither starts."""
         if self._storage.damaged is None:
             self._engine.start()
             self._worker.start()
             self._housekeeping.start()
 
     def close(self) -> None:
-        """Stop within a step, queue again what runs, let go of the device and the database."""
+        """Stop after the current step, queue the running job again, and release the device and the database."""
         self.captioner.close()
         self._worker.close()
         self._housekeeping.close()
         self._engine.close()
         self._storage.close()
 
-    # What can be asked without a wish
+    # Status
 
     @property
     def state(self) -> EngineState:
-        """Where the engine stands; its message tells what keeps the queue from going on, where something does."""
+        """The engine's state. Its message explains a paused queue."""
         state = self._engine.state
         if self.damaged is not None:
             return replace(state, status="failed", message=self.damaged)
@@ -117,12 +117,12 @@ class Studio(Library):
 
     @property
     def damaged(self) -> str | None:
-        """A sentence where the database is damaged: everything is shown, and nothing drawn or changed. How to mend it is for the host."""
+        """A message if the database is damaged and read-only. The public gets no details."""
         told = self._storage.damaged
         return Damaged.BRIEF if told is not None and self._strangers else told
 
     def health(self) -> View:
-        """What `/healthz` answers."""
+        """The answer of `/healthz`."""
         state, counts = self.state, self._storage.queue.counts()
         return {
             "status": state.status,
@@ -134,53 +134,53 @@ class Studio(Library):
         }
 
     def checkpoint(self, name: str | None = None) -> CheckpointInfo:
-        """One checkpoint and its defaults. Raises InvalidRequest for one that the catalogue has not."""
+        """A checkpoint and its defaults. Raises InvalidRequest if the catalog does not have it."""
         return self._engine.info(name)
 
     def checkpoint_of(self, owner: str, picture_id: str) -> CheckpointInfo:
-        """The one that a picture was drawn with. Raises Refused where it is not known here."""
+        """The checkpoint of a picture. Raises Refused if it is not known here."""
         return checkpoint_of(self._picture(owner, picture_id), self.checkpoints())
 
     def checkpoints(self) -> tuple[CheckpointInfo, ...]:
-        """The catalogue."""
+        """The catalog."""
         return self._engine.checkpoints()
 
     def adapters(self, checkpoint: str | None = None) -> tuple[AdapterInfo, ...]:
-        """The adapters that are here, as they suit a checkpoint. Raises InvalidRequest for one that the catalogue has not."""
+        """The adapters here, and whether they fit a checkpoint. Raises InvalidRequest."""
         return self._engine.adapters(checkpoint)
 
     def steers(self, name: str | None = None) -> AvailableOptions:
-        """What an enhancement can be told where a checkpoint draws. Raises InvalidRequest for one that the catalogue has not."""
+        """The enhancement options available with a checkpoint. Raises InvalidRequest."""
         return self._steers(self._engine.info(name))
 
     def lists(self) -> tuple[str, ...]:
-        """Names of the lists that a prompt's choices can be taken from."""
+        """The names of the wildcard lists."""
         return tuple({**wildcards.shipped_lists("en"), **self._own.lists})
 
     def _steers(self, info: CheckpointInfo) -> AvailableOptions:
         return self._own.steers(info, remote=self._remote)
 
     def tokens(self, prompt: str) -> int | None:
-        """Tokens that the encoder sees for `prompt`; None while nothing is loaded."""
+        """The number of tokens that the encoder reads for `prompt`; None while nothing is loaded."""
         return self._engine.tokens(prompt)
 
     def unseen(self, prompt: str) -> str:
-        """The end of `prompt` that the encoder does not see; empty where it sees all. Raises InvalidRequest."""
+        """The end of `prompt` that the encoder truncates; empty if it fits. Raises InvalidRequest."""
         text("prompt", prompt, empty=True)
         return truncated_end(prompt, self._engine.tokens, TOKENS_MAX)
 
     def download(self, name: str) -> None:
-        """Fetch a checkpoint because the host agreed. Raises Refused where strangers come."""
+        """Download a checkpoint with the host's consent. Raises Refused for public visitors."""
         if self._strangers:
             raise Refused("Only the host may download a checkpoint here: name it when the studio is started.")
         self._engine.download(name)
 
     def downloads(self) -> Mapping[str, EngineState]:
-        """Downloads begun since the start."""
+        """Downloads since the start."""
         return self._engine.downloads
 
     def load(self, name: str) -> None:
-        """Have a checkpoint in memory once the queue is empty, because the host asked. Raises Refused where strangers come."""
+        """Load a checkpoint when the queue is empty, at the host's request. Raises Refused for public visitors."""
         if self._strangers:
             raise Refused("Only the host may load another checkpoint here; a wish that names one loads it in its turn.")
         info = self._engine.info(name)
@@ -189,21 +189,21 @@ class Studio(Library):
         self._worker.load(info.name)
 
     def machine(self, owner: str) -> View:
-        """What draws, how memory is planned, what is done for speed, and how long the owner's last pictures took."""
+        """The device, the memory plan, the speed options, and the times of the owner's latest pictures."""
         with translate_errors():
             drawn = self._storage.pictures.page(owner, limit=TIMINGS).items
         return serializers.machine(self._engine.machine, self._engine.state, self._worker.trouble, drawn)
 
     def quota_warning(self) -> str | None:
-        """A sentence when the queue waits for room, else when the disk quota is nearly used up or housekeeping has its troubles."""
+        """Why the queue is paused, else a warning about the disk quota or maintenance."""
         return self._worker.hold or self._quota.warning() or self._housekeeping.trouble
 
-    # Wishes
+    # Jobs
 
     def submit(self, owner: str, wish: GenerationRequest, *, mark: str | None = None) -> str:
-        """File a wish for pictures; returns the job's id once its row is committed. `marked` finds it by its mark.
+        """File a request. Returns the job's id once its row is committed. `marked` finds it by its mark.
 
-        Raises InvalidRequest, QueueFull, NotFound (what it comes of), NotReady (the engine failed to load), Refused (quota).
+        Raises InvalidRequest, QueueFull, NotFound, NotReady and Refused.
         """
         info = self._drawable(wish.checkpoint)
         enhance = wish.enhance and wish.enhancement is None
@@ -240,7 +240,7 @@ class Studio(Library):
         template: str | None = None,
         private: bool | str = False,
     ) -> str:
-        """File a wish for reasoning alone; returns the job's id. Raises as `submit` does."""
+        """File an enhancement without pictures. Returns the job's id. Raises as `submit` does."""
         wish = GenerationRequest(
             prompt=prompt, seed=seed, style=style, length=length, locks=tuple(locks), template=template, private=private
         )
@@ -259,9 +259,10 @@ class Studio(Library):
         seed: int | None = None,
         private: bool | str = False,
     ) -> str:
-        """File an instruction to a kept enhancement's prompt (or to what became of it, `prompt`); a new one comes of it, with it as parent.
+        """File an instruction that changes an enhancement's prompt, or `prompt`, its edited form. The result has it as its
+        parent.
 
-        Raises InvalidRequest where the model knows no instructions, NotFound, and as `submit` does.
+        Raises InvalidRequest if the model does not follow instructions, NotFound, and as `submit` does.
         """
         text("instruction", instruction)
         info = self._thinking()
@@ -285,17 +286,17 @@ class Studio(Library):
         *,
         stopped: Callable[[], bool] = lambda: False,
     ) -> AsyncGenerator[str, None]:
-        """The prompt for a picture, as it is written; nothing is kept of either. Raises InvalidRequest, Refused, StudioError."""
+        """Caption a picture. Yields the growing prompt. Stores nothing. Raises InvalidRequest, Refused, StudioError."""
         return self.captioner.describe(picture, language, seed, stopped)
 
     def _thinking(self) -> CheckpointInfo:
-        """Where reasoning alone takes place. Raises Refused."""
+        """The checkpoint for enhancements without pictures. Raises Refused."""
         if not self.can_enhance:
             raise Refused("The enhancer is off in this studio.")
         return self._drawable(None)
 
     def rerun(self, owner: str, picture_id: str, *, private: bool | str = False) -> str:
-        """File the exact recipe of a picture again; the job's end says whether the pixels are identical."""
+        """File a picture's exact recipe again. The finished job reports whether the pixels are identical."""
         return self._file(owner, "rerun", self._order_of(owner, picture_id, rerun=True), 1, private=private)
 
     def vary(
@@ -308,9 +309,9 @@ class Studio(Library):
         strength: float | None = None,
         private: bool | str = False,
     ) -> str:
-        """File a picture's recipe with another seed (chosen here unless given), its enhancement and ancestry kept.
+        """File a picture's recipe with another seed, random by default. Its enhancement and ancestry are kept.
 
-        With a `strength`, above 0 and up to 1, the noise is moved so far from the picture's own: what comes out stays near to it.
+        With a `strength` in (0, 1], the noise moves only that far from the picture's own.
         """
         whole("count", count, 1, 64)
         optional_whole("seed", seed, 0, 2**53 - 1)
@@ -320,7 +321,7 @@ class Studio(Library):
         return self._file(owner, "generate", order, count, private=private)
 
     def retry(self, owner: str, job_id: str, *, plain: bool = False, private: bool | str = False) -> str:
-        """File what is missing of a failed or cancelled job once more, for one click after a failure; `plain` without reasoning."""
+        """File the missing pictures of a failed or cancelled job again; with `plain`, without enhancement."""
         job = self._job(owner, job_id)
         if job.status not in ("failed", "cancelled"):
             raise InvalidRequest("job", "must be a failed or cancelled one to be drawn again", job.status)
@@ -331,19 +332,17 @@ class Studio(Library):
         alone = not (order.spread or order.prompts)  # one enhancement serves all its pictures
         if plain:
             order = replace(order, enhance=False, spread=False)
-        elif (
-            job.enhancement_id and order.enhance and alone and job.kind == "generate"
-        ):  # what was reasoned is kept and drawn
+        elif job.enhancement_id and order.enhance and alone and job.kind == "generate":  # use the finished enhancement
             with translate_errors():
                 kept = self._storage.of(job.id).enhancements.get(owner, job.enhancement_id)
             order = replace(order, enhance=False, prompt=kept.prompt, enhancement=kept.id)
-        there = max(job.indices, default=-1) + 1  # they are drawn in order, so what is missing follows them
+        there = max(job.indices, default=-1) + 1  # pictures are made in order, so the missing ones come last
         rest = order.after(there)
         private = private or is_private(job.id)
         return self._file(owner, job.kind, rest, job.count - there, mark=job.mark, private=private)
 
     def cancel(self, owner: str, job_id: str) -> View:
-        """Stop a job, and no other: at once if it waits, within a step if it runs."""
+        """Cancel a job: at once if it waits, within a step if it runs."""
         with translate_errors():
             job = self._storage.of(job_id).jobs.cancel(owner, checked_id("job", job_id))
         if job.status == "running":
@@ -354,7 +353,7 @@ class Studio(Library):
         return {"job": job.id, "status": job.status if job.status in FINISHED else "cancelled"}
 
     def forget(self, owner: str, session: str | None = None) -> View:
-        """Forget everything that the owner has in private, or in one session of it; what still runs is stopped, and goes when it has."""
+        """Remove all private things of the owner, or of one session. Running jobs are stopped first."""
         checked_session("session", session is None or session)
         with translate_errors():
             running = self._storage.private.forget(owner, session)
@@ -364,24 +363,24 @@ class Studio(Library):
         return {"stopped": [job.id for job in running]}
 
     def leave(self, owner: str, session: str) -> None:
-        """The tab of a private session was closed: it is forgotten in a while. Raises InvalidRequest."""
+        """Record that a private session's tab was closed. It is removed after a while. Raises InvalidRequest."""
         checked_session("session", session)
         self._storage.private.leave(owner, session)
 
     # Watching
 
     def snapshot(self, owner: str, job_id: str) -> View:
-        """A job as it stands: the form that streams carry. Finished jobs hold their pictures."""
+        """The state of a job, in the form that streams carry. A finished job contains its pictures."""
         return self._snapshots.of(self._job(owner, job_id))
 
     def marked(self, owner: str, mark: str) -> View | None:
-        """The newest job that was filed under a mark, as it stands; None where there is none."""
+        """The state of the newest job with this mark; None if there is none."""
         with translate_errors():
             job = self._storage.queue.marked(owner, mark)
         return None if job is None else self._snapshots.of(job)
 
     async def watch(self, owner: str, job_id: str) -> AsyncIterator[View]:
-        """Snapshots of a job from now to its end, the first at once. Leaving does not stop the job."""
+        """Yield the job's states from now to its end, the first at once. Leaving does not stop the job."""
         seen: dict[str, View] = {}
 
         def look() -> View:
@@ -395,7 +394,7 @@ class Studio(Library):
                 except NotFound:
                     if last is None:
                         raise
-                    yield {**last, "status": "cancelled", "pictures": []}  # it was private, and is forgotten
+                    yield {**last, "status": "cancelled", "pictures": []}  # it was private and has been removed
                     return
                 if shot != last:
                     yield shot
@@ -409,11 +408,11 @@ class Studio(Library):
         return [self._snapshots.line(job) for job in self._storage.queue.unfinished(owner)]
 
     def recent_jobs(self, owner: str, limit: int = 10) -> list[View]:
-        """The owner's newest finished jobs, for the page's queue: what failed says why and can be drawn again."""
+        """The owner's latest finished jobs, for the queue view."""
         return [self._snapshots.line(job) for job in self._storage.queue.recent(owner, limit)]
 
     def preview(self, owner: str, job_id: str) -> bytes:
-        """What a running job's picture would be now, as WebP."""
+        """A preview of a running job's picture, as WebP."""
         self._job(owner, job_id)
         image = self._progress.live(job_id).preview
         if image is None:
@@ -422,7 +421,7 @@ class Studio(Library):
         image.save(buffer, "WEBP", quality=80, method=0)
         return buffer.getvalue()
 
-    # Inside
+    # Helpers
 
     def _drawable(self, checkpoint: str | None) -> CheckpointInfo:
         info = self._engine.info(checkpoint)
@@ -456,7 +455,7 @@ class Studio(Library):
         mark: str | None = None,
         private: bool | str = False,
     ) -> str:
-        """File it; in private where that is wished, or where it comes of something private."""
+        """File a spec. It is private if requested, or if it refers to something private."""
         checked_session("private", private)
         if isinstance(private, str):
             mark = private
@@ -482,7 +481,7 @@ class Studio(Library):
 
     @contextmanager
     def _adopted(self, owner: str, order: JobSpec | None) -> Iterator[None]:
-        """What a private order draws from, of what is kept, is there in private, too; not for longer than the order is."""
+        """Copy the stored enhancement of a private spec into the private store while the spec is filed."""
         wanted = {order.enhancement, order.refines} if order else set()
         ids = [id for id in wanted if id is not None and not is_private(id)]
         for id in ids:

@@ -1,6 +1,6 @@
-"""`python app.py batch prompts.txt` draws a file of prompts into the same history, and goes on where it was broken off.
+"""`python app.py batch prompts.txt`: generates a file of prompts, and continues after an interruption.
 
-Each line is a job like any other, with a mark made of what it asks, so that a line that was drawn is never drawn twice. Knows the
+Each line becomes a job with a mark derived from its content, so that a finished line is never generated twice. Knows the
 use cases only.
 """
 
@@ -32,7 +32,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A line of the file: its number, what it asks, and the mark of that."""
+    """A line of the file: its number, its request and its mark."""
 
     number: int
     wish: GenerationRequest
@@ -40,7 +40,8 @@ class Line:
 
 
 def split(arguments: Sequence[str]) -> tuple[argparse.Namespace | None, list[str]]:
-    """What `batch` was asked, or None where it was not; and the flags that are left for the settings. Exits for wrong ones."""
+    """Parse the arguments of `batch`, or None for another command, and the remaining flags for the settings. Exits on
+    errors."""
     if arguments[:1] != ["batch"]:
         return None, list(arguments)
     parser = argparse.ArgumentParser(
@@ -59,10 +60,10 @@ def split(arguments: Sequence[str]) -> tuple[argparse.Namespace | None, list[str
 
 
 def read(file: Path, usual: Mapping[str, Any], checkpoint: str) -> list[Line]:
-    """The lines of a file, to be drawn with `checkpoint` where they name none.
+    """Parse the lines of a file. `checkpoint` applies to lines that name none.
 
-    Lines that ask the same thing are told apart by how many came before, so that each is drawn. Raises ValueError with the line's number
-    and the rule, OSError where the file cannot be read.
+    Equal lines are counted, so that each is generated. Raises ValueError with the line's number and the rule, and OSError
+    for an unreadable file.
     """
     lines: list[Line] = []
     seen: Counter[str] = Counter()
@@ -89,7 +90,7 @@ def _texts(file: Path) -> Iterable[str]:
 
 
 def _asked(text: str) -> Mapping[str, Any]:
-    """What a line asks. Raises InvalidRequest."""
+    """Parse a line. Raises InvalidRequest."""
     if not text.startswith("{"):
         return {"prompt": text}
     try:
@@ -108,7 +109,7 @@ def _asked(text: str) -> Mapping[str, Any]:
 
 
 def usual(options: argparse.Namespace) -> dict[str, Any]:
-    """What the flags ask for every line that does not say otherwise."""
+    """The values of the flags, for lines that do not set them."""
     said = {
         name: value for name, value in vars(options).items() if name not in ("file", "reason") and value is not None
     }
@@ -116,7 +117,7 @@ def usual(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def run(studio: Studio, owner: str, options: argparse.Namespace, *, stop: Callable[[], bool], say: Say = print) -> int:
-    """Draw the file's lines; the exit code: 0 when all are drawn, 1 when some are not, 2 when nothing could begin."""
+    """Generate the file's lines. Returns the exit code: 0 if all are done, 1 if some are not, 2 if it could not start."""
     try:
         lines = read(options.file, usual(options), studio.checkpoint().name)
     except (ValueError, OSError) as error:
@@ -136,7 +137,7 @@ def run(studio: Studio, owner: str, options: argparse.Namespace, *, stop: Callab
         except StudioError as error:
             shot, fresh = {"status": "failed", "error": str(error)}, True
         if shot["status"] not in FINISHED:
-            continue  # stopped in the middle: the job waits in the queue
+            continue  # stopped in the middle: the job stays in the queue
         clock.tick(fresh)
         failed += shot["status"] != "done"
         _live("")
@@ -146,7 +147,7 @@ def run(studio: Studio, owner: str, options: argparse.Namespace, *, stop: Callab
 
 
 def _done(studio: Studio, owner: str, line: Line, stop: Callable[[], bool], tell: Say) -> tuple[View, bool]:
-    """The job of a line once it has ended, or as it stands when told to stop; and whether it was not there before."""
+    """The final state of a line's job, or its current state after a stop, and whether it is new."""
     shot = studio.marked(owner, line.mark)
     fresh = shot is None or shot["status"] != "done"
     if shot is None or shot["status"] in ("failed", "cancelled"):
@@ -159,7 +160,7 @@ def _done(studio: Studio, owner: str, line: Line, stop: Callable[[], bool], tell
 
 
 def _filed(studio: Studio, owner: str, line: Line, failed: View | None, stop: Callable[[], bool]) -> str:
-    """The id of a job for a line; waits while the queue is full. What is there of one that failed is kept."""
+    """The id of a line's job. Waits while the queue is full. A failed job keeps its pictures."""
     while True:
         try:
             if failed is not None:
@@ -190,13 +191,13 @@ def _moving(place: str, text: str) -> None:
 
 
 def _live(text: str) -> None:
-    """One line that moves, where somebody looks at a terminal."""
+    """Overwrite one line of a terminal."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
 class _Clock:
-    """How long the rest will take, by the lines that were drawn now."""
+    """Estimates the remaining time from the lines finished in this run."""
 
     def __init__(self, lines: int) -> None:
         self._left, self._drawn, self._begun = lines, 0, time.monotonic()

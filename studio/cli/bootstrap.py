@@ -1,6 +1,6 @@
-"""What surrounds a start: an environment that stays inside, sentences for wrong settings, logins, a free port, the wish to stop.
+"""Process setup: environment, log, error messages for settings, logins, the port and the stop signal.
 
-Knows no storage, no engine and no page; app.py calls it before anything heavy is loaded.
+Knows no storage, no engine and no page. app.py calls it before anything heavy is imported.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def prepare_process(environ: MutableMapping[str, str]) -> None:
 
 
 def disable_telemetry(environ: MutableMapping[str, str]) -> None:
-    """Turn off what libraries would tell their makers, and let no proxy stand between this machine and itself.
+    """Turn off the libraries' telemetry, and bypass proxies for this machine.
 
-    To be called before gradio and huggingface_hub are imported: both read this once.
+    Call it before gradio and huggingface_hub are imported, which read these variables once.
     """
     environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
@@ -56,20 +56,20 @@ def disable_telemetry(environ: MutableMapping[str, str]) -> None:
 
 
 def configure_logging() -> None:
-    """Log to standard error, without a line for each request that the studio itself makes."""
+    """Log to standard error, without a line for each HTTP request of the studio itself."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for name in ("httpx", "httpx2", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def exit_with_error(sentence: str) -> NoReturn:
-    """Say why the studio cannot begin, and end with code 2."""
+    """Print an error and exit with code 2."""
     print(sentence, file=sys.stderr)
     sys.exit(2)
 
 
 def explain_error(error: Exception) -> str:
-    """What keeps the studio from beginning, wrong settings as lines for the person who set them. Never shows a value that is a secret."""
+    """Format a start error. Validation errors become one line per setting. Secret values are never shown."""
     if not isinstance(error, ValidationError):
         return str(error)
     lines = []
@@ -83,9 +83,9 @@ def explain_error(error: Exception) -> str:
 
 
 def logins(auth: str) -> list[tuple[str, str]]:
-    """The logins that `auth` gives: `name:password` pairs with commas between, or a file with one a line.
+    """Parse `auth`: comma-separated `name:password` pairs, or a file with one pair a line.
 
-    Raises ValueError, without any part of a password, for what is neither, for an empty part, and for a name given twice.
+    Raises ValueError for an invalid pair and for a duplicate name. The message contains no part of a password.
     """
     path = Path(auth)
     try:
@@ -108,7 +108,7 @@ def logins(auth: str) -> list[tuple[str, str]]:
 
 
 def free_port(host: str, port: int) -> int:
-    """The port to serve on; 0 chooses a free one. Raises OSError with a sentence that says what to do."""
+    """The port to serve on; 0 chooses a free one. Raises OSError with advice."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
@@ -124,7 +124,7 @@ def free_port(host: str, port: int) -> int:
 
 
 def stop_event() -> threading.Event:
-    """An event that SIGINT and SIGTERM set, once; a second signal ends the process the usual way. Main thread only."""
+    """An event that the first SIGINT or SIGTERM sets. A second signal ends the process as usual. Main thread only."""
     stop = threading.Event()
 
     def ask(number: int, frame: object) -> None:

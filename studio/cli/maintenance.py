@@ -1,4 +1,4 @@
-"""`python app.py check`, `backup`, `restore` and `bring`: a studio's folder looked after and filled while no page is served.
+"""`python app.py check`, `backup`, `restore` and `bring`: commands on the data folder of a stopped studio.
 
 Knows storage and the settings; no engine, no use case and no page.
 """
@@ -22,13 +22,13 @@ from studio.settings import Settings, read
 from studio.validation import HOME
 from studio.worker.quota import Quota
 
-EVERY_S = 2.0  # between two lines of progress
+EVERY_S = 2.0  # seconds between two progress lines
 COMMANDS = ("check", "backup", "restore", "bring")
 Say = Callable[[str], None]
 
 
 class NotBrought(ValueError):
-    """A folder cannot be brought in: the sentence says why."""
+    """A folder cannot be imported."""
 
 
 def run(
@@ -37,9 +37,10 @@ def run(
     say: Say = print,
     stopping: Callable[[], threading.Event] = threading.Event,
 ) -> int | None:
-    """Do what the command line asks, if it is one of COMMANDS; the exit code, None where it is none.
+    """Run the command line if it names one of COMMANDS; None if not.
 
-    0: all is well. 1: something could not be mended. 2: nothing could begin. Exits for wrong arguments, as command lines do.
+    Exit codes: 0 success, 1 something could not be repaired or imported, 2 it could not start. Wrong arguments exit as
+    usual.
     """
     if not arguments or arguments[0] not in COMMANDS:
         return None
@@ -69,7 +70,7 @@ def run(
 
 
 def check(folder: Path, sources: Sequence[Path], owner: str | None, say: Say) -> int:
-    """Look at every row and every file, mend what can be mended, and end with counts."""
+    """Reconcile all rows and files, and print counts."""
     if not (folder / "studio.db").exists():
         raise NotRestored(f"There is no database in {folder}, so there is nothing to check.")
     wrong = faults(folder / "studio.db", full=True)
@@ -92,7 +93,7 @@ def check(folder: Path, sources: Sequence[Path], owner: str | None, say: Say) ->
 
 
 def backup(folder: Path, target: Path | None, say: Say, *, copy: bool) -> int:
-    """Make a backup as `target`, by default beside the folder, under the time."""
+    """Make a backup at `target`; by default beside the folder, named by the time."""
     target = target or folder.absolute().parent / f"backup-{stamp()[:15]}"
     made = create_backup(folder, target, tell=Progress("files", say).tell, copy=copy)
     say(f"{target}: {made.pictures:,} pictures, {made.files:,} files, {made.bytes / 1e9:.2f} GB")
@@ -106,7 +107,7 @@ def backup(folder: Path, target: Path | None, say: Say, *, copy: bool) -> int:
 
 
 def restore(source: Path, folder: Path, owner: str | None, say: Say) -> int:
-    """Make `folder` from a backup or a snapshot, and bring its rows and files together."""
+    """Restore `folder` from a backup or a snapshot, and reconcile it."""
     made = restore_backup(source, folder, tell=Progress("files", say).tell)
     kept = storage.open(folder)
     try:
@@ -125,7 +126,7 @@ def restore(source: Path, folder: Path, owner: str | None, say: Say) -> int:
 def bring(
     folder: Path, source: Path, owner: str | None, room: SpaceCheck, say: Say, *, preview: bool, stopped: Stopped
 ) -> int:
-    """Bring in what lies below `source`, or only tell what is understood of it."""
+    """Import the files below `source`, or only preview them."""
     if owner is None:
         raise NotBrought(
             "bring needs --owner where there are several: person:NAME is whoever logs in as NAME, home whoever is alone."
@@ -134,7 +135,7 @@ def bring(
         raise NotBrought(f"{source} is no folder.")
     kept = storage.open(folder)
     try:
-        kept.jobs.recover()  # what was cut off in the middle goes first
+        kept.jobs.recover()  # remove the remains of an interrupted run first
         gather = FolderImport(kept, owner, room, say, lambda what: Progress(what, say).tell, stopped)
         found = gather.preview(source) if preview else gather.bring(source)
     finally:
@@ -145,14 +146,14 @@ def bring(
 
 
 class Progress:
-    """Lines such as "pictures: 1,200 of 15,000, 12 s left", at most one every EVERY_S."""
+    """Prints lines such as "pictures: 1,200 of 15,000, 12 s left", at most one every EVERY_S."""
 
     def __init__(self, what: str, say: Say) -> None:
         self._what, self._say = what, say
         self._begun = self._told = time.monotonic()
 
     def tell(self, done: int, all: int) -> None:
-        """So many of so many are done."""
+        """Report progress."""
         now = time.monotonic()
         if now - self._told < EVERY_S or not done:
             return
@@ -193,7 +194,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
         "--owner",
         help="who gets pictures whose owner nothing tells, where there are several: person:NAME is whoever logs in as NAME",
     )
-    for name in Settings.model_fields:  # named, so that what stands behind one is never taken for a file
+    for name in Settings.model_fields:  # named, so that the next argument is never taken for a file
         parser.add_argument(f"--{name}", dest=f"set_{name}", help=argparse.SUPPRESS)
     return parser
 
@@ -201,6 +202,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
 def answer(
     arguments: Sequence[str], environ: Mapping[str, str], stopping: Callable[[], threading.Event] = threading.Event
 ) -> None:
-    """Do what was asked and end there, if it is one of COMMANDS; else go on. `stopping` gives what tells a long one to end."""
+    """Run one of COMMANDS and exit; return for any other command line. `stopping` returns the event that interrupts a long
+    one."""
     if (code := run(arguments, environ, stopping=stopping)) is not None:
         sys.exit(code)

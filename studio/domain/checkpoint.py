@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from studio.domain.sizes import SIDE_MAX
 
-TOKENS_MAX = 512  # what the text encoder sees of a prompt
+TOKENS_MAX = 512  # tokens of a prompt that the text encoder reads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +17,8 @@ class Defaults:
     steps: int
     guidance: float
     shift: float
-    native: int  # side in pixels of the square it was made for
-    negative_prompt: bool  # whether a negative prompt does anything
+    native: int  # side in pixels of the square it was trained for
+    negative_prompt: bool  # whether a negative prompt has an effect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,11 +26,11 @@ class CheckpointInfo:
     """A checkpoint of the catalog."""
 
     name: str  # as a request spells it: pocket, turbo, base, a folder, a Hub id
-    title: str  # for people: Pocket, Z-Image-Turbo
+    title: str  # for display: Pocket, Z-Image-Turbo
     source: str  # folder or Hub id
     defaults: Defaults
-    template: str  # template of the enhancer that suits it
+    template: str  # the enhancer template that suits it
     sampling: Mapping[str, float] = field(default_factory=dict)  # temperature, top_p of its language model
-    side_max: int = SIDE_MAX  # pixels of the longest side that its transformer has places for
+    side_max: int = SIDE_MAX  # the longest side in pixels that its transformer has positions for
     on_disk: bool = False
     download_gb: float = 0.0

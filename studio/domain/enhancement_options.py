@@ -1,6 +1,6 @@
-"""What an enhancement can be told here: the styles, lengths and templates that a checkpoint's language model understands.
+"""Available enhancement options: the styles, lengths and templates that a checkpoint's language model understands.
 
-Pure but for the folder of a host's own templates and lists, which is read when it is asked for. Knows no engine and no queue.
+Pure, except for the folder of the host's own templates and lists. Knows no engine and no queue.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FOLLOWS = "chain"
 
 @dataclass(frozen=True, kw_only=True)
 class AvailableOptions:
-    """`follows`: whether the model can be told of a length and of an instruction. `templates` are the host's own, by name."""
+    """`follows`: whether the model follows a length and instructions. `templates` are the names of the host's own."""
 
     follows: bool
     styles: tuple[Style, ...]
@@ -41,11 +41,11 @@ class AvailableOptions:
         return found
 
     def put(self, wish: str, prompt: str) -> str:
-        """The name of the style that makes `prompt` of `wish`; '' where none does."""
+        """The name of the style that turns `wish` into `prompt`; '' if none does."""
         return next((one.name for one in self.styles if one.put(wish) == prompt), "")
 
     def check(self, style: str | None, length: str, template: str | None) -> None:
-        """Raises InvalidRequest for what this model cannot be told: a control that does nothing is none."""
+        """Raises InvalidRequest for options that this model does not understand."""
         self.style(style)
         if length not in self.lengths:
             rule = (
@@ -61,7 +61,7 @@ class AvailableOptions:
 
 @dataclass(frozen=True)
 class HostOptions:
-    """A host's own templates and lists, in two folders beside the pictures; neither need be there."""
+    """The host's own templates and lists, in two optional folders of the data folder."""
 
     folder: Path
 
@@ -70,7 +70,7 @@ class HostOptions:
         return self.folder / "templates"
 
     def steers(self, info: CheckpointInfo, *, remote: bool) -> AvailableOptions:
-        """What can be told where `info` draws, and its own language model reasons unless a `remote` one does."""
+        """The options available with `info`, whose own language model reasons unless a `remote` one does."""
         follows = remote or info.template == FOLLOWS
         own = templates.own_names(self.templates)
         return AvailableOptions(
@@ -83,11 +83,12 @@ class HostOptions:
 
 
 def truncated_end(prompt: str, count: Callable[[str], int | None], most: int) -> str:
-    """The end of a prompt that the encoder does not see, to the character; empty where all of it is seen or nobody can count."""
+    """The end of a prompt that the encoder truncates, to the character; empty if nothing is truncated or tokens cannot be
+    counted."""
     whole = count(prompt)
     if whole is None or whole <= most:
         return ""
-    seen, over = 0, len(prompt)  # so many characters are seen for sure, and so many are not
+    seen, over = 0, len(prompt)  # this many characters certainly fit, and this many do not
     while over - seen > 1:
         middle = (seen + over) // 2
         seen, over = (middle, over) if (count(prompt[:middle]) or 0) <= most else (seen, middle)
@@ -97,6 +98,6 @@ def truncated_end(prompt: str, count: Callable[[str], int | None], most: int) ->
 def enhancement_options(
     steers: AvailableOptions, *, style: str, length: Length, locks: Sequence[str], instruction: str, before: str
 ) -> EnhancementOptions:
-    """What the chain is told, out of what an order holds. A style that is no longer there is left out."""
+    """The enhancement options of a job spec. A style that no longer exists is left out."""
     found = next((one for one in steers.styles if one.name == style), None)
     return EnhancementOptions(style=found, length=length, locks=tuple(locks), instruction=instruction, before=before)

@@ -1,7 +1,7 @@
-"""A wish: what somebody asks for, checked by rule before it becomes a job.
+"""The generation request: validated before it becomes a job.
 
-Pure: knows no page, no database, no engine. Values come from strangers over raw HTTP, so each is checked for its type and its
-range, and each refusal names the parameter as the API spells it, the rule, and the value. Nothing is corrected quietly.
+Pure: knows no page, no database, no engine. Values are untrusted: each is checked for its type and range, and each error
+names the API's parameter, the rule and the value. Nothing is corrected silently.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from studio.errors import InvalidRequest
 PROMPT_MAX = 20_000  # characters
 COUNT_MAX = 64
 LOCKS_MAX = 20
-VARIATIONS_MAX = 8  # of variations of variations
+VARIATIONS_MAX = 8  # length of a chain of variations
 STEPS_MAX = 50
 ADAPTERS_MAX = 8
-WEIGHT_MAX = 4.0  # of an adapter, in both directions
+WEIGHT_MAX = 4.0  # of an adapter, positive or negative
 GUIDANCE_MAX = 20.0
 SHIFT_MIN, SHIFT_MAX = 0.1, 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationRequest:
-    """A valid wish. None means: the checkpoint's default (seed: chosen when the job is filed)."""
+    """A valid request. None means the checkpoint's default, and for the seed one chosen when the job is filed."""
 
     prompt: str
     enhance: bool = True
@@ -52,9 +52,9 @@ class GenerationRequest:
     template: str | None = None
     spread: bool = False
     parent: str | None = None
-    private: bool | str = False  # a text names the session that it belongs to
+    private: bool | str = False  # a text is the id of a private session
     variation_of: tuple[tuple[int, float], ...] = ()
-    source: str | None = None  # id of a picture to begin with
+    source: str | None = None  # id of a starting image
     strength: float | None = None
     adapters: tuple[tuple[str, float], ...] = ()
 
@@ -92,13 +92,13 @@ class GenerationRequest:
 
 
 def session(name: str, value: object) -> None:
-    """Raises InvalidRequest unless `value` is true, false, or the name of a session: up to 64 letters and digits."""
+    """Raises InvalidRequest unless `value` is true, false, or a session id of up to 64 letters and digits."""
     if not isinstance(value, bool) and (not isinstance(value, str) or not re.fullmatch("[0-9A-Za-z]{1,64}", value)):
         raise InvalidRequest(name, "must be true or false, or a session's name of letters and digits", value)
 
 
 def zone(name: str, value: object) -> tzinfo:
-    """The time zone of this name. Raises InvalidRequest where this machine knows none."""
+    """The time zone of this name. Raises InvalidRequest for a name that this machine does not know."""
     try:
         if not isinstance(value, str) or not re.fullmatch(r"[\w+-]{1,30}(/[\w+-]{1,30}){0,3}", value, re.ASCII):
             raise ValueError
@@ -108,7 +108,7 @@ def zone(name: str, value: object) -> tzinfo:
 
 
 def check_variations(value: object) -> None:
-    """Raises InvalidRequest unless `value` are pairs of a seed and a strength above 0, up to 1."""
+    """Raises InvalidRequest unless `value` holds pairs of a seed and a strength in (0, 1]."""
     if not isinstance(value, tuple | list) or len(value) > VARIATIONS_MAX:
         raise InvalidRequest("variation_of", f"must be at most {VARIATIONS_MAX} pairs of a seed and a strength", value)
     for one in value:
@@ -119,21 +119,21 @@ def check_variations(value: object) -> None:
 
 
 def strength(name: str, value: object) -> None:
-    """Raises InvalidRequest unless `value` is a number above 0, up to 1."""
+    """Raises InvalidRequest unless `value` is a number in (0, 1]."""
     number(name, value, 0, 1)
     if not value:
         raise InvalidRequest(name, "must be a strength above 0, up to 1", value)
 
 
 def check_source_strength(name: str, value: object) -> None:
-    """Raises InvalidRequest unless `value` is a number above 0 and below 1, at which nothing of a source is left."""
+    """Raises InvalidRequest unless `value` is a number in (0, 1). At 1 nothing of the image would be left."""
     strength(name, value)
     if value == 1:
         raise InvalidRequest(name, "must be below 1, since nothing of the source would be left", value)
 
 
 def check_adapters(value: object) -> None:
-    """Raises InvalidRequest unless `value` are pairs of an adapter's name and a weight, not 0, no name twice."""
+    """Raises InvalidRequest unless `value` holds pairs of a distinct adapter name and a weight other than 0."""
     if not isinstance(value, tuple | list) or len(value) > ADAPTERS_MAX:
         raise InvalidRequest("adapters", f"must be at most {ADAPTERS_MAX} pairs of a name and a weight", value)
     seen = set()
@@ -152,7 +152,7 @@ def check_adapters(value: object) -> None:
 
 
 def check_keep_words(locks: object, prompt: str) -> None:
-    """Raises InvalidRequest unless `locks` are some words of `prompt`."""
+    """Raises InvalidRequest unless all `locks` are words of `prompt`."""
     if not isinstance(locks, tuple | list) or len(locks) > LOCKS_MAX:
         raise InvalidRequest("locks", f"must be a list of at most {LOCKS_MAX} texts", locks)
     for one in locks:
@@ -163,12 +163,12 @@ def check_keep_words(locks: object, prompt: str) -> None:
 
 
 def new_seed() -> int:
-    """A seed from the system's own randomness, below 2^32: torch's CPU generator looks at no more bits, and a person can read it."""
+    """A random seed below 2^32. torch's CPU generator reads no more bits, and people can read it."""
     return secrets.randbelow(2**32)
 
 
 def text(name: str, value: object, *, empty: bool = False) -> None:
-    """Raises InvalidRequest unless `value` is a text of 1 (or 0) to PROMPT_MAX characters that UTF-8 can write."""
+    """Raises InvalidRequest unless `value` is a text of 1 (or 0) to PROMPT_MAX characters that UTF-8 can encode."""
     if not isinstance(value, str):
         raise InvalidRequest(name, "must be a text", value)
     if not empty and not value.strip():
@@ -194,7 +194,7 @@ def whole(name: str, value: object, least: int, most: int) -> None:
 
 
 def optional_whole(name: str, value: object, least: int, most: int) -> None:
-    """As `whole`; None passes."""
+    """Like `whole`, but accepts None."""
     if value is not None:
         whole(name, value, least, most)
 
@@ -214,7 +214,7 @@ def number(name: str, value: object, least: float, most: float) -> None:
 
 
 def side(name: str, value: object) -> None:
-    """Raises InvalidRequest unless `value` is None or a side that the transformer can draw."""
+    """Raises InvalidRequest unless `value` is None or a side that the transformer can generate."""
     if value is None:
         return
     whole(name, value, SIDE_MIN, SIDE_MAX)
@@ -231,5 +231,5 @@ def name(name: str, value: object) -> None:
 
 
 def writable(value: str) -> bool:
-    """Whether UTF-8 and the database can write it: no null characters, no halves of surrogate pairs."""
+    """Whether UTF-8 and the database can store it: no null characters and no surrogates."""
     return "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)

@@ -1,6 +1,6 @@
-"""Shapes and sizes: which width and height belong to a ratio at a checkpoint's native size.
+"""Image sizes: the width and height of a ratio at a checkpoint's native size.
 
-Pure arithmetic. Sides are pixels and multiples of 16, as the transformer's patches over the 8x latents require.
+Pure arithmetic. Sides are in pixels and multiples of 16: the VAE's factor of 8 times the transformer's patch size of 2.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from math import sqrt
 
 SIDE_MIN, SIDE_MAX, SIDE_STEP = 64, 2048, 16
-LARGE = 1024  # from this native side on a checkpoint has the released family's own presets, in three classes
+LARGE = 1024  # from this native side on, a checkpoint has the presets of the released family, in three classes
 CLASSES: dict[int, tuple[tuple[int, int], ...]] = {
     1024: ((1024, 1024), (1152, 896), (1152, 864), (1248, 832), (1280, 720), (1344, 576)),
     1280: ((1280, 1280), (1440, 1120), (1472, 1104), (1536, 1024), (1536, 864), (1680, 720)),
     1536: ((1536, 1536), (1728, 1344), (1728, 1296), (1872, 1248), (2048, 1152), (2016, 864)),
-}  # widths and heights of NAMED, as the Space of Z-Image-Turbo offers them; the upright ones are these turned
+}  # widths and heights of NAMED, as in the Space of Z-Image-Turbo; portrait presets are these turned
 NAMED: tuple[tuple[int, int], ...] = ((1, 1), (9, 7), (4, 3), (3, 2), (16, 9), (21, 9))
 RATIOS: tuple[tuple[int, int], ...] = ((1, 1), (3, 4), (4, 3), (2, 3), (3, 2), (9, 16), (16, 9))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """A preset that the page offers."""
+    """A preset of the page."""
 
     name: str  # "3:4"
     width: int
@@ -29,19 +29,19 @@ class Shape:
 
 
 def shape(ratio: tuple[int, int], native: int) -> Shape:
-    """The preset of about `native` x `native` area in this ratio, its sides rounded to multiples of 16."""
+    """The preset of about `native` x `native` area in this ratio, with sides rounded to multiples of 16."""
     across, down = ratio
     scale = sqrt(across / down)
     return Shape(name=f"{across}:{down}", width=_fit(native * scale), height=_fit(native / scale))
 
 
 def classes(native: int) -> tuple[int, ...]:
-    """The sizes in which a checkpoint's shapes come, by the side of their squares; one for a small checkpoint."""
+    """The size classes of a checkpoint, by the side of their squares; one for a small checkpoint."""
     return tuple(CLASSES) if native >= LARGE else (native,)
 
 
 def shapes(native: int, side: int | None = None) -> tuple[Shape, ...]:
-    """All presets for a checkpoint of a native side in pixels, in the class of squares of `side`. Raises KeyError for no class."""
+    """All presets for a native side in pixels, in the class of squares of `side`. Raises KeyError for an unknown class."""
     if native < LARGE:
         return tuple(shape(ratio, native) for ratio in RATIOS)
     made: list[Shape] = []
@@ -53,13 +53,13 @@ def shapes(native: int, side: int | None = None) -> tuple[Shape, ...]:
 
 
 def fitting(width: int, height: int, native: int, most: int = SIDE_MAX) -> tuple[int, int]:
-    """Width and height of about `native` x `native` area in the ratio of a picture of any size, neither above `most`."""
+    """A width and height of about `native` x `native` area in the ratio of an image, neither above `most`."""
     scale = sqrt(width / height)
     return min(most, _fit(native * scale)), min(most, _fit(native / scale))
 
 
 def shape_of(width: object, height: object, native: int) -> tuple[str | None, int | None]:
-    """The name and the class of a preset of this size; None for both where it is none."""
+    """The name and class of the preset with this size; None for both if there is none."""
     for side in classes(native):
         for one in shapes(native, side):
             if (one.width, one.height) == (width, height):

@@ -21,12 +21,12 @@ from studio.errors import InvalidRequest, Refused, shorten
 
 SEEDS = SEED_MAX + 1
 LIKE = "nothing can be drawn like it."
-STRENGTH = 0.6  # how far from a source it goes where nothing is said
+STRENGTH = 0.6  # strength with a starting image if the request names none
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobSpec:
-    """All that the worker needs. `prompt` is drawn as it is, unless `enhance`: then it is the one to reason about."""
+    """All that the worker needs. With `enhance`, `prompt` is enhanced; otherwise it is the final prompt."""
 
     prompt: str
     original_prompt: str
@@ -44,7 +44,7 @@ class JobSpec:
     cfg_normalization: bool = False
     cfg_truncation: float = 1.0
     variation_of: tuple[tuple[int, float], ...] = ()
-    source: str | None = None  # id of the picture that drawing begins with, of which `source_sha256` are the pixels
+    source: str | None = None  # id of the starting image, whose pixels have the hash `source_sha256`
     source_sha256: str | None = None
     strength: float | None = None
     adapters: tuple[tuple[str, float], ...] = ()
@@ -54,9 +54,9 @@ class JobSpec:
     length: Length = "auto"
     locks: tuple[str, ...] = ()
     template: str = ""
-    spread: bool = False  # each picture from a rewrite of its own
-    prompts: tuple[str, ...] = ()  # where the prompt has choices: what the seed made of it, one a picture
-    instruction: str = ""  # to the prompt of the enhancement `refines`, which is `before`
+    spread: bool = False  # one rewrite per picture
+    prompts: tuple[str, ...] = ()  # with wildcards: the resolved prompts, one a picture
+    instruction: str = ""  # for the prompt `before` of the enhancement `refines`
     refines: str | None = None
     before: str = ""
 
@@ -64,9 +64,10 @@ class JobSpec:
     def of(
         cls, wish: GenerationRequest, info: CheckpointInfo, *, enhance: bool, source: Picture | None = None
     ) -> JobSpec:
-        """Fill in the checkpoint's defaults and choose the seed. Raises InvalidRequest for what would do nothing.
+        """Resolve a request: fill in the checkpoint's defaults and choose the seed. Raises InvalidRequest for options without
+        effect.
 
-        `source` is the wish's: a size that is not told is then of its shape.
+        `source` is the request's starting image. It decides the size if the request names none.
         """
         wants, sides, strength = info.defaults, (info.defaults.native,) * 2, None
         if source is not None:
@@ -120,9 +121,9 @@ class JobSpec:
 
     @classmethod
     def of_picture(cls, found: Picture, *, rerun: bool, source: Picture | None = None) -> JobSpec:
-        """What drew a picture, to be drawn again; `source` is the one that it begins with.
+        """The spec that generates a stored picture again. `source` is its starting image.
 
-        Raises InvalidRequest where that cannot be: one from elsewhere may tell anything.
+        Raises InvalidRequest for an imported picture whose recipe is incomplete.
         """
         try:
             drawn = Recipe.from_json(found.recipe)
@@ -160,7 +161,7 @@ class JobSpec:
         )
 
     def varied(self, seed: int, strength: float | None) -> JobSpec:
-        """The order with another seed: with a strength, one whose noise stays so near to this one's. Raises InvalidRequest."""
+        """The spec with another seed, and with a strength, noise that stays close to this spec's. Raises InvalidRequest."""
         if strength is None:
             return replace(self, seed=seed, variation_of=())
         if len(self.variation_of) >= VARIATIONS_MAX:
@@ -170,11 +171,11 @@ class JobSpec:
 
     @property
     def comes_of(self) -> tuple[str, ...]:
-        """The ids of all that it comes of."""
+        """The ids of everything that it refers to."""
         return tuple(id for id in (self.parent, self.enhancement, self.refines, self.source) if id is not None)
 
     def decided(self, count: int, lists: Lists) -> JobSpec:
-        """The order of `count` pictures with the prompt's choices decided, each picture's by its own seed."""
+        """Resolve the wildcards of `count` pictures, each from its own seed."""
         if not has_choices(self.prompt, lists):
             return self
         return replace(
@@ -182,7 +183,7 @@ class JobSpec:
         )
 
     def after(self, there: int) -> JobSpec:
-        """The order of what is missing once the first `there` pictures are drawn."""
+        """The spec of the remaining pictures after the first `there`."""
         return replace(
             self,
             seed=(self.seed + there) % SEEDS,
@@ -192,7 +193,7 @@ class JobSpec:
 
     @classmethod
     def from_json(cls, data: Mapping[str, object]) -> JobSpec:
-        """Read `to_json` back; keys of later versions are passed over."""
+        """Read `to_json` back. Unknown keys are ignored."""
         names = {field.name for field in fields(cls)}
         values = {
             key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key in names
@@ -202,19 +203,19 @@ class JobSpec:
         return cls(**values)  # type: ignore[arg-type]
 
     def to_json(self) -> dict[str, object]:
-        """The form in the job's row."""
+        """The JSON form of the job's row."""
         return asdict(self)
 
     def wished(self, index: int) -> str:
-        """What picture `index` is wished to show: the prompt, its choices decided by the picture's own seed."""
+        """The prompt of picture `index`, with its wildcards resolved."""
         return self.prompts[index] if index < len(self.prompts) else self.original_prompt
 
     def reasoned(self, index: int) -> tuple[str, int]:
-        """What is reasoned about for picture `index`, and by which seed: pictures with the same share an enhancement."""
+        """The prompt and the seed of the enhancement of picture `index`. Pictures with equal ones share it."""
         return self.wished(index), (self.enhancement_seed + index * self.spread) % SEEDS
 
     def recipe(self, *, prompt: str, revision: str) -> Recipe:
-        """The recipe of the job's first picture; `Recipe.picture` gives the others."""
+        """The recipe of the job's first picture. `Recipe.picture` gives the others."""
         return Recipe(
             prompt=prompt,
             negative_prompt=self.negative_prompt,
@@ -236,7 +237,7 @@ class JobSpec:
 
 
 def reject_unused_options(wish: GenerationRequest, *, enhance: bool) -> None:
-    """Raises InvalidRequest for what steers a reasoning that does not take place, and for a style on a prompt that is drawn as given."""
+    """Raises InvalidRequest for enhancement options without an enhancement."""
     if wish.enhancement is not None and wish.style:
         raise InvalidRequest(
             "style", "must be empty where a kept enhancement is drawn, since it would do nothing", wish.style
@@ -253,7 +254,7 @@ def reject_unused_options(wish: GenerationRequest, *, enhance: bool) -> None:
 
 
 def remaining_work(job: Job) -> Work:
-    """What is still to be done of a job in the queue, as far as its row tells."""
+    """The work that a queued job still needs, according to its row."""
     order = JobSpec.from_json(job.wish)
     pictures = 0 if job.kind == "enhance" else job.count - len(job.pictures)
     asked = {order.reasoned(index) for index in range(max(job.count, 1)) if index not in job.indices}
@@ -262,13 +263,13 @@ def remaining_work(job: Job) -> Work:
 
 
 def checkpoint_of(found: Picture, here: Iterable[CheckpointInfo]) -> CheckpointInfo:
-    """Which of the checkpoints that are known here a picture was drawn with. Raises Refused where it is none of them."""
+    """The checkpoint of a picture, if it is known here. Raises Refused."""
     for one in here:
         if one.name == found.checkpoint:
             return one
     if (
         "software" not in found.environment
-    ):  # another studio drew it, or this one, with a folder that it does not have now
+    ):  # another program generated it, or this studio with a folder that no longer exists
         raise Refused(f"The model {shorten(found.checkpoint)}, which drew this picture, is not here: {LIKE}")
     if not found.checkpoint:
         raise Refused(f"This picture came from elsewhere, and does not tell its model: {LIKE}")
