@@ -1,4 +1,4 @@
-"""Adapters in wishes and in pictures: how they are said, whether a wish's are here and fit, and what became of those that drew a picture.
+"""Adapters in requests and pictures: parsing, validation, and finding the adapters of a re-run.
 
 Knows the engine's list of files and recipes; knows no storage and no page.
 """
@@ -18,8 +18,8 @@ from studio.errors import InvalidRequest, Refused
 
 Pairs = tuple[tuple[str, float], ...]
 Line = dict[str, object]
-SHORT = 10  # digits of a hash that people compare
-TYPED_MAX = 5_000  # characters of a choice that is typed
+SHORT = 10  # digits of a hash for display
+TYPED_MAX = 5_000  # characters of a typed text
 _NUMBER = re.compile(r"[+-]?(?:\d{1,9}[.]?\d{0,20}|[.]\d{1,20})")
 _BETWEEN = re.compile("([,，;；])")
 
@@ -44,7 +44,7 @@ def parse_adapters(said: object) -> Any:
 
 
 def format_adapters(pairs: object) -> str:
-    """The other way, of pairs or of a picture's adapters: JSON, since names may hold spaces and commas; empty for none."""
+    """Format pairs, or a picture's adapters, as JSON, since names may contain spaces and commas; empty for none."""
     if not isinstance(pairs, list | tuple):
         return ""
     said = [(one["name"], one["weight"]) if isinstance(one, Mapping) else (one[0], one[1]) for one in pairs]
@@ -53,7 +53,7 @@ def format_adapters(pairs: object) -> str:
 
 
 def _json(said: str) -> object:
-    """What a text says as JSON, where it is a list or an object; else the text, as a name may begin with a bracket, too."""
+    """Parse a text as JSON if it is a list or object; otherwise return it, since a name may begin with a bracket."""
     if said.lstrip()[:1] in ("[", "{"):
         try:
             return json.loads(said)
@@ -63,7 +63,8 @@ def _json(said: str) -> object:
 
 
 def _pairs(said: str) -> Pairs:
-    """`ink 0.8, fur -0.5` as pairs. A name goes on over commas until a number ends what stands between two. Raises InvalidRequest."""
+    """Parse `ink 0.8, fur -0.5`. A name may contain commas: it ends at a part that ends with a number. Raises
+    InvalidRequest."""
     found: list[tuple[str, float]] = []
     held: list[str] = []
     parts = _BETWEEN.split(said)
@@ -83,7 +84,7 @@ def _pairs(said: str) -> Pairs:
 
 
 def check(engine: Engine, checkpoint: str, wanted: Sequence[tuple[str, float]]) -> None:
-    """Raises InvalidRequest for a name that is not here, and for one that is known not to fit the checkpoint."""
+    """Raises InvalidRequest for an unknown name, and for an adapter known not to fit the checkpoint."""
     here = {one.name: one for one in engine.adapters(checkpoint)} if wanted else {}
     for name, _ in wanted:
         if name not in here:
@@ -95,9 +96,9 @@ def check(engine: Engine, checkpoint: str, wanted: Sequence[tuple[str, float]]) 
 
 
 def resolve_for_rerun(engine: Engine, checkpoint: str, recipe: Mapping[str, object], *, whole: bool) -> Pairs:
-    """A picture's adapters as they are called here now: by their file's hash, so that a renamed one counts, else by name.
+    """A picture's adapters under their current names, found by hash, else by name.
 
-    What is not here is left out; where the `whole` has to be as it was, Refused tells which is not. The recipe is known to be whole.
+    Missing adapters are left out; with `whole`, Refused names them. The recipe must be complete.
     """
     wanted = read(recipe.get("adapters", ()))
     here = engine.adapters(checkpoint) if wanted else ()
@@ -122,7 +123,7 @@ def resolve_for_rerun(engine: Engine, checkpoint: str, recipe: Mapping[str, obje
 
 
 def _same(one: Adapter, here: Sequence[AdapterInfo]) -> AdapterInfo | None:
-    """The file that an adapter was; the one of its name is looked at first, since hashing takes time."""
+    """The file that an adapter was. Checks the file of the same name first, since hashing takes time."""
     nearest = sorted(here, key=lambda other: other.name != one.name)
     return next((other for other in nearest if one.sha256 and other.sha256 == one.sha256), None)
 
@@ -130,7 +131,7 @@ def _same(one: Adapter, here: Sequence[AdapterInfo]) -> AdapterInfo | None:
 def adapter_differences(
     was: Mapping[str, object], now: Mapping[str, object], *, absent: str | None = None
 ) -> list[Line]:
-    """Lines of what, was and is for the adapters of two recipes that are not the same; `absent` stands for one that is not there."""
+    """The differing adapters of two recipes as lines of what, was and is. `absent` stands for a missing one."""
     before, after = _told(was), _told(now)
     lines: list[Line] = []
     for one in before:
@@ -148,7 +149,7 @@ def adapter_differences(
 def _told(recipe: Mapping[str, object]) -> list[Adapter]:
     try:
         return list(read(recipe.get("adapters", ())))
-    except ValueError:  # of a picture from elsewhere, whose recipe may be anything
+    except ValueError:  # an imported recipe may contain anything
         return []
 
 

@@ -1,4 +1,4 @@
-"""What a picture was made from and what was made from it, as a small graph. Asks storage on behalf of the owner; knows no page."""
+"""Ancestry: the pictures that a picture was made from, and those made from it, as a small graph. Knows no page."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from storage.records import Picture
 from storage.repositories.private import PrivateStore
 from studio.services.serializers import View
 
-UP_MAX = 12  # parents of parents
+UP_MAX = 12  # generations
 NODES_MAX = 40
 
 
 def graph(storage: Storage | PrivateStore, owner: str, picture: Picture) -> View:
-    """`nodes`, the oldest first, and `edges` from parent to child with their `relation`; `more` says that some are left out."""
+    """`nodes`, oldest first, and `edges` from parent to child with their `relation`. `more` means that some are left out."""
     found: dict[str, Picture] = {picture.id: picture}
     edges: dict[tuple[str, str], str] = {}
     top = _up(storage, owner, picture, found, edges)
@@ -29,7 +29,7 @@ def graph(storage: Storage | PrivateStore, owner: str, picture: Picture) -> View
 
 
 def relation(storage: Storage | PrivateStore, parent: Picture, child: Picture) -> str:
-    """How a picture came of its parent."""
+    """How a picture was made from its parent."""
     try:
         if storage.jobs.get(child.owner, child.job_id).kind == "rerun":
             return "rerun"
@@ -50,7 +50,7 @@ def _up(
     found: dict[str, Picture],
     edges: dict[tuple[str, str], str],
 ) -> Picture:
-    """Add the parents, and the pictures that they and this one begin with; gives the oldest parent."""
+    """Add the parents and starting images upstream. Returns the oldest parent."""
     for _ in range(UP_MAX):
         known = picture.parent_id is None or picture.parent_id in found
         parent = None if picture.parent_id is None or known else storage.pictures.get(owner, picture.parent_id)
@@ -77,7 +77,7 @@ def _down(
     found: dict[str, Picture],
     edges: dict[tuple[str, str], str],
 ) -> bool:
-    """Add what was made from these, and from that; says whether some had to be left out."""
+    """Add the pictures downstream. Returns whether some were left out."""
     waiting, seen = deque(begin), set[str]()
     while waiting:
         parent = waiting.popleft()

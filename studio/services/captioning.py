@@ -1,7 +1,7 @@
-"""A prompt from a picture: a model of a server looks at it, a few at once for the whole studio, off the event loop.
+"""Captioning: a prompt for a picture from a remote vision model. Limits concurrent requests and never blocks the event loop.
 
-Nothing is kept of a picture: it is made small and bare of its notes in memory, sent to that server, and forgotten. Knows no page, no
-storage, no queue and no settings.
+The picture is scaled down and stripped of metadata in memory, sent to the server, and not stored. Knows no page, storage,
+queue or settings.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BASE64_MAX = 4 * -(-BYTES_MAX // 3)
 
 
 class Captioner:
-    """What reads pictures here, if anything does. Safe from any thread and any event loop."""
+    """The caption model, if any. Safe from any thread and any event loop."""
 
     def __init__(self, chat: RemoteChat | None) -> None:
         self._chat = chat
@@ -38,24 +38,24 @@ class Captioner:
 
     @property
     def open(self) -> bool:
-        """Whether there is a model that reads pictures."""
+        """Whether a caption model is configured."""
         return self._chat is not None
 
     @property
     def model(self) -> str | None:
-        """Its name, for people who want to know what sees their picture."""
+        """The model's name, shown to users before they send a picture."""
         return self._chat.name if self._chat else None
 
     def close(self) -> None:
-        """Stop what is being read."""
+        """Stop running requests."""
         self._closed.set()
 
     async def describe(
         self, picture: bytes, language: object, seed: object, stopped: Callable[[], bool]
     ) -> AsyncGenerator[str, None]:
-        """The prompt as far as it is written; the last one is whole. Leaving stops the reading, as `stopped` does.
+        """Yield the growing prompt; the last one is complete. Leaving the generator stops the request, and so does `stopped`.
 
-        Raises InvalidRequest, Refused, or StudioError with what went wrong at the server.
+        Raises InvalidRequest, Refused, or StudioError with the server's error.
         """
         if self._chat is None:
             raise Refused("No model reads pictures in this studio: the host names one with enhancer_vision.")
@@ -80,7 +80,7 @@ class Captioner:
     def _texts(
         self, chat: RemoteChat, picture: bytes, language: Language, seed: int, cancelled: Callable[[], bool]
     ) -> Generator[str, None, None]:
-        """The whole reading, from its place among the few to its end: each step is taken in some thread."""
+        """Run one request, from waiting for its slot to the end. Each step runs in a thread."""
         if not self._free.acquire(blocking=False):
             raise Refused(f"At most {AT_ONCE} pictures are read at once here (now {AT_ONCE}): try again in a moment.")
         try:
@@ -92,12 +92,12 @@ class Captioner:
 
 
 def _close(texts: Generator[str, None, None]) -> None:
-    with suppress(ValueError):  # a step that still runs in its thread sees that nobody waits, and closes them by itself
+    with suppress(ValueError):  # a step that still runs in its thread notices and closes them itself
         texts.close()
 
 
 def from_base64(value: object) -> bytes:
-    """A picture as it comes in JSON: its length is looked at before it is unpacked. Raises InvalidRequest."""
+    """Decode base64 after checking its length. Raises InvalidRequest."""
     if not isinstance(value, str) or not value:
         raise InvalidRequest("picture", "must be the base64 of a PNG, JPEG or WebP file", value)
     if len(value) > BASE64_MAX:

@@ -1,4 +1,4 @@
-"""What differs between two pictures: settings, prompts by words, surroundings, pixels. Pure but for reading two files."""
+"""Comparison of two pictures: settings, prompts by words, environment and pixels. Pure, except for reading two files."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ SETTINGS = (
     "seed", "width", "height", "steps", "guidance", "shift", "negative_prompt", "checkpoint", "revision",
 )  # fmt: skip
 IN_RECIPE = ("variation_of", "source", "strength", "cfg_normalization", "cfg_truncation", "loras")
-WORDS_MAX = 2_000  # of a prompt that are compared
+WORDS_MAX = 2_000  # characters of a prompt that are compared
 _WORD = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]|[^\s\u2e80-\u9fff\uf900-\ufaff]+|\s+")
 
 
 def differences(was: Picture, now: Picture) -> View:
-    """`settings` and `environment` as lines of what, was and is; `prompt` and `original` as pieces of "same", "gone" and "new" text."""
+    """`settings` and `environment` as lines of `what`, `was` and `is`; `prompt` and `original` as pieces of "same", "gone"
+    and "new" text."""
     pairs = [(name, getattr(was, name), getattr(now, name)) for name in SETTINGS]
     pairs += [(name, was.recipe.get(name), now.recipe.get(name)) for name in IN_RECIPE]
     return {
@@ -35,19 +36,20 @@ def differences(was: Picture, now: Picture) -> View:
 
 
 def explain_differences(was: Picture, now: Picture) -> list[View]:
-    """What differs between two pictures of one recipe that could explain different pixels. Empty: nothing known differs."""
+    """Differences that could explain different pixels of one recipe. Empty if none is known."""
     pairs = [(name, getattr(was, name), getattr(now, name)) for name in ("checkpoint", "revision")]
     missing = adapters.adapter_differences(was.recipe, now.recipe, absent="missing")
     return [*_lines(pairs), *missing, *environment_differences(was.environment, now.environment)]
 
 
 def environment_differences(was: Mapping[str, object], now: Mapping[str, object]) -> list[View]:
-    """Versions, device and options that are not the same."""
+    """Versions, devices and options that differ."""
     return _lines([(key, was.get(key), now.get(key)) for key in sorted({*was, *now})])
 
 
 def words(was: str, now: str) -> list[View]:
-    """The way from one text to another: pieces of `kind` "same", "gone" or "new", words in English and characters in Chinese."""
+    """The edits from one text to another: pieces of `kind` "same", "gone" or "new"; by word in English, by character in
+    Chinese."""
     before, after = _WORD.findall(was)[:WORDS_MAX], _WORD.findall(now)[:WORDS_MAX]
     found: list[View] = []
     for kind, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
@@ -62,9 +64,9 @@ def words(was: str, now: str) -> list[View]:
 
 
 def pixels(was: Path | bytes, now: Path | bytes) -> View:
-    """How far two pictures are apart: whether every pixel is the same, the share that is not, the mean and the greatest step of 255.
+    """Compare pixels: whether they are identical, the share that differs, and the mean and greatest difference of 255.
 
-    Numbers are null where the sizes differ.
+    Numbers are null if the sizes differ.
     """
     with Image.open(_readable(was)) as one, Image.open(_readable(now)) as other:
         if one.size != other.size:

@@ -1,7 +1,6 @@
-"""Which model reasons about prompts: the text encoder's own weights, a server, or none; by which template; and which one reads pictures.
+"""Enhancer factory: builds the enhancer and the caption model that the settings choose.
 
-Chooses by the settings. Knows the engine's contract and the chain; no page, no queue. The remote backend is imported only where it is
-wished for.
+Knows the engine's protocol and the enhancer; no page, no queue. Imports the remote backend only when it is used.
 """
 
 from __future__ import annotations
@@ -20,20 +19,20 @@ if TYPE_CHECKING:
     from enhancer.models.remote import RemoteChat
 
 DEFAULT_SAMPLING = {"temperature": 0.7, "top_p": 0.8}
-REMOTE_TEMPLATE = FOLLOWS  # a server's model is a large one; the small checkpoints' own templates would tell it nothing
+REMOTE_TEMPLATE = FOLLOWS  # templates of small checkpoints do not suit a server's large model
 
-VISION_TIMEOUT_S = 120.0  # a model without a card looks at a picture for a minute before its first word
+VISION_TIMEOUT_S = 120.0  # without a GPU, a vision model needs up to a minute before its first word
 
 
 def enhancer_for(settings: Settings, engine: Engine) -> EnhancerFor | None:
-    """What the worker asks for an enhancer. Raises ValueError for an address or a template that is none."""
+    """The function by which the worker gets an enhancer. Raises ValueError for an invalid address or template."""
     folder, fit = HostOptions(settings.data).templates, Fit(count=engine.tokens, most=TOKENS_MAX)
     said = None if settings.enhancer_template == "auto" else settings.enhancer_template
     if settings.enhancer == "off":
         return None
     if said is not None:
         for language in templates.LANGUAGES:
-            templates.load(said, language, folder)  # a name that is none is told now, not by the first job
+            templates.load(said, language, folder)  # fail at start, not in the first job
     if settings.enhancer == "remote" and (server := settings.server) and server.model:
         from enhancer.models.remote import RemoteChat
 
@@ -56,7 +55,7 @@ def enhancer_for(settings: Settings, engine: Engine) -> EnhancerFor | None:
 
 
 def captioner_for(settings: Settings) -> RemoteChat | None:
-    """The server's model that reads pictures; None where none is named. Raises ValueError for an address that is none."""
+    """The remote caption model; None if none is configured. Raises ValueError for an invalid address."""
     server = settings.server
     if not settings.enhancer_vision or server is None:
         return None

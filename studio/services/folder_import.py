@@ -1,7 +1,7 @@
-"""Pictures and archives below a folder of the host's disk, brought in file by file: `python app.py bring FOLDER`.
+"""Folder import: pictures and archives below a folder of the host, for `python app.py bring FOLDER`.
 
-One bad file never stops the rest; what stops them is a disk or a quota that is full. No link is followed, so nothing is read that
-lies outside of the folder. Knows storage and who is asked for room; no settings and no page.
+A bad file is reported and skipped. A full disk or quota ends the import. Links are not followed. Knows storage and the
+space check; no settings and no page.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ MAKERS = {
 SAID_MAX = 60  # characters of a prompt in a line
 STOPPED = "It was stopped."
 Say = Callable[[str], None]
-Stopped = Callable[[], bool]  # whether it is to end between two pictures, where nothing is half done
-Tell = Callable[[str], Progress]  # how far something of this name is
+Stopped = Callable[[], bool]  # whether to stop before the next picture
+Tell = Callable[[str], Progress]  # reports progress under a name
 
 
 @dataclass
 class FolderImportResult:
-    """What became of the files below a folder."""
+    """The result of a folder import."""
 
     files: int = 0
-    seen: int = 0  # files that were come to
+    seen: int = 0  # files reached
     brought: int = 0  # pictures
-    here: int = 0  # were here before, by their id or by their pixels
-    bad: int = 0  # files, and lines of archives, that could not be brought
+    here: int = 0  # pictures that existed, by id or pixels
+    bad: int = 0  # files and archive lines that were rejected
     collections: int = 0
     makers: Counter[str] = field(default_factory=Counter)
-    ended: str | None = None  # why it ended before its end
+    ended: str | None = None  # why the import ended early
 
 
 def files_below(folder: Path, besides: Path) -> Iterator[Path]:
-    """The pictures and archives below `folder` in the order of their names, but for what lies in the folder `besides`."""
+    """The pictures and archives below `folder`, sorted by name, except those in the folder `besides`."""
     besides = besides.resolve()
     for at, folders, names in os.walk(folder.resolve()):
         here = Path(at)
@@ -63,7 +63,7 @@ def files_below(folder: Path, besides: Path) -> Iterator[Path]:
 
 @dataclass
 class FolderImport:
-    """Brings the files of one folder in for one owner."""
+    """Imports the files of one folder for one owner."""
 
     kept: Storage
     owner: str
@@ -73,11 +73,11 @@ class FolderImport:
     stopped: Stopped
 
     def bring(self, folder: Path) -> FolderImportResult:
-        """Bring everything in that can be."""
+        """Import all valid files."""
         return self._each(folder, self._brought)
 
     def preview(self, folder: Path) -> FolderImportResult:
-        """Only tell what is understood of each file; nothing is kept."""
+        """Parse each file's metadata without storing anything."""
         return self._each(folder, self._understood)
 
     def _each(self, folder: Path, act: Callable[[Path, str, FolderImportResult], None]) -> FolderImportResult:
@@ -157,7 +157,7 @@ class FolderImport:
 
 
 def summary(found: FolderImportResult, *, preview: bool = False) -> list[str]:
-    """What became of them, as sentences."""
+    """The result as sentences."""
     made = ", ".join(f"{many:,} of {maker}" for maker, many in found.makers.most_common())
     what = "understood" if preview else "brought in"
     said = [
@@ -179,7 +179,7 @@ def _short(text: str) -> str:
 
 
 def _made(path: Path) -> datetime | None:
-    """When the file was written; None where what the disk says is no date."""
+    """The file's modification time; None if it is not a date."""
     try:
         return datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
     except (ValueError, OverflowError):
@@ -187,5 +187,5 @@ def _made(path: Path) -> datetime | None:
 
 
 def _printable(text: str) -> str:
-    """A text of somebody else's as a terminal may show it: nothing in it steers the terminal."""
+    """Escape control characters, so that a text of others cannot control the terminal."""
     return "".join(one if one.isprintable() else "?" for one in text)

@@ -1,6 +1,6 @@
-"""A job as it stands, for streams and for the queue: its row, what is live of it, and how long it may still take.
+"""Job status for streams and the queue: the row, live progress, and the remaining time.
 
-Reads storage, the board and the pace; changes nothing. It is given jobs, and knows no owner but theirs.
+Reads storage, the progress hub and the estimator; changes nothing.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from studio.validation import translate_errors
 from studio.worker.eta import EtaEstimator
 from studio.worker.progress import ProgressHub
 
-WORKS_MAX = 1000  # waiting jobs whose work is remembered
+WORKS_MAX = 1000  # waiting jobs whose work is cached
 
 
 class JobStatusReader:
-    """Makes snapshots. Safe from any thread."""
+    """Builds job states. Safe from any thread."""
 
     def __init__(
         self,
@@ -37,16 +37,16 @@ class JobStatusReader:
         estimator: EtaEstimator,
         hold: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """`hold` tells why the queue stands still, where it does."""
+        """`hold` returns why the queue is paused, or None."""
         self._hold = hold
         self._storage, self._engine, self._progress, self._estimator = storage, engine, progress, estimator
         self._works: dict[str, Work] = {}  # of waiting jobs, which do not change
 
     def of(self, job: Job, seen: dict[str, View] | None = None) -> View:
-        """The form that streams carry. Finished pictures are in it as soon as they are there.
+        """The state that streams carry. It contains pictures as soon as they are stored.
 
-        `seen` keeps them from one snapshot to the next, so that only a new one makes the database be asked; the last
-        snapshot, of a finished job, is always fresh.
+        `seen` caches pictures between states, so that the database is asked for new ones only. The last state is always
+        read fresh.
         """
         live = self._progress.live(job.id)
         ahead = self._ahead(job)
@@ -85,7 +85,7 @@ class JobStatusReader:
         return shot
 
     def line(self, job: Job) -> View:
-        """A line of the queue."""
+        """An entry of the queue view."""
         ahead = self._ahead(job)
         return serializers.job(job, position=None if ahead is None else len(ahead), eta_s=self._eta(job, ahead))
 
@@ -93,11 +93,11 @@ class JobStatusReader:
         return (self._hold() or "") if job.status == "queued" else ""
 
     def _ahead(self, job: Job) -> tuple[str, ...] | None:
-        """The jobs that are served before a waiting one; None for any other."""
+        """The jobs served before a waiting one; None for any other job."""
         return self._storage.queue.ahead(job.id) if job.status == "queued" else None
 
     def _eta(self, job: Job, ahead: tuple[str, ...] | None) -> float | None:
-        """Seconds to the job's end: for a waiting one what runs, what is ahead and its own; None where nothing is known."""
+        """Seconds until the job ends, including the jobs before it; None while unknown."""
         if ahead is None:
             eta = self._progress.live(job.id).eta_s
         else:
@@ -120,7 +120,7 @@ class JobStatusReader:
 
     def _enhancement(self, job: Job) -> View | None:
         draft = self._progress.live(job.id).draft
-        if draft is not None:  # of a job with several, the one that is being written
+        if draft is not None:  # of a job with several enhancements, the one being written
             return serializers.draft(draft)
         if job.enhancement_id:
             with translate_errors():
@@ -136,7 +136,7 @@ class JobStatusReader:
         return [seen[id] for id in job.pictures]
 
     def _too_long(self, shot: View) -> str | None:
-        """A sentence where the encoder does not see the whole prompt; it is drawn all the same."""
+        """A message if the encoder truncates the prompt."""
         written = shot["enhancement"]
         prompt = shot["drawn_prompt"] or (written["prompt"] if isinstance(written, dict) else None)
         tokens = self._engine.tokens(prompt) if isinstance(prompt, str) and len(prompt) > TOKENS_MAX // 2 else None
@@ -145,12 +145,12 @@ class JobStatusReader:
         return f"The prompt has {tokens:,} tokens; the encoder sees the first {TOKENS_MAX}, so its end does not count."
 
     def _verdict(self, job: Job) -> View:
-        """Whether a re-run's pixels are its parent's, and what differs where they are not."""
+        """Whether a re-run's pixels equal its parent's, and what differs otherwise."""
         with translate_errors():
             now = self._storage.of(job.id).pictures.by_job(job.owner, job.id)[0]
             parent = (
                 job.wish.get("parent") if is_private(job.id) else now.parent_id
-            )  # a kept one has no children in private
+            )  # stored pictures have no private children
             if not isinstance(parent, str):
                 return {}
             was = self._storage.of(parent).pictures.get(job.owner, parent)
@@ -164,7 +164,7 @@ class JobStatusReader:
         }
 
     def _apart(self, was: Picture, now: Picture) -> View | None:
-        """How far the pixels are apart; None where a file is gone."""
+        """The pixel comparison; None if a file is missing."""
         with suppress(StorageError, OSError):
             return pixels(*(self._storage.png(one.owner, one.id) for one in (was, now)))
         return None

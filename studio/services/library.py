@@ -1,6 +1,6 @@
-"""The use cases of what is kept: found, understood, organised, thrown away and brought back. What `Studio` is built upon.
+"""The library: finding, editing, organizing, trashing and sharing pictures. `Studio` extends it.
 
-Each on behalf of an owner; knows no engine, no queue, no gradio and no HTTP. Storage's errors are translated at this edge.
+All methods act on behalf of an owner. Knows no engine, no queue, no gradio and no HTTP.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Library:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    # Found
+    # Search
 
     def history(
         self,
@@ -51,7 +51,7 @@ class Library:
         at: str | None = None,
         zone: str = "UTC",
     ) -> View:
-        """A page of the owner's pictures, newest first; `at` begins with what was made before that moment, and days are the `zone`'s."""
+        """A page of the owner's pictures, newest first. `at` starts before a moment. Days are those of `zone`."""
         _query(query)
         whole("limit", limit, 1, PAGE_MAX)
         flag("favourite", favourite)
@@ -86,7 +86,7 @@ class Library:
         collection: str | None = None,
         zone: str = "UTC",
     ) -> View:
-        """The ids of all that `history` would show, at most MATCHING_MAX of them, in its order, but never best first."""
+        """The ids of all that `history` would show, at most MATCHING_MAX, in its order but never by relevance."""
         _query(query)
         flag("favourite", favourite)
         flag("trash", trash)
@@ -105,12 +105,12 @@ class Library:
         return {"ids": list(found[:MATCHING_MAX]), "capped": len(found) > MATCHING_MAX}
 
     def there(self, owner: str, ids: Sequence[str], *, trash: bool = False) -> list[str]:
-        """Of these ids those of the owner's pictures, or only of those in the trash, in their order."""
+        """Filter the ids to those of the owner's pictures, or of those in the trash, in their order."""
         with translate_errors():
             return list(self._storage.pictures.there(owner, checked_ids(ids), trash=trash))
 
     def span(self, owner: str) -> View:
-        """When the owner's oldest and newest pictures were made; null where there are none."""
+        """The times of the owner's oldest and newest pictures; null if there are none."""
         with translate_errors():
             found = self._storage.pictures.span(owner)
         return {
@@ -119,25 +119,26 @@ class Library:
         }
 
     def picture(self, owner: str, picture_id: str) -> View:
-        """One picture, with everything that is kept of it."""
+        """One picture with all its fields."""
         return serializers.picture(self._picture(owner, picture_id))
 
     def begins(self, owner: str, source: object, *, private: bool = False) -> View:
-        """The picture that a wish's `source` names, by its id or by the SHA-256 of its pixels. Raises NotFound and InvalidRequest."""
+        """The picture that a request's `source` names, by id or by the SHA-256 of its pixels. Raises NotFound and
+        InvalidRequest."""
         return serializers.picture(source_images.find_source(self._storage, owner, source, private=private))
 
     def file(self, owner: str, picture_id: str) -> Path | bytes:
-        """The PNG of a picture: its file, or its bytes where it is private."""
+        """The PNG of a picture: its path, or its bytes if it is private."""
         with translate_errors():
             return self._storage.png(owner, checked_id("id", picture_id))
 
     def thumb(self, owner: str, picture_id: str) -> Path | bytes:
-        """The WebP thumbnail of a picture: its file, or its bytes where it is private."""
+        """The WebP thumbnail of a picture: its path, or its bytes if it is private."""
         with translate_errors():
             return self._storage.webp(owner, checked_id("id", picture_id))
 
     def private(self, owner: str, session: str | None = None, limit: int = 24) -> View:
-        """The owner's newest private pictures, of all or of one session, whose tab is open then, as long as they are remembered."""
+        """The owner's newest private pictures, of all sessions or of one, which counts as open."""
         whole("limit", limit, 1, PAGE_MAX)
         request.session("session", session is None or session)
         if session is not None:
@@ -145,22 +146,23 @@ class Library:
         with translate_errors():
             return _many(self._storage.private.recent(owner, limit, session=session))
 
-    # ParsedMetadata
+    # Understanding
 
     def ancestry(self, owner: str, picture_id: str) -> View:
-        """What a picture was made from and what was made from it: `nodes`, the oldest first, and `edges` with their relation."""
+        """The pictures that a picture was made from and those made from it: `nodes`, oldest first, and `edges` with their
+        relation."""
         picture = self._picture(owner, picture_id)
         with translate_errors():
             return ancestry.graph(self._storage.of(picture.id), owner, picture)
 
     def differences(self, owner: str, picture_id: str, other_id: str) -> View:
-        """What differs between two pictures: settings, prompts word by word, surroundings, and how far the pixels are apart."""
+        """The differences of two pictures: settings, prompts by word, environment, and pixels."""
         was, now = self._picture(owner, picture_id), self._picture(owner, other_id)
         with translate_errors():
             files = [self._storage.png(owner, one.id) for one in (was, now)]
         return {**compare.differences(was, now), "pixels": compare.pixels(*files)}
 
-    # Organised
+    # Organizing
 
     def edit(
         self,
@@ -172,7 +174,7 @@ class Library:
         tags: list[str] | None = None,
         note: str | None = None,
     ) -> View:
-        """Change what people say of a picture; None leaves a thing as it is. A rating of 0 takes it away."""
+        """Edit a picture. None keeps a field. A rating of 0 removes it."""
         change = _change(favourite=favourite, rating=rating, tags=tags, note=note)
         with translate_errors():
             (found,) = self._storage.pictures.edit_many(owner, [kept_id("id", picture_id)], change)
@@ -188,13 +190,13 @@ class Library:
         add_tags: list[str] | None = None,
         remove_tags: list[str] | None = None,
     ) -> View:
-        """The same change of several pictures, all or none."""
+        """Edit several pictures in the same way, all or none."""
         change = _change(favourite=favourite, rating=rating, add_tags=add_tags, remove_tags=remove_tags)
         with translate_errors():
             return _many(self._storage.pictures.edit_many(owner, checked_ids(ids), change))
 
     def tags(self, owner: str, beginning: str = "") -> View:
-        """The owner's tags that begin so, and how many pictures have each: those that most have first."""
+        """The owner's tags with this prefix and their counts, most used first."""
         text("beginning", beginning, empty=True)
         with translate_errors():
             return {
@@ -202,18 +204,18 @@ class Library:
             }
 
     def collections(self, owner: str, *, zone: str = "UTC") -> View:
-        """The owner's collections and saved searches, by name, counted with the days of the `zone`."""
+        """The owner's collections and saved searches by name. Counts use the days of `zone`."""
         where = request.zone("zone", zone)
         with translate_errors():
             return {"collections": [serializers.collection(one) for one in self._storage.collections.of(owner, where)]}
 
     def collections_with(self, owner: str, picture_id: str) -> list[str]:
-        """The ids of the collections that a picture was put into."""
+        """The ids of the collections that contain a picture."""
         with translate_errors():
             return list(self._storage.collections.with_picture(owner, checked_id("id", picture_id)))
 
     def collect(self, owner: str, collection: str, ids: Sequence[str], *, remove: bool = False) -> View:
-        """Put pictures into a collection, behind those that are there, or take them out."""
+        """Append pictures to a collection, or remove them."""
         flag("remove", remove)
         kept = self._storage.collections
         with translate_errors():
@@ -223,7 +225,7 @@ class Library:
     def new_collection(
         self, owner: str, name: str, *, query: str | None = None, ids: Sequence[str] = (), zone: str = "UTC"
     ) -> View:
-        """A new collection with these pictures; with `query` a saved search."""
+        """Create a collection with these pictures, or with `query` a saved search."""
         text("name", name)
         if query is not None:
             text("query", query)
@@ -243,7 +245,7 @@ class Library:
         cover: str | None = None,
         zone: str = "UTC",
     ) -> View:
-        """Change a collection's name, query or cover; None leaves a thing as it is."""
+        """Change a collection's name, query or cover. None keeps a field."""
         for parameter, value in (("name", name), ("query", query)):
             if value is not None:
                 text(parameter, value)
@@ -256,7 +258,7 @@ class Library:
             )
 
     def move_in_collection(self, owner: str, collection: str, ids: Sequence[str], before: str | None) -> View:
-        """Pictures of a collection, in this order, to the place before another one of it, or to its end."""
+        """Move pictures of a collection, in this order, before another one or to the end."""
         with translate_errors():
             before = None if before is None else checked_id("before", before)
             kept = self._storage.collections
@@ -265,15 +267,15 @@ class Library:
             )
 
     def delete_collection(self, owner: str, collection: str) -> View:
-        """A collection goes; its pictures stay."""
+        """Delete a collection. Its pictures stay."""
         with translate_errors():
             self._storage.collections.delete(owner, checked_id("collection", collection))
         return {"collection": collection}
 
-    # Thrown away and brought back
+    # Trash
 
     def delete(self, owner: str, picture_id: str) -> View:
-        """Put a picture into the trash; `restore` brings it back with everything. A private one is forgotten."""
+        """Move a picture to the trash. A private picture is removed permanently."""
         with translate_errors():
             if is_private(picture_id):
                 gone = self._storage.private.forget_picture(owner, picture_id)
@@ -281,17 +283,17 @@ class Library:
             return serializers.picture(self._storage.pictures.delete(owner, checked_id("id", picture_id)))
 
     def restore(self, owner: str, picture_id: str) -> View:
-        """Bring a picture back from the trash."""
+        """Restore a picture from the trash."""
         with translate_errors():
             return serializers.picture(self._storage.pictures.restore(owner, kept_id("id", picture_id)))
 
     def delete_many(self, owner: str, ids: Sequence[str]) -> View:
-        """Several pictures into the trash, all or none."""
+        """Move several pictures to the trash, all or none."""
         with translate_errors():
             return _many(self._storage.pictures.delete_many(owner, checked_ids(ids)))
 
     def restore_many(self, owner: str, ids: Sequence[str]) -> View:
-        """Several pictures back from the trash, all or none."""
+        """Restore several pictures from the trash, all or none."""
         with translate_errors():
             return _many(self._storage.pictures.restore_many(owner, checked_ids(ids)))
 
@@ -304,11 +306,11 @@ class Library:
         until: str | None = None,
         most: int | None = None,
     ) -> View:
-        """Remove pictures of the trash for good, or with None all of it: the one act that cannot be undone. Gives how many are `gone`.
+        """Empty the trash, or remove the pictures `ids` from it. This is permanent. Returns how many are `gone`.
 
-        `dry_run` only tells what would go: `gone` pictures of `bytes`, the moment `until` which that holds for, how many that stay
-        were drawn from one of them (`leaning`), and how many cannot go before their job has ended (`staying`). With `until` only
-        what was thrown away by then goes; at most `most` of it, the oldest first.
+        `dry_run` only summarizes: `gone` pictures of `bytes`, as of `until`; `leaning` remaining pictures that start from
+        one of them; `staying` pictures of unfinished jobs. `until` limits it to pictures trashed by then, `most` to that
+        many, oldest first.
         """
         flag("dry_run", dry_run)
         optional_whole("most", most, 1, MATCHING_MAX)
@@ -327,16 +329,16 @@ class Library:
                 "until": moment.isoformat(),
             }
 
-    # Shared
+    # Sharing
 
     def share(self, owner: str, picture_id: str, days: int = 30, *, base_url: str) -> View:
-        """A link to one picture for `days` days (1 to 365)."""
+        """Create a link to a picture for `days` days (1 to 365)."""
         whole("days", days, 1, DAYS_MAX)
         with translate_errors():
             return serializers.share(self._storage.shares.add(owner, kept_id("id", picture_id), days), base_url)
 
     def shares(self, owner: str, picture_id: str, *, base_url: str) -> list[View]:
-        """The links that lead to a picture now, newest first."""
+        """The valid links to a picture, newest first."""
         with translate_errors():
             return [
                 serializers.share(one, base_url)
@@ -344,12 +346,12 @@ class Library:
             ]
 
     def unshare(self, owner: str, token: str, *, base_url: str) -> View:
-        """Take a link back; it is as if it had never been."""
+        """Revoke a link."""
         with translate_errors():
             return serializers.share(self._storage.shares.revoke(owner, checked_id("token", token)), base_url)
 
     def shared(self, token: str) -> tuple[Picture, Path]:
-        """The picture behind a link and its file, for anybody. Unknown, expired and revoked are one and the same NotFound."""
+        """The picture behind a link and its file, for anybody. Unknown, expired and revoked links raise the same NotFound."""
         with translate_errors():
             _, found = self._storage.shares.resolve(checked_id("token", token))
             return found, self._storage.pictures.path(found.owner, found.id)
@@ -397,7 +399,7 @@ def _change(
 
 
 def _moment(name: str, value: object, zone: tzinfo = timezone.utc) -> datetime | None:
-    """A moment as ISO 8601 tells it; one that tells no zone is of this one. Raises InvalidRequest."""
+    """Parse an ISO 8601 time, in `zone` unless it names one. Raises InvalidRequest."""
     if value is None:
         return None
     try:

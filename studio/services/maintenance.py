@@ -1,7 +1,6 @@
-"""What is done in the house once a day, whoever draws meanwhile: a snapshot of the database, the trash of a month ago; and after
-each start a look at whether every row has its file.
+"""Scheduled maintenance: daily database snapshots, expiry of the trash, and a reconciliation after each start.
 
-One thread, which mostly sleeps. Knows storage, and no job, engine or page.
+One thread, which sleeps most of the time. Knows storage, and no job, engine or page.
 """
 
 from __future__ import annotations
@@ -14,36 +13,36 @@ from storage import Storage
 from storage.db import snapshots
 from storage.errors import StorageError
 
-FIRST_S = 60.0  # after a start, so that it is up before anything is copied
-LOOK_S = 600.0  # how often it looks whether something is due
+FIRST_S = 60.0  # after a start, so that the page is up before anything is copied
+LOOK_S = 600.0  # how often it checks what is due
 DAY = timedelta(days=1)
 
 log = logging.getLogger(__name__)
 
 
 class Maintenance:
-    """Over one storage, from `start` to `close`."""
+    """Maintenance of one storage, from `start` to `close`."""
 
     def __init__(self, storage: Storage, owner: str | None) -> None:
-        """`owner` gets pictures that were found without a row, where nothing else tells whose they are."""
+        """`owner` gets orphaned files whose owner is unknown."""
         self._storage, self._owner = storage, owner
         self._closing = threading.Event()
         self._emptied: datetime | None = None
         self._thread = threading.Thread(target=self._loop, name="housekeeping")
-        self.trouble: str | None = None  # why the last of what was due could not be done
+        self.trouble: str | None = None  # why the last task failed
 
     def start(self) -> None:
-        """Begin, on a thread of its own."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop, within a step of whatever is being done."""
+        """Stop after the current step, and wait for the thread to end."""
         self._closing.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def tend(self, moment: datetime) -> list[str]:
-        """Do what is due at a moment; gives what was done, in words. What cannot be done is `trouble`, and due again."""
+        """Do what is due at a moment. Returns what was done, in words. A failed task sets `trouble` and stays due."""
         done: list[str] = []
         self.trouble = None
         for what in (self._empty, self._snapshot):
@@ -56,7 +55,7 @@ class Maintenance:
         return done
 
     def look(self) -> list[str]:
-        """Bring files and rows together where something outside parted them; gives what was new, in words."""
+        """Reconcile files and rows. Returns new findings, in words."""
         report = self._storage.reconciler.run(owner=self._owner, stop=self._closing.is_set)
         return [one.sentence for one in report.findings if one.news]
 
@@ -69,7 +68,7 @@ class Maintenance:
 
     def _snapshot(self, moment: datetime) -> list[str]:
         there = list(snapshots.snapshots(self._storage.folder).values())
-        # One that is of a time to come was made before somebody put the clock right.
+        # A snapshot from the future was made before the clock was corrected.
         if there and -DAY < moment - there[-1] < DAY:
             return []
         made = snapshots.nightly_snapshot(self._storage.folder, moment, stop=self._closing.is_set)
@@ -80,7 +79,7 @@ class Maintenance:
         try:
             for sentence in self.look():
                 log.warning("%s", sentence)
-        except Exception:  # it is a help: whatever it was, the studio works on
+        except Exception:  # maintenance must not stop the studio
             log.exception("looking whether every picture has its file")
         while not self._closing.wait(wait):
             wait = LOOK_S

@@ -1,6 +1,7 @@
-"""The JSON forms that programs and the page read: pictures, enhancements, jobs, shares.
+"""Serializers: the JSON of pictures, enhancements, jobs and shares that programs and the page read.
 
-Pure: records in, plain dicts out. The keys are the API; keys are added, never taken away. Texts stay texts: nothing here is HTML.
+Pure: records in, plain dicts out. The keys are the API; keys are added, never removed. Texts stay texts: nothing here is
+HTML.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ FINISHED = frozenset({"done", "failed", "cancelled"})
 
 
 def picture(found: Picture) -> View:
-    """One picture, with everything that is kept of it."""
+    """One picture with all its fields."""
     return {
         "id": found.id,
         "created_at": time(found.created_at),
@@ -71,14 +72,14 @@ def picture(found: Picture) -> View:
 
 
 def _adapters(recipe: Mapping[str, object]) -> list[View]:
-    """A recipe's adapters; none where it came from elsewhere and tells something else."""
+    """A recipe's adapters; empty for an imported recipe in another form."""
     with suppress(ValueError):
         return [asdict(one) for one in recipe_adapters(recipe.get("adapters", ()))]
     return []
 
 
 def enhancement(found: Enhancement) -> View:
-    """A kept enhancement."""
+    """A stored enhancement."""
     return {
         "id": found.id,
         "original": found.original,
@@ -105,7 +106,7 @@ def enhancement(found: Enhancement) -> View:
 
 
 def draft(written: Draft) -> View:
-    """An enhancement while it is written; `id` is null until it is kept."""
+    """An enhancement that is being written. Its `id` is null until it is stored."""
     return {
         "id": None,
         "original": written.original,
@@ -129,7 +130,7 @@ def draft(written: Draft) -> View:
 
 
 def _steered(steering: Mapping[str, object]) -> View:
-    """How an enhancement was steered; None and empty where it was not."""
+    """The options of an enhancement; None and empty where unset."""
     return {
         "style": steering.get("style"),
         "length": steering.get("length", "auto"),
@@ -139,7 +140,7 @@ def _steered(steering: Mapping[str, object]) -> View:
 
 
 def _checks(original: str, prompt: str, solve: str, steering: Mapping[str, object]) -> list[View]:
-    """What the wish named and the prompt had to keep: `held` says whether it did. What an instruction changes is no loss."""
+    """The checks of the prompt: what the request named, and whether it was `held`. Changes by an instruction count as held."""
     locks = steering.get("locks")
     wish = "" if steering.get("instruction") else original
     return [asdict(one) for one in _checked(wish, prompt, solve, tuple(locks) if isinstance(locks, list) else ())]
@@ -151,7 +152,7 @@ def _checked(original: str, prompt: str, solve: str, locks: tuple[str, ...]) -> 
 
 
 def available_options(found: AvailableOptions, lists: Iterable[str]) -> View:
-    """What an enhancement can be told: by which names, and how the page calls them."""
+    """The available enhancement options with their names and titles."""
     return {
         "follows": found.follows,
         "styles": [
@@ -165,19 +166,19 @@ def available_options(found: AvailableOptions, lists: Iterable[str]) -> View:
 
 
 def adapters(info: CheckpointInfo, found: Iterable[AdapterInfo]) -> View:
-    """The adapters that are here, as they suit a checkpoint; `fits` is null where only loading one can tell."""
+    """The adapters here, and whether they fit a checkpoint. `fits` is null if only loading can tell."""
     names = ("name", "title", "about", "triggers", "bytes", "fits", "problem")
     told = [{name: getattr(one, name) for name in names} | {"triggers": list(one.triggers)} for one in found]
     return {"checkpoint": info.name, "adapters": told}
 
 
 def no_steps() -> list[View]:
-    """The chain before anything is written."""
+    """The empty steps of an enhancement that has not begun."""
     return [{"name": name, "text": "", "seconds": None, "done": False} for name in STEPS]
 
 
 def job(found: Job, *, position: int | None, eta_s: float | None) -> View:
-    """A line of the queue."""
+    """An entry of the queue."""
     return {
         "id": found.id,
         "kind": found.kind,
@@ -195,7 +196,7 @@ def job(found: Job, *, position: int | None, eta_s: float | None) -> View:
 
 
 def parsed_metadata(found: ParsedMetadata) -> View:
-    """What a picture that came from elsewhere tells of itself."""
+    """The parsed metadata of an image."""
     size = found.told_size or (found.width, found.height)
     return {
         "kind": "picture",
@@ -223,17 +224,17 @@ def parsed_metadata(found: ParsedMetadata) -> View:
 
 
 def import_preview(found: ImportPreview) -> View:
-    """What an archive holds."""
+    """A preview of an import."""
     return {"kind": "archive", **asdict(found)}
 
 
 def import_result(found: ImportResult) -> View:
-    """What became of an archive."""
+    """The result of an import."""
     return {"kind": "archive", **asdict(found)}
 
 
 def share(found: Share, base_url: str) -> View:
-    """A link to one picture. `base_url` is how the outside reaches the studio, without a slash at its end."""
+    """A share link. `base_url` is the studio's public address without a trailing slash."""
     return {
         "token": found.token,
         "url": f"{base_url}/s/{found.token}",
@@ -244,7 +245,7 @@ def share(found: Share, base_url: str) -> View:
 
 
 def machine(found: Machine | None, state: EngineState, trouble: str | None, drawn: Iterable[Picture]) -> View:
-    """What draws; `timings` are the seconds of pictures, the newest first. Its own values are null until the device was looked at."""
+    """The system status. `timings` are seconds of pictures, newest first. The device is null until it was chosen."""
     plan = found.plan if found else None
     return {
         "status": state.status,
@@ -275,7 +276,7 @@ def machine(found: Machine | None, state: EngineState, trouble: str | None, draw
 
 
 def _ways(plan: Plan) -> list[View]:
-    """Every way to hold the checkpoint, best first, with what it takes and costs."""
+    """All plans for the checkpoint, best first, with memory and cost."""
     fields = ("place", "numbers", "encoder_numbers", "tiling", "fits")
     chosen = replace(plan, why="", hint="", others=())
     return [
@@ -297,7 +298,7 @@ def _gb(value: float | None) -> float | None:
 
 
 def collection(found: Collection) -> View:
-    """Pictures that were put together, or a saved search."""
+    """A collection or a saved search."""
     return {
         "id": found.id,
         "name": found.name,
@@ -310,5 +311,5 @@ def collection(found: Collection) -> View:
 
 
 def time(moment: datetime | None) -> str | None:
-    """A moment as ISO 8601 tells it."""
+    """A time in ISO 8601 format."""
     return moment.isoformat(timespec="milliseconds") if moment else None

@@ -1,6 +1,6 @@
-"""Taking pictures along and bringing them in, on behalf of an owner.
+"""Import and export on behalf of an owner.
 
-Knows no HTTP and no page: what comes in is a file that can be read, what goes out is bytes. What comes in ends where the quota does.
+Knows no HTTP and no page: readable files in, bytes out. Imports end at the disk quota.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from studio.validation import checked_id, kept_id, translate_errors
 from studio.worker.quota import Quota
 
 IDS_MAX = 100_000  # pictures of one selection
-ZIP = b"PK"  # what a zip begins with
+ZIP = b"PK"  # first bytes of a ZIP
 
 
 class Transfer:
@@ -35,7 +35,7 @@ class Transfer:
 
     @property
     def folder(self) -> Path:
-        """Where an upload may lie for as long as it is read."""
+        """The folder for uploads while they are read."""
         return self._storage.folder
 
     def export(
@@ -50,9 +50,9 @@ class Transfer:
         zone: str = "UTC",
         progress: Progress | None = None,
     ) -> Iterator[bytes]:
-        """The bytes of a zip with the pictures `ids`, or those that match, or all that are not in the trash.
+        """Export the pictures `ids`, the matching ones, or all outside the trash. Yields the bytes of a ZIP.
 
-        Raises InvalidRequest and NotFound before any byte.
+        Raises InvalidRequest and NotFound before the first byte.
         """
         if ids is not None:
             if len(ids) > IDS_MAX:
@@ -71,7 +71,7 @@ class Transfer:
             return self._storage.exporter.export(owner, chosen, progress=progress)
 
     def exported(self, owner: str, picture_id: str, ending: str) -> tuple[bytes, str]:
-        """One picture as png, jpg or webp, telling what the studio's setting wants, and its media type."""
+        """A picture as png, jpg or webp with the configured metadata, and its media type."""
         if ending not in ENDINGS:
             raise InvalidRequest("format", f"must be one of {', '.join(ENDINGS)}", ending)
         kind = ENDINGS[ending]
@@ -79,7 +79,7 @@ class Transfer:
             return self._storage.exported(owner, checked_id("id", picture_id), kind), MIME[kind]
 
     def preview(self, owner: str, file: IO[bytes], name: str, *, progress: Progress | None = None) -> View:
-        """What bringing a file in would do: of an archive how many pictures, of a picture what is understood. Keeps nothing."""
+        """Preview an import: the number of pictures of an archive, or a picture's parsed metadata. Stores nothing."""
         text("name", name, empty=True)
         with translate_errors():
             if _is_zip(file, name):
@@ -96,10 +96,11 @@ class Transfer:
         stop: Callable[[], bool] = lambda: False,
         made: datetime | None = None,
     ) -> View:
-        """Bring an archive or a single picture in. Twice brings nothing twice. `made` is when a picture's file was, where it tells no time.
+        """Import an archive or a single picture. A second import adds nothing. `made` is the file's time, used if the picture
+        has none.
 
-        An archive that comes to the end of the quota, or is told to stop, says so in `ended`, and what came before is kept.
-        Raises Refused where nothing can begin.
+        An archive that reaches the quota, or is stopped, reports it in `ended` and keeps what came before. Raises Refused
+        if nothing can begin.
         """
         text("name", name, empty=True)
         self._quota.check()
@@ -116,9 +117,9 @@ class Transfer:
         return {**serializers.parsed_metadata(found), "picture": serializers.picture(picture)}
 
     def source(self, owner: str, file: IO[bytes], name: str, *, private: bool | str = False) -> View:
-        """Have a picture to draw from: the one that is here with its pixels, or else it is brought in; in private where that is wished.
+        """Find the picture with a file's pixels, or import it as a starting image, privately if requested.
 
-        Raises StudioError for what is no picture.
+        Raises StudioError for a file that is not an image.
         """
         text("name", name, empty=True)
         session("private", private)
@@ -136,7 +137,7 @@ class Transfer:
 
 
 def _is_zip(file: IO[bytes], name: str) -> bool:
-    """Whether it begins as a zip, or is called one: what is wrong with it is then said of a zip."""
+    """Whether the file begins like a ZIP or has its extension. Errors then speak of a ZIP."""
     file.seek(0)
     head = file.read(2)
     file.seek(0)
