@@ -1,4 +1,4 @@
-"""Host names and origins: what a request says about where it went and where it came from.
+"""Hosts and origins from request headers.
 
 Pure: header texts in, small values out. Knows no request object and no setting.
 """
@@ -19,20 +19,20 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 @dataclass(frozen=True)
 class Netloc:
-    """A host as URLs spell it (lower case, IPv6 in brackets) and the port, None where it is left to the scheme."""
+    """A host as in URLs (lower case, IPv6 in brackets) and its port; None for the scheme's default."""
 
     host: str
     port: int | None
 
     @property
     def loopback(self) -> bool:
-        """Whether only this machine answers under that name."""
+        """Whether the name means this machine only."""
         found = self._ip()
         return self.host == "localhost" or (found is not None and found.is_loopback)
 
     @property
     def literal(self) -> bool:
-        """Whether the host is an address, not a name: no resolver can make an address mean another machine."""
+        """Whether the host is an IP address, which no resolver can redirect."""
         return self._ip() is not None
 
     def _ip(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -44,19 +44,19 @@ class Netloc:
 
 @dataclass(frozen=True)
 class Origin:
-    """Scheme and place of the page that a browser sent a request from."""
+    """The scheme and host of the page that sent a request."""
 
     scheme: str
     netloc: Netloc
 
     @property
     def port(self) -> int:
-        """The port, the scheme's own where none is spelled."""
+        """The port, or the scheme's default."""
         return self.netloc.port or STANDARD_PORTS[self.scheme]
 
 
 def netloc(text: str) -> Netloc | None:
-    """Read a Host header. None for what is not a host and an optional port."""
+    """Parse a Host header; None if it is not a host with an optional port."""
     found = NETLOC.fullmatch(text.strip().lower())
     if found is None:
         return None
@@ -65,18 +65,18 @@ def netloc(text: str) -> Netloc | None:
 
 
 def origin(text: str) -> Origin | None:
-    """Read an Origin header or the address of a site. None for `null` and for what is not an http origin."""
+    """Parse an Origin header or a site's address; None for `null` and other schemes."""
     found = ORIGIN.fullmatch(text.strip().lower())
     place = netloc(found["netloc"]) if found else None
     return Origin(found["scheme"], place) if found and place else None
 
 
 def header(headers: Headers, name: bytes) -> str:
-    """The first header of that (lower case) name, or an empty text."""
+    """The first header of that lower-case name, or an empty text."""
     return next((value.decode("latin-1") for key, value in headers if key == name), "")
 
 
 def scheme(headers: Headers, spoken: str) -> str:
-    """`https` where a proxy in front says that it was asked so, else the scheme that was spoken with us."""
+    """`https` if a proxy says so, else the scheme of the connection."""
     said = header(headers, b"x-forwarded-proto").split(",")[0].strip().lower()
     return said if said in STANDARD_PORTS else spoken

@@ -1,7 +1,7 @@
-"""Who owns a request: everybody at home, a browser by its signed cookie, or the person who logged in.
+"""Owner identity: one owner at home, a browser by its signed cookie, or a logged-in person.
 
-Pure ASGI. It puts the owner and the address that links begin with into the request's state, for our routes and Gradio's handlers
-alike. What has no owner has no right to anything. Knows no use case; of Gradio only where it notes who is logged in.
+Pure ASGI. It stores the owner and the base URL in the request's state, for our routes and Gradio's handlers. A request
+without an owner has no rights. Knows no use case, and of Gradio only its login tokens.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from studio.web.address import Origin, header, netloc, scheme
 
 Rule = Literal["one", "browser", "person"]
 
-LONG_S = 400 * 86_400  # the longest that browsers keep a cookie
-RENEW_S = 30 * 86_400  # an older one is set again with the same id
+LONG_S = 400 * 86_400  # the longest lifetime of a cookie in browsers
+RENEW_S = 30 * 86_400  # an older cookie is set again with the same id
 ID = re.compile(r"[0-9A-Za-z_-]{16,64}")
 SHARED = (
     "/assets/",
@@ -38,14 +38,14 @@ SHARED = (
 
 
 class Identity:
-    """Resolves the owner by `rule`; under `browser` it gives a cookie to those who come without one."""
+    """Resolves the owner by `rule`. Under `browser`, visitors without a cookie get one."""
 
     def __init__(
         self, app: ASGIApp, *, rule: Rule, key: bytes, public: Origin | None = None, space: bool = False
     ) -> None:
         self.app, self._rule, self._public, self._space = app, rule, public, space
         self._signer = TimestampSigner(key, salt="studio.owner", digest_method=hashlib.sha256)
-        # Browsers keep one jar for all ports of a host: the name tells this studio's cookie from a neighbour's.
+        # Browsers share cookies between the ports of a host, so the name includes this studio's own id.
         self.cookie = f"studio-{hashlib.sha256(b'name' + key).hexdigest()[:10]}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,7 +66,7 @@ class Identity:
         await self.app(scope, receive, send)
 
     def _browser(self, scope: Scope) -> tuple[str, bool]:
-        """The id in a cookie that we signed, else a new one; and whether the cookie is to be set (again)."""
+        """The id in a valid cookie, else a new one, and whether the cookie must be set."""
         for value in _cookies(scope, self.cookie):
             try:
                 said, signed = self._signer.unsign(value, return_timestamp=True)
@@ -83,7 +83,7 @@ class Identity:
         return f"{self.cookie}={value}; Path=/; Max-Age={LONG_S}; HttpOnly; {where}"
 
     def _secure(self, scope: Scope) -> bool:
-        """Whether the visitor came by https: as a proxy tells, or because that is the only way to where they came."""
+        """Whether the visitor uses https, according to a proxy or because the public address requires it."""
         if self._space or scheme(scope["headers"], scope["scheme"]) == "https":
             return True
         place = netloc(header(scope["headers"], b"host"))
@@ -112,7 +112,7 @@ class Identity:
 
 
 def _person(scope: Scope) -> str | None:
-    """Gradio's login keeps a token by cookie and, in its app object, whose it is; both cookies of one login hold the same token."""
+    """The logged-in user: Gradio stores a token in two cookies, and the token's user in its app object."""
     app = scope.get("app")
     tokens, cookie_id = getattr(app, "tokens", {}), getattr(app, "cookie_id", None)
     if cookie_id is None:
@@ -125,7 +125,7 @@ def _person(scope: Scope) -> str | None:
 
 
 def _cookies(scope: Scope, name: str) -> list[str]:
-    """Every value sent under a name: an old unpartitioned cookie may come beside the new one."""
+    """All values of a cookie name: an old unpartitioned cookie may come beside the new one."""
     values = []
     for key, line in scope["headers"]:
         if key == b"cookie":

@@ -1,11 +1,9 @@
-"""An answer that tells how far the work is while it goes on: lines of JSON, the last one with what came of it.
+"""NDJSON progress responses: lines of JSON while the work runs, the last one with its result.
 
-    {"done": 12, "total": 400}      how far it is, several times
-    {"result": {...}}               what came of it, or
-    {"error": "..."}                a sentence that says why nothing did
+    {"done": 12, "total": 400}      progress, several times
+    {"result": {...}}               the result, or {"error": "..."}
 
-The work goes on in a thread of its own. Whoever leaves in the middle is told of by `stop`. Knows no use case.
-"""
+The work runs on a thread of its own. `stop` tells it that the client left. Knows no use case."""
 
 from __future__ import annotations
 
@@ -19,21 +17,21 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 KIND = "application/x-ndjson"
-EVERY_S = 0.2  # between two looks at how far it is
+EVERY_S = 0.2  # seconds between two progress checks
 Tell = Callable[[int, int], None]
 Stop = Callable[[], bool]
 Work = Callable[[Tell, Stop], dict[str, object]]
 
-_working: set[asyncio.Task[dict[str, object]]] = set()  # the loop itself holds tasks only weakly
+_working: set[asyncio.Task[dict[str, object]]] = set()  # the loop keeps only weak references to tasks
 
 
 def wants_ndjson(request: Request) -> bool:
-    """Whether whoever asks would be told meanwhile."""
+    """Whether the client accepts NDJSON."""
     return KIND in request.headers.get("accept", "")
 
 
 def ndjson_response(work: Work, headers: dict[str, str]) -> StreamingResponse:
-    """Begin the work and tell of it. `work` gives {"result": ...} or {"error": ...}, and comes to its end in any case."""
+    """Run the work and stream its progress. `work` returns {"result": ...} or {"error": ...} and always ends."""
     at: list[tuple[int, int]] = []
     left = threading.Event()
     task = asyncio.create_task(run_in_threadpool(work, lambda done, total: at.append((done, total)), left.is_set))
@@ -60,4 +58,4 @@ async def _lines(
 
 
 def _line(told: dict[str, object]) -> bytes:
-    return json.dumps(told).encode() + b"\n"  # in ASCII: what anybody's file tells may be no text that UTF-8 can write
+    return json.dumps(told).encode() + b"\n"  # in ASCII: file metadata may contain text that UTF-8 cannot encode

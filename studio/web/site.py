@@ -1,4 +1,4 @@
-"""Puts the routes, the guard and the identities together, as `launch(app_kwargs=...)` takes them.
+"""Assembles the routes, the middleware and the identities for `launch(app_kwargs=...)`.
 
 Knows the settings that concern the outside, and nothing of the page.
 """
@@ -20,14 +20,14 @@ from studio.web.middleware.gradio_hardening import GradioHardening
 from studio.web.middleware.request_guard import BODY_MAX, RequestGuard, rules
 from studio.web.routes import health, media, share, transfer
 
-SESSIONS_MAX = 500  # of the page, kept in memory
+SESSIONS_MAX = 500  # page sessions kept in memory
 
 
 def launch_kwargs(studio: Studio, settings: Settings, *, key: bytes) -> dict[str, Any]:
-    """Arguments of `launch` that concern the outside; `key` signs the cookies.
+    """Arguments of `launch` that concern the outside. `key` signs the cookies.
 
-    The routes and the guard come as `app_kwargs`. Errors that are not ours to show stay in the log, and what Gradio would open
-    beside the page (a second server, a dashboard of visits, an app to install) stays shut.
+    Routes and middleware come as `app_kwargs`. Internal errors stay in the log. Gradio's other services (a second server, a
+    dashboard, an installable app) stay off.
     """
     return {
         "app_kwargs": {
@@ -50,15 +50,15 @@ def launch_kwargs(studio: Studio, settings: Settings, *, key: bytes) -> dict[str
 
 
 def routes(studio: Studio) -> list[BaseRoute]:
-    """Every route of ours."""
+    """All our routes."""
     return [*health.routes(studio), *transfer.routes(studio), *media.routes(studio), *share.routes(studio)]
 
 
 def lifespan(settings: Settings, key: bytes) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """Wraps the app before its first request.
 
-    A middleware given to `launch` would stand inside Gradio's own cross-origin middleware, which answers a foreign page's
-    preflight with a welcome before ours is asked. Where this was not run nobody is an owner, so that nothing is handed out.
+    Middleware given to `launch` would be inside Gradio's CORS middleware, which answers preflight requests of foreign
+    pages. Without this wrapper, requests have no owner and get nothing.
     """
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What somebody else's machine writes, taken in a thread of its own, so that whoever waits for it can do something meanwhile.
+"""Consumes a remote stream on a background thread.
 
 Knows no jobs and no drafts.
 """
@@ -14,9 +14,9 @@ T = TypeVar("T")
 
 
 def iterate_in_background(things: Iterable[T], tick_s: float) -> Generator[T | None, None, None]:
-    """The things as they come, and None whenever none came for `tick_s` seconds. Raises what `things` raises.
+    """Yield the items as they come, and None whenever none came for `tick_s` seconds. Raises what `things` raises.
 
-    Whoever stops before the end leaves the thread to the wish to stop that `things` has of its own.
+    A caller that stops early leaves the thread running until `things` itself ends or is cancelled.
     """
     came: queue.Queue[tuple[T] | BaseException | None] = queue.Queue()
 
@@ -25,7 +25,7 @@ def iterate_in_background(things: Iterable[T], tick_s: float) -> Generator[T | N
             for thing in things:
                 came.put((thing,))
             came.put(None)
-        except BaseException as error:  # it is raised where the things are wanted
+        except BaseException as error:  # raised in the consumer's thread
             came.put(error)
 
     threading.Thread(target=take, name="aside", daemon=True).start()

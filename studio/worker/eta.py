@@ -1,6 +1,6 @@
-"""How fast this machine is, learned while it works, so that waits can be told in seconds.
+"""The ETA estimator: learns the speed of this machine from finished work.
 
-Pure arithmetic over what the worker saw since the start; nothing is guessed before the first picture.
+Pure arithmetic. It estimates nothing before the first picture.
 """
 
 from __future__ import annotations
@@ -10,36 +10,37 @@ from collections.abc import Iterable
 
 from studio.domain.work import Work
 
-WEIGHT = 0.3  # of the newest observation
+WEIGHT = 0.3  # weight of the newest observation
 
 
 class EtaEstimator:
-    """Moving averages: seconds per million pixels and step, for forwards alone and for pictures as a whole, and per enhancement."""
+    """Moving averages: seconds per megapixel and step, for forwards alone and for whole pictures, and seconds per
+    enhancement."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._means: dict[str, float] = {}
 
     def saw_step(self, seconds: float, width: int, height: int) -> None:
-        """A forward of the transformer took `seconds` at this size."""
+        """Record a transformer forward of `seconds` at this size."""
         self._see("step", seconds / _megapixels(width, height))
 
     def saw_picture(self, seconds: float, steps: int, width: int, height: int) -> None:
-        """A whole picture of that many forwards at this size, saved, took `seconds`."""
+        """Record a whole picture of that many forwards at this size, stored, in `seconds`."""
         self._see("picture", seconds / (steps * _megapixels(width, height)))
 
     def saw_enhancement(self, seconds: float) -> None:
-        """An enhancement took `seconds`."""
+        """Record an enhancement of `seconds`."""
         self._see("enhancement", seconds)
 
     def steps(self, count: int, width: int, height: int) -> float | None:
-        """Seconds for `count` more forwards at this size, or None before the first was seen."""
+        """Seconds for `count` more forwards at this size; None before the first one."""
         with self._lock:
             mean = self._means.get("step")
         return None if mean is None else count * mean * _megapixels(width, height)
 
     def works(self, works: Iterable[Work]) -> float | None:
-        """Seconds for jobs one after another, or None before the first picture was seen."""
+        """Seconds for consecutive jobs; None before the first picture."""
         with self._lock:
             mean, reasoning = self._means.get("picture"), self._means.get("enhancement", 0.0)
         if mean is None:

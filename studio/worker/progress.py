@@ -1,6 +1,6 @@
-"""What is going on right now, for whoever watches: the live progress of jobs, in memory.
+"""The progress hub: live progress of jobs, in memory.
 
-The worker's thread posts; watchers on event loops wait for changes. What must outlive the process is in storage, not here.
+The worker's thread posts; watchers on event loops wait for changes. Durable state is in storage.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from PIL import Image
 from enhancer.base import Draft
 
 Phase = Literal["waiting", "loading", "reasoning", "drawing", "saving"]
-INTERVAL_S = 0.1  # a watcher is told at most this often, except of the end
-CALM_S = 1.0  # one whose job only moved up in the queue is told at most this often
-BREATH_S = 0.02  # it waits this long for what comes right behind a change, as the end does behind the last saving
+INTERVAL_S = 0.1  # a watcher is notified at most this often, except at the end
+CALM_S = 1.0  # a watcher whose job only moved up in the queue is notified at most this often
+BREATH_S = 0.02  # wait this long for changes that follow at once, as the end follows the last save
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,16 +38,16 @@ class JobProgress:
 
 
 class Watcher:
-    """One who waits for changes of one job, on one event loop."""
+    """Waits for changes of one job on one event loop."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._changed, self._own, self._ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._told = time.monotonic()  # whoever begins to watch has just looked
-        self._woken = False  # the loop is told once of any number of changes
+        self._told = time.monotonic()  # a new watcher has just read the state
+        self._woken = False  # the loop is called once for any number of changes
 
     def wake(self, *, own: bool = False, ended: bool = False) -> None:
-        """From any thread: something changed; `own`: in the job itself and not only around it; `ended` is told without delay."""
+        """Notify from any thread. `own` means a change of the job itself; `ended` is delivered without delay."""
         if self._woken and not own:
             return
         self._woken = True
@@ -55,11 +55,11 @@ class Watcher:
             return
         try:
             self._loop.call_soon_threadsafe(self._set, own, ended)
-        except RuntimeError:  # the loop is closed: nobody waits any more
+        except RuntimeError:  # the loop is closed: nobody waits
             return
 
     async def change(self, timeout: float) -> None:
-        """Wait until something changed, or `timeout` seconds have gone."""
+        """Wait for a change, or for `timeout` seconds."""
         if not await _within(timeout, self._changed):
             return
         if not self._own.is_set():
@@ -80,7 +80,7 @@ class Watcher:
 
 
 class ProgressHub:
-    """Live progress by job id, the wishes to cancel, and those who watch. Safe from any thread."""
+    """Live progress by job id, cancellation marks, and watchers. Safe from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -89,7 +89,7 @@ class ProgressHub:
         self._watchers: dict[str, set[Watcher]] = {}
 
     def post(self, job_id: str, **changes: object) -> None:
-        """Note progress of a job and wake its watchers."""
+        """Record progress of a job and notify its watchers."""
         with self._lock:
             live = replace(self._live.get(job_id, JobProgress()), **changes)  # type: ignore[arg-type]
             if "preview" in changes:
@@ -98,41 +98,41 @@ class ProgressHub:
         self._wake(job_id, own=True)
 
     def end(self, job_id: str) -> None:
-        """Forget a job's progress: it is finished, or queued again."""
+        """Remove a job's progress: it is finished or queued again."""
         with self._lock:
             self._live.pop(job_id, None)
             self._cancelled.discard(job_id)
         self._wake(job_id, own=True, ended=True)
 
     def live(self, job_id: str) -> JobProgress:
-        """The progress of a job; the default for one that is not running."""
+        """The progress of a job; the default if it is not running."""
         with self._lock:
             return self._live.get(job_id, JobProgress())
 
     def running_s(self) -> float:
-        """Seconds that what runs may still take, as far as its worker said."""
+        """Seconds that the running job may still take, according to its worker."""
         with self._lock:
             return sum(live.eta_s or 0.0 for live in self._live.values())
 
     def cancel(self, job_id: str) -> None:
-        """Ask the worker to stop this job, and no other."""
+        """Mark this job, and no other, for cancellation."""
         with self._lock:
             self._cancelled.add(job_id)
 
     def cancelled(self, job_id: str) -> bool:
-        """Whether this job is to be stopped."""
+        """Whether this job is marked for cancellation."""
         with self._lock:
             return job_id in self._cancelled
 
     def notify_all(self) -> None:
-        """Wake every watcher, sooner or later: positions in the queue or the engine's state changed."""
+        """Notify all watchers, not necessarily at once: queue positions or the engine's state changed."""
         with self._lock:
             jobs = list(self._watchers)
         for job_id in jobs:
             self._wake(job_id)
 
     def notify(self, job_id: str) -> None:
-        """Wake those who watch one job: something of it was written down."""
+        """Notify the watchers of one job: its stored state changed."""
         self._wake(job_id, own=True)
 
     @contextmanager

@@ -1,7 +1,7 @@
-"""How much the data folder may hold, and how much it holds.
+"""The disk quota of the data folder.
 
-Knows only folders and bytes. Walking a large folder is slow, so the sum is not taken anew before a while has gone that is long
-beside the walk: a second for a small folder, a minute at most.
+Knows only folders and bytes. Measuring a large folder is slow, so the size is cached for a time proportional to the
+measurement: from a second to a minute.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 from studio.errors import Refused
 
 FRESH_S = 60.0
-SHARE = 20  # a walk takes at most one part of so many of the time
+SHARE = 20  # a measurement takes at most this part of the time
 WARN_AT = 0.9
 GB = 1e9
 
 
 class Quota:
-    """A bound in GB (0: none) over one folder."""
+    """A quota in GB (0 means none) for one folder."""
 
     def __init__(self, folder: Path, most_gb: float) -> None:
         self._folder, self._most_gb = folder, most_gb
@@ -28,7 +28,7 @@ class Quota:
         self._at, self._used, self._fresh_s = float("-inf"), 0.0, 0.0
 
     def used_gb(self) -> float:
-        """GB in the folder, not long ago."""
+        """The recent size of the folder in GB."""
         with self._lock:
             begun = time.monotonic()
             if begun - self._at > self._fresh_s:
@@ -40,18 +40,18 @@ class Quota:
             return self._used
 
     def check(self) -> None:
-        """Raises Refused, with a sentence, when the quota is used up."""
+        """Raises Refused if the quota is used up."""
         if (why := self.used_up()) is not None:
             raise Refused(why)
 
     def used_up(self) -> str | None:
-        """A sentence when nothing more may be kept."""
+        """A message if the quota is used up."""
         if self._most_gb and self.used_gb() >= self._most_gb:
             return f"The disk quota of {self._most_gb:g} GB is used up ({self.used_gb():.2f} GB): raise disk_quota_gb to draw more."
         return None
 
     def take(self, size: int) -> str | None:
-        """Count so many bytes as used before they are; a sentence, and nothing counted, where they would be too many."""
+        """Reserve bytes. Returns a message, and reserves nothing, if they exceed the quota."""
         if not self._most_gb:
             return None
         self.used_gb()
@@ -65,7 +65,7 @@ class Quota:
         return None
 
     def warning(self) -> str | None:
-        """A sentence from nine tenths of the quota on."""
+        """A message from nine tenths of the quota on."""
         if self._most_gb and self.used_gb() >= WARN_AT * self._most_gb:
             return f"{self.used_gb():.2f} of {self._most_gb:g} GB of the disk quota are used."
         return None
@@ -74,5 +74,5 @@ class Quota:
 def _size(path: Path) -> int:
     try:
         return path.lstat().st_size
-    except OSError:  # it went away meanwhile
+    except OSError:  # the file was removed meanwhile
         return 0

@@ -1,4 +1,4 @@
-"""Sources: pictures that drawing begins with, as a wish names them and as the worker opens them.
+"""Starting images: finding the one that a request names, and opening it for the worker.
 
 Asks storage on behalf of an owner; knows no engine and no page.
 """
@@ -24,10 +24,10 @@ CHANGED = "The file of the picture that this one begins with is damaged, so this
 def find_source(
     storage: Storage, owner: str, told: object, parameter: str = "source", *, private: bool = False
 ) -> Picture:
-    """The owner's picture that `told` names: its id, or the SHA-256 of its pixels, as a recipe has it.
+    """The owner's picture that `told` names by its id or by the SHA-256 of its pixels.
 
-    A hash means a kept picture, since what comes of something private is private; in `private` a private one is looked for first.
-    Raises NotFound for an id, and InvalidRequest for a hash of which no picture is here.
+    A hash finds stored pictures, and with `private` private ones first. Raises NotFound for an id, and InvalidRequest for
+    an unknown hash.
     """
     with translate_errors():
         if not isinstance(told, str) or not re.fullmatch("[0-9a-f]{64}", told):
@@ -43,9 +43,9 @@ def find_source(
 
 
 def open_source(storage: Storage, owner: str, id: str | None, sha256: str | None) -> Image.Image | None:
-    """The source of an order in RGB, by its id, or by its pixels where that picture has gone; None where there is none.
+    """Open the starting image of a spec in RGB, by id or by its pixels; None if the spec has none.
 
-    Raises StudioError where it is not here, or not with the pixels that were meant: then nothing may be drawn from it.
+    Raises StudioError if it is missing or its pixels changed.
     """
     if id is None or sha256 is None:
         return None

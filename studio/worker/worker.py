@@ -1,7 +1,7 @@
-"""The one owner of the device: takes jobs from storage, runs them on the engine, and tells whoever watches.
+"""The worker: takes jobs from storage, runs them on the engine, and reports progress.
 
-One thread. Whatever is drawn or reasoned on the device goes through it, so that nothing a visitor does makes two jobs run at
-once. Knows no page and no request: it observes cancellation through the board, by job id.
+One thread owns the device, so that two jobs never run at once. Knows no page and no request: it reads cancellation marks
+from the progress hub.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ from studio.worker.source_images import open_source
 from studio.worker.writer import BackgroundWriter
 
 log = logging.getLogger(__name__)
-PREVIEW_S = 0.2  # previews are at least so far apart: five a second are a film, and each costs a part of a step
-SHARE_S = 5.0  # of the device that one reasoning has to itself while somebody else waits for a picture
-TICK_S = 0.1  # how often somebody is let by at most, and how often that is looked at while a server writes
-ROOM_S = 3.0  # how often a queue that waits for room looks whether there is some
-PRUNE_S = 60.0  # how often what is private is looked through for what is too old
-IDLE_S = 1.0  # how long an idle worker sleeps before it looks again; a filed job wakes it at once
+PREVIEW_S = 0.2  # seconds between previews; each costs part of a step
+SHARE_S = 5.0  # seconds of device time for one enhancement while another owner waits
+TICK_S = 0.1  # shortest time between two jobs that are let through
+ROOM_S = 3.0  # how often a paused queue checks the disk space
+PRUNE_S = 60.0  # how often private things are pruned
+IDLE_S = 1.0  # how long an idle worker sleeps; a filed job wakes it at once
 REASONING_FAILED = "The reasoning did not succeed: {error} The prompt is kept; draw it without reasoning to go on."
 T = TypeVar("T")
 EnhancerFor = Callable[[CheckpointInfo, str], Enhancer]
@@ -67,33 +67,33 @@ class Worker:
         elsewhere: bool = False,
         share_s: float = SHARE_S,
     ) -> None:
-        """`elsewhere`: what reasons is a server's, and the device is free meanwhile."""
+        """`elsewhere`: the enhancer's model is a server's, so the device is free meanwhile."""
         self._elsewhere, self._share_s = elsewhere, TICK_S if elsewhere else max(share_s, TICK_S)
-        self._lets_by: Job | None = None  # the reasoning that stands still while another owner's job runs
+        self._lets_by: Job | None = None  # the job whose enhancement pauses while another owner's job runs
         self._storage, self._engine, self._enhancer_for, self._steers_for = storage, engine, enhancer_for, steers_for
         self._progress, self._eta, self._disk = board, pace, room
         self._wake, self._closing = threading.Event(), threading.Event()
-        self._wanted: str | None = None  # the checkpoint to be loaded once nothing waits
-        self._recovered = False  # whether what a death left is put right
-        self._drew = False  # since the engine was last asked to measure
-        self.trouble: str | None = None  # why the last of them could not be
-        self.hold: str | None = None  # why the queue stands still
+        self._wanted: str | None = None  # the checkpoint to load when the queue is empty
+        self._recovered = False  # whether unfinished jobs of a crash were recovered
+        self._drew = False  # whether a picture was generated since the last tuning
+        self.trouble: str | None = None  # why the last requested load failed
+        self.hold: str | None = None  # why the queue is paused
         self._writer = BackgroundWriter()
         # Not a daemon: a thread inside torch when the interpreter finalizes aborts the process.
         self._thread = threading.Thread(target=self._loop, name="worker")
 
     def start(self) -> None:
-        """Begin, on a thread of its own; what a death left is put right before, as nobody brings anything in yet."""
-        with suppress(StorageError):  # else on the thread, as soon as anything can be written
+        """Recover unfinished jobs before accepting imports, and start the thread."""
+        with suppress(StorageError):  # otherwise the thread does it as soon as it can write
             self._recover()
         self._thread.start()
 
     def wake(self) -> None:
-        """A job was filed."""
+        """Notify the worker that a job was filed."""
         self._wake.set()
 
     def load(self, checkpoint: str) -> None:
-        """Have a checkpoint resident once the queue is empty, so that the next wish for it need not wait."""
+        """Load a checkpoint when the queue is empty, so that the next request does not wait."""
         self._wanted = checkpoint
         self._wake.set()
 
@@ -106,7 +106,7 @@ class Worker:
         self._writer.close()
 
     def _recover(self) -> None:
-        """Queue again what a killed process left behind."""
+        """Queue the jobs of a killed process again."""
         for job in self._storage.jobs.recover():
             log.info("job %s was left unfinished and is now %s", job.id, job.status)
         self._recovered = True
@@ -123,7 +123,7 @@ class Worker:
             if time.monotonic() >= pruned + PRUNE_S:
                 self._written(self._storage.private.prune)
                 pruned = time.monotonic()
-            held = self._holds()  # what is private needs no room
+            held = self._holds()  # private jobs need no disk space
             claim = self._storage.private.jobs.claim if held else self._storage.queue.claim
             job = self._written(claim)
             if job is not None:
@@ -137,7 +137,7 @@ class Worker:
                 self._wake.wait(IDLE_S)
 
     def _holds(self) -> bool:
-        """Whether the queue stands still because there is no room for a picture; says so, and when it goes on."""
+        """Check the disk space. Returns whether the queue is paused, and logs changes."""
         before, self.hold = self.hold, self._disk.lacks()
         if self.hold != before:
             log.warning("%s", self.hold or "There is room again; the queue goes on.")
@@ -145,9 +145,10 @@ class Worker:
         return self.hold is not None
 
     def _written(self, write: Callable[[], T]) -> T | None:
-        """What `write` gives. While the database cannot be written, as on a full disk, it is asked again until it can or we close.
+        """Run `write` and return its result. While the database refuses writes, retry until it accepts them or the studio
+        closes.
 
-        This thread must outlive every such fault: nobody else would ever take the next job.
+        This thread must survive every error, since no other thread takes jobs.
         """
         told = False
         while True:
@@ -162,7 +163,7 @@ class Worker:
                     self._progress.notify_all()
                 if self._closing.wait(IDLE_S):
                     return None
-            except Exception:  # a fault of ours: this write is lost, the thread goes on
+            except Exception:  # a bug: this write is lost, the thread continues
                 log.exception("the queue could not be written")
                 return None
 
@@ -170,7 +171,7 @@ class Worker:
         self._written(lambda: self._storage.of(job.id).jobs.finish(job.id, status, error))
 
     def _run(self, job: Job) -> None:
-        self._progress.notify_all()  # everybody behind it moves up
+        self._progress.notify_all()  # every waiting job moves up
         try:
             if self._stopping(job):
                 raise Cancelled("The job was cancelled.")
@@ -189,7 +190,7 @@ class Worker:
                 return
             self._log(job, error, expected=isinstance(error, StudioError | EnhancerError))
             self._finish(job, "failed", _sentence(error))
-        except Exception as error:  # a fault of ours fails this job alone; the next one must run
+        except Exception as error:  # a bug fails this job only; the next one must run
             self._log(job, error)
             sentence = f"Something went wrong inside the studio ({type(error).__name__}); its log has the details."
             self._finish(job, "failed", sentence)
@@ -199,14 +200,14 @@ class Worker:
             self._progress.end(job.id)
 
     def _log(self, job: Job, error: Exception, *, expected: bool = False) -> None:
-        """Why a job failed. Of a private one only what kind of error: a sentence may hold words of its prompt."""
+        """Log why a job failed. For a private job, only the type: a message may contain its prompt."""
         if is_private(job.id):
             log.warning("a private job failed: %s", type(error).__name__)
         else:
             log.warning("job %s failed: %s", job.id, error, exc_info=not expected)
 
     def _wait_for_room(self, job: Job) -> None:
-        """The job waits again with the pictures that it has, and goes on first once there is room."""
+        """Queue the job again with its pictures. It continues first when there is space."""
         self._holds()
         self._written(lambda: self._storage.of(job.id).jobs.requeue(job.id))
 
@@ -239,21 +240,21 @@ class Worker:
                 if index != missing[-1] and self._gave_way(job):
                     return
         finally:
-            self._writer.settle()  # what was drawn is kept, whatever became of the rest
-        if not missing:  # somebody else brought them
+            self._writer.settle()  # store finished pictures, whatever happened to the rest
+        if not missing:  # another process imported them
             self._storage.of(job.id).jobs.finish(job.id, "done")
 
     def _gave_way(self, job: Job) -> bool:
-        """Whether another owner waits, so that this job does, after each of its pictures: its rest is drawn in its owner's next turn."""
+        """Give way to another owner after a picture. The rest of the job follows in its owner's next turn."""
         if self._lets_by is None and not self._storage.queue.counts()["queued"]:
             return False
-        self._writer.settle()  # what is claimed again must know which pictures it has
+        self._writer.settle()  # the next claim must see the finished pictures
         return self._storage.queue.give_way(job.id, waits=self._lets_by is not None)
 
     def _let_by(self, job: Job) -> None:
-        """Run what another owner waits for next, up to one picture of it, while this job's reasoning stands still.
+        """Run another owner's next job, up to one picture, while this job's enhancement pauses.
 
-        Only what needs no other checkpoint: what reasons here are the resident one's own weights.
+        Only jobs of the resident checkpoint, whose weights the enhancement uses.
         """
         if self._lets_by is not None or self._disk.lacks() or not self._storage.queue.counts()["queued"]:
             return
@@ -274,54 +275,54 @@ class Worker:
             self._progress.post(job.id, phase="reasoning")
 
     def _tuned(self) -> bool:
-        """Whether the engine has just measured what is quickest here: only once pictures were drawn, so that nobody waits for it first."""
+        """Tune the engine, once pictures were generated. Returns whether there is more to tune."""
         if not self._drew:
             return False
         try:
             self._drew = self._engine.tune(self._busy)
-        except Exception:  # it is a help: drawing goes on as before
+        except Exception:  # tuning is optional: sampling goes on as before
             log.exception("measuring what is quickest")
             self._drew = False
         return self._drew
 
     def _busy(self) -> bool:
-        """Whether somebody waits, or the studio is told to stop."""
+        """Whether a job waits, or the studio closes."""
         return self._closing.is_set() or self._wanted is not None or self._storage.queue.counts()["queued"] > 0
 
     def _prepare(self, checkpoint: str) -> None:
-        """Load what somebody wants to draw with next; nobody waits for it, so a failure is only told."""
+        """Load a requested checkpoint. Nobody waits for it, so a failure is only recorded."""
         self.trouble = None
         try:
             self._switch(checkpoint)
         except StudioError as error:
             self.trouble = str(error)
-        except Exception:  # a fault of ours; this thread must live on
+        except Exception:  # a bug; this thread must survive
             log.exception("loading %s", checkpoint)
             self.trouble = f"{checkpoint} could not be loaded; the log tells why."
 
     def _load(self, job: Job, checkpoint: str) -> None:
-        """Have the job's checkpoint resident."""
+        """Make the job's checkpoint resident."""
         now = self._engine.state
         if now.checkpoint != checkpoint or now.status != "ready":
             self._progress.post(job.id, phase="loading")
             self._switch(checkpoint)
 
     def _switch(self, checkpoint: str) -> None:
-        """Make `checkpoint` the resident one. Where it cannot be loaded, the one before comes back: only who asked has failed."""
+        """Load `checkpoint`. If that fails, load the previous one again, so that only this job fails."""
         before = self._engine.state
         try:
             self._engine.switch(checkpoint)
             return
-        except Exception as error:  # whatever it was, the old checkpoint may be gone now, and the next job wants it
+        except Exception as error:  # the old checkpoint may be unloaded now, and the next job needs it
             failed = error
         if before.status == "ready":
             _let_go(failed)
-            with suppress(StudioError):  # the engine's state tells; this job's own error is the one to raise
+            with suppress(StudioError):  # the engine's state reports it; the job's own error is raised
                 self._engine.switch(before.checkpoint)
         raise failed
 
     def _reason(self, job: Job, order: JobSpec, info: CheckpointInfo, index: int) -> Enhancement:
-        """Reason about what picture `index` is wished to show, and keep it."""
+        """Enhance the prompt of picture `index` and store the result."""
         if self._enhancer_for is None:
             raise EngineError("The enhancer is off in this studio; draw the prompt without reasoning.")
         self._progress.post(job.id, phase="reasoning", index=index, step=0, draft=None, preview=None)
@@ -335,7 +336,7 @@ class Worker:
             draft = self._last(job, drafts)
         except Stopped:
             raise
-        except (EnhancerError, ValueError) as error:  # a template that was taken away since is a ValueError
+        except (EnhancerError, ValueError) as error:  # ValueError: a template that was deleted since
             raise EngineError(REASONING_FAILED.format(error=error)) from error
         self._eta.saw_enhancement(draft.seconds)
         kept = self._storage.of(job.id).enhancements.add(
@@ -385,13 +386,13 @@ class Worker:
         last: bool,
     ) -> None:
         begun = before = time.perf_counter()
-        progressed, looked = not job.crashes, begun  # nothing to write down where no crash is counted
+        progressed, looked = not job.crashes, begun  # nothing to record if no crash is counted
         self._progress.post(job.id, phase="drawing", index=index, step=0, steps=recipe.steps, preview=None)
 
         def on_step(event: StepEvent) -> None:
             nonlocal before, progressed, looked
             now = time.perf_counter()
-            if event.step > 1:  # the first step also holds the text encoder
+            if event.step > 1:  # the first step includes the text encoder
                 self._eta.saw_step(now - before, recipe.width, recipe.height)
             before = now
             if not progressed:
@@ -400,7 +401,7 @@ class Worker:
             left = event.steps - event.step + (job.count - index - 1) * event.steps
             eta = self._eta.steps(left, recipe.width, recipe.height)
             changes = {}
-            if now - looked >= PREVIEW_S and event.step < event.steps:  # after the last comes the picture itself
+            if now - looked >= PREVIEW_S and event.step < event.steps:  # after the last step comes the picture itself
                 changes, looked = {"preview": event.preview}, now
             self._progress.post(job.id, step=event.step, steps=event.steps, eta_s=eta, **changes)
 
@@ -411,7 +412,7 @@ class Worker:
         self._drew = True
         if last:
             self._progress.post(job.id, phase="saving")
-        recipe = replace(recipe, adapters=drawing.adapters)  # with the hashes of the files that drew it
+        recipe = replace(recipe, adapters=drawing.adapters)  # with the hashes of the adapter files used
         new = _new(job, order, recipe, index, enhancement_id, drawing)
         pictures = self._storage.of(job.id).pictures
 
@@ -421,14 +422,14 @@ class Worker:
             except NotFound as error:
                 if error.id != new.parent_id:
                     raise
-                pictures.add(replace(new, parent_id=None), drawing.image, finish=last)  # it was removed
+                pictures.add(replace(new, parent_id=None), drawing.image, finish=last)  # the parent was removed
             self._progress.notify(job.id)
 
         self._writer.put(save)
         self._eta.saw_picture(time.perf_counter() - begun, recipe.steps, recipe.width, recipe.height)
 
     def _like(self, job: Job, order: JobSpec) -> Mapping[str, object] | None:
-        """What drew the picture that is drawn again, so that this one is drawn so; None where there is none, or none any more."""
+        """The environment of the picture that is re-run, to use the same options; None if there is none."""
         if not (order.rerun and order.parent):
             return None
         with suppress(NotFound):
@@ -440,7 +441,7 @@ class Worker:
 
 
 class _Kept:
-    """The enhancements of a job, by what was reasoned about and the seed; one that was made before the process died counts."""
+    """A job's enhancements by prompt and seed, including one made before a crash."""
 
     def __init__(self, storage: Storage, job: Job) -> None:
         self._made: dict[tuple[str, int], Enhancement] = {}
@@ -456,7 +457,7 @@ class _Kept:
 
 
 def _let_go(error: BaseException | None) -> None:
-    """Let what an error's calls held go, such as a checkpoint that did not fit, so that there is room for another one."""
+    """Clear the traceback's frames, so that the memory of a failed checkpoint can be freed."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__

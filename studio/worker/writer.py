@@ -1,4 +1,4 @@
-"""Saves what was drawn on a thread of its own, so that the device begins the next picture meanwhile. Knows no job and no database."""
+"""The background writer: stores finished pictures while the next one is generated. Knows no job and no database."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 
 class BackgroundWriter:
-    """One save at a time, in order. For one thread, the worker's."""
+    """One write at a time, in order. Used by the worker's thread only."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saver")
         self._going: Future[None] | None = None
 
     def put(self, save: Callable[[], None]) -> None:
-        """Begin to save once the one before is done, and wait for that; raises what it raised.
+        """Wait for the previous write, then start this one. Raises the previous write's error.
 
-        Behind one that could not be saved nothing is: pictures are kept in their order, so that what is missing follows what is there.
+        After a failed write no later one runs, so that missing pictures are always the last ones.
         """
         before = self._going
 
@@ -29,11 +29,11 @@ class BackgroundWriter:
             before.result()
 
     def settle(self) -> None:
-        """Wait until everything is saved; raises what the last save raised, once."""
+        """Wait for all writes. Raises the last write's error once."""
         going, self._going = self._going, None
         if going is not None:
             going.result()
 
     def close(self) -> None:
-        """Wait for what is being saved and end the thread."""
+        """Wait for the current write and end the thread."""
         self._pool.shutdown(wait=True)

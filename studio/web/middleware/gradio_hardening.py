@@ -1,7 +1,7 @@
-"""Keeps Gradio inside: its ways to fetch addresses for a visitor, and to keep what has no owner, stay shut.
+"""Gradio hardening: blocks Gradio's routes that fetch addresses for a visitor or store data without an owner.
 
-Gradio fetches what a visitor names in `/file=http://...` and what a call gives as a file with an address for a path; both would
-make this machine ask others because a stranger said so. Uploaded files pass. Pure ASGI; knows no owner and no use case.
+Gradio fetches the address in `/file=http://...` and addresses given as file paths, which would let visitors send requests
+from this machine. Uploaded files pass. Pure ASGI; knows no owner and no use case.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NOT_JSON = "The body is not JSON that this studio reads."
 
 
 class GradioHardening:
-    """Stands before Gradio's routes."""
+    """Middleware before Gradio's routes."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -49,10 +49,10 @@ class GradioHardening:
 
 
 def names_a_machine(path: str) -> bool:
-    """Whether a path is an address that somebody else answers."""
+    """Whether a path is the address of another machine."""
     try:
         return bool(urlsplit(path.strip()).scheme) or "://" in path
-    except ValueError:  # brackets that are no address
+    except ValueError:  # brackets without an address
         return True
 
 
@@ -76,7 +76,7 @@ def _refusal(body: bytes) -> str | None:
 
 
 async def _whole(receive: Receive) -> list[Message]:
-    """The messages of a body, to its end or to the visitor's leaving. The guard before us bounds them."""
+    """The messages of a body until its end or a disconnect. The request guard limits its size."""
     messages = [await receive()]
     while messages[-1]["type"] == "http.request" and messages[-1].get("more_body", False):
         messages.append(await receive())

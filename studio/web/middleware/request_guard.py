@@ -1,8 +1,8 @@
-"""The guard at the door: which requests come in at all, and which headers every answer carries.
+"""The request guard: checks Host, Origin and body size, and sets the security headers.
 
-A page on another site can make a visitor's browser send us requests, and a name that its owner points at this machine can make
-them look like our own. So the Host must be one of ours, the Origin must be the page that we served, and bodies have a bound.
-Pure ASGI; it wraps everything else, Gradio's own cross-origin headers included. Knows no owner and no use case.
+Other sites can make a visitor's browser send requests here, and a DNS name can be pointed at this machine. So the Host must
+be ours, the Origin must be the page that we served, and bodies are limited. Pure ASGI, around everything else, including
+Gradio's CORS headers. Knows no owner and no use case.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.web.address import LOOPBACK_NAMES, Netloc, Origin, header, netloc, origin
 
-BODY_MAX = 32 * 2**20  # bytes of a request's body
+BODY_MAX = 32 * 2**20  # bytes of a request body
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FOREIGN_HOST = "This studio does not answer under the name {got}: set public_url to the address that people use."
 FOREIGN_PAGE = "This studio answers only to its own page, not to one from {got}."
@@ -27,21 +27,21 @@ HUB_SOURCES = "https://huggingface.co https://*.huggingface.co https://*.hf.spac
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """Under which names we are reached. `names` None: any name, where it cannot be known and identity hangs on the name itself."""
+    """The names under which the studio is reached. `names` is None if any name is allowed."""
 
     names: frozenset[str] | None
-    literals: bool = False  # whether a bare IP address is one of our names
+    literals: bool = False  # whether a bare IP address is allowed
     public: Origin | None = None
     space: bool = False
 
     def host(self, place: Netloc | None) -> bool:
-        """Whether a request for `place` is for us."""
+        """Whether a request for `place` is for this studio."""
         if place is None:
             return False
         return self.names is None or place.host in self.names or (self.literals and place.literal)
 
     def page(self, sender: Origin | None, place: Netloc) -> bool:
-        """Whether a page from `sender` is one that we served under `place`."""
+        """Whether the page of `sender` was served by this studio under `place`."""
         if sender is None:
             return False
         if self.public and (sender.scheme, sender.netloc.host, sender.port) == (
@@ -57,8 +57,8 @@ class Rules:
 def rules(*, host: str, public_url: str | None, share: bool, space: bool) -> Rules:
     """The rules for a bind address, the public address, Gradio's tunnel, and a Space.
 
-    On loopback the names are known. On a public bind they are known where `public_url` says so. Elsewhere any name is taken: the
-    identity there is a cookie or a login that belongs to that very name, so that another name is another visitor.
+    On loopback the names are known, and on a public host where `public_url` is set. Elsewhere any name is allowed: cookies
+    and logins belong to one name, so another name is another visitor.
     """
     public = origin(public_url) if public_url else None
     bind = netloc(f"[{host}]" if ":" in host.strip("[]") and not host.startswith("[") else host)
@@ -71,12 +71,12 @@ def rules(*, host: str, public_url: str | None, share: bool, space: bool) -> Rul
 
 
 class RequestGuard:
-    """Refuses what does not come from us, bounds bodies, and puts the security headers on every answer."""
+    """Refuses foreign requests, limits bodies, and sets security headers on every response."""
 
     def __init__(
         self, app: ASGIApp, *, rules: Rules, body_max: int = BODY_MAX, uploads: Mapping[str, int] | None = None
     ) -> None:
-        """`uploads`: paths whose bodies have a bound of their own, since they are not read into memory."""
+        """`uploads` are paths with their own limit, since their bodies are not read into memory."""
         self.app, self._rules, self._body_max, self._uploads = app, rules, body_max, dict(uploads or {})
         self._headers = _headers(rules.space)
 
@@ -131,7 +131,7 @@ class RequestGuard:
 
 
 class _Body:
-    """Counts a body that did not tell its length, and answers 413 in place of whatever the app would have said."""
+    """Counts a body without a declared length, and responds 413 instead of the app."""
 
     def __init__(self, receive: Receive, send: Send, most: int) -> None:
         self._receive, self._send, self._left, self._most = receive, send, most, most
@@ -148,7 +148,7 @@ class _Body:
         return message
 
     async def send(self, message: Message) -> None:
-        if self._over:  # the refusal was sent, or the answer had begun: nothing more goes out
+        if self._over:  # the refusal was sent, or the response has begun: send nothing more
             return
         self._begun = True
         await self._send(message)
@@ -164,7 +164,7 @@ class _Body:
 
 
 def _headers(space: bool) -> tuple[tuple[str, str], ...]:
-    """Gradio's page builds itself by inline scripts and functions from text, so those stay allowed; other hosts do not."""
+    """The security headers. Gradio's page needs inline scripts and eval, so those stay allowed; other hosts do not."""
     sources = f"'self' {HUB_SOURCES}" if space else "'self'"
     policy = (
         f"default-src {sources} 'unsafe-inline' 'unsafe-eval' data: blob:",

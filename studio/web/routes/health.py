@@ -1,6 +1,6 @@
-"""GET /healthz: whether the studio is up and where its engine stands, for whoever watches over it.
+"""GET /healthz: the state of the studio and its engine.
 
-Answers from the first moment on, before any weight is loaded. Needs no owner and tells nothing of anybody's work.
+Responds from the first moment, before any weights are loaded. Needs no owner and reveals nobody's work.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The routes of pictures, thumbnails and previews: an owner's own, and nothing else.
+"""Media routes: an owner's pictures, thumbnails and previews.
 
-A finished picture never changes, so browsers may keep it for ever; a preview is never kept, nor anything private. What is unknown,
-another's or malformed is one and the same 404. Files are found by the use cases, by id: nothing of a request becomes a path.
+A finished picture never changes, so browsers cache it forever. Previews and private pictures are not cached. Unknown,
+foreign and malformed ids get the same 404. Use cases find files by id: nothing of a request becomes a path.
 """
 
 from __future__ import annotations
@@ -55,16 +55,16 @@ def routes(studio: Studio) -> list[BaseRoute]:
         return not_found()
 
     return [
-        Route("/media/pictures/{id}.png", picture, methods=["GET"]),  # starlette answers HEAD where GET is
+        Route("/media/pictures/{id}.png", picture, methods=["GET"]),  # starlette handles HEAD with GET
         Route("/media/thumbs/{id}.webp", thumb, methods=["GET"]),
         Route("/media/previews/{id}.webp", preview, methods=["GET"]),
-        Route("/media/private/left", left, methods=["POST"]),  # what a tab says that is being closed
+        Route("/media/private/left", left, methods=["POST"]),  # sent by a tab that is being closed
         Route("/media/{rest:path}", nothing, methods=["GET"]),
     ]
 
 
 def not_found() -> Response:
-    """The one answer for what is not there, or not theirs."""
+    """The response for everything that does not exist or is not the owner's."""
     return PlainTextResponse("Not found.", 404, {"Cache-Control": "no-store"})
 
 
@@ -79,13 +79,13 @@ def _file(request: Request, find: FindFile, ending: str, kind: str) -> Response:
     attached = {}
     if request.query_params.get("download"):
         attached = {"Content-Disposition": f'attachment; filename="z-image-{id}.{ending}"'}
-    if isinstance(found, bytes):  # it is private: browsers keep nothing of it either
+    if isinstance(found, bytes):  # private: browsers must not cache it
         return Response(found, media_type=kind, headers={"Cache-Control": "no-store", "Vary": "Cookie", **attached})
-    tag = f'"{id}-{ending}"'  # the id stands for the bytes: they never change
+    tag = f'"{id}-{ending}"'  # the id stands for the bytes, which never change
     headers = {"ETag": tag, "Cache-Control": KEEP, "Vary": "Cookie"}
     if tag in [said.strip().removeprefix("W/") for said in request.headers.get("if-none-match", "").split(",")]:
         return Response(status_code=304, headers=headers)
-    if not found.is_file():  # somebody took it out of the folder
+    if not found.is_file():  # the file was removed from the folder
         return not_found()
     return FileResponse(found, media_type=kind, headers={**headers, **attached})
 

@@ -1,7 +1,7 @@
-"""The share page: one picture, by link, for anybody who has the link.
+"""The share page: one picture for anybody with the link.
 
-`share.html` is filled by Jinja with everything escaped; it runs no script and asks no other host. Unknown, expired and revoked
-links are one and the same 404. Knows no owner: the token is all.
+Jinja fills `share.html` with everything escaped. The page runs no script and contacts no other host. Unknown, expired and
+revoked links get the same 404. Knows no owner.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from studio.studio import Studio
 from studio.web.routes.media import ID
 
 HERE = Path(__file__).resolve().parent
-TITLE_MAX, DESCRIPTION_MAX = 70, 200  # what previews of links show of them
+TITLE_MAX, DESCRIPTION_MAX = 70, 200  # characters that link previews show
 WORDS: dict[str, dict[str, str]] = {
     "en": {
         "drawn_prompt": "What is drawn",
@@ -55,11 +55,11 @@ WORDS: dict[str, dict[str, str]] = {
         "missing": "这个链接没有对应的图片。",
         "why": "它可能已被收回，或已过期。",
     },
-}  # a stranger has chosen no language here, so the browser's own decides
+}  # visitors have chosen no language here: use the browser's
 
 
 class Pages:
-    """Fills the template; reads it once."""
+    """Renders the template, which is read once."""
 
     def __init__(self) -> None:
         style = (HERE / "share.css").read_text("utf-8")
@@ -76,7 +76,7 @@ class Pages:
         }
 
     def shared(self, found: Picture, title: str, url: str, language: str) -> Response:
-        """The page of one picture; `url` is its own absolute address, `title` the checkpoint's."""
+        """The page of a picture. `url` is its absolute address, `title` the checkpoint's."""
         say = WORDS[language]
         facts = {
             say["model"]: title,
@@ -98,7 +98,7 @@ class Pages:
         )
 
     def missing(self, language: str) -> Response:
-        """The page for a link that leads nowhere, whatever the reason."""
+        """The page for an invalid link."""
         return self._page(404, language, picture=None)
 
     def _page(self, status: int, language: str, **values: object) -> Response:
@@ -132,9 +132,9 @@ def routes(studio: Studio) -> list[BaseRoute]:
         headers = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
         if resolved is None:
             return PlainTextResponse("Not found.", 404, headers)
-        headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # a link's preview is shown on other sites
-        # The pixels and the mark that a model made them: the reasoning and the machine's facts in the file are the owner's, and the
-        # page says what is shared.
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # link previews are shown on other sites
+        # Only the pixels and the AI-generated mark are shared. The reasoning and the environment in the file
+        # belong to the owner.
         return Response(writer.bare(resolved[1].read_bytes()), media_type="image/png", headers=headers)
 
     def nothing(request: Request) -> Response:
@@ -148,13 +148,13 @@ def routes(studio: Studio) -> list[BaseRoute]:
 
 
 def _language(request: Request) -> str:
-    """The first language that the browser names, as far as we speak it."""
+    """The first supported language of the browser's list."""
     first = request.headers.get("accept-language", "").split(",")[0].strip().lower()
     return "zh" if first.split(";")[0].split("-")[0] == "zh" else "en"
 
 
 def _title(studio: Studio, checkpoint: str) -> str:
-    """How people call a checkpoint; of a folder only its last part, since the rest is the host's own business."""
+    """A checkpoint's display name. Of a folder only its last part, since the path is private."""
     try:
         return studio.checkpoint(checkpoint).title
     except StudioError:

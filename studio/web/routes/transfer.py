@@ -1,16 +1,15 @@
-"""The routes for taking pictures along and bringing them in: an owner's own, and nothing else.
+"""Import and export routes for an owner's pictures.
 
-    GET  /media/export.zip?query=&favourite=&tag=&collection=&zone=   all that match, or all; sent while it is written
-    POST /media/export.zip                          a selection: JSON {"ids": [...]}, or a form's `ids` with commas between
-    GET  /media/export/progress?token=              how far an export is that was asked for with this `token`, of its asker's choice
-    GET  /media/pictures/{id}.jpg, .webp            one picture in another format
-    POST /media/import?name=&preview=1&made=        a file as the body: a zip of ours, or anybody's picture; `made` is when its file was,
-                                                    in milliseconds since 1970, for one that tells no time itself
-    POST /media/import?name=&source=1&private=      a picture to draw from; with `private` (1, or a session's name) it is not kept
+    GET  /media/export.zip?query=&favourite=&tag=&collection=&zone=   all matching pictures, streamed
+    POST /media/export.zip                   a selection: JSON {"ids": [...]}, or a form's comma-separated `ids`
+    GET  /media/export/progress?token=       progress of an export that was started with this `token`
+    GET  /media/pictures/{id}.jpg, .webp     one picture in another format
+    POST /media/import?name=&preview=1&made= a file as the body: an archive, or any picture; `made` is the file's time in
+                                             milliseconds since 1970, used if the picture has none
+    POST /media/import?name=&source=1&private=   a starting image; `private` is 1 or a session id
 
-An upload lies in a file without a name while it is read. Refusals are JSON with one sentence. Whoever accepts
-application/x-ndjson is told meanwhile how far the bringing in is (`studio.web.telling`); when they leave, it stops and keeps what came.
-"""
+Uploads are read from an unnamed temporary file. Errors are JSON with a message. Clients that accept
+application/x-ndjson get progress (`studio.web.ndjson`). When they leave, the import stops and keeps what it has."""
 
 from __future__ import annotations
 
@@ -45,18 +44,18 @@ from studio.web.routes.media import ID, not_found
 
 IMPORT = "/media/import"
 UPLOAD_MAX = 16 * 2**30  # bytes of an archive at home
-STRANGER_MAX = 256 * 2**20  # bytes of one where strangers come
-UPLOADS_MAX = 4  # at once
-GRACE_S = 10.0  # before an upload that is slower than SLOWEST, in bytes a second on the whole, is given up
+STRANGER_MAX = 256 * 2**20  # bytes of an archive from public visitors
+UPLOADS_MAX = 4  # concurrent uploads
+GRACE_S = 10.0  # seconds before an upload slower than SLOWEST bytes per second is aborted
 SLOWEST = 20_000
 LIST_MAX = 4 * 2**20  # bytes of a selection
-EXPORTS_MAX = 64  # whose progress is known
+EXPORTS_MAX = 64  # exports whose progress is remembered
 TOKEN = re.compile(r"[0-9A-Za-z]{8,64}")
 NO_STORE = {"Cache-Control": "no-store"}
 
 
 def routes(studio: Studio, *, grace_s: float = GRACE_S) -> list[BaseRoute]:
-    """The routes; they stand before those of `media`, whose last one takes all the rest."""
+    """The routes. They come before `media`'s catch-all."""
     taking = _Taking(studio, grace_s)
     return [
         Route("/media/export.zip", taking.export, methods=["GET"]),
@@ -69,19 +68,19 @@ def routes(studio: Studio, *, grace_s: float = GRACE_S) -> list[BaseRoute]:
 
 
 class _Exports:
-    """How far the newest exports are, each by its asker and the token that they chose."""
+    """The progress of recent exports, by owner and token."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: OrderedDict[tuple[str, str], View] = OrderedDict()
 
     def of(self, owner: str, token: str) -> View:
-        """How many pictures of how many are in the zip, and whether it is at its end."""
+        """Pictures done, pictures in all, and whether the export has ended."""
         with self._lock:
             return dict(self._known.get((owner, token), {"done": 0, "total": 0, "ended": False}))
 
     def put(self, owner: str, token: str, **told: object) -> None:
-        """Note how far it is. The oldest are forgotten."""
+        """Record progress. The oldest exports are forgotten."""
         if TOKEN.fullmatch(token):
             with self._lock:
                 known = self._known.setdefault((owner, token), {"done": 0, "total": 0, "ended": False})
@@ -144,7 +143,7 @@ class _Taking:
         return StreamingResponse(self._counted(blocks, owner, token), media_type="application/zip", headers=headers)
 
     def _counted(self, blocks: Iterator[bytes], owner: str, token: str) -> Iterator[bytes]:
-        """The blocks, and a note at their end, whole or not."""
+        """Yield the blocks, and record the end."""
         try:
             yield from blocks
         finally:
@@ -158,13 +157,13 @@ class _Taking:
             data, kind = self._transfer.exported(owner, id, ending)
         except StudioError:
             return not_found()
-        headers = {**NO_STORE, "Vary": "Cookie"}  # what it tells hangs on a setting
+        headers = {**NO_STORE, "Vary": "Cookie"}  # its content depends on a setting
         if request.query_params.get("download"):
             headers["Content-Disposition"] = f'attachment; filename="z-image-{id}.{ending}"'
         return Response(data, media_type=kind, headers=headers)
 
     def _file(self) -> AbstractContextManager[IO[bytes]]:
-        """A file without a name, on the disk of the archive."""
+        """An unnamed temporary file on the disk of the data folder."""
         return tempfile.TemporaryFile(dir=self._transfer.folder)
 
     async def bring(self, request: Request) -> Response:
@@ -175,10 +174,12 @@ class _Taking:
             return _refused(f"At most {UPLOADS_MAX} files come in at once: try again when one is done.", 503)
         with (
             ExitStack() as held
-        ):  # the file and the place go when this ends, or when the work that takes them over does
+        ):  # the file and its slot are released when this ends, or when the work that uses them ends
             held.callback(self._uploads.release)
             try:
-                begins = _yes(request.query_params.get("source"))  # such a picture may be private: it touches no disk
+                begins = _yes(
+                    request.query_params.get("source")
+                )  # such a picture may be private: it must not touch a disk
                 place: Callable[[], AbstractContextManager[IO[bytes]]] = io.BytesIO if begins else self._file
                 file = held.enter_context(place())
                 async for part in _in_time(request.stream(), self._grace_s):
@@ -206,7 +207,7 @@ class _Taking:
         tell: Progress | None,
         stop: Callable[[], bool],
     ) -> tuple[View, int]:
-        """What came of a file, as a line of `telling`, and the status of a refusal."""
+        """Import a file. Returns the last NDJSON line and the status of an error."""
         asked = request.query_params
         name = asked.get("name", "")[:200]
         with held:
@@ -228,7 +229,7 @@ class _Taking:
 
 
 def _ids(body: bytes, kind: str) -> list[object]:
-    """The ids of a selection, unchecked. Raises InvalidRequest."""
+    """The ids of a selection, not validated. Raises InvalidRequest."""
     try:
         if kind.startswith("application/x-www-form-urlencoded"):
             return [id for said in parse_qs(body.decode()).get("ids", []) for id in said.split(",") if id]
@@ -242,7 +243,7 @@ def _ids(body: bytes, kind: str) -> list[object]:
 
 
 async def _in_time(parts: AsyncGenerator[bytes, None], grace_s: float) -> AsyncIterator[bytes]:
-    """The parts of a file as they come, while they come fast enough: nobody holds a place with nothing. Raises TimeoutError."""
+    """Yield the chunks of a body while it arrives fast enough. Raises TimeoutError."""
     begun, size = time.monotonic(), 0
     while True:
         allowed = grace_s + size / SLOWEST - (time.monotonic() - begun)
@@ -255,17 +256,17 @@ async def _in_time(parts: AsyncGenerator[bytes, None], grace_s: float) -> AsyncI
 
 
 def _private(told: str | None) -> bool | str:
-    """What a query says of it: 1 for true, or a session's name."""
+    """The query's `private`: true for 1, or a session id."""
     return True if told == "1" else (told or False)
 
 
 def _yes(told: str | None) -> bool:
-    """What a query says by 1; nothing, 0 and false say no."""
+    """True for 1; false for nothing, 0 and false."""
     return (told or "").lower() not in ("", "0", "false", "no")
 
 
 def _moment(told: str) -> datetime | None:
-    """The moment of so many milliseconds since 1970; None for anything else, and for what is no moment of ours."""
+    """Convert milliseconds since 1970; None for invalid values."""
     if not re.fullmatch("[0-9]{1,15}", told):
         return None
     try:
@@ -288,5 +289,5 @@ def _refused(sentence: str, status: int = 400) -> Response:
 
 
 def _told(told: object, status: int) -> Response:
-    """JSON in ASCII: what anybody's file tells may be no text that UTF-8 can write."""
+    """JSON in ASCII: file metadata may contain text that UTF-8 cannot encode."""
     return Response(json.dumps(told), status, media_type="application/json", headers=NO_STORE)
