@@ -56,7 +56,7 @@ class Exporter:
         An export of all includes saved searches. Raises NotFound before the first byte for an id that is not the owner's.
         """
         keys = self._keys(owner, ids)
-        shelved = partial(self._shelves, owner, keys, ids is None)
+        shelved = partial(self._collections, owner, keys, ids is None)
         return _stream(self._entries(keys), self.files, len(keys), shelved, progress or (lambda done, total: None))
 
     def _keys(self, owner: str, ids: Sequence[str] | None) -> list[int]:
@@ -87,7 +87,7 @@ class Exporter:
             for picture in pictures:
                 yield Entry(picture=picture, job=origins[picture.job_id])
 
-    def _shelves(
+    def _collections(
         self, owner: str, keys: Sequence[int], all: bool, without: Collection[str]
     ) -> Iterator[collection_manifest.CollectionEntry]:
         with self.database.read() as session:

@@ -111,7 +111,7 @@ class Importer:
                 if entry is not None:
                     asked[entry.picture.id] = entry.picture.pixel_sha256
                 _tell(progress, done, len(archive.lines))
-            collections = sum(1 for _ in _shelves(archive, report))
+            collections = sum(1 for _ in _collections(archive, report))
         here, same = 0, 0
         with self.database.read() as session:
             for ids in _chunks(list(asked), ASKED):
@@ -150,7 +150,7 @@ class Importer:
                 _tell(progress, report.seen, len(lines))
                 if report.ended is not None:
                     break
-            self._shelve(owner, archive, report)
+            self._import_collections(owner, archive, report)
         return ImportResult(
             brought=tuple(report.brought),
             here=report.here,
@@ -162,9 +162,9 @@ class Importer:
             left=len(lines) - report.seen,
         )
 
-    def _shelve(self, owner: str, archive: ArchiveReader, report: _Report) -> None:
+    def _import_collections(self, owner: str, archive: ArchiveReader, report: _Report) -> None:
         """Import the archive's collections after its pictures."""
-        for number, shelf in _shelves(archive, report):
+        for number, shelf in _collections(archive, report):
             try:
                 with self._lock:
                     put = collection_manifest.import_collection(self.database, owner, shelf, report.places)
@@ -323,11 +323,11 @@ def _read(archive: ArchiveReader, line: Line, owner: str, report: _Report) -> En
         return None
 
 
-def _shelves(archive: ArchiveReader, report: _Report) -> Iterator[tuple[int, collection_manifest.CollectionEntry]]:
+def _collections(archive: ArchiveReader, report: _Report) -> Iterator[tuple[int, collection_manifest.CollectionEntry]]:
     """The valid collections of an archive by line, one per name. Others are reported."""
     names: set[str] = set()
     try:
-        for number, told in archive.shelves():
+        for number, told in archive.collections():
             try:
                 if isinstance(told, BadValue):
                     raise told

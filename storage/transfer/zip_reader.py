@@ -85,7 +85,7 @@ class ArchiveReader:
             raise BadValue("file", f"must have at most {FILE_MAX // 2**20} MiB", name)
         return data
 
-    def shelves(self) -> Iterator[tuple[int, object]]:
+    def collections(self) -> Iterator[tuple[int, object]]:
         """The numbered collection lines, read on demand. Empty if the archive has none.
 
         Yields a BadValue in place of a line that is not JSON. Raises BadValue if reading cannot continue.

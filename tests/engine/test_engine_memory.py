@@ -131,7 +131,7 @@ def test_parts_take_turns_after_memory_ran_out_only_where_they_have_room(
         turns.add("text_encoder", pipe.text_encoder)
         raise RuntimeError("can't allocate memory")
 
-    monkeypatch.setattr(sampling, "take_turns", fails)
+    monkeypatch.setattr(sampling, "offload_sequentially", fails)
     sampling.turned_now(loaded)
     loaded.prompts.clear()
     assert loaded.plan is plan and not hasattr(loaded.pipe.text_encoder, "_hf_hook") and own_desk.pixels() == before

@@ -361,7 +361,7 @@ def jpeg(size=(32, 16), **options):
 )
 def test_names_that_lead_out_or_are_doubled_are_refused(kit, other, extra, sentence):
     kit.picture("a hare")
-    for act in (other.store.importer.preview, other.store.importer.bring):
+    for act in (other.store.importer.preview, other.store.importer.import_archive):
         with pytest.raises(BadArchive, match=sentence):
             act("ann", changed(packed(kit), extra=extra))
     assert other.store.pictures.page("ann").total == 0

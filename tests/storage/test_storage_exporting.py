@@ -191,9 +191,9 @@ def test_each_can_be_left_out(folder, kind, listed):
 
 
 def test_what_no_model_made_is_not_marked(folder):
-    path = make(folder, "a photo", policy=MetadataPolicy.of("json"), environment={"software": None})
+    path = make(folder, "a photo", told=MetadataPolicy.of("json"), environment={"software": None})
     assert [containers.embedded_metadata(export_bytes(path, kind)).generated for kind in KINDS] == [False, False, False]
-    path = make(folder, "a hare", policy=MetadataPolicy.of("json"), environment={"software": "comfyui"})
+    path = make(folder, "a hare", told=MetadataPolicy.of("json"), environment={"software": "comfyui"})
     assert [containers.embedded_metadata(export_bytes(path, kind)).generated for kind in KINDS] == [False, True, True]
 
 

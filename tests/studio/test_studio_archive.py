@@ -147,7 +147,7 @@ def test_nothing_is_brought_beyond_the_quota(make: Make, tmp_path: Path) -> None
     draw(studio, "a hare")
     full = type(studio.transfer)(studio.transfer._storage, Quota(tmp_path, 1e-9))
     with pytest.raises(Refused, match="disk quota"):
-        full.bring(BOB, zipped(studio), "x.zip")
+        full.import_file(BOB, zipped(studio), "x.zip")
 
 
 def hares(studio: Studio) -> int:
@@ -167,7 +167,7 @@ def test_an_import_ends_where_the_quota_does_and_goes_on_with_more(make: Make) -
     own = kept.folder / "pictures"  # whose size is the pictures' own, whenever it is measured
     there = sum(one.stat().st_size for one in own.rglob("*.png"))
     tiny = type(studio.transfer)(kept, Quota(own, (there + sizes[0] + sizes[1] + 10) / GB))
-    brought = tiny.bring(BOB, archive, "x.zip")
+    brought = tiny.import_file(BOB, archive, "x.zip")
     assert (len(brought["brought"]), brought["left"], brought["here"], brought["wrong"]) == (2, 2, 0, ())  # type: ignore[arg-type]
     assert "has no room for more" in str(brought["ended"]) and "raise disk_quota_gb" in str(brought["ended"])
     assert studio.history(BOB)["total"] == 2 and hares(studio) == 2
@@ -177,7 +177,7 @@ def test_an_import_ends_where_the_quota_does_and_goes_on_with_more(make: Make) -
     assert hares(studio) == 4
     one = io.BytesIO(studio.transfer.exported(ANN, drawn[0], "png")[0])
     with pytest.raises(Refused, match="has no room for more"):
-        tiny.bring("cy", one, "x.png")
+        tiny.import_file("cy", one, "x.png")
     assert studio.history("cy")["total"] == 0
 
 

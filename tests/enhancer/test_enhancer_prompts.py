@@ -11,7 +11,7 @@ import pytest
 from bench.enhancer import (
     COUNTS,
     HARD,
-    GenerationRequest,
+    Wish,
     Outcome,
     drawn_lines,
     meets_bars,
@@ -104,15 +104,15 @@ def test_the_bars() -> None:
     assert not meets_bars([replace(one, on=one.wish.kind != "plain") for one in good])
 
 
-def _outcome(wish: GenerationRequest, *, off: bool, on: bool) -> Outcome:
+def _outcome(wish: Wish, *, off: bool, on: bool) -> Outcome:
     return Outcome(wish=wish, off=off, on=on, by_hand=True, prompt="", allowed=on)
 
 
-def _of(kind: str) -> list[GenerationRequest]:
+def _of(kind: str) -> list[Wish]:
     return [one for one in wishes() if one.kind == kind]
 
 
-def _first(kind: str, like: str) -> GenerationRequest:
+def _first(kind: str, like: str) -> Wish:
     """The first wish of a kind with these words, or with any of their theme."""
     known = [one for one in _of(kind) if {"rabbit", "panda", "fox"} <= one.kinds and "background" in one.open]
     return next((one for one in known if like in one.wish), known[0])
