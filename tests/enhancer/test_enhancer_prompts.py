@@ -11,8 +11,8 @@ import pytest
 from bench.enhancer import (
     COUNTS,
     HARD,
-    Wish,
     Outcome,
+    Wish,
     drawn_lines,
     meets_bars,
     outcome,
