@@ -1,5 +1,5 @@
 """The engine: the resident pipeline that turns recipes into pictures, and the only importer of diffusers.
 
-`contract` is the seam, `catalogue` what can be drawn with, `resident` the engine itself; none of these imports torch
-at its top.
+`base` is the protocol, `catalog` lists the checkpoints, `engine` is the implementation. None of them imports torch at
+module level.
 """

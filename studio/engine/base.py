@@ -1,6 +1,6 @@
-"""What an engine is: the seam between the worker and whatever draws.
+"""The engine protocol, between the worker and an implementation.
 
-Knows no torch and no diffusers: the page and the use cases import this module at start, and the pipeline's module only
+Knows no torch and no diffusers: the page and the use cases import this module at start, and the pipeline's modules only
 when the engine starts.
 """
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class AdapterInfo:
-    """A file of weights that can be added to a checkpoint's, as its header tells.
+    """An adapter file, according to its header.
 
-    `fits` says whether it suits the checkpoint that was asked about, None where only loading can tell; `problem` is the end of a sentence
-    that says why not. `triggers` are words that it was trained to hear.
+    `fits` says whether it fits the given checkpoint, None if only loading can tell. `problem` is the end of a sentence that
+    says why not. `triggers` are its trigger words.
     """
 
-    name: str  # as a wish spells it: its file's, without the ending
+    name: str  # as a request spells it: the file name without its suffix
     title: str
     about: str = ""
     triggers: tuple[str, ...] = ()
@@ -40,13 +40,13 @@ class AdapterInfo:
 
     @cached_property
     def sha256(self) -> str:
-        """The hash of its file, computed when it is first asked for, which takes a second for a large one; empty where it went away."""
+        """The hash of its file, computed on first use, which takes a second for a large file; empty if the file is gone."""
         return self.digest()
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineState:
-    """Where the engine stands. `message` is one sentence for people; `fraction` in [0, 1] while something is fetched."""
+    """The state of the engine. `message` is one sentence; `fraction` in [0, 1] is the progress of a download."""
 
     status: Literal["loading", "ready", "failed"]
     checkpoint: str
@@ -59,7 +59,7 @@ class EngineState:
 
 @dataclass(frozen=True, kw_only=True)
 class StepEvent:
-    """After a step: `step` of `steps` forwards are done. `look` makes the preview; it is asked in the drawing's own thread."""
+    """The event after a step: `step` of `steps` forwards are done. `look` makes the preview, on the sampling thread."""
 
     step: int
     steps: int
@@ -67,15 +67,15 @@ class StepEvent:
 
     @cached_property
     def preview(self) -> Image.Image:
-        """What the picture would be if it stopped now (small, RGB). Made when it is first asked for: it costs a part of a step."""
+        """A small RGB preview of the picture, made on first use. It costs part of a step."""
         return self.look()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """A drawn picture: RGB image, the environment that drew it (JSON: device, versions, options), seconds it took.
+    """A generated picture: the RGB image, its environment (JSON: device, versions, options), and seconds.
 
-    `adapters` are the recipe's with the hashes of the files that drew it.
+    `adapters` are the recipe's, with the hashes of the files used.
     """
 
     image: Image.Image
@@ -86,10 +86,10 @@ class Drawing:
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """Something that is done for speed: `value` as people say it, `why`, and whether it leaves every pixel as it was.
+    """A speed option: `value` for display, `why`, and whether it leaves every pixel unchanged.
 
-    Of what is measured, `tried` holds what was: `{"value", "gain", "difference"}`, the part of the time that is spared and how far the
-    numbers are off; None for what is not.
+    `tried` holds measurements as `{"value", "gain", "difference"}`: the share of time saved and the numeric difference;
+    None for options that are not measured.
     """
 
     name: str
@@ -101,7 +101,7 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """What draws, as its page shows it. Memory in GB of 10^9 bytes, None where it cannot be told; no plan before a checkpoint is loaded."""
+    """The system for display. Memory in GB of 10^9 bytes, None if unknown. There is no plan before a checkpoint is loaded."""
 
     device: str
     kind: str
@@ -114,46 +114,46 @@ class Machine:
 
 
 class Engine(Protocol):
-    """Holds one resident pipeline. `draw` and `chat` are called from one thread only, the worker's; the rest from any.
+    """Holds one resident pipeline. The worker's thread alone calls `draw` and `chat`; any thread may call the rest.
 
     Every implementation passes tests/engine/test_engine_contract.py.
     """
 
     def start(self) -> None:
-        """Begin to load the chosen checkpoint in the background and return at once. Called once."""
+        """Start loading the chosen checkpoint in the background. Called once."""
 
     def close(self) -> None:
-        """Let go of the pipeline and its memory; stop a download in progress."""
+        """Release the pipeline and its memory; stop a running download."""
 
     @property
     def state(self) -> EngineState:
-        """Where it stands now."""
+        """The current state."""
 
     def wait(self, timeout: float | None = None) -> EngineState:
-        """Block until it is no longer loading, or `timeout` seconds have gone."""
+        """Block until the engine is no longer loading, or for `timeout` seconds."""
 
     @property
     def machine(self) -> Machine | None:
-        """What draws; None until the device has been looked at."""
+        """The system; None until the device was chosen."""
 
     def checkpoints(self) -> tuple[CheckpointInfo, ...]:
-        """The catalogue, with what is on the disk."""
+        """The catalog, with what is on disk."""
 
     def info(self, checkpoint: str | None) -> CheckpointInfo:
-        """One entry (None: the resident or chosen one). Raises InvalidRequest("checkpoint", ...) for any other name."""
+        """One entry (None: the resident or chosen one). Raises InvalidRequest("checkpoint", ...)."""
 
     def adapters(self, checkpoint: str | None) -> tuple[AdapterInfo, ...]:
-        """Every adapter that is here, by name, as it suits a checkpoint (None: the resident or chosen one). Raises as `info`."""
+        """All adapters here by name, and whether they fit a checkpoint (None: the resident or chosen one). Raises as `info`."""
 
     def switch(self, checkpoint: str) -> None:
-        """Make `checkpoint` the resident one, blocking. Raises EngineError with a sentence; the old one may be gone then."""
+        """Load `checkpoint`, blocking. Raises EngineError; the old one may be unloaded then."""
 
     def download(self, checkpoint: str) -> None:
-        """Fetch a catalogue checkpoint in the background, because the user agreed; `downloads` tells how it goes."""
+        """Download a checkpoint of the catalog in the background, with the user's consent. `downloads` reports progress."""
 
     @property
     def downloads(self) -> Mapping[str, EngineState]:
-        """Downloads since the start, by checkpoint name: loading (with fraction, eta_s), ready, or failed."""
+        """Downloads since the start by checkpoint: loading (with fraction, eta_s), ready, or failed."""
 
     def draw(
         self,
@@ -164,22 +164,23 @@ class Engine(Protocol):
         like: Mapping[str, object] | None = None,
         source: Image.Image | None = None,
     ) -> Drawing:
-        """Draw, blocking; in the ways of `like`, the environment of a picture that is drawn again, where they are to be had.
+        """Generate a picture, blocking. `like` is the environment of a picture that is re-run, whose options are used where
+        available.
 
-        `source` is the picture whose pixels the recipe names as its own, of any size.
-
-        The recipe's adapters are found by name; a hash in it is not looked at. Raises Cancelled within one step, OutOfMemory, NotReady,
-        EngineError, the last also where an adapter is not here or could be used in part only.
+        `source` is the starting image of the recipe, of any size. Adapters are found by name; their hashes in the recipe
+        are ignored. Raises Cancelled within one step, OutOfMemory, NotReady, and EngineError, also for an adapter that is
+        missing or only partly usable.
         """
 
     def tune(self, wanted: Callable[[], bool]) -> bool:
-        """Measure what is quickest here and use it from now on, blocking; False where that is done or nothing is loaded.
+        """Measure the fastest options and use them, blocking. Returns False if that is done or nothing is loaded.
 
-        The worker calls it when pictures were drawn and nothing waits. It ends early when `wanted` is true, and is then asked again.
+        The worker calls it after pictures, while the queue is empty. It stops early when `wanted` is true, and is called
+        again.
         """
 
     def chat(self) -> ChatModel:
-        """The language model inside the text encoder, over its own weights. Raises NotReady."""
+        """The chat model over the text encoder's weights. Raises NotReady."""
 
     def tokens(self, prompt: str) -> int | None:
-        """Tokens that the encoder would see for `prompt`, or None while nothing is loaded."""
+        """The number of tokens that the encoder reads for `prompt`; None while nothing is loaded."""

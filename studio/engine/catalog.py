@@ -1,6 +1,6 @@
-"""The catalogue: which checkpoints this studio knows, what each wants by default, and whether it is on the disk.
+"""The catalog: known checkpoints, their defaults, and whether they are on disk.
 
-Looks at names and small JSON files only. Knows no torch, loads nothing, and asks no network.
+Reads names and small JSON files only. Knows no torch, loads nothing, and uses no network.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ POCKET_BASE = CheckpointInfo(
 
 @dataclass(frozen=True)
 class Catalog:
-    """What can be drawn with: Pocket, Turbo, base, and what the settings name.
+    """The checkpoints: Pocket, Turbo, base, and the one that the settings name.
 
-    `pocket` is Pocket's folder; Pocket's own base model is there when its folder stands beside it, called the same and -base.
-    `cache` is the Hub's; None is the machine's own.
+    `pocket` is Pocket's folder. Pocket's base model is listed if its folder is beside it, with the suffix -base. `cache` is
+    the Hub's cache; None is the machine's own.
     """
 
     pocket: Path
@@ -53,13 +53,13 @@ class Catalog:
     cache: Path | None = None
 
     def entries(self) -> tuple[CheckpointInfo, ...]:
-        """Every entry as the disk stands now."""
+        """All entries, as the disk is now."""
         return tuple(self._look(entry) for entry in self._known())
 
     def info(self, name: str) -> CheckpointInfo:
-        """The entry called `name`; what the settings spelled as a whole path is found by that too.
+        """The entry `name`. A full path from the settings is found too.
 
-        Raises InvalidRequest for any other, so that a stranger can name nothing new.
+        Raises InvalidRequest for any other name, so that visitors cannot add checkpoints.
         """
         known = self._known()
         for entry in known:
@@ -68,7 +68,7 @@ class Catalog:
         raise InvalidRequest("checkpoint", f"must be one of {', '.join(entry.name for entry in self._known())}", name)
 
     def folder(self, entry: CheckpointInfo) -> Path | None:
-        """Where the entry's weights lie, or None where they are still to be fetched."""
+        """The folder of the entry's weights; None if they are not downloaded."""
         if is_folder(entry):
             return Path(entry.source).expanduser()
         return checkpoint_layout.snapshot(self.cache or checkpoint_layout.hub_cache(), entry.source)
@@ -81,7 +81,7 @@ class Catalog:
             return known
         if checkpoint_layout.is_hub_id(self.named) and not Path(self.named).exists():
             return (*known, replace(TURBO, name=self.named, title=self.named, source=self.named, download_gb=0.0))
-        # Only its last part names a folder: where it lies is the host's own business, and names reach pages, files and refusals.
+        # Names reach pages, files and errors, and the path is private, so only its last part is the name.
         place = Path(self.named).expanduser().resolve()
         title = place.name or "folder"
         name = (
@@ -100,19 +100,19 @@ class Catalog:
 
 
 def is_folder(entry: CheckpointInfo) -> bool:
-    """Whether the entry is a folder or a file of this machine, and not a repository of the Hub."""
+    """Whether the entry is a local folder or file, not a Hub repository."""
     return not checkpoint_layout.is_hub_id(entry.source) or Path(entry.source).exists()
 
 
 def described(entry: CheckpointInfo, folder: Path) -> CheckpointInfo:
-    """The entry with what its own files say: the scheduler's shift, the VAE's native side, and then `studio.json`.
+    """The entry with the values of its own files: the scheduler's shift, the VAE's native side, then `studio.json`.
 
-    `studio.json` is optional and may hold title, steps, guidance, shift, native, negative_prompt, template,
-    temperature, top_p; what is absent, unknown or of the wrong type is left as it was. Its `shares` is the layout's to read.
+    `studio.json` is optional and may hold title, steps, guidance, shift, native, negative_prompt, template, temperature and
+    top_p. Absent, unknown or mistyped values are ignored. `checkpoint_layout` reads its `shares`.
     """
     try:
         where = checkpoint_layout.parts(folder)
-    except ValueError:  # it shares what it may not: it cannot be loaded, and loading tells why
+    except ValueError:  # it shares what it may not; loading reports the error
         where = {part: folder / part for part in checkpoint_layout.PARTS}
     note = (folder.parent if checkpoint_layout.is_single(folder) else folder) / checkpoint_layout.NOTE
     shift = _peek(where["scheduler"] / "scheduler_config.json").get("shift")
@@ -124,7 +124,7 @@ def described(entry: CheckpointInfo, folder: Path) -> CheckpointInfo:
 
 
 def _said(entry: CheckpointInfo, said: Mapping[str, object]) -> CheckpointInfo:
-    """The entry with those values of `said` that it has a place for and that are of the right type."""
+    """The entry with the values of `said` that have the right type."""
     defaults, negative = entry.defaults, said.get("negative_prompt")
     defaults = Defaults(
         steps=int(_number(said, "steps", defaults.steps, least=1)),
@@ -150,7 +150,7 @@ def _number(said: Mapping[str, object], key: str, otherwise: float, *, least: fl
 
 
 def _peek(file: Path) -> dict[str, object]:
-    """The JSON object in `file`, or {} where there is none: a default stands in, and loading tells what is wrong."""
+    """The JSON object in `file`; {} if there is none. Loading reports errors."""
     try:
         return checkpoint_layout.read_json(file)
     except FileNotFoundError:

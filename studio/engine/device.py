@@ -1,4 +1,4 @@
-"""Where to draw: which device this machine has, in which numbers it computes there, and how much memory is free.
+"""The device: selection, number format, and free memory.
 
 Imports torch, so only the loading thread imports this module. Knows no checkpoint.
 """
@@ -16,7 +16,7 @@ from studio.errors import EngineError
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """`name` as torch spells it (cpu, cuda:0, mps), `title` as its maker does, `dtype` of the weights."""
+    """`name` as in torch (cpu, cuda:0, mps), `title` as its maker calls it, `dtype` of the weights."""
 
     name: str
     title: str
@@ -38,15 +38,15 @@ class Device:
 
 
 def choose(wanted: str) -> Device:
-    """The device for a setting: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`. Raises EngineError for one that is not there.
+    """The device for a setting: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`. Raises EngineError if it does not exist.
 
-    Weights are bf16 where the hardware computes in it, else fp32; never fp16, in which this family's values overflow.
+    Weights are bf16 where the hardware computes in it, else fp32. fp16 is never used: this family overflows in it.
     """
     kind, _, index = wanted.partition(":")
     if kind == "auto":
         kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     if kind == "cpu":
-        # fp32 also where the processor knows bf16: few kernels are fast in it, and pixels differ less between machines
+        # fp32 also on CPUs with bf16: few kernels are fast in it, and pixels differ less between machines
         return Device(name="cpu", title=processor(), dtype=torch.float32)
     if kind == "cuda" and torch.cuda.is_available():
         number = int(index) if index.isdigit() else 0
@@ -65,8 +65,8 @@ def choose(wanted: str) -> Device:
 
 
 def free_gb(device: Device) -> float | None:
-    """Memory that weights could be put into, in GB of 10^9 bytes: the card's own that is free, what Apple's GPU is advised to take, or
-    what of the machine's is not in use. None where it cannot be told."""
+    """Free memory for weights in GB of 10^9 bytes: of the card, of Apple's recommended limit, or of the machine. None if
+    unknown."""
     if device.kind == "cuda":
         free: int = torch.cuda.mem_get_info(torch.device(device.name))[0]
         return free / 1e9
@@ -76,38 +76,36 @@ def free_gb(device: Device) -> float | None:
 
 
 def ram_gb() -> float:
-    """The machine's own memory that is not in use, in GB of 10^9 bytes."""
+    """The machine's free memory in GB of 10^9 bytes."""
     return float(psutil.virtual_memory().available) / 1e9
 
 
 def total_gb(device: Device) -> float:
-    """All memory of the card, or of the machine where the device shares it, in GB of 10^9 bytes."""
+    """All memory of the card, or of the machine if the device shares it, in GB of 10^9 bytes."""
     if device.kind == "cuda":
         return float(torch.cuda.get_device_properties(torch.device(device.name)).total_memory) / 1e9
     return float(psutil.virtual_memory().total) / 1e9
 
 
 def threads() -> int:
-    """Threads that torch computes with on the processor."""
+    """The number of CPU threads that torch uses."""
     return int(torch.get_num_threads())
 
 
 def release(device: Device | None) -> None:
-    """Give memory that nothing uses back to the device."""
+    """Return unused memory to the device."""
     if device is not None and device.kind == "cuda":
         torch.cuda.empty_cache()
-        if host := getattr(
-            torch._C, "_host_emptyCache", None
-        ):  # what was locked in the machine's memory; torch has no public name for it
+        if host := getattr(torch._C, "_host_emptyCache", None):  # pinned host memory; torch has no public name for it
             host()
     elif device is not None and device.kind == "mps":
         torch.mps.empty_cache()
 
 
 def processor() -> str:
-    """The processor's instruction set and the vector set that torch computes with, such as `x86_64 AVX2`.
+    """The processor's architecture and the vector set that torch uses, such as `x86_64 AVX2`.
 
-    Pixels follow from the kernels that torch picks by these, and not from the model's name.
+    torch chooses kernels by these, so they determine the pixels, and the processor's model does not.
     """
     return f"{platform.machine() or 'processor'} {torch.backends.cpu.get_cpu_capability()}"
 

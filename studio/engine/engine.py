@@ -1,7 +1,7 @@
-"""The engine of one machine: loads a checkpoint in the background, keeps it, and draws and talks with it.
+"""The engine implementation: loads a checkpoint in the background, keeps it resident, and generates with it.
 
-Importing it loads no torch; the modules that do are imported by the loading thread. Knows recipes and states; knows
-no queue, no database and no page.
+Importing it loads no torch; the loading thread imports the modules that do. Knows recipes and states; knows no queue, no
+database and no page.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ log = logging.getLogger(__name__)
 
 
 class ResidentEngine:
-    """An Engine over diffusers' pipeline in this process; `studio.engine.contract.Engine` tells what each method promises.
+    """An Engine over diffusers' pipeline in this process. `studio.engine.base.Engine` documents the methods.
 
-    `checkpoint` and `device` are the settings of those names; `memory_gb` stands in for the memory that is free; `pocket`
-    is Pocket's folder; `cache` the Hub's cache (None: the machine's own); `consent`: the checkpoint was named by the person
-    who started the studio, so it may be fetched, from `hub`; `endpoint`: its address where it is not the usual one; `notes`: where
-    it is written down what is quickest here; `adapters`: the folder of the host's own, beside those that come with Pocket.
+    `checkpoint` and `device` are the settings; `memory_gb` replaces the measured free memory; `pocket` is Pocket's folder;
+    `cache` the Hub's cache (None: the machine's own); `consent` means that the host named the checkpoint, so it may be
+    downloaded from `hub`; `endpoint` replaces the hub's address; `notes` is the tuning cache's file; `adapters` is the
+    host's own adapter folder.
     """
 
     def __init__(
@@ -71,13 +71,13 @@ class ResidentEngine:
         self._state = EngineState(status="loading", checkpoint=likely, device=device, message=f"Loading {title}.")
         self._downloads: dict[str, EngineState] = {}
         self._fetching: dict[str, threading.Thread] = {}
-        self._loading = threading.Lock()  # one load at a time, be it the first or a switch
+        self._loading = threading.Lock()  # one load at a time, the first one or a switch
         self._loader: threading.Thread | None = None
         self._closed = threading.Event()
         self._loaded: Loaded | None = None
         self._device: Device | None = None
 
-    # --- life
+    # --- lifecycle
 
     def start(self) -> None:
         self._loader = threading.Thread(target=self._begin, name="engine-load")
@@ -136,7 +136,7 @@ class ResidentEngine:
 
     def info(self, checkpoint: str | None) -> CheckpointInfo:
         name = self.state.checkpoint if checkpoint is None else checkpoint
-        resident = self._loaded  # what is in memory can be drawn with, whatever has become of its files
+        resident = self._loaded  # a resident checkpoint can be used, whatever happened to its files
         return resident.info if resident is not None and resident.info.name == name else self._catalogue.info(name)
 
     def adapters(self, checkpoint: str | None) -> tuple[AdapterInfo, ...]:
@@ -173,7 +173,7 @@ class ResidentEngine:
         with self._changed:
             return MappingProxyType(dict(self._downloads))
 
-    # --- work
+    # --- generation
 
     def draw(
         self,
@@ -219,25 +219,25 @@ class ResidentEngine:
 
     @property
     def pipeline(self) -> Any:
-        """The resident `ZImagePipeline` itself, for measurements and tests. Raises NotReady."""
+        """The resident `ZImagePipeline`, for measurements and tests. Raises NotReady."""
         return self._ready().pipe
 
-    # --- inside
+    # --- internals
 
     def _likely(self) -> str:
-        """The checkpoint to begin with, as far as it can be told without torch."""
+        """The checkpoint to start with, as far as it can be told without torch."""
         if self._setting != "auto":
             return self._catalogue.info(self._setting).name
         return "turbo" if self._catalogue.info("turbo").on_disk and accelerator_likely() else "pocket"
 
     def _decide(self) -> str:
-        """The checkpoint to begin with; for `auto`, torch is asked for an accelerator if Turbo is on the disk."""
+        """The checkpoint to start with. For `auto`, torch is asked for an accelerator if Turbo is on disk."""
         if self._setting != "auto":
             return self._setting
         return "turbo" if self._catalogue.info("turbo").on_disk and self._on().accelerator else "pocket"
 
     def _begin(self) -> None:
-        """The loading thread: choose, fetch if that was agreed to, load."""
+        """The loading thread: choose a checkpoint, download it with consent, and load it."""
         try:
             entry = self._catalogue.info(self._decide())
             self._tell(status="loading", checkpoint=entry.name, message=f"Loading {entry.title}.")
@@ -246,7 +246,7 @@ class ResidentEngine:
                     self._fetch(entry, first=True)
                 elif checkpoint_layout.alone(
                     Path(entry.source).expanduser()
-                ):  # what the released model lends to a single file
+                ):  # the parts that the released model lends to a single file
                     self._fetch(TURBO, first=True, whole=False)
                 entry = self._catalogue.info(entry.name)
             with self._loading:
@@ -254,12 +254,13 @@ class ResidentEngine:
                     self._load(entry)
         except StudioError as error:
             self._tell(status="failed", message=str(error))
-        except Exception:  # the edge of the thread: nobody else would see it, and the page must not wait for ever
+        except Exception:  # the thread's last handler: without it the page would wait forever
             log.exception("starting the engine")
             self._tell(status="failed", message="The engine could not start; the log tells why.")
 
     def _load(self, entry: CheckpointInfo) -> None:
-        """Let go of the old, load the new; for the holder of `_loading`. Raises EngineError; the state tells either way."""
+        """Unload the old checkpoint and load the new one. The caller holds `_loading`. Raises EngineError; the state
+        reports it too."""
         self._drop()
         self._tell(status="loading", checkpoint=entry.name, revision="", message=f"Loading {entry.title}.")
         try:
@@ -274,9 +275,7 @@ class ResidentEngine:
         except EngineError as error:
             self._tell(status="failed", message=str(error))
             raise
-        except (
-            Exception
-        ) as error:  # whatever a loader raises, nobody may wait for ever for a state that stays "loading"
+        except Exception as error:  # loaders raise anything, and the state must not stay "loading"
             log.exception("loading %s", entry.name)
             sentence = f"{entry.title} could not be loaded ({type(error).__name__}); the log tells why."
             self._tell(status="failed", message=sentence)
@@ -294,7 +293,7 @@ class ResidentEngine:
         return self._device
 
     def _drop(self) -> None:
-        """Let go of the resident pipeline and give its memory back."""
+        """Unload the pipeline and free its memory."""
         loaded, self._loaded = self._loaded, None
         if loaded is None:
             return
@@ -314,14 +313,14 @@ class ResidentEngine:
         return loaded
 
     def _fetch_quietly(self, entry: CheckpointInfo) -> None:
-        """The thread of a download: the state tells how it ends."""
+        """The download thread. The state reports how it ends."""
         try:
             self._fetch(entry)
         except StudioError:
             log.info("%s was not fetched", entry.name)
 
     def _fetch(self, entry: CheckpointInfo, *, first: bool = False, whole: bool = True) -> None:
-        """Fetch, telling `downloads`, and the engine's state too if it is the `first` checkpoint. Raises as `fetch`."""
+        """Download, reporting to `downloads`, and for the `first` checkpoint to the engine's state too. Raises as `fetch`."""
         title = entry.title if whole else f"what {entry.title} lends"
 
         def told(note: EngineState) -> None:
@@ -345,7 +344,7 @@ class ResidentEngine:
         return EngineState(status=status, checkpoint=entry.name, device=self.state.device, message=message)
 
     def _tell(self, **changes: Any) -> None:
-        """Change the state; what belongs to a phase (fraction, eta_s) goes with it unless it is named."""
+        """Change the state. `fraction` and `eta_s` are reset unless given."""
         with self._changed:
             if not self._closed.is_set():
                 self._state = replace(self._state, **{"fraction": None, "eta_s": None, **changes})
@@ -353,7 +352,7 @@ class ResidentEngine:
 
 
 def accelerator_likely() -> bool:
-    """Whether this machine seems to have one, guessed without torch, for the seconds until torch can be asked."""
+    """Guess without torch whether this machine has an accelerator, for the seconds until torch is imported."""
     if platform.system() == "Darwin":
         return platform.machine() == "arm64"
     return any(Path(sign).exists() for sign in ("/dev/nvidiactl", "/proc/driver/nvidia/version", "/dev/kfd"))

@@ -1,6 +1,6 @@
-"""What drew a picture, as it is kept with it: versions, device, numbers, options. A re-run names what changed of it.
+"""The environment of a picture: versions, device, number formats and options. A re-run names what changed.
 
-Holds nothing that tells who or where: no folder, no host, no user.
+Contains nothing private: no folder, no host, no user.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ ON_A_CARD = ("compiled", "compiled_vae", "graphs")
 
 
 def environment(loaded: Loaded, ways: Speed, *, tiling: bool, less: bool) -> dict[str, object]:
-    """A JSON object. `ways` drew it; `tiling`: the VAE decoded in tiles; `less`: this is the second try, after memory had run out."""
+    """The environment as a JSON object. `ways` are the options used; `tiling` means a tiled decode; `less` a second try
+    after memory ran out."""
     return {
         "studio": str(getattr(studio, "__version__", "")),
         "python": platform.python_version(),
@@ -45,7 +46,7 @@ def environment(loaded: Loaded, ways: Speed, *, tiling: bool, less: bool) -> dic
 
 
 def options(loaded: Loaded) -> tuple[Option, ...]:
-    """What is done for speed with the resident checkpoint, and why."""
+    """The speed options of the resident checkpoint, with reasons."""
     rooms = "a prompt is padded no further than it needs; the numbers stay the pipeline's"
     kept = "a prompt that comes again is not encoded again"
     look = "a small map from latents to colours, fitted to this VAE; pictures do not pass through it"
@@ -69,7 +70,7 @@ def options(loaded: Loaded) -> tuple[Option, ...]:
 
 
 def _why(tried: list[Measurement]) -> str:
-    """What was measured of a way, as a phrase."""
+    """Format the measurements of an option."""
     if not tried:
         return "the plain way; nothing else was tried"
     return ", ".join(

@@ -1,4 +1,4 @@
-"""Latents: what drawing begins with, be it noise alone or a picture of which a part is left.
+"""Starting latents: noise, or a noised starting image.
 
 Knows a loaded pipeline and recipes; knows no queue and no file.
 """
@@ -17,11 +17,12 @@ from studio.errors import EngineError
 
 
 def start(loaded: Loaded, recipe: Recipe, source: Image.Image | None) -> tuple[torch.Tensor, list[float] | None]:
-    """The latents that drawing begins with, fp32 [1, channels, height / 8, width / 8], and the noise levels of its steps.
+    """The starting latents, fp32 [1, channels, height / 8, width / 8], and the sigmas of the steps before the shift, from 1
+    down.
 
-    The levels are those before the shift, from 1 down; None for the scheduler's own, which go all the way. With a source they are as
-    many as the recipe has steps, from its strength down: the very levels of the last steps of a way that begins at 1, so that every
-    forward counts. Raises EngineError where the recipe names a source that is not given.
+    None as sigmas means the scheduler's own. With a starting image there are as many sigmas as steps, from the strength
+    down: the last levels of a longer schedule, so that every forward counts. Raises EngineError if the recipe's starting
+    image is missing.
     """
     if recipe.source is None:
         return noise(loaded, recipe), None
@@ -34,7 +35,7 @@ def start(loaded: Loaded, recipe: Recipe, source: Image.Image | None) -> tuple[t
 
 
 def fitted(source: Image.Image, width: int, height: int) -> Image.Image:
-    """`source` in RGB at this size, cut at its edges where its shape is another, so that nothing is stretched."""
+    """`source` in RGB at this size, cropped to the ratio."""
     image = source.convert("RGB")
     return (
         image
@@ -44,7 +45,8 @@ def fitted(source: Image.Image, width: int, height: int) -> Image.Image:
 
 
 def encode(pipe: Any, image: Image.Image) -> torch.Tensor:
-    """The likeliest latents [1, channels, height / 8, width / 8] of a picture, by the pipeline's own arithmetic; none by chance."""
+    """The mode of the VAE's latents of an image, [1, channels, height / 8, width / 8], as the pipeline scales them. Not
+    sampled."""
     vae = pipe.vae
     with torch.no_grad():
         device = next(vae.parameters()).device
@@ -55,10 +57,10 @@ def encode(pipe: Any, image: Image.Image) -> torch.Tensor:
 
 
 def noise(loaded: Loaded, recipe: Recipe) -> torch.Tensor:
-    """Noise for a picture, fp32 [1, channels, height / 8, width / 8] on the CPU.
+    """Noise, fp32 [1, channels, height / 8, width / 8], on the CPU.
 
-    By the seed law it follows from seeds and size alone, on every device. torch's generator on the CPU takes the lower
-    32 bits of a seed: two seeds that differ by a multiple of 2^32 are one.
+    It depends on seeds and size only, on every device. torch's CPU generator reads the lower 32 bits of a seed, so seeds
+    that differ by a multiple of 2^32 are equal.
     """
     scale = loaded.pipe.vae_scale_factor
     shape = (1, loaded.pipe.transformer.config.in_channels, recipe.height // scale, recipe.width // scale)
@@ -71,10 +73,9 @@ def noise(loaded: Loaded, recipe: Recipe) -> torch.Tensor:
 
 
 def _weights(recipe: Recipe) -> dict[int, float]:
-    """How much of each seed's noise there is; the squares sum to one, so that the sum is normal noise again.
+    """The weight of each seed's noise. The squares sum to one, so that the sum is normal noise.
 
-    A variation goes from one noise towards the next on the arc between them: cos(s pi / 2) of the one and sin(s pi / 2) of the other
-    at strength s.
+    A variation moves on the arc between two noises: cos(s pi / 2) of one and sin(s pi / 2) of the other at strength s.
     """
     seeds = [*(seed for seed, _ in recipe.variation_of), recipe.seed]
     weights = {seeds[0]: 1.0}

@@ -1,7 +1,7 @@
-"""Previews: what a picture would be if drawing stopped now, made from latents by a small linear map.
+"""Previews: the predicted picture during sampling, through a small linear map from latents to RGB.
 
-The map is fitted to the resident VAE when it is loaded, so that it suits any checkpoint and nothing is fetched for
-it. Knows no recipe and no queue.
+The map is fitted to the resident VAE at load time, so it suits any checkpoint and needs no download. Knows no recipe and no
+queue.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from PIL import Image
 from torch.nn import functional
 
 LONGEST = 256  # pixels
-SAMPLES, SIDE = 8, 128  # the invented pictures that the map is fitted to, and their side in pixels
-COARSE = 3  # latents a side that are averaged where a tiny VAE has its say
+SAMPLES, SIDE = 8, 128  # number of synthetic pictures for the fit, and their side in pixels
+COARSE = 3  # latents per side that are averaged for a tiny VAE
 TINY = 5_000_000  # parameters; the released VAE has 84 million
-RIDGE = 1e-3  # pulls weights that the samples do not determine to zero
+RIDGE = 1e-3  # ridge weight of the least-squares fit
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """Latents to a small RGB picture.
+    """Maps latents to a small RGB picture.
 
-    A convolution [3 * fine^2, channels, 3, 3] makes `fine` x `fine` pixels of each latent. It gets shapes right, and
-    colours less so where the VAE is far from linear; so where the VAE is tiny it is given here too, and its decoding of the
-    latents' averages, 1 / COARSE^2 of the work, has the say over colours.
+    A convolution [3 * fine^2, channels, 3, 3] makes `fine` x `fine` pixels of each latent. It reproduces shapes, and colors
+    less well. A tiny VAE is therefore used too: it decodes the averaged latents, 1 / COARSE^2 of the work, and sets the
+    colors.
     """
 
     weight: torch.Tensor
@@ -35,7 +35,7 @@ class Preview:
     vae: Any = None
 
     def __call__(self, x0: torch.Tensor) -> Image.Image:
-        """The picture of clean latents [1, channels, h, w], in the picture's shape, no side longer than LONGEST."""
+        """The picture of clean latents [1, channels, h, w] in the picture's ratio, no side longer than LONGEST."""
         with torch.no_grad():
             around = functional.pad(x0.float(), (1, 1, 1, 1), mode="replicate")
             rgb = functional.pixel_shuffle(functional.conv2d(around, self.weight, self.bias), self.fine)
@@ -48,7 +48,7 @@ class Preview:
         return image.resize((max(1, round(across * scale)), max(1, round(down * scale))), Image.Resampling.BICUBIC)
 
     def _coloured(self, rgb: torch.Tensor, x0: torch.Tensor) -> torch.Tensor:
-        """`rgb` [1, 3, H, W] with its averages over a coarse grid replaced by those that the VAE makes."""
+        """Replace the averages of `rgb` [1, 3, H, W] over a coarse grid by the VAE's."""
         grid = [max(2, side // COARSE) for side in x0.shape[-2:]]
         small = functional.adaptive_avg_pool2d(x0, grid).to(self.vae.dtype)
         small = small / self.vae.config.scaling_factor + (self.vae.config.shift_factor or 0.0)
@@ -58,17 +58,17 @@ class Preview:
 
 
 def estimate(scheduler: Any, latents: torch.Tensor, noise_pred: torch.Tensor) -> torch.Tensor:
-    """Clean latents as the model sees them after a step: on the straight path of flow matching, x0 = x_t - sigma_t * v.
+    """The predicted clean latents after a step of flow matching: x0 = x_t - sigma_t * v.
 
-    After the last step sigma is 0, and the estimate is the picture's own latents. All are [1, c, h, w].
+    After the last step sigma is 0, and the prediction is exact. All tensors are [1, c, h, w].
     """
     sigma: torch.Tensor = scheduler.sigmas[scheduler.step_index]
     return latents - sigma * noise_pred
 
 
 def fit(vae: Any, *, native: int) -> Preview:
-    """Fit the map to `vae` by least squares over the invented pictures. `native` is the side of what it draws, pixels."""
-    fine = 4 if native <= 512 else 2  # finer than LONGEST would be thrown away
+    """Fit the map to `vae` by least squares over synthetic pictures. `native` is the side of its pictures in pixels."""
+    fine = 4 if native <= 512 else 2  # finer than LONGEST would be discarded
     pictures = invented().to(device=vae.device, dtype=vae.dtype)
     with torch.no_grad():
         encoded = vae.encode(pictures).latent_dist.mode()
@@ -90,8 +90,8 @@ def fit(vae: Any, *, native: int) -> Preview:
 
 
 def invented() -> torch.Tensor:
-    """Soft colour fields with discs and boxes of plain colours upon them, [SAMPLES, 3, SIDE, SIDE] in [-1, 1]."""
-    dice = torch.Generator().manual_seed(20)  # its own, so that nobody else's numbers change
+    """Soft color fields with discs and boxes of plain colors, [SAMPLES, 3, SIDE, SIDE] in [-1, 1]."""
+    dice = torch.Generator().manual_seed(20)  # its own generator, so that global random state stays unchanged
     fields = torch.rand(SAMPLES, 3, 4, 4, generator=dice) * 2 - 1
     pictures = functional.interpolate(fields, size=(SIDE, SIDE), mode="bicubic", align_corners=True).clamp(-1, 1)
     plain = SAMPLES // 2

@@ -1,7 +1,7 @@
-"""Adapting: puts adapters on the resident transformer before a picture, exactly those that its recipe names, and takes them off again.
+"""Attached adapters: attaches the recipe's adapters to the resident transformer before a picture, and detaches them.
 
-An adapter is used as a whole or refused: what the libraries would leave out with a warning is an error here. Knows pipelines and
-files; knows no queue.
+An adapter is used completely or refused: parts that the libraries would ignore with a warning are errors here. Knows
+pipelines and files; knows no queue.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ Tensors = Mapping[str, torch.Tensor]
 
 
 class IncompatibleAdapter(ValueError):
-    """Why an adapter cannot be put on, as the end of a sentence."""
+    """Why an adapter cannot be attached, as the end of a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AttachedAdapter:
-    """An adapter that is on the transformer: as the recipe names it, with its file's hash, and the file as it was when it was read."""
+    """An attached adapter: as in the recipe with its file's hash, and the file's state when it was read."""
 
     adapter: Adapter
     file: Path
@@ -58,10 +58,10 @@ class AttachedAdapter:
 
 
 def attach(loaded: Loaded, wanted: Sequence[Adapter]) -> None:
-    """Have exactly these on the transformer, in their order and weights; `loaded.worn` tells which, with their hashes.
+    """Attach exactly these adapters in order and weight. `loaded.worn` lists them with their hashes.
 
-    What is on already stays. Raises EngineError naming the adapter that is not here, does not fit, or of which a part would be left
-    out; then none is on.
+    Attached ones stay. Raises EngineError that names an adapter that is missing, does not fit or is only partly usable;
+    then none is attached.
     """
     if not wanted:
         detach(loaded)
@@ -89,7 +89,7 @@ def attach(loaded: Loaded, wanted: Sequence[Adapter]) -> None:
 
 
 def detach(loaded: Loaded) -> None:
-    """Have the transformer as it was loaded: its own layers stand where they stood, untouched."""
+    """Restore the transformer as it was loaded, with its own untouched layers."""
     loaded.worn = ()
     if any(isinstance(each, BaseTunerLayer) for each in loaded.pipe.transformer.modules()):
         loaded.pipe.unload_lora_weights()
@@ -109,7 +109,7 @@ def _stamp(name: str, file: Path) -> tuple[int, int]:
 
 
 def _load(loaded: Loaded, wanted: Adapter, file: Path, called: str) -> AttachedAdapter:
-    """Add one file's layers to the transformer, `called` so among them."""
+    """Add one file's layers to the transformer under the name `called`."""
     stamp = _stamp(wanted.name, file)
     try:
         data = _bytes(file)
@@ -139,21 +139,21 @@ def _dtype(loaded: Loaded) -> torch.dtype:
 
 
 def _add(loaded: Loaded, state: dict[str, torch.Tensor], scales: dict[str, Any] | None, called: str) -> None:
-    """Have diffusers add the layers, and see that each tensor is in one of them. Raises Unfit."""
+    """Add the layers through diffusers, and check that each tensor is used. Raises IncompatibleAdapter."""
     transformer = loaded.pipe.transformer
     try:
         with warnings.catch_warnings():
             for sentence in ("Already found a `peft_config`", "While injecting the PEFT adapters"):
                 warnings.filterwarnings(
                     "ignore", message=sentence
-                )  # several may be on, and what is on is looked at below
+                )  # several may be attached; the result is checked below
             transformer.load_lora_adapter(
                 state, prefix="transformer", adapter_name=called, metadata=scales, low_cpu_mem_usage=True,
                 _pipeline=loaded.pipe if loaded.plan.place == "stream" else None,
             )  # fmt: skip
     except torch.OutOfMemoryError:
         raise
-    except Exception as error:  # whatever a strange file makes the libraries raise is one thing to the reader
+    except Exception as error:  # libraries raise anything for a damaged file
         log.warning("an adapter could not be put on", exc_info=True)
         raise IncompatibleAdapter("its layers could not be added; the log tells more") from error
     on = {PREFIX + name for name, module in transformer.named_modules() if _has(module, called)}
@@ -163,12 +163,12 @@ def _add(loaded: Loaded, state: dict[str, torch.Tensor], scales: dict[str, Any] 
 
 
 def _converted(pipe: Any, data: bytes) -> dict[str, torch.Tensor]:
-    """A file's tensors by diffusers' names, whoever wrote it. Raises Unfit."""
+    """A file's tensors under diffusers' names. Raises IncompatibleAdapter."""
     try:
         state = {name.removeprefix("base_model.model."): each for name, each in load(data).items()}
-    except Exception as error:  # its header was sound, and what follows is not
+    except Exception as error:  # the header was valid, and the data is not
         raise IncompatibleAdapter("its file is broken") from error
-    if any(name.endswith(".alpha") for name in state):  # diffusers puts the prefix to these itself
+    if any(name.endswith(".alpha") for name in state):  # diffusers adds the prefix to these itself
         state = {name.removeprefix(PREFIX): each for name, each in state.items()}
     try:
         state = _unfused(state)
@@ -183,7 +183,7 @@ def _converted(pipe: Any, data: bytes) -> dict[str, torch.Tensor]:
 
 
 def _unfused(state: Tensors) -> dict[str, torch.Tensor]:
-    """Tensors for the layers as they stand in the released file, where one holds what are three here, for the layers that are here."""
+    """Split tensors of fused layers of the released file for the three layers here."""
     found: dict[str, torch.Tensor] = {}
     for name, each in state.items():
         if ".attention.qkv." not in name:
@@ -199,22 +199,23 @@ def _unfused(state: Tensors) -> dict[str, torch.Tensor]:
 
 
 def _bare(name: str, state: Tensors) -> bool:
-    """Whether a name wants the prefix: diffusers takes paths with none as they are, unless other signs of a program are in the file."""
+    """Whether a name needs the prefix: diffusers takes paths without one unchanged, unless the file shows another program's
+    format."""
     signs = any(other.endswith(".alpha") or ".default." in other for other in state)
     return name.startswith(BLOCKS) and not signs
 
 
 def _scales(data: bytes) -> dict[str, Any] | None:
-    """Ranks and scales as diffusers wrote them into the header of the bytes that were read. Raises Unfit."""
+    """Ranks and scales that diffusers wrote into the header. Raises IncompatibleAdapter."""
     try:
         length = int.from_bytes(data[:8], "little")
         return files.scales(json.loads(data[8 : 8 + length]).get("__metadata__") or {})
-    except (ValueError, RecursionError) as error:  # the file changed since its header was looked at
+    except (ValueError, RecursionError) as error:  # the file changed after its header was read
         raise IncompatibleAdapter("its file is broken") from error
 
 
 def _check(transformer: nn.Module, state: Tensors) -> None:
-    """Raises Unfit, with the end of a sentence, unless each tensor belongs to a layer of the transformer and has its width."""
+    """Raises IncompatibleAdapter unless each tensor belongs to a layer of the transformer and has its width."""
     if not state:
         raise IncompatibleAdapter("it holds nothing that could be added")
     for module in dict.fromkeys(map(_module, state)):
@@ -222,7 +223,7 @@ def _check(transformer: nn.Module, state: Tensors) -> None:
             layer = transformer.get_submodule(module.removeprefix(PREFIX)) if module.startswith(PREFIX) else None
         except AttributeError:
             layer = None
-        layer = getattr(layer, "base_layer", layer)  # another adapter is on it
+        layer = getattr(layer, "base_layer", layer)  # another adapter is attached to it
         if not isinstance(layer, nn.Linear):
             raise IncompatibleAdapter(
                 f"it adds to {shorten(module.removeprefix(PREFIX))}, which is no layer of this model"
@@ -234,7 +235,7 @@ def _check(transformer: nn.Module, state: Tensors) -> None:
 
 
 def _product(module: str, state: Tensors) -> tuple[int, int]:
-    """Rows and columns of what is added to a module."""
+    """The rows and columns that are added to a module."""
     shapes = {
         name.removeprefix(f"{module}."): tuple(each.shape) for name, each in state.items() if _module(name) == module
     }
@@ -258,7 +259,7 @@ def _product(module: str, state: Tensors) -> tuple[int, int]:
 
 
 def _module(name: str) -> str:
-    """The path of the module that a tensor is for."""
+    """The path of a tensor's module."""
     for sign in (".lora_", ".lokr_"):
         if sign in name:
             return name[: name.index(sign)]
@@ -271,8 +272,8 @@ def _has(module: Any, called: str) -> bool:
 
 
 def _settle(loaded: Loaded) -> None:
-    """What was added, where it is computed with: it is small, and stays there while parts take turns. Where blocks stream, or diffusers
-    moves the part as a whole, it comes with them."""
+    """Move the added layers to where they are computed. They stay there during sequential offload. Where blocks are
+    streamed, or diffusers moves the part, they move with it."""
     transformer = loaded.pipe.transformer
     if loaded.plan.place != "stream" and not getattr(transformer, "is_loaded_in_4bit", False):
         for name, each in transformer.named_parameters():

@@ -1,6 +1,6 @@
-"""The adapters that are here: files of weights (LoRA, LoKr) that are added to a transformer's while a picture is drawn.
+"""Adapter files (LoRA, LoKr): listing, headers, hashes and fit.
 
-Reads folders and the headers of files, and hashes a file when somebody asks for that. Knows no torch; putting one on is `adapting`'s.
+Reads folders and file headers, and hashes a file on request. Knows no torch; `attached` attaches them.
 """
 
 from __future__ import annotations
@@ -22,14 +22,19 @@ from studio.engine.loading.revision import content
 log = logging.getLogger(__name__)
 
 SUFFIX = ".safetensors"
-MOST = 1000  # files that are looked at
-WORDS = 3  # of a training's captions, the most frequent ones, where no trigger is told
-WORDS_MAX, WORD_MAX, TITLE_MAX, ABOUT_MAX = 8, 80, 80, 300  # triggers; characters of one, of a title, of a description
+MOST = 1000  # files to read
+WORDS = 3  # most frequent words of the training captions, if no trigger words are given
+WORDS_MAX, WORD_MAX, TITLE_MAX, ABOUT_MAX = (
+    8,
+    80,
+    80,
+    300,
+)  # trigger words; characters of a trigger, a title and a description
 PREFIXES = ("base_model.model.", "model.diffusion_model.", "diffusion_model.", "transformer.", "lora_unet_")
 """What stands before a module's path, by whoever wrote the file."""
 ELSEWHERE = ("text_encoder", "lora_te", "te.", "te1.", "te2.", "text_model")
 """How names begin that belong to a text encoder, which is left as it is here."""
-META = "lora_adapter_metadata"  # where diffusers keeps ranks and scales in a header
+META = "lora_adapter_metadata"  # the key under which diffusers stores ranks and scales
 SCALES = ("dora_scale", "lora_magnitude_vector")
 """Ends of names of DoRA's scales; the libraries leave them out, and what they draw then is something else."""
 
@@ -39,24 +44,22 @@ _PART = re.compile(
 _PLACE = re.compile(r"^(layers|noise_refiner|context_refiner)_(\d{1,9})_(.+)$")
 _BY_ITSELF = re.compile(r"^(all_x_embedder|all_final_layer|cap_embedder|t_embedder)_")
 T = TypeVar("T")
-Sides = tuple[int | None, int | None]  # what goes in, and what comes out
+Sides = tuple[int | None, int | None]  # input and output width
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Told:
-    """What a file's header tells."""
+    """The relevant content of a file's header."""
 
     title: str = ""
     about: str = ""
     triggers: tuple[str, ...] = ()
     problem: str = ""
-    sides: Mapping[str, Sides] | None = (
-        None  # by module, points as underlines; None where a module's can't be told from the file
-    )
+    sides: Mapping[str, Sides] | None = None  # by module, dots as underscores; None if the file does not tell
 
 
 class Adapters:
-    """The files of some folders, by the stems of their names; of two with one name that of the later folder counts. For any thread."""
+    """The adapter files of several folders by stem. Of equal names the later folder's counts. For any thread."""
 
     def __init__(self, *folders: Path) -> None:
         self._folders = folders
@@ -65,23 +68,23 @@ class Adapters:
         self._hashes: dict[Path, tuple[tuple[int, int], bytes]] = {}
 
     def entries(self, checkpoint: Path | None) -> tuple[AdapterInfo, ...]:
-        """All that are here, by name, as they suit the transformer in a checkpoint's folder (None: that cannot be told)."""
+        """All adapters by name, and whether they fit the transformer of a checkpoint's folder (None: unknown)."""
         config, files = _config(checkpoint), sorted(self.files().items(), key=lambda pair: pair[0].casefold())
         return tuple(self._entry(name, file, config) for name, file in files)
 
     def files(self) -> dict[str, Path]:
-        """Where each lies now. A name that no page could show is passed over."""
+        """The path of each. Names that no page can show are skipped."""
         found: dict[str, Path] = {}
         for folder in self._folders:
             try:
                 inside = sorted(folder.iterdir())
-            except OSError:  # it need not be there
+            except OSError:  # the folder is optional
                 continue
             found |= {file.stem: file for file in inside if _offered(file)}
         return dict(list(found.items())[-MOST:])
 
     def sha256(self, file: Path) -> str:
-        """The hash of a whole file, computed once as long as it stays as it is. Raises OSError."""
+        """The hash of a file, computed once while it is unchanged. Raises OSError."""
         return self._kept(self._hashes, file, content).hex()
 
     def _entry(self, name: str, file: Path, config: Mapping[str, object] | None) -> AdapterInfo:
@@ -99,11 +102,11 @@ class Adapters:
     def _digest(self, file: Path) -> str:
         try:
             return self.sha256(file)
-        except OSError:  # it went away since
+        except OSError:  # the file was removed
             return ""
 
     def _kept(self, kept: dict[Path, tuple[tuple[int, int], T]], file: Path, make: Callable[[Path], T]) -> T:
-        """What `make` gives of a file, remembered until the file's size or time changes. Raises OSError."""
+        """Cache `make(file)` until the file's size or time changes. Raises OSError."""
         stamp = stamped(file)
         with self._lock:
             known = kept.get(file)
@@ -116,18 +119,18 @@ class Adapters:
 
 
 def stamped(file: Path) -> tuple[int, int]:
-    """Size and time of a file, by which a change of it is seen. Raises OSError."""
+    """A file's size and time, which reveal changes. Raises OSError."""
     found = file.stat()
     return found.st_size, found.st_mtime_ns
 
 
 def problem(file: Path) -> str:
-    """What keeps a file from being put on at all, as the end of a sentence; empty where nothing is known to. Raises OSError."""
+    """Why a file cannot be attached to any checkpoint, as the end of a sentence; empty if unknown. Raises OSError."""
     return _read(file).problem
 
 
 def _offered(file: Path) -> bool:
-    """Whether it is a file with the right ending, and a name that a page can show and a form can hold."""
+    """Whether the file has the right suffix and a name that pages and forms can show."""
     try:
         return (
             file.suffix.lower() == SUFFIX
@@ -140,7 +143,7 @@ def _offered(file: Path) -> bool:
 
 
 def _read(file: Path) -> _Told:
-    """What a file's header tells. Raises OSError."""
+    """Read a file's header. Raises OSError."""
     try:
         shapes, told = weight_headers.whole(file)
     except ValueError:
@@ -155,12 +158,13 @@ def _read(file: Path) -> _Told:
 
 
 def scales(notes: Mapping[str, str]) -> dict[str, object] | None:
-    """Ranks and scales as diffusers wrote them into the header; None where it did not, and the tensors alone count. Raises ValueError."""
+    """Ranks and scales that diffusers wrote into the header; None otherwise, and then the tensors alone count. Raises
+    ValueError."""
     if META not in notes:
         return None
     try:
         told = json.loads(notes[META])
-        json.dumps(told, allow_nan=False)  # JSON as Python reads it may hold numbers that are none
+        json.dumps(told, allow_nan=False)  # JSON in Python may contain NaN
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
     if not isinstance(told, dict):
@@ -169,7 +173,7 @@ def scales(notes: Mapping[str, str]) -> dict[str, object] | None:
 
 
 def _problem(shapes: weight_headers.Shapes, notes: Mapping[str, str]) -> str:
-    """What is wrong with a file whatever the checkpoint, as the end of a sentence."""
+    """What is wrong with a file for every checkpoint, as the end of a sentence."""
     try:
         scales(notes)
     except ValueError:
@@ -184,14 +188,14 @@ def _problem(shapes: weight_headers.Shapes, notes: Mapping[str, str]) -> str:
 
 
 def _sides(shapes: weight_headers.Shapes) -> Mapping[str, Sides] | None:
-    """The modules that a LoRA adds to, and how wide they are in its eyes; None for LoKr, whose factors tell neither."""
+    """The modules of a LoRA and their widths; None for LoKr, whose factors tell neither."""
     if any(".lokr_" in name for name in shapes):
         return None
     found: dict[str, Sides] = {}
     for name, shape in shapes.items():
         part = _PART.match(name)
         if not part and not name.endswith(".alpha"):
-            found[""] = None, None  # whatever that is, loading decides
+            found[""] = None, None  # loading decides
         elif part and len(shape) == 2:
             module = part["path"]
             for prefix in PREFIXES:
@@ -230,7 +234,7 @@ def _fits(told: _Told, config: Mapping[str, object] | None) -> tuple[bool | None
 
 
 def _linears(config: Mapping[str, object]) -> dict[str, tuple[int, int]]:
-    """Rows and columns of the layers that adapters are made for, by what stands behind a block's number, in a Z-Image transformer."""
+    """The sizes of a Z-Image transformer's adaptable layers, by their names inside a block."""
     dim = _number(config, "dim", 3840)
     hidden = int(dim / 3 * 8)
     square = {f"attention_{name}": (dim, dim) for name in ("to_q", "to_k", "to_v", "to_out_0", "out")}
@@ -245,7 +249,7 @@ def _linears(config: Mapping[str, object]) -> dict[str, tuple[int, int]]:
 
 
 def _config(checkpoint: Path | None) -> Mapping[str, object] | None:
-    """What a checkpoint's files tell of its transformer; None where that cannot be read."""
+    """The transformer's configuration of a checkpoint; None if unreadable."""
     if checkpoint is None:
         return None
     try:
@@ -260,7 +264,7 @@ def _number(config: Mapping[str, object], name: str, otherwise: int) -> int:
 
 
 def _triggers(told: Mapping[str, object]) -> tuple[str, ...]:
-    """The words that a file was trained to hear, as far as it tells."""
+    """The trigger words of a file."""
     for name in ("trigger", "modelspec.trigger_phrase"):
         if isinstance(said := told.get(name), str) and said.strip():
             return tuple(filter(None, (_line(one, WORD_MAX) for one in said.split(","))))[:WORDS_MAX]
@@ -275,6 +279,6 @@ def _triggers(told: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def _line(value: object, most: int) -> str:
-    """A text of a header in one line, as long as a page has room for."""
+    """A header text in one line, truncated for the page."""
     text = " ".join(value.split()) if isinstance(value, str) else ""
     return "".join(letter for letter in text if letter.isprintable())[:most]

@@ -1,6 +1,6 @@
-"""Fetching a checkpoint from a hub into the Hugging Face Hub's own cache, with progress, after somebody has agreed to it.
+"""Checkpoint downloads into the Hugging Face Hub's own cache, with progress and consent.
 
-With `hubs` and `transfer` the only module of the engine that asks the network. Knows no pipeline and no torch.
+With `providers` and `file_transfer` the only modules of the engine that use the network. Knows no pipeline and no torch.
 """
 
 from __future__ import annotations
@@ -22,25 +22,24 @@ from studio.errors import Cancelled, DownloadFailed
 
 log = logging.getLogger(__name__)
 
-RESERVE = 10**9  # bytes of the disk that a download leaves free
-Report = Callable[[int, int, float | None], None]  # bytes done, bytes in all, seconds to go
+RESERVE = 10**9  # bytes of disk space that a download leaves free
+Report = Callable[[int, int, float | None], None]  # bytes done, bytes in all, seconds left
 
 
 def fetch(
     repository: str, cache: Path, *, report: Report, stopped: Callable[[], bool], place: Hub, whole: bool = True
 ) -> Path:
-    """Fetch what the pipeline needs of `repository` from `place` and return the snapshot's folder; blocks.
+    """Download what the pipeline needs of `repository` from `place`, blocking. Returns the snapshot's folder.
 
-    Not `whole`: all but the transformer's weights, for a single file that has its own.
-
-    Raises DownloadFailed with a sentence; Cancelled once `stopped()` is true. What was fetched stays, and the next call goes on from
-    there, from whichever place: files go by their hashes.
+    Without `whole`, leaves out the transformer's weights, for a single file that has its own. Raises DownloadFailed, and
+    Cancelled once `stopped()` is true. Partial files stay, and the next call continues, from any hub: files are identified
+    by their hashes.
     """
     try:
         return _fetch(repository, cache, report, stopped, place, whole)
     except (Cancelled, DownloadFailed):
         raise
-    except Exception as error:  # the Hub's client raises its transport's errors, which differ from version to version
+    except Exception as error:  # the Hub's client raises its transport's errors, which differ between versions
         log.warning("fetching %s: %s: %s", repository, type(error).__name__, error)
         raise DownloadFailed(_sentence(repository, place.title, error)) from error
 
@@ -57,7 +56,7 @@ def _fetch(repository: str, cache: Path, report: Report, stopped: Callable[[], b
     here = sum(size for name, size in files.items() if (folder / name).is_file())
     _room(repository, cache, progress.total - here - _partial(home))
     headers = place.headers
-    for name, size in sorted(files.items(), key=lambda item: item[1]):  # small ones first: what is wrong shows early
+    for name, size in sorted(files.items(), key=lambda item: item[1]):  # small files first: errors show early
         progress.begin()
         if not pointer(home, commit, name).is_file():
             remote = place.remote(repository, commit, name)
@@ -72,7 +71,7 @@ def _fetch(repository: str, cache: Path, report: Report, stopped: Callable[[], b
 
 
 def _needed(name: str) -> bool:
-    """Whether the pipeline reads this file; a name that leads out of its folder is never one."""
+    """Whether the pipeline reads this file. A name that leaves its folder is never needed."""
     return ".." not in Path(name).parts and any(fnmatch(name, pattern) for pattern in checkpoint_layout.PATTERNS)
 
 
@@ -82,11 +81,13 @@ def _own(name: str) -> bool:
 
 
 class _Progress:
-    """Adds up what has come over all files, and stops the transfer when told to."""
+    """Sums the progress of all files, and stops the transfer on request."""
 
     def __init__(self, total: int, report: Report, stopped: Callable[[], bool]) -> None:
         self.total, self._report, self._stopped = total, report, stopped
-        self._files = self._now = self._came = 0  # bytes: of finished files, of this one, over the network in this try
+        self._files = self._now = self._came = (
+            0  # bytes: of finished files, of the current file, and received in this attempt
+        )
         self._begun = time.monotonic()
 
     def begin(self) -> None:
@@ -94,7 +95,7 @@ class _Progress:
         self._tell()
 
     def add(self, count: int, resumed: bool) -> None:
-        """`count` more bytes of the file in hand; `resumed`: they were on the disk already."""
+        """Add `count` bytes of the current file. `resumed` bytes were on disk already."""
         self._now += count
         self._came += 0 if resumed else count
         self._tell()
@@ -104,7 +105,7 @@ class _Progress:
         self._tell()
 
     def check(self) -> None:
-        """Raises Cancelled when told to stop."""
+        """Raises Cancelled after a request to stop."""
         if self._stopped():
             raise Cancelled("The download was stopped; what was fetched is kept.")
 
@@ -116,7 +117,7 @@ class _Progress:
 
 
 def _room(repository: str, cache: Path, need: int) -> None:
-    """Raises DownloadFailed unless the disk under `cache` has room for `need` bytes and the reserve."""
+    """Raises DownloadFailed unless the disk of `cache` has space for `need` bytes and the reserve."""
     place = cache
     while not place.exists() and place != place.parent:
         place = place.parent
@@ -129,7 +130,7 @@ def _room(repository: str, cache: Path, need: int) -> None:
 
 
 def _partial(place: Path) -> int:
-    """Bytes that an interrupted try has left, from which the next one goes on."""
+    """The bytes of an interrupted download."""
     try:
         return sum(file.stat().st_size for file in (place / "blobs").glob("*.part"))
     except OSError:
@@ -137,7 +138,7 @@ def _partial(place: Path) -> int:
 
 
 def _name_main(place: Path, commit: str) -> None:
-    """Let `main` name this commit in the cache, as the Hub's client does for a whole snapshot."""
+    """Let `main` point to this commit in the cache, as the Hub's client does for a complete snapshot."""
     ref = place / "refs" / "main"
     ref.parent.mkdir(parents=True, exist_ok=True)
     beside = ref.with_name(f"main.{os.getpid()}")
@@ -165,6 +166,6 @@ def _sentence(repository: str, place: str, error: Exception) -> str:
 
 
 def _status(error: Exception) -> int | None:
-    """The status of an answer that is an error, or None where there was no answer."""
+    """The HTTP status of an error; None without a response."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     return status if isinstance(status, int) else None

@@ -1,7 +1,7 @@
-"""One file from a hub into the Hugging Face Hub's cache: goes on where an earlier try ended, and is checked against its hash.
+"""Transfer of one file into the Hugging Face Hub's cache: resumes partial files and checks hashes.
 
-The Hub's own client throws a file's beginning away when it is interrupted, which for this family's weights can be 10 GB; so the
-partial file here is ours. Where things lie in the end is as that client expects it. Knows no checkpoint.
+The Hub's own client discards a partial file when it is interrupted, up to 10 GB for this family, so this transfer is our
+own. The final layout is that of the client. Knows no checkpoint.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from studio.errors import DownloadFailed
 CHUNK = 2**22
 Count = Callable[
     [int, bool], None
-]  # bytes more, and whether they were on the disk already; raises to stop the transfer
+]  # bytes received, and whether they were on disk already; raises to stop the transfer
 
 
 def transfer(
@@ -32,10 +32,10 @@ def transfer(
     count: Count,
     alive: Callable[[], None],
 ) -> None:
-    """Bring file `name`, which `remote` tells of, into `place`, the repository's folder in the cache, under `commit`; blocks.
+    """Download file `name`, described by `remote`, into the repository's cache folder `place` under `commit`, blocking.
 
-    `alive` is called now and then while the file is checked, and raises to stop. Raises DownloadFailed for a damaged file, what
-    `count` and `alive` raise, and the errors of the Hub's client.
+    `alive` is called while the file is checked, and raises to stop. Raises DownloadFailed for a damaged file, the errors of
+    `count` and `alive`, and those of the Hub's client.
     """
     from huggingface_hub.file_download import http_get
 
@@ -62,12 +62,13 @@ def transfer(
 
 
 def pointer(place: Path, commit: str, name: str) -> Path:
-    """Where a snapshot has a file."""
+    """The path of a file in a snapshot."""
     return place / "snapshots" / commit / name
 
 
 def intact(file: Path, etag: str, alive: Callable[[], None]) -> bool:
-    """Whether the content has the hash that its etag names: SHA-256 for large files, git's own for small ones, else unknown."""
+    """Whether the content matches its etag: SHA-256 for large files, git's hash for small ones. True if the etag is of
+    another kind."""
     if re.fullmatch(r"[0-9a-f]{64}", etag):
         digest = hashlib.sha256()
     elif re.fullmatch(r"[0-9a-f]{40}", etag):
@@ -82,7 +83,7 @@ def intact(file: Path, etag: str, alive: Callable[[], None]) -> bool:
 
 
 def bar(count: Count) -> Any:
-    """A progress bar class as the Hub's client wants it, that draws nothing and tells `count`."""
+    """A progress bar class for the Hub's client that prints nothing and calls `count`."""
     from huggingface_hub.utils import tqdm
 
     class Bar(tqdm):  # type: ignore[misc]
@@ -96,9 +97,9 @@ def bar(count: Count) -> Any:
 
 
 def point(pointer: Path, blob: Path) -> None:
-    """Let the snapshot's name lead to the blob; where links are not allowed, the file itself goes there."""
+    """Link the snapshot's name to the blob, or move the file there where links are not allowed."""
     pointer.parent.mkdir(parents=True, exist_ok=True)
-    pointer.unlink(missing_ok=True)  # a link that leads nowhere
+    pointer.unlink(missing_ok=True)  # a broken link
     try:
         pointer.symlink_to(os.path.relpath(blob, pointer.parent))
     except OSError:

@@ -1,6 +1,7 @@
-"""Where checkpoints can be fetched from: Hugging Face, or ModelScope, which reaches places that the first does not.
+"""The hubs: Hugging Face, and ModelScope, which is reachable from more places.
 
-Each lists a repository at one moment and says where a file is and what its hash is. Knows no disk: `download` fetches what is listed here.
+Each lists a repository at one commit and gives the address and hash of each file. Knows no disk: `download` fetches the
+files.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from urllib.parse import quote
 from studio.errors import DownloadFailed
 
 Name = Literal["huggingface", "modelscope"]
-TIMEOUT = 20  # seconds to wait for an answer
+TIMEOUT = 20  # seconds to wait for a response
 HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """A repository at one moment: 40 hexadecimal digits that name it, and the size of each file in bytes."""
+    """A repository at one commit: 40 hexadecimal digits, and the size of each file in bytes."""
 
     commit: str
     sizes: Mapping[str, int]
@@ -30,7 +31,7 @@ class Listing:
 
 @dataclass(frozen=True, kw_only=True)
 class Remote:
-    """A file of a listing: where it is, its size in bytes where that is told, and its SHA-256 or git's own hash."""
+    """A file of a listing: its address, its size in bytes if known, and its SHA-256 or git hash."""
 
     url: str
     size: int | None
@@ -38,28 +39,28 @@ class Remote:
 
 
 class Hub(Protocol):
-    """One place. What its client raises, each method raises; DownloadFailed with a sentence for what is no checkpoint."""
+    """One hub. Methods raise their client's errors, and DownloadFailed for a repository that is not a checkpoint."""
 
     title: str
 
     def listing(self, repository: str) -> Listing:
-        """The repository as it is now."""
+        """The current listing of the repository."""
 
     def remote(self, repository: str, commit: str, name: str) -> Remote:
-        """A file of the listing that was asked for last."""
+        """A file of the latest listing."""
 
     @property
     def headers(self) -> dict[str, str]:
-        """What every transfer is sent with."""
+        """The headers of every transfer."""
 
 
 def hub(name: Name, endpoint: str | None = None) -> Hub:
-    """The place called `name`; `endpoint` is its address where that is not the usual one."""
+    """The hub `name`. `endpoint` replaces its address."""
     return ModelScope(endpoint) if name == "modelscope" else HuggingFace(endpoint)
 
 
 class HuggingFace:
-    """Through its own client, which reads its own variables, such as a token and a mirror's address."""
+    """Hugging Face through its own client, which reads its own variables, such as a token or a mirror."""
 
     title = "Hugging Face"
 
@@ -91,10 +92,9 @@ class HuggingFace:
 
 
 class ModelScope:
-    """Over its plain HTTP interface, of which two addresses are needed: a repository's files with their hashes, and a file.
+    """ModelScope over its HTTP API: the list of files with hashes, and the files.
 
-    Its listing names no commit for the whole, so a listing goes by a hash over the names and hashes of its files: the same files have the
-    same name, wherever they were fetched from it.
+    Its listing has no commit, so the commit is a hash over the names and hashes of its files.
     """
 
     title = "ModelScope"

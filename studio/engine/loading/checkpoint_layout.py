@@ -1,8 +1,8 @@
-"""What a checkpoint's folder looks like on the disk: the parts it needs, what is missing, where the Hub's cache keeps it.
+"""The checkpoint layout on disk: required parts, missing files, and the Hub's cache.
 
-A folder may hold only what is its own, and name in `studio.json` the folder that has the rest: `{"shares": "../checkpoint"}`. A
-single file, safetensors or GGUF, holds a transformer alone; the rest is taken from the folder around it, or from the released
-models in the Hub's cache. Reads names, JSON and headers; knows no torch, opens no pickle and asks no network.
+A folder may hold its own parts only and name in `studio.json` the folder with the rest: `{"shares": "../checkpoint"}`. A
+single file (safetensors or GGUF) holds a transformer; the rest comes from the folder around it or from the released models
+in the Hub's cache. Reads names, JSON and headers; knows no torch, opens no pickle and uses no network.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from studio.errors import shorten
 
 WEIGHED = {"transformer": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
 PARTS = ("scheduler", "tokenizer", *WEIGHED)
-NOTE = "studio.json"  # optional, in a checkpoint's folder: what it wants that no other file there says
+NOTE = "studio.json"  # optional file with the checkpoint's defaults
 PATTERNS = (
     "model_index.json",
     "scheduler/*.json",
     "tokenizer/*",
     *(f"{part}/*.json" for part in WEIGHED),
     *(f"{part}/*.safetensors" for part in WEIGHED),
-)  # all that the pipeline reads; pictures, papers and pickles of a repository stay where they are
+)  # the files that the pipeline reads; pictures, papers and pickles are left out
 LENDERS = ("Tongyi-MAI/Z-Image-Turbo", "Tongyi-MAI/Z-Image")
 """Repositories whose text encoder, tokenizer and VAE a single file is drawn with: the released models have the same."""
 EMBEDDERS = ("x_embedder.", "cap_embedder.")
@@ -38,7 +38,7 @@ SCALES = ("scale_weight", "weight_scale", "scaled_fp8", "comfy_quant")
 
 
 def problem(folder: Path) -> str | None:
-    """What keeps `folder`, or a single file, from being a Z-Image checkpoint, as the end of a sentence, or None."""
+    """Why `folder` or a single file is not a Z-Image checkpoint, as the end of a sentence; None if it is one."""
     if is_single(folder):
         return _single_problem(folder)
     if folder.is_file():
@@ -59,18 +59,17 @@ def problem(folder: Path) -> str | None:
 
 
 def shared(folder: Path) -> Path | None:
-    """The folder that lends `folder` each part which it has not itself, or None where its note names none.
+    """The folder that lends `folder` its missing parts; None if `studio.json` names none.
 
-    A note is a file like any other of a folder that came from somewhere, so it can name only a folder inside its own or one
-    beside it, and that may not be a link; what lies there is then read as if it were loaded itself. Raises ValueError with
-    the end of a sentence for anything else, and for a single file where nothing that is on the disk can lend to it.
+    The file is untrusted, so it can only name a folder inside its own or beside it, and not a link. Raises ValueError with
+    the end of a sentence otherwise, and for a single file without a lender on disk.
     """
     if is_single(folder):
         return _lender(folder)
     try:
         said = read_json(folder / NOTE).get("shares")
     except (OSError, ValueError):
-        return None  # a note that is not there or cannot be read says nothing
+        return None  # a missing or unreadable file counts as empty
     if said is None:
         return None
     if is_snapshot(folder):
@@ -89,7 +88,7 @@ def shared(folder: Path) -> Path | None:
 
 
 def parts(folder: Path) -> dict[str, Path]:
-    """Where each part lies: in `folder`, or where it has none of its own, in the folder that it shares. Raises ValueError."""
+    """The folder of each part: its own, or the shared one. Raises ValueError."""
     lender = shared(folder)
     if lender is not None and is_single(folder):
         return parts(lender)
@@ -97,7 +96,7 @@ def parts(folder: Path) -> dict[str, Path]:
 
 
 def missing(folder: Path) -> tuple[str, ...]:
-    """Files that the pipeline needs and that are not there, as paths from `folder`. Raises ValueError as `shared` does."""
+    """The missing files, relative to `folder`. Raises ValueError as `shared` does."""
     where = parts(folder)
     wanted = [where["scheduler"] / "scheduler_config.json", *(where[part] / "config.json" for part in WEIGHED)]
     gone = [file for file in wanted if not file.is_file()]
@@ -108,7 +107,7 @@ def missing(folder: Path) -> tuple[str, ...]:
 
 
 def parameters(folder: Path) -> dict[str, int]:
-    """How many numbers the weights of each part hold, from the headers alone. Raises OSError, ValueError for a broken file."""
+    """The number of parameters of each part, from the headers. Raises OSError, ValueError for a damaged file."""
     found = dict.fromkeys(WEIGHED, 0)
     for part, file in _part_files(folder):
         found[part] += weight_headers.count(weight_headers.shapes(file))
@@ -116,7 +115,7 @@ def parameters(folder: Path) -> dict[str, int]:
 
 
 def block(folder: Path) -> int:
-    """How many numbers the transformer's largest block holds. Raises OSError, ValueError for a broken file."""
+    """The number of parameters of the transformer's largest block. Raises OSError, ValueError for a damaged file."""
     found: dict[str, int] = {}
     for part, file in _part_files(folder):
         for name, shape in weight_headers.shapes(file).items() if part == "transformer" else ():
@@ -126,12 +125,13 @@ def block(folder: Path) -> int:
 
 
 def weight_files(folder: Path) -> Iterator[Path]:
-    """The safetensors files of the three weighed parts, shared ones too, in a fixed order. Raises ValueError as `shared` does."""
+    """The safetensors files of the three large parts, including shared ones, in a fixed order. Raises ValueError as
+    `shared` does."""
     return (file for _, file in _part_files(folder))
 
 
 def _part_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Each weight file with the part that it belongs to."""
+    """Each weight file with its part."""
     where = parts(folder)
     for part, stem in WEIGHED.items():
         if part == "transformer" and is_single(folder):
@@ -142,12 +142,12 @@ def _part_files(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def is_single(place: Path) -> bool:
-    """Whether a checkpoint is one file, a transformer alone, and not a folder."""
+    """Whether a checkpoint is a single file with a transformer."""
     return place.suffix.lower() in weight_headers.SUFFIXES and place.is_file()
 
 
 def alone(place: Path) -> bool:
-    """Whether a single file has nothing on the disk that could lend it the rest."""
+    """Whether nothing on disk can lend a single file the other parts."""
     if not is_single(place) or _wrong_inside(place):
         return False
     try:
@@ -158,7 +158,7 @@ def alone(place: Path) -> bool:
 
 
 def lends(folder: Path) -> bool:
-    """Whether a folder has all that a pipeline needs besides the transformer's weights."""
+    """Whether a folder has everything but the transformer's weights."""
     if not folder.is_dir() or _index_problem(folder):
         return False
     try:
@@ -168,8 +168,8 @@ def lends(folder: Path) -> bool:
 
 
 def _lender(file: Path) -> Path:
-    """The folder that a single file is drawn with. Raises ValueError with the end of a sentence."""
-    around = (file.parent, file.parent.parent)  # it lies in a checkpoint's folder, or in its transformer's
+    """The folder that completes a single file. Raises ValueError with the end of a sentence."""
+    around = (file.parent, file.parent.parent)  # the file is in a checkpoint's folder or its transformer folder
     in_cache = (folder for name in LENDERS for folder in snapshots(hub_cache(), name))
     for folder in (*around, *in_cache):
         if lends(folder):
@@ -180,7 +180,7 @@ def _lender(file: Path) -> Path:
 
 
 def _single_problem(file: Path) -> str | None:
-    """What is wrong with a single file, as the end of a sentence, or None."""
+    """What is wrong with a single file, as the end of a sentence; None if nothing."""
     if wrong := _wrong_inside(file):
         return wrong
     try:
@@ -191,7 +191,7 @@ def _single_problem(file: Path) -> str | None:
 
 
 def _wrong_inside(file: Path) -> str | None:
-    """What is wrong with what a single file holds, as the end of a sentence, or None."""
+    """What is wrong with a single file's content, as the end of a sentence; None if nothing."""
     if file.suffix.lower() == weight_headers.GGUF and find_spec("gguf") is None:
         return "a GGUF file is read with the package gguf, which is not installed: pip install gguf"
     try:
@@ -209,15 +209,15 @@ def _wrong_inside(file: Path) -> str | None:
 
 
 def snapshot(cache: Path, repository: str) -> Path | None:
-    """The folder of a complete snapshot of `repository` in the Hub's cache, `main` before others, or None."""
+    """The folder of a complete snapshot of `repository` in the Hub's cache, preferably `main`; None if there is none."""
     return next((folder for folder in snapshots(cache, repository) if problem(folder) is None), None)
 
 
 def snapshots(cache: Path, repository: str) -> list[Path]:
-    """The folders of all snapshots of `repository` in the Hub's cache, `main` first, then the newest; whole or not."""
+    """The folders of all snapshots of `repository` in the Hub's cache, complete or not: `main` first, then the newest."""
     place = cache / f"models--{repository.replace('/', '--')}"
     names = []
-    with suppress(OSError):  # no ref: fetched by commit, or not at all
+    with suppress(OSError):  # no ref: downloaded by commit, or not at all
         names.append((place / "refs" / "main").read_text().strip())
     try:
         found = sorted((place / "snapshots").iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
@@ -228,12 +228,12 @@ def snapshots(cache: Path, repository: str) -> list[Path]:
 
 
 def is_snapshot(folder: Path) -> bool:
-    """Whether `folder` is named as the Hub's cache names the snapshot of a commit."""
+    """Whether `folder` is named like a commit's snapshot in the Hub's cache."""
     return folder.parent.name == "snapshots" and re.fullmatch(r"[0-9a-f]{40}", folder.name) is not None
 
 
 def hub_cache() -> Path:
-    """Where the Hub's own tools keep their downloads on this machine, by their own variables."""
+    """The Hub cache of this machine, according to the Hub's own variables."""
     if folder := os.environ.get("HF_HUB_CACHE"):
         return Path(folder).expanduser()
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface"
@@ -241,13 +241,13 @@ def hub_cache() -> Path:
 
 
 def is_hub_id(name: str) -> bool:
-    """Whether `name` is spelled as the Hub spells a repository: one slash, plain characters."""
+    """Whether `name` has the form of a Hub repository: one slash, plain characters."""
     spelled = re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", name, re.ASCII) is not None
-    return spelled and not name.lower().endswith(weight_headers.SUFFIXES)  # that is a file which is not there
+    return spelled and not name.lower().endswith(weight_headers.SUFFIXES)  # that is a missing file
 
 
 def read_json(file: Path) -> dict[str, object]:
-    """The object in a JSON file. Raises OSError, ValueError."""
+    """Read a JSON object. Raises OSError, ValueError."""
     found = json.loads(file.read_text(encoding="utf-8"))
     if not isinstance(found, dict):
         raise ValueError(f"{file.name} holds no object")
@@ -255,7 +255,7 @@ def read_json(file: Path) -> dict[str, object]:
 
 
 def _index_problem(folder: Path) -> str | None:
-    """What is wrong with the file that names the pipeline, and must be the folder's own, as the end of a sentence, or None."""
+    """What is wrong with the folder's own model_index.json, as the end of a sentence; None if nothing."""
     try:
         index = read_json(folder / "model_index.json")
     except FileNotFoundError:
@@ -274,7 +274,7 @@ def _beside(said: str) -> bool:
 
 
 def _relative(said: str) -> bool:
-    """Whether no system would read `said` as a path from a root, a drive or a home."""
+    """Whether no system reads `said` as a path from a root, a drive or a home folder."""
     return not said.startswith(("/", "~")) and "\\" not in said and ":" not in said
 
 
@@ -283,12 +283,12 @@ def _printable(said: object) -> object:
 
 
 def _name(path: Path, folder: Path) -> str:
-    """`path` as seen from `folder`: vae/config.json, or ../checkpoint/vae/config.json."""
+    """`path` relative to `folder`: vae/config.json, or ../checkpoint/vae/config.json."""
     return path.relative_to(folder).as_posix()
 
 
 def _weights(part: Path, stem: str) -> set[str]:
-    """The names of the weight files that a part should have: its shards if an index lists them, else the one file."""
+    """The expected weight files of a part: the shards of its index, or the single file."""
     try:
         listed = read_json(part / f"{stem}.safetensors.index.json").get("weight_map")
     except (OSError, ValueError):

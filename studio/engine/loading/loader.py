@@ -1,7 +1,7 @@
-"""Loading: from a checkpoint's folder to a pipeline that stands ready on its device.
+"""The loader: from a checkpoint's folder to a pipeline ready on its device.
 
-Knows files, devices and memory; knows no recipe, no queue and no network: it reads the folder that it is given, and the one
-beside it that this shares.
+Knows files, devices and memory; knows no recipe, no queue and no network. It reads the given folder and the one that this
+shares.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ ONLY_HERE = {"local_files_only": True}
 
 @dataclass(kw_only=True)
 class Loaded:
-    """A resident pipeline and what belongs to it. Used by the worker's thread; `count` is for any."""
+    """A resident pipeline and everything that belongs to it. Used by the worker's thread; `counter` may be used by any."""
 
     pipe: Any  # diffusers.ZImagePipeline
     info: CheckpointInfo
@@ -67,18 +67,18 @@ class Loaded:
     prompts: PromptCache
     counter: TokenCounter
     ways: ExecutionOptions
-    report: Report | None = None  # what was measured of them
+    report: Report | None = None  # measurements of the options
     tuned: bool = False
-    adapters: Adapters = field(default_factory=Adapters)  # those that can be put on
-    worn: tuple[AttachedAdapter, ...] = ()  # those that are
-    chat: Any = field(default=None)  # the language model over the encoder's weights, once it was asked for
+    adapters: Adapters = field(default_factory=Adapters)  # available adapters
+    worn: tuple[AttachedAdapter, ...] = ()  # attached adapters
+    chat: Any = field(default=None)  # the chat model over the text encoder, once requested
 
 
 class TokenCounter:
-    """Counts the tokens of a prompt as the encoder would see it, before it is cut off; from any thread.
+    """Counts the tokens of a prompt before truncation; from any thread.
 
-    It has a tokenizer of its own: a fast tokenizer keeps padding and truncation as state, and counting must not change
-    what the pipeline encodes meanwhile.
+    It has its own tokenizer: a fast tokenizer holds padding and truncation as state, and counting must not change the
+    pipeline's.
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -97,13 +97,13 @@ class TokenCounter:
 def load(
     info: CheckpointInfo, folder: Path, device: Device, memory_gb: float | None, notes: Path | None = None
 ) -> Loaded:
-    """Load `folder` and place it on `device`, in the ways that `notes` knows to be quickest there.
+    """Load `folder` onto `device`, with the options that the tuning cache `notes` knows to be fastest.
 
-    Raises EngineError with a sentence that says what is wrong.
+    Raises EngineError.
     """
     if wrong := checkpoint_layout.problem(folder):
         raise EngineError(f"{info.title} cannot be loaded: {wrong}.")
-    diffusers_logging.disable_progress_bar()  # the page tells how far it is, not the terminal
+    diffusers_logging.disable_progress_bar()  # the page shows progress, not the terminal
     transformers_logging.disable_progress_bar()
     try:
         plan = planned(device, folder, memory_gb)
@@ -116,7 +116,7 @@ def load(
         pipe = _assembled(folder, device, plan)
     except torch.OutOfMemoryError as error:
         raise EngineError(f"{info.title} does not fit on {device.title}: {plan.why}.") from error
-    except Exception as error:  # whatever a strange folder makes the libraries raise is one thing to the reader
+    except Exception as error:  # libraries raise anything for a damaged folder
         log.exception("loading %s", info.name)
         raise EngineError(
             f"{info.title} cannot be loaded: a file in its folder is broken ({_brief(error)})."
@@ -127,16 +127,16 @@ def load(
 def ready(
     pipe: Any, info: CheckpointInfo, revised: str, device: Device, plan: Plan, notes: Path | None = None
 ) -> Loaded:
-    """A pipeline whose weights were just read or made, placed on `device` as planned, with all that drawing needs. Raises EngineError."""
+    """Place a pipeline whose weights were just read or made on `device`, and build what sampling needs. Raises EngineError."""
     pipe.set_progress_bar_config(disable=True)
     pipe.transformer.requires_grad_(
         False
-    )  # as adapters leave it: else compiled code would not know it again once they are off
+    )  # as removed adapters leave it: otherwise compiled code would not recognize it afterwards
     preview = _placed(pipe, device, plan, info)
     counter = TokenCounter(pipe.tokenizer)
     ways = ExecutionOptions(pipe, device, still=plan.place == "stay")
     report = tuning_cache.known(notes, tuning_cache.key(device, info.title, plan))
-    ways.use(replace(report.speed, compiled=False, compiled_vae=False) if report else Speed())  # compiling is for later
+    ways.use(replace(report.speed, compiled=False, compiled_vae=False) if report else Speed())  # compiling comes later
     return Loaded(
         pipe=pipe, info=info, revision=revised, device=device, plan=plan, preview=preview, ways=ways, report=report,
         prompts=PromptCache(pipe, counter, encoder="cpu" if plan.place == "stream" else device.name, home=device.name),
@@ -145,10 +145,10 @@ def ready(
 
 
 def _assembled(folder: Path, device: Device, plan: Plan) -> Any:
-    """The pipeline of `folder`, its own parts and those that it shares.
+    """The pipeline of `folder` with its own and shared parts.
 
-    The large ones are read one by one, made small at once and moved at once where they stay on the device, so that the machine never
-    holds all of them in wide numbers.
+    Large parts are read one by one, quantized and moved at once, so that the machine never holds all of them at full
+    precision.
     """
     dtype = torch.bfloat16 if plan.computed == "bf16" else torch.float32
     options: dict[str, Any] = {"dtype": dtype, "local_files_only": True, "use_safetensors": True}
@@ -171,10 +171,10 @@ def _assembled(folder: Path, device: Device, plan: Plan) -> Any:
 
 
 def _read(part: str, where: Path, device: Device, numbers: Numbers, options: dict[str, Any]) -> Any:
-    """One large part in the machine's memory, in the numbers of the plan."""
+    """Read one large part in the plan's number format."""
     if where.is_file():
         return _read_single(where, numbers, options)
-    if numbers == "4 bit":  # made on the card, one part at a time
+    if numbers == "4 bit":  # quantized on the card, one part at a time
         with torch.cuda.device(device.name):
             return (
                 CLASSES[part]
@@ -188,14 +188,14 @@ def _read(part: str, where: Path, device: Device, numbers: Numbers, options: dic
 
 
 def _read_single(file: Path, numbers: Numbers, options: dict[str, Any]) -> Any:
-    """A transformer from a file in other programs' names and numbers; its configuration is its lender's."""
+    """A transformer from a single file in another program's format. Its configuration comes from its lender."""
     config = checkpoint_layout.parts(file)["transformer"]
     more = {"quantization_config": GGUFQuantizationConfig(compute_dtype=options["dtype"])} if numbers == "gguf" else {}
     try:
         found = ZImageTransformer2DModel.from_single_file(
             str(file), config=str(config), dtype=options["dtype"], local_files_only=True, **more
         )
-    except NotImplementedError as error:  # how torch says that some tensors got no numbers
+    except NotImplementedError as error:  # torch's message for missing tensors
         raise ValueError("it lacks tensors that its configuration describes") from error
     if numbers == "int8":
         to_int8(found, "transformer")
@@ -203,7 +203,7 @@ def _read_single(file: Path, numbers: Numbers, options: dict[str, Any]) -> Any:
 
 
 def planned(device: Device, folder: Path, memory_gb: float | None) -> Plan:
-    """What stays on the device and in which numbers; `memory_gb` stands in for what is free. Raises OSError, ValueError."""
+    """The memory plan. `memory_gb` replaces the measured free memory. Raises OSError, ValueError."""
     kind: Any = device.kind
     numbers: Any = device.numbers
     have = devices.free_gb(device) if memory_gb is None else memory_gb
@@ -213,7 +213,7 @@ def planned(device: Device, folder: Path, memory_gb: float | None) -> Plan:
 
 
 def weights(folder: Path) -> plan.Weights:
-    """A checkpoint's sizes as its files tell them. Raises OSError, ValueError for a broken one."""
+    """A checkpoint's sizes from its files. Raises OSError, ValueError for a damaged file."""
     counts, where = checkpoint_layout.parameters(folder), checkpoint_layout.parts(folder)
     transformer = checkpoint_layout.read_json(where["transformer"] / "config.json")
     vae = checkpoint_layout.read_json(where["vae"] / "config.json")
@@ -231,7 +231,7 @@ def weights(folder: Path) -> plan.Weights:
 
 
 def _placed(pipe: Any, device: Device, plan: Plan, info: CheckpointInfo) -> Preview:
-    """Put the pipeline where the plan says; the preview is fitted while the VAE is on the device."""
+    """Place the pipeline according to the plan. The preview is fitted while the VAE is on the device."""
     try:
         pipe.vae.to(device.name)
         preview = fit(pipe.vae, native=info.defaults.native)
@@ -242,7 +242,7 @@ def _placed(pipe: Any, device: Device, plan: Plan, info: CheckpointInfo) -> Prev
 
 
 def _brief(error: Exception) -> str:
-    """The first line of what a library says, without folders of this machine."""
+    """The first line of a library's message, without local folders."""
     line = (str(error).strip().splitlines() or [type(error).__name__])[0]
     words = [Path(word.strip("'\"")).name or word if "/" in word or "\\" in word else word for word in line.split()]
     short = " ".join(words).rstrip(".")

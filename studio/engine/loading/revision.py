@@ -1,6 +1,7 @@
-"""The revision of a checkpoint: what a recipe keeps, so that a re-run knows whether it meets the same weights.
+"""The revision of a checkpoint, by which a re-run recognizes the same weights.
 
-Knows the disk only. A snapshot of the Hub goes by its commit; any other folder by a hash of its files, and of those it shares.
+Knows the disk only. A Hub snapshot is identified by its commit, any other folder by a hash of its files and of the shared
+ones.
 """
 
 from __future__ import annotations
@@ -12,17 +13,16 @@ from pathlib import Path
 
 from studio.engine.loading import checkpoint_layout, weight_headers
 
-CONTENT_MAX = 2**30  # bytes; a folder up to here is hashed by content, which takes seconds at most
+CONTENT_MAX = 2**30  # bytes; smaller folders are hashed by content, which takes seconds at most
 CHUNK = 2**20
 
 
 def revision(folder: Path) -> str:
     """The commit of a Hub snapshot, else 64 hexadecimal digits over the folder's files. Raises OSError, ValueError.
 
-    Up to 1 GiB the hash covers every file's name and content. A larger folder would take minutes, so there it covers every
-    file's name and size, the content of all but the weights, and the headers and times of change of the weights. Hidden
-    files do not count; what the folder shares does, and what else lies beside that does not. Hashes are kept for the process
-    by (name, size, time of change): switching back costs nothing.
+    Up to 1 GiB the hash covers every file's name and content. For a larger folder it covers names and sizes, the content of
+    all but the weights, and the weights' headers and modification times. Hidden files are ignored; shared parts are
+    included. Hashes are cached in the process by (name, size, time).
     """
     if checkpoint_layout.is_snapshot(folder):
         return folder.name
@@ -34,9 +34,9 @@ def revision(folder: Path) -> str:
 
 
 def _single(file: Path) -> str:
-    """Of a single file: its own content and what lends the rest, a snapshot of the Hub by its commit."""
+    """For a single file: its content and its lender, a Hub snapshot by its commit."""
     lender = checkpoint_layout.shared(file)
-    assert lender is not None  # loading has seen it
+    assert lender is not None  # loading has checked it
     stat = file.stat()
     own = _hashed(file.parent, ((file.name, stat.st_size, stat.st_mtime_ns),))
     if checkpoint_layout.is_snapshot(lender):
@@ -44,7 +44,7 @@ def _single(file: Path) -> str:
     else:
         where = checkpoint_layout.parts(file)
         lent = [path for part, folder in where.items() if part != "transformer" for path in _visible(folder)]
-        root = lender.parent  # what the lender shares itself lies inside it, or beside it
+        root = lender.parent  # what the lender shares is inside it or beside it
         stats = [
             (path.relative_to(root).as_posix(), path.stat())
             for path in sorted([*lent, where["transformer"] / "config.json"])
@@ -54,12 +54,12 @@ def _single(file: Path) -> str:
 
 
 def _visible(folder: Path) -> Iterator[Path]:
-    """Every file under `folder` but the hidden ones."""
+    """Every file under `folder` except hidden ones."""
     return (path for path in folder.rglob("*") if path.is_file() and not _hidden(path.relative_to(folder)))
 
 
 def _shared(folder: Path) -> Iterator[Path]:
-    """The files outside its own parts that `folder` is loaded from: the lender's index, and the parts that it lends."""
+    """The files outside its own parts that `folder` is loaded from: the lender's index and parts."""
     lender = checkpoint_layout.shared(folder)
     if lender is not None:
         yield lender / "model_index.json"
@@ -82,7 +82,7 @@ def _hashed(folder: Path, files: tuple[tuple[str, int, int], ...]) -> str:
 
 
 def content(file: Path) -> bytes:
-    """The SHA-256 of a file's content, 32 bytes. Raises OSError."""
+    """The SHA-256 of a file, 32 bytes. Raises OSError."""
     digest = hashlib.sha256()
     with file.open("rb") as stream:
         while chunk := stream.read(CHUNK):

@@ -1,6 +1,6 @@
-"""What a weight file says of itself: the names and shapes of its tensors, read without its numbers.
+"""Weight file headers: names and shapes of tensors, without their values.
 
-Knows safetensors and GGUF; opens nothing else, and no pickle.
+Reads safetensors and GGUF only, no pickle.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
-HEADER_MAX = 100 * 2**20  # bytes; safetensors' own bound for a header
+HEADER_MAX = 100 * 2**20  # bytes; safetensors' own limit for a header
 GGUF, SAFETENSORS = ".gguf", ".safetensors"
 SUFFIXES = (GGUF, SAFETENSORS)
 
@@ -20,7 +20,7 @@ _GGUF_SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12:
 """Bytes of a plain value by its kind in a GGUF file."""
 _GGUF_TEXT, _GGUF_ARRAY = 8, 9
 
-SIDES_MAX = 16  # of a tensor
+SIDES_MAX = 16  # dimensions of a tensor
 
 _BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32,
          "F32": 32, "I64": 64, "U64": 64, "F64": 64}  # fmt: skip
@@ -30,16 +30,16 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def shapes(file: Path) -> Shapes:
-    """Shapes by name, as torch orders them. Raises OSError, ValueError for a broken file."""
+    """Shapes by name. Raises OSError, ValueError for a damaged file."""
     if file.suffix.lower() == GGUF:
         return _gguf(file)
     return _shapes(file, header(file))
 
 
 def whole(file: Path) -> tuple[Shapes, dict[str, str]]:
-    """Shapes of a safetensors file by name, and its notes, once its header is seen to be that of all its bytes.
+    """Shapes and metadata of a safetensors file whose header matches its size.
 
-    Raises OSError, ValueError for a file that is cut off, holds more, or tells something else than texts of itself.
+    Raises OSError, ValueError for a file that is truncated, longer, or has metadata other than texts.
     """
     told, size = header(file), file.stat().st_size
     found, broken = _shapes(file, told), ValueError(f"{file.parent.name}/{file.name} is damaged")
@@ -76,12 +76,12 @@ def _shapes(file: Path, told: dict[str, dict[str, Any]]) -> Shapes:
 
 
 def count(found: Shapes) -> int:
-    """How many numbers tensors of these shapes hold."""
+    """The number of values in tensors of these shapes."""
     return sum(prod(shape) for shape in found.values())
 
 
 def header(file: Path) -> dict[str, dict[str, Any]]:
-    """The header of a safetensors file: tensors by name, with dtype, shape and place. Raises OSError, ValueError."""
+    """The header of a safetensors file: tensors by name with dtype, shape and offsets. Raises OSError, ValueError."""
     broken = f"{file.parent.name}/{file.name} is not a safetensors file"
     with file.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
@@ -97,7 +97,7 @@ def header(file: Path) -> dict[str, dict[str, Any]]:
 
 
 def _gguf(file: Path) -> Shapes:
-    """The header of a GGUF file, read by itself: it comes from anywhere, and the package would believe whatever lengths it tells."""
+    """The header of a GGUF file. The file is untrusted, and the gguf package trusts its lengths, so it is parsed here."""
     try:
         with file.open("rb") as stream:
             return _Gguf(stream, file.stat().st_size).shapes()
@@ -106,7 +106,7 @@ def _gguf(file: Path) -> Shapes:
 
 
 class _Gguf:
-    """Reads what comes before the numbers in a GGUF file (versions 2 and 3; ggml-org/ggml, docs/gguf.md)."""
+    """Reads the header of a GGUF file (versions 2 and 3; ggml-org/ggml, docs/gguf.md)."""
 
     def __init__(self, stream: BinaryIO, size: int) -> None:
         self._stream, self._size = stream, min(size, HEADER_MAX)
@@ -122,12 +122,13 @@ class _Gguf:
         for _ in range(self._bounded(tensors)):
             name = self._text()
             sides = [self._number("Q") for _ in range(self._bounded(self._number("I")))]
-            self._take(12)  # kind and place
+            self._take(12)  # type and offset
             found[name] = tuple(reversed(sides))
         return found
 
     def _pass(self, kind: int) -> None:
-        """Pass over one value. Arrays hold plain values or texts: the format allows arrays in arrays, and no such file is known."""
+        """Skip one value. Arrays hold plain values or texts; nested arrays are allowed by the format, but no known file has
+        them."""
         if kind in _GGUF_SIZES:
             self._take(_GGUF_SIZES[kind])
         elif kind == _GGUF_TEXT:
@@ -149,7 +150,7 @@ class _Gguf:
         return int(struct.unpack(f"<{code}", self._take(struct.calcsize(code)))[0])
 
     def _bounded(self, count: int) -> int:
-        """A count of things, each of at least a byte, that the file can hold."""
+        """A count of things of at least one byte each, bounded by the file's size."""
         if count > self._size:
             raise ValueError(f"{count} of something in {self._size} bytes")
         return count

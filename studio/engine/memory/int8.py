@@ -1,6 +1,6 @@
-"""Linear layers whose weights lie in 8 bits, a scale for each row by its absolute maximum; they are computed with in the inputs' numbers.
+"""Int8 linear layers: int8 weights with one scale per row (absolute maximum), computed in the inputs' dtype.
 
-Needs no package beside torch, and moves, compiles and takes adapters as the layers that it stands in for. Knows modules only.
+Needs only torch. Moves, compiles and takes adapters like the layer that it replaces. Knows modules only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ LARGEST = 127
 
 
 class Int8Linear(nn.Linear):  # type: ignore[misc]  # torch is untyped here
-    """A linear layer [in] -> [out] with int8 weights [out, in] and their scales, fp32 [out]."""
+    """A linear layer [in] -> [out] with int8 weights [out, in] and fp32 scales [out]."""
 
     def __init__(self, wide: nn.Linear) -> None:
         nn.Module.__init__(self)
@@ -33,7 +33,7 @@ class Int8Linear(nn.Linear):  # type: ignore[misc]  # torch is untyped here
 
 
 def to_int8(model: nn.Module, wanted: Callable[[nn.Module, str], bool]) -> None:
-    """Put Int8Linear in the place of each linear layer of `model` that is `wanted` by itself and its name."""
+    """Replace each linear layer of `model` for which `wanted(layer, name)` is true by an Int8Linear."""
     for name, module in list(model.named_modules()):
         if isinstance(module, nn.Linear) and wanted(module, name):
             parent, _, own = name.rpartition(".")

@@ -1,4 +1,4 @@
-"""Placing: puts a loaded pipeline where its memory plan says, and makes parts small where it says.
+"""Placement: puts a loaded pipeline on its devices according to the memory plan.
 
 Knows pipelines, devices and plans; knows no files and no recipe.
 """
@@ -23,7 +23,7 @@ SMALL = {
 
 
 def place(pipe: Any, device: Device, plan: Plan) -> None:
-    """Put every part where the plan says. Raises torch's own errors where it does not fit."""
+    """Place every part according to the plan. Raises torch's errors if it does not fit."""
     if plan.place == "turns":
         offload_sequentially(pipe, torch.device(device.name), locked=plan.locked)
     elif plan.place == "stream":
@@ -35,7 +35,7 @@ def place(pipe: Any, device: Device, plan: Plan) -> None:
 
 
 def offload_sequentially(pipe: Any, device: torch.device, *, locked: bool) -> None:
-    """Text encoder and transformer take turns on the device; the VAE stays there. What is in 4 bits moves by diffusers' own means."""
+    """Let text encoder and transformer take turns on the device; the VAE stays there. 4-bit parts are moved by diffusers."""
     if any(getattr(part, "is_loaded_in_4bit", False) for part in (pipe.text_encoder, pipe.transformer)):
         pipe.enable_model_cpu_offload(device=device)
         return
@@ -46,7 +46,8 @@ def offload_sequentially(pipe: Any, device: torch.device, *, locked: bool) -> No
 
 
 def stream(pipe: Any, device: torch.device) -> None:
-    """One block of the transformer at a time on the device, the next one coming meanwhile; the VAE stays there, the encoder never is."""
+    """Stream the transformer block by block, prefetching the next one. The VAE stays on the device, and the encoder never
+    is there."""
     on_card = device.type == "cuda"
     pipe.transformer.enable_group_offload(
         onload_device=device,
@@ -59,9 +60,9 @@ def stream(pipe: Any, device: torch.device) -> None:
 
 
 def tile(vae: Any) -> None:
-    """Decode in tiles of TILE pixels a side and smaller ones for a VAE that draws no larger pictures.
+    """Decode in tiles of TILE pixels per side, smaller for a VAE with smaller pictures.
 
-    diffusers' own tiles are as large as the VAE's native picture, and so do nothing for a picture of that size.
+    diffusers' own tiles are as large as the VAE's native picture, and have no effect at that size.
     """
     side = min(TILE, vae.config.sample_size // 2)
     vae.tile_sample_min_size = side
@@ -75,12 +76,12 @@ def untile(vae: Any) -> None:
 
 
 def to_int8(model: nn.Module, part: str) -> None:
-    """Hold the large matrices of a part in 8 bits. `part` names the sensitive layers, which are left alone."""
+    """Hold the large matrices of a part in int8, except its sensitive layers."""
     int8.to_int8(model, lambda module, name: may_be_small(part, module, name))
 
 
 def four_bit(part: str, dtype: torch.dtype) -> Any:
-    """What `from_pretrained` needs to hold a part in 4 bits (bitsandbytes' NF4, Dettmers et al. 2023, arXiv 2305.14314)."""
+    """The quantization config for 4 bits (bitsandbytes' NF4, Dettmers et al. 2023, arXiv 2305.14314)."""
     import diffusers
     import transformers
 
@@ -93,13 +94,13 @@ def four_bit(part: str, dtype: torch.dtype) -> Any:
 
 
 def may_be_small(part: str, module: nn.Module, name: str) -> bool:
-    """Whether a module called `name` inside a part holds a matrix that may lose precision."""
+    """Whether the module `name` of a part holds a matrix that may lose precision."""
     where, but = SMALL[part]
     return isinstance(module, nn.Linear) and name.startswith(where) and not any(word in name for word in but)
 
 
 def software(kind: str) -> tuple[Numbers, ...]:
-    """The small numbers that this machine can hold weights in: 4 bits need a package."""
+    """The quantized formats available here: 4 bits need a package."""
     from importlib.util import find_spec
 
     return ("int8", "4 bit") if kind == "cuda" and find_spec("bitsandbytes") else ("int8",)

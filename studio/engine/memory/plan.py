@@ -1,7 +1,7 @@
-"""The memory plan: which of a checkpoint's parts stay on the device, which wait beside it, and in which numbers they are kept.
+"""The memory plan: which parts stay on the device, which wait in memory, and in which number format.
 
-Pure arithmetic, made from the weights' sizes and the free memory before anything is loaded, so that a card of any size can be planned
-for on any machine. Knows no torch and no file. All sizes are GB of 10^9 bytes.
+Pure arithmetic from the weights' sizes and the free memory, before anything is loaded, so that any card can be planned for
+on any machine. Knows no torch and no file. Sizes are GB of 10^9 bytes.
 """
 
 from __future__ import annotations
@@ -22,19 +22,21 @@ USABLE = 0.92
 """The part of the free memory that is planned with; the rest is lost between blocks."""
 STEP_VALUES, DECODE_VALUES, TILE_VALUES = 21, 6, 5
 """Numbers alive at once, for each value of a step's widest tensor and of the decoder's, whole and in tiles: as `bench.memory` showed."""
-TILE = 512  # pixels a side of the pieces in which a picture is decoded where memory is short
-MOVED_GB_S = 10.0  # between memory and card, as PCIe 4 gives to pinned copies in practice; the plan's seconds are estimates by it
+TILE = 512  # pixels per side of the tiles in which a picture is decoded when memory is short
+MOVED_GB_S = (
+    10.0  # between memory and card, as PCIe 4 achieves with pinned copies; the plan's seconds are estimates from it
+)
 LOCKED = 0.6
 """The part of the machine's free memory that may be kept from being paged out."""
-READ_GB_S = 2.0  # how fast a processor goes through weights that it computes with
-PATCH = 16  # pixels a side of one of the transformer's tokens
+READ_GB_S = 2.0  # how fast a CPU reads weights that it computes with
+PATCH = 16  # pixels per side of a transformer token
 TEXT_TOKENS = 512
 
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """A checkpoint's parts in numbers (parameters), and what its work takes: the transformer's width, its largest block and the decoder's
-    widest channels at full size."""
+    """A checkpoint's parts in parameters, the transformer's width, its largest block, and the decoder's widest channels at
+    full size."""
 
     transformer: int
     text_encoder: int
@@ -43,13 +45,13 @@ class Weights:
     block: int = 0
     channels: int = 256
     native: int = 1024
-    packed_gb: float | None = None  # of a transformer whose file holds small numbers already, as it is then held
+    packed_gb: float | None = None  # GB of a transformer that is quantized in its file
 
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryBudget:
-    """What there is: the kind of device, its free memory (None: it cannot be told), its own numbers, the small numbers for which the
-    software is there, and for a card the machine's own free memory, where weights are read and wait."""
+    """The available resources: device kind, free memory (None: unknown), native number format, available quantized formats,
+    and for a card the machine's free memory."""
 
     kind: Kind
     have_gb: float | None
@@ -60,14 +62,13 @@ class MemoryBudget:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """One way to hold a checkpoint: what it takes of the device at the native size, and of the machine's memory beside a card; what it
-    costs, in seconds of moving, for a new prompt, each picture and each step. Estimates all. `why` is one sentence for people,
-    without a full stop."""
+    """One way to hold a checkpoint: its memory on the device and on the machine, and its cost in seconds per new prompt,
+    picture and step. All are estimates. `why` is one sentence without a full stop."""
 
     place: Place
     numbers: Numbers  # of the transformer
     encoder_numbers: Numbers
-    computed: Numbers  # what is computed in, and what the VAE and the sensitive layers are held in
+    computed: Numbers  # the number format of computation, of the VAE and of sensitive layers
     tiling: bool  # pictures of the native size and larger are decoded in tiles
     peak_gb: float
     ram_gb: float
@@ -75,26 +76,27 @@ class Plan:
     picture_s: float
     step_s: float
     fits: bool
-    locked: bool = False  # what waits beside a card is kept from being paged out, and comes at the bus's full speed
+    locked: bool = False  # waiting parts are pinned, so that they are copied at the bus's full speed
     why: str = ""
-    hint: str = ""  # what would make it better, as a sentence, or nothing
+    hint: str = ""  # advice in one sentence, or empty
     others: tuple[Plan, ...] = field(default=(), repr=False)
 
     @property
     def offload(self) -> bool:
-        """Whether parts move between memory and device while pictures are drawn."""
+        """Whether parts move between memory and device during generation."""
         return self.place != "stay"
 
 
 def plan(weights: Weights, room: MemoryBudget) -> Plan:
-    """The first of `ways` that fits, in the order of what costs least; where none does, the one that lacks least. Its `others` are all."""
+    """The first candidate that fits, cheapest first; if none does, the one with the smallest shortfall. `others` are all
+    candidates."""
     found = candidate_plans(weights, room)
     chosen = next((one for one in found if one.fits), None) or min(found, key=lambda one: _shortfall(one, room))
     return replace(chosen, why=_why(chosen, found, room), hint=_hint(weights, chosen, room), others=found)
 
 
 def candidate_plans(weights: Weights, room: MemoryBudget) -> tuple[Plan, ...]:
-    """Every way that this kind of device has, best first: all stays, parts take turns, small numbers, streamed blocks."""
+    """All plans for this kind of device, best first: resident, sequential offload, quantized, streamed blocks."""
     own = room.numbers
     if weights.packed_gb is not None:
         return tuple(_way(weights, room, *option) for option in _packed(room))
@@ -115,7 +117,7 @@ def candidate_plans(weights: Weights, room: MemoryBudget) -> tuple[Plan, ...]:
 
 
 def _packed(room: MemoryBudget) -> list[tuple[Place, Numbers, Numbers, bool]]:
-    """The ways to hold a transformer that comes in small numbers: only where it lies and how the encoder is held can be chosen."""
+    """The plans for a transformer that is quantized in its file: only its place and the encoder's format vary."""
     places: tuple[Place, ...] = ("stay", "turns") if room.kind == "cuda" else ("stay",)
     encoders = dict.fromkeys((room.numbers, "int8") if "int8" in room.small else (room.numbers,))
     found = [(place, encoder) for encoder in encoders for place in places]
@@ -135,7 +137,7 @@ def _way(
     step = tokens * weights.width * STEP_VALUES * wide / 1e9
     side, values = (min(TILE, weights.native), TILE_VALUES) if tiling else (weights.native, DECODE_VALUES)
     decode = side**2 * weights.channels * values * wide / 1e9
-    # Parts are read one after the other in wide numbers, made small at once, and moved at once where they stay on a card.
+    # Parts are read one by one at full precision, quantized at once, and moved at once if they stay on a card.
     wide_transformer = packed if packed is not None else weights.transformer * wide / 1e9
     wide_encoder = weights.text_encoder * wide / 1e9
     reading = max(wide_transformer, transformer + wide_encoder, transformer + encoder + vae)
@@ -143,17 +145,15 @@ def _way(
     if place == "stay":
         peak = transformer + encoder + vae + max(step, decode)
         ram = max(wide_transformer, wide_encoder)
-    elif (
-        place == "turns"
-    ):  # a new prompt brings the encoder, and a picture after it the transformer; nothing is moved back
+    elif place == "turns":  # a new prompt brings the encoder, and a picture the transformer; nothing is moved back
         peak = vae + max(encoder + step / 4, transformer + max(step, decode))
         prompt_s = (encoder + transformer) / MOVED_GB_S
-        if numbers == "4 bit":  # which is moved by other means: after a picture, and back
+        if numbers == "4 bit":  # 4-bit parts are moved by diffusers: after a picture, and back
             prompt_s, picture_s = encoder / MOVED_GB_S, 2 * transformer / MOVED_GB_S
-    else:  # the encoder works beside the device, and of the transformer one block computes while the next one comes
+    else:  # the encoder works beside the device, and one block computes while the next one is copied
         peak = SENSITIVE["transformer"] * transformer + 2 * weights.block * wide / 1e9 + vae + max(step, decode)
         prompt_s, step_s = encoder / READ_GB_S, transformer / MOVED_GB_S
-    if room.kind != "cuda":  # one memory for reading and for work
+    if room.kind != "cuda":  # one memory for reading and computing
         peak, ram = max(peak, reading), 0.0
     fits = all(have is None or wants <= USABLE * have for wants, have in ((peak, room.have_gb), (ram, room.ram_gb)))
     return Plan(
@@ -164,13 +164,13 @@ def _way(
 
 
 def _shortfall(one: Plan, room: MemoryBudget) -> float:
-    """How many times what is free a way would take, of the memory that it is shortest of."""
+    """How many times the available memory a plan needs, of the scarcer kind."""
     wanted = ((one.peak_gb, room.have_gb), (one.ram_gb, room.ram_gb))
     return max(wants / max(have, 1e-3) for wants, have in wanted if have is not None)
 
 
 def with_sequential_offload(plan: Plan, why: str) -> Plan:
-    """The plan once memory has run out: its parts take turns, in the numbers that they are held in."""
+    """The plan after memory ran out: sequential offload in the present formats."""
     same = (
         one
         for one in plan.others
@@ -180,13 +180,13 @@ def with_sequential_offload(plan: Plan, why: str) -> Plan:
 
 
 def _held(parameters: int, numbers: Numbers, wide: float, sensitive: float) -> float:
-    """GB of a part whose sensitive weights keep the wide numbers."""
+    """GB of a part whose sensitive weights keep full precision."""
     each = BYTES[numbers]
     return parameters * (each if each >= wide else (1 - sensitive) * each + sensitive * wide) / 1e9
 
 
 def _why(chosen: Plan, found: tuple[Plan, ...], room: MemoryBudget) -> str:
-    """The plan as one sentence, without its full stop."""
+    """The plan as one sentence without its full stop."""
     where = "in memory" if room.kind == "cpu" else "on the device"
     said = {
         "stay": f"everything stays {where}",
@@ -214,7 +214,7 @@ def _why(chosen: Plan, found: tuple[Plan, ...], room: MemoryBudget) -> str:
 
 
 def _hint(weights: Weights, chosen: Plan, room: MemoryBudget) -> str:
-    """Which package to install, where small numbers would spare streaming or make an unlikely plan fit."""
+    """The package to install where quantization would avoid streaming or make a doubtful plan fit."""
     if chosen.fits and chosen.place != "stream":
         return ""
     if room.kind == "cuda" and "4 bit" not in room.small:

@@ -1,7 +1,7 @@
-"""Turns: parts of a pipeline that share a device's memory, one of them there at a time.
+"""Sequential offload: parts of a pipeline that take turns in a device's memory.
 
-The weights lie in the machine's memory for good, packed into a few large pieces; whichever part works has copies on the device, and
-giving way is dropping the copies: nothing is ever copied back, which would take longer than drawing. Knows modules; knows no plan.
+The weights stay in the machine's memory, packed into a few large pieces. The active part has copies on the device, which
+are dropped when another part needs the memory. Nothing is copied back. Knows modules; knows no plan.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from torch import nn
 
 PIECE = 2**30
 """Bytes of a piece: a power of two, since memory that is locked for quick copies is handed out in those."""
-ALIGNED = 256  # bytes between the beginnings of two tensors, as torch's own allocations have
+ALIGNED = 256  # bytes of alignment between tensors, as in torch's own allocations
 
 
 class SequentialOffload:
-    """Parts that take turns on `device`. For one thread.
+    """Parts that take turns on `device`. Used by one thread.
 
-    `locked`: their memory is kept from being paged out, so that copies run at the bus's full speed.
+    `locked` pins their memory, so that copies run at the bus's full speed.
     """
 
     def __init__(self, device: torch.device, *, locked: bool = False) -> None:
@@ -29,37 +29,37 @@ class SequentialOffload:
         self._parts: dict[str, _Part] = {}
 
     def add(self, name: str, module: nn.Module) -> None:
-        """Take a part in; it comes to the device whenever it is called, and the others make room."""
+        """Add a part. It is brought to the device when it is called, and other parts are dropped."""
         self._parts[name] = _Part(module, self._locked)
         add_hook_to_module(module, _Call(self, name))
 
     def keep(self, module: nn.Module) -> None:
-        """Put a part on the device for good."""
+        """Keep a part on the device permanently."""
         add_hook_to_module(module.to(self.device), _Call(self, None))
 
     def take(self, name: str) -> None:
-        """Bring a part to the device, unless it is there."""
+        """Bring a part to the device."""
         part = self._parts[name]
         if part.there:
             return
         for other in self._parts.values():
             other.leave()
         if self.device.type == "cuda":
-            torch.cuda.empty_cache()  # blocks of another part's shapes would be of no use to this one
+            torch.cuda.empty_cache()  # free blocks of another part's shapes cannot be reused by this one
         part.come(self.device, self._locked)
 
     def here(self) -> str | None:
-        """The part that is on the device."""
+        """The part on the device."""
         return next((name for name, part in self._parts.items() if part.there), None)
 
 
 class _Part:
-    """One part's tensors: where they lie for good, and their copies on the device."""
+    """One part's tensors: their place in memory and their copies on the device."""
 
     def __init__(self, module: nn.Module, locked: bool) -> None:
         self.there = False
         self._pieces: list[torch.Tensor] = []
-        self._lies: list[tuple[torch.Tensor, int, int]] = []  # a tensor of the module, its piece, where it begins there
+        self._lies: list[tuple[torch.Tensor, int, int]] = []  # a tensor of the module, its piece, its offset
         seen = {id(each): each for each in (*module.parameters(), *module.buffers())}
         filled = 0
         for tensor in seen.values():
@@ -70,19 +70,21 @@ class _Part:
             self._lies.append((tensor, len(self._pieces) - 1, filled))
             self._view(len(self._lies) - 1, self._pieces).copy_(tensor.detach())
             filled += -(-size // ALIGNED) * ALIGNED
-            tensor.data = self._view(len(self._lies) - 1, self._pieces)  # frees the old one before the next is packed
+            tensor.data = self._view(
+                len(self._lies) - 1, self._pieces
+            )  # frees the old tensor before the next one is packed
         if self._pieces and not locked:
             self._pieces[-1] = self._pieces[-1][: max(filled, 1)].clone()
             self.leave()
 
     def come(self, device: torch.device, locked: bool) -> None:
-        """Copies on the device stand in for the tensors."""
+        """Replace the tensors by copies on the device."""
         copies = [piece.to(device, non_blocking=locked) for piece in self._pieces]
         self._show(copies)
         self.there = True
 
     def leave(self) -> None:
-        """The tensors are those in the machine's memory again; the copies are dropped."""
+        """Restore the tensors in memory and drop the copies."""
         self._show(self._pieces)
         self.there = False
 
@@ -91,14 +93,14 @@ class _Part:
             tensor.data = self._view(index, pieces)
 
     def _view(self, index: int, pieces: list[torch.Tensor]) -> torch.Tensor:
-        """The place of a tensor in pieces, in its own numbers and shape."""
+        """The view of a tensor in its piece, with its dtype and shape."""
         tensor, piece, begin = self._lies[index]
         size = tensor.numel() * tensor.element_size()
         return pieces[piece][begin : begin + size].view(tensor.dtype).view(tensor.shape)
 
 
 class _Call(ModelHook):  # type: ignore[misc]  # accelerate has no types
-    """Brings its part before each call, and what it is called with. diffusers asks it where the pipeline computes."""
+    """Brings its part and the inputs to the device before each call. diffusers asks it for the execution device."""
 
     no_grad = False
 

@@ -1,4 +1,4 @@
-"""CUDA graphs: a module's calls are recorded once for each shape and replayed, so that the host's time for each small kernel is spared.
+"""CUDA graphs: records a module's calls once per shape and replays them, which saves the host's time per kernel.
 
 The same kernels compute the same numbers. Knows modules and tensors; knows no pipeline.
 """
@@ -22,11 +22,12 @@ SPARE = 3 * 2**30
 
 
 class Replayed:
-    """Stands in for a module's `forward`. A call whose shapes came more than `after` times before is recorded and replayed from then on.
+    """Replaces a module's `forward`. A call whose shapes occurred more than `after` times before is recorded, and replayed
+    from then on.
 
-    Tensors that come back are copies; what comes back in another shape than a tensor or a list of them lies where the next replay writes,
-    and whoever calls takes it before. Calls with anything else than tensors, lists and
-    plain values, or with gradients, pass through. `mode` tells apart recordings of different ways to compute.
+    Returned tensors and lists of tensors are copies. Other results are in memory that the next replay overwrites. Calls
+    with gradients, or arguments other than tensors, lists and plain values, are not recorded. `mode` separates recordings
+    of different options.
     """
 
     def __init__(self, module: nn.Module, *, after: int = 1) -> None:
@@ -37,9 +38,7 @@ class Replayed:
         self._seen: Counter[Hashable] = Counter()
         self._graphs: OrderedDict[Hashable, _Recording] = OrderedDict()
         self._failed: set[Hashable] = set()
-        self._place: tuple[Any, torch.cuda.Stream] | None = (
-            None  # one for all recordings, so that they share their memory
-        )
+        self._place: tuple[Any, torch.cuda.Stream] | None = None  # one pool, so that recordings share memory
         module.forward = self
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -64,11 +63,11 @@ class Replayed:
         return graph.replay(tensors)
 
     def leave(self) -> None:
-        """Let the module's own `forward` be called again."""
+        """Restore the module's own `forward`."""
         self._module.forward = self._forward
 
     def clear(self) -> bool:
-        """Drop every recording, and the memory that they keep; whether there were any."""
+        """Drop all recordings and their memory. Returns whether there were any."""
         had = bool(self._graphs)
         self._graphs.clear()
         self._seen.clear()
@@ -81,7 +80,7 @@ class Replayed:
             if self._place is None:
                 self._place = torch.cuda.graph_pool_handle(), torch.cuda.Stream()
             self._graphs[key] = _Recording(self._forward, args, kwargs, tensors, *self._place)
-        except RuntimeError as error:  # something inside asks the device and waits, or memory is short: nothing is lost
+        except RuntimeError as error:  # the module synchronizes with the device, or memory is short: nothing is lost
             log.info("a call could not be recorded: %s", str(error).partition("\n")[0])
             self._failed.add(key)
             return None
@@ -91,11 +90,11 @@ class Replayed:
 
 
 class UnknownShape:
-    """In the place of what a recording cannot be told apart by."""
+    """Stands for an argument that recordings cannot be distinguished by."""
 
 
 class _Recording:
-    """One recorded call: where its inputs lie, and what comes out."""
+    """One recorded call: its input buffers and its outputs."""
 
     def __init__(
         self, forward: Any, args: Any, kwargs: Any, tensors: list[torch.Tensor], pool: Any, stream: Any
@@ -107,8 +106,8 @@ class _Recording:
         self._graph = torch.cuda.CUDAGraph()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
-            # By hand: torch's context manager collects garbage first, which takes longer in a large process than it spares. Other
-            # threads may use the device meanwhile.
+            # Without torch's context manager, which collects garbage first: that takes longer in a large process than recording
+            # saves. Other threads may use the device meanwhile.
             self._graph.capture_begin(pool=pool, capture_error_mode="thread_local")
             try:
                 self._out = forward(*args, **kwargs)
@@ -124,7 +123,7 @@ class _Recording:
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    """What a call was made with, in order; the ends of lists are told too, so that two calls are alike only if they nest alike."""
+    """The arguments in order, with marks at the ends of lists, so that nesting counts."""
     if isinstance(value, list | tuple):
         for each in value:
             yield from _leaves(each)
@@ -143,7 +142,7 @@ def _with(value: Any, tensors: Iterator[torch.Tensor]) -> Any:
 
 
 def _copied(value: Any) -> Any:
-    """The same with tensors of its own: pieces of one picture are decoded one after the other, and put together at the end."""
+    """A copy with its own tensors: tiles of a picture are decoded one by one and joined at the end."""
     if isinstance(value, list | tuple):
         return type(value)(_copied(each) for each in value)
     return value.clone() if isinstance(value, torch.Tensor) else value

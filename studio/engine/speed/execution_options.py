@@ -1,7 +1,7 @@
-"""Ways: puts a pipeline's ways to compute into use, for all pictures or for one, and knows for which shapes compiled code stands ready.
+"""Execution options: applies them to a pipeline for all pictures or one, and knows which shapes are compiled.
 
-Nobody waits for a compiler: a picture whose shape was not prepared is computed uncompiled, its environment says so, and the shape is
-prepared when nothing waits. Knows pipelines; knows no recipe, and measures nothing.
+Nobody waits for a compiler: a picture of a shape that was not prepared runs uncompiled, its environment says so, and the
+shape is prepared while the queue is empty. Knows pipelines; knows no recipe, and measures nothing.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ log = logging.getLogger(__name__)
 
 PADDED = 32
 """Tokens: the transformer pads picture and prompt to multiples of it, so prompts in the same one compute alike."""
-STEPS = 8  # a picture's calls of the transformer: with the second picture of a shape its recording pays
-SHAPES = 64  # that are remembered; to prepare for more would take long
-VARIANTS = 64  # of one function that may be compiled; more is a fault, and is computed uncompiled
+STEPS = 8  # calls of the transformer for one picture: recording pays from the second picture of a shape on
+SHAPES = 64  # shapes to remember; more would take long to prepare
+VARIANTS = 64  # compiled variants of one function; beyond that it runs uncompiled
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """What compiled code is prepared for: a picture's size in pixels, and the padded lengths of its prompts in tokens."""
+    """A shape to compile for: the picture's size in pixels and the padded prompt lengths in tokens."""
 
     height: int
     width: int
@@ -41,20 +41,20 @@ class Shape:
 
 
 def shape(height: int, width: int, *prompts: int) -> Shape:
-    """The shape of a picture drawn from prompts of so many tokens."""
+    """The shape of a picture with prompts of so many tokens."""
     return Shape(height=height, width=width, prompts=tuple(-(-each // PADDED) * PADDED for each in prompts))
 
 
 class ExecutionOptions:
-    """The ways of one pipeline. `now` are those in use; a picture may be computed in others. For the worker's thread."""
+    """The options of one pipeline. `now` are those in use; a picture may use others. For the worker's thread."""
 
     def __init__(self, pipe: Any, device: Device, *, still: bool) -> None:
-        """`still`: all parts stay on the device where they are, so that their calls may be recorded."""
+        """`still`: all parts stay in place on the device, so that calls may be recorded."""
         self.pipe, self.device, self.now = pipe, device, Speed()
         self.drawn: Counter[Shape] = Counter()
         self._last = False
         self._ready: set[Shape] = set()
-        self.hopeless: set[Shape | str] = set()  # shapes and parts for which compiled code cannot be had here
+        self.hopeless: set[Shape | str] = set()  # shapes and parts that cannot be compiled here
         self._sizes: set[tuple[int, int]] = set()
         self._compiled: set[str] = set()
         can = still and device.kind == "cuda"
@@ -69,17 +69,18 @@ class ExecutionOptions:
         }
 
     def use(self, speed: Speed) -> Speed:
-        """From now on; gives what is in use then, where a way is not to be had here. Compiled code is used once it was prepared."""
+        """Use options from now on. Returns those in use, where some are not available. Compiled code is used once it was
+        prepared."""
         got = self._set(speed)
-        self.now = replace(got, channels_last=speed.channels_last)  # where the decoder is not compiled
+        self.now = replace(got, channels_last=speed.channels_last)  # if the decoder is not compiled
         return self.now
 
     @contextmanager
     def using(self, wanted: Speed, drawn: Shape | None = None) -> Iterator[Speed]:
-        """For one picture of a shape; gives the ways that compute it, and afterwards all is as before."""
+        """Use options for one picture of a shape, yield those in use, and restore the previous ones."""
         if drawn is not None and (drawn in self.drawn or len(self.drawn) < SHAPES):
             self.drawn[drawn] += 1
-        known = wanted.attention == self.now.attention  # compiled code holds for one way to attend
+        known = wanted.attention == self.now.attention  # compiled code holds for one attention backend
         got = replace(
             wanted,
             compiled=wanted.compiled and self.now.compiled and known and drawn in self._ready and not self.adapted,
@@ -92,15 +93,15 @@ class ExecutionOptions:
             self._set(before)
 
     def stepping(self, speed: Speed) -> AbstractContextManager[object]:
-        """While the transformer works: compiled or not, and never compiling."""
+        """Context of the transformer's work: compiled or not, and never compiling."""
         return self._stance(speed.compiled)
 
     def decoding(self, speed: Speed) -> AbstractContextManager[object]:
-        """While the decoder works, likewise."""
+        """Context of the decoder's work, likewise."""
         return self._stance(speed.compiled_vae)
 
     def still(self) -> None:
-        """Record nothing from now on: parts are about to move."""
+        """Stop recording: parts are about to move."""
         self.clear()
         for each in self.graphs.values():
             each.leave()
@@ -108,11 +109,11 @@ class ExecutionOptions:
         self.now = replace(self.now, graphs=False)
 
     def clear(self) -> bool:
-        """Drop recordings, to free their memory; whether there were any."""
+        """Drop recordings to free their memory. Returns whether there were any."""
         return any([each.clear() for each in self.graphs.values()])
 
     def lay(self, last: bool) -> None:
-        """The VAE's memory layout: channels last, or contiguous. Its weights move by it, and recorded calls would not find them again."""
+        """Set the VAE's memory layout: channels last or contiguous. This moves its weights, which invalidates recordings."""
         if last == self._last:
             return
         self._last = last
@@ -122,8 +123,8 @@ class ExecutionOptions:
 
     @contextmanager
     def encoding(self, speed: Speed, *, full: bool) -> Iterator[None]:
-        """While prompts are encoded, which only recordings are of use for. `full`: one fills all the room that there is, and with
-        nothing to mask another kernel attends than in a recording."""
+        """Context of prompt encoding, which only recordings can speed up. `full`: without padding another attention kernel
+        runs than in a recording."""
         self.recording(speed.graphs and not full)
         try:
             yield
@@ -131,14 +132,14 @@ class ExecutionOptions:
             self.recording(self.now.graphs)
 
     def recording(self, on: bool) -> None:
-        """Record and replay calls, or not."""
+        """Turn recording on or off."""
         for each in self.graphs.values():
             each.on = on
 
     # --- compiled code
 
     def pieces(self) -> dict[str, list[nn.Module]]:
-        """What is compiled together, by name: each takes seconds the first time on a machine, and is kept on the disk."""
+        """The functions that are compiled, by name. Each takes seconds the first time on a machine, and is cached on disk."""
         transformer = self.pipe.transformer
         parts = {
             "blocks that read noise": transformer.noise_refiner,
@@ -154,9 +155,9 @@ class ExecutionOptions:
         return found | {"decoder end": [self.pipe.vae.decoder.conv_norm_out]}
 
     def compile(self, part: str, run: Callable[[], object], wanted: Callable[[], bool]) -> bool:
-        """Compile the pieces of the transformer or the `decoder` one by one, `run` being a call that goes through them.
+        """Compile the transformer or the `decoder` piece by piece; `run` is a call that executes them.
 
-        False where it was `wanted` for something else meanwhile; what is compiled then stays, and the rest is for the next time.
+        Returns False if `wanted` became true; finished pieces stay, and the rest follows next time.
         """
         torch._dynamo.config.recompile_limit = VARIANTS
         for name, blocks in self.pieces().items():
@@ -168,14 +169,14 @@ class ExecutionOptions:
                 block.compile(dynamic=True)
             try:
                 run()
-            except BaseException:  # no compiler here, or no memory: pictures must find the blocks as they were
+            except BaseException:  # no compiler or no memory: pictures need the blocks as they were
                 uncompile(blocks)
                 raise
             self._compiled.add(name)
         return True
 
     def plain(self, part: str) -> None:
-        """Let a part's blocks run as they were before they were compiled."""
+        """Run a part's blocks uncompiled again."""
         for name, blocks in self.pieces().items():
             if name.startswith("decoder") == (part == "decoder"):
                 self._compiled.discard(name)
@@ -183,43 +184,41 @@ class ExecutionOptions:
         self.clear()
 
     def cold(self) -> list[Shape]:
-        """Shapes that were drawn and for which compiled code is not ready, the commonest first."""
+        """Shapes that were used and are not compiled, the commonest first."""
         if not (self.now.compiled or self.now.compiled_vae):
             return []
         return [each for each, _ in self.drawn.most_common() if each not in self._ready and each not in self.hopeless]
 
     @property
     def ready(self) -> bool:
-        """Whether compiled code was prepared for anything."""
+        """Whether any shape was compiled."""
         return bool(self._ready)
 
     def decodes(self, each: Shape) -> bool:
-        """Whether the decoder was prepared for pictures of this size."""
+        """Whether the decoder was compiled for pictures of this size."""
         return (each.height, each.width) in self._sizes
 
     def prepared(self, each: Shape) -> None:
-        """Compiled code was run for a shape, and is used for its pictures from now on."""
+        """Use compiled code for a shape, which was run once, from now on."""
         self._ready.add(each)
         self._sizes.add((each.height, each.width))
 
     @property
     def adapted(self) -> bool:
-        """Whether adapters are on the transformer: its calls are then neither compiled nor recorded."""
+        """Whether adapters are attached: calls are then neither compiled nor recorded."""
         return bool(getattr(self.pipe.transformer, "_hf_peft_config_loaded", False))
 
-    # --- inside
+    # --- internals
 
     def _set(self, speed: Speed) -> Speed:
-        """Attention, memory layout and recordings."""
+        """Set attention, memory layout and recording."""
         attention = speed.attention
         if not attend(self.pipe, attention):
             attention = "native"
             attend(self.pipe, attention)
         last = speed.channels_last or speed.compiled_vae
         self.lay(last)
-        graphs = (
-            speed.graphs and bool(self.graphs) and not self.adapted
-        )  # a recording would not know that one came or went
+        graphs = speed.graphs and bool(self.graphs) and not self.adapted  # a recording would not notice adapters
         self.recording(graphs)
         for name, each in self.graphs.items():
             each.mode = (attention, speed.compiled) if name == "transformer" else (last, speed.compiled_vae)
@@ -235,16 +234,18 @@ class ExecutionOptions:
 
 
 def uncompile(blocks: list[nn.Module]) -> None:
-    """Let blocks run as they were before `compile`."""
+    """Run blocks as before `compile`."""
     for block in blocks:
         block._compiled_call_impl = None
 
 
 def attend(pipe: Any, backend: str) -> bool:
-    """Whether the transformer attends by this backend now: one that is not installed leaves all as it was."""
+    """Use this attention backend. Returns False, and changes nothing, if it is not installed."""
     if backend == attends(pipe):
         return True
-    logging.getLogger("diffusers.models.modeling_utils").setLevel(logging.ERROR)  # it calls each choice experimental
+    logging.getLogger("diffusers.models.modeling_utils").setLevel(
+        logging.ERROR
+    )  # diffusers warns that each choice is experimental
     try:
         pipe.transformer.set_attention_backend(backend)
     except (RuntimeError, ValueError, ImportError) as error:
@@ -254,9 +255,9 @@ def attend(pipe: Any, backend: str) -> bool:
 
 
 def attends(pipe: Any) -> str:
-    """The transformer's attention backend by diffusers' name."""
+    """The transformer's attention backend, by diffusers' name."""
     for module in pipe.transformer.modules():
         backend = getattr(getattr(module, "processor", None), "_attention_backend", None)
         if backend is not None:
             return str(getattr(backend, "value", backend))
-    return ""  # whichever another model set last: diffusers keeps one for the whole process
+    return ""  # diffusers keeps one backend per process, and another model may have set it

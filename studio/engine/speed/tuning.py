@@ -1,7 +1,7 @@
-"""Tuning: measures what is quickest for the resident checkpoint, uses it, and writes it down for the next start.
+"""Tuning: measures the fastest options for the resident checkpoint, applies them, and caches the result.
 
-What is tried: attention backends that are installed, the VAE's memory layout, recorded calls, and compiled blocks. It is a job of the
-worker's own, for a time when nothing waits. Knows no queue.
+It tries installed attention backends, the VAE's memory layout, recorded calls and compiled blocks. The worker runs it while
+the queue is empty. Knows no queue.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ ATTENTION: Mapping[str, tuple[str, ...]] = {
     "cpu": ("native",),
 }
 """diffusers' names of what may be tried on a kind of device. Those that would be fetched from somewhere are not among them."""
-PATIENT = 512  # pixels a side; a processor would measure larger pictures for minutes, and a wish that comes meanwhile would wait
+PATIENT = 512  # pixels per side; a CPU would measure larger pictures for minutes
 ROUNDS = 3
-TOKENS = 64  # of an invented prompt
+TOKENS = 64  # of a synthetic prompt
 PARTS = {"compiled": "transformer", "compiled_vae": "decoder"}
 """What is compiled for each of these ways."""
-USUAL = (32, 64, 96, 128, 160)  # padded lengths of prompts that are prepared for beside those that were drawn
+USUAL = (32, 64, 96, 128, 160)  # padded prompt lengths that are prepared besides those in use
 
 
 def tune(loaded: Loaded, notes: Path | None, wanted: Callable[[], bool]) -> bool:
-    """Measure what is not known yet; compile where that is known to help. What fails leaves the plain way in use.
+    """Measure what is not known, and compile what is known to help. After an error the plain options stay in use.
 
-    False where it was `wanted` for something else before all was known; it begins anew when asked again.
+    Returns False if `wanted` became true first; it starts again when called again.
     """
     native = loaded.info.defaults.native
     if loaded.device.kind == "cpu" and native > PATIENT:
@@ -57,7 +57,7 @@ def tune(loaded: Loaded, notes: Path | None, wanted: Callable[[], bool]) -> bool
         devices.release(loaded.device)
         return True
     finally:
-        loaded.pipe.maybe_free_model_hooks()  # what accelerate moves by turns goes back; nothing happens elsewhere
+        loaded.pipe.maybe_free_model_hooks()  # parts that accelerate moves are moved back; no effect otherwise
 
 
 def _tune(loaded: Loaded, notes: Path | None, native: int, wanted: Callable[[], bool]) -> bool:
@@ -78,16 +78,16 @@ def _tune(loaded: Loaded, notes: Path | None, native: int, wanted: Callable[[], 
 
 
 def _compiled(loaded: Loaded, native: int, part: str, wanted: Callable[[], bool]) -> bool:
-    """Compile a part where that is known to help, or find out; False where it was `wanted` for something else meanwhile."""
+    """Compile a part if that is known to help, or find out. Returns False if `wanted` became true."""
     ways, report = loaded.ways, loaded.report or Report()
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "z-image-studio" / "compiled"
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache))  # asked for when something is compiled
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache))  # read when something is compiled
     helps = getattr(report.speed, part) or not report.tried(part)
     if not helps or getattr(ways.now, part) or part in ways.hopeless:
         return True
     try:
         found = measure_compiled(ways, native, report, part, wanted)
-    except RuntimeError as error:  # no compiler on this machine, or no memory: all else stays as it was measured
+    except RuntimeError as error:  # no compiler or no memory: the rest stays as measured
         log.warning("%s could not be had here: %s", part, str(error).partition("\n")[0])
         ways.plain(PARTS[part])
         ways.hopeless.add(part)
@@ -103,9 +103,9 @@ def measure(
     backends: tuple[str, ...] | None = None,
     wanted: Callable[[], bool] = lambda: False,
 ) -> Report | None:
-    """Try each way beside the plain one, on a picture of the native size; nothing compiled. The ways in use come back.
+    """Measure each option against the plain one on a picture of the native size, uncompiled. The options in use are restored.
 
-    None where it was `wanted` for something else meanwhile.
+    None if `wanted` became true.
     """
     pipe, device = ways.pipe, ways.device
     trials: list[Measurement] = []
@@ -132,9 +132,10 @@ def measure(
 def measure_compiled(
     ways: ExecutionOptions, native: int, before: Report, part: str, wanted: Callable[[], bool] = lambda: False
 ) -> Report | None:
-    """Compile the transformer's blocks (`compiled`) or the decoder's (`compiled_vae`), and say whether that helped, if that is not known.
+    """Compile the transformer's blocks (`compiled`) or the decoder's (`compiled_vae`), and measure whether that helps if
+    unknown.
 
-    Where it did not, they run as they were. None where it was `wanted` for something else before all was compiled.
+    If it does not, they run uncompiled. None if `wanted` became true first.
     """
     decoder = part == "compiled_vae"
     run = decoded(ways, native, native) if decoder else stepped(ways, shape(native, native, TOKENS))
@@ -156,9 +157,9 @@ def measure_compiled(
 
 
 def prepare(ways: ExecutionOptions, native: int, wanted: Callable[[], bool]) -> bool:
-    """Run compiled code once for each shape that was drawn, and for the usual ones of the native size, so that no picture waits for it.
+    """Run compiled code once for each used shape and the usual ones of the native size, so that no picture waits.
 
-    False where it was `wanted` for something else before all were.
+    Returns False if `wanted` became true first.
     """
     if not (ways.now.compiled or ways.now.compiled_vae):
         return True
@@ -183,7 +184,7 @@ def prepare(ways: ExecutionOptions, native: int, wanted: Callable[[], bool]) -> 
 
 @contextmanager
 def _still(ways: ExecutionOptions) -> Iterator[None]:
-    """Nothing is recorded meanwhile, and the ways in use are set again at the end."""
+    """Context without recording that sets the options again at its end."""
     now = ways.now
     ways.recording(False)
     try:
@@ -193,7 +194,7 @@ def _still(ways: ExecutionOptions) -> Iterator[None]:
 
 
 def stepped(ways: ExecutionOptions, of: Shape) -> Callable[[], torch.Tensor]:
-    """One forward of the transformer on invented numbers, the same each time, for a picture and its prompts."""
+    """One transformer forward on fixed synthetic inputs for a picture and its prompts."""
     pipe, device = ways.pipe, ways.device
     config, scale, dtype = pipe.transformer.config, pipe.vae_scale_factor, pipe.transformer.dtype
     dice = torch.Generator().manual_seed(0)
@@ -205,7 +206,7 @@ def stepped(ways: ExecutionOptions, of: Shape) -> Callable[[], torch.Tensor]:
 
 
 def decoded(ways: ExecutionOptions, height: int, width: int) -> Callable[[], torch.Tensor]:
-    """One picture decoded from invented latents."""
+    """One decode of synthetic latents."""
     pipe, scale = ways.pipe, ways.pipe.vae_scale_factor
     dice = torch.Generator().manual_seed(0)
     latents = torch.randn(1, pipe.vae.config.latent_channels, height // scale, width // scale, generator=dice)
@@ -214,7 +215,7 @@ def decoded(ways: ExecutionOptions, height: int, width: int) -> Callable[[], tor
 
 
 def _recorded(ways: ExecutionOptions, step: Callable[[], torch.Tensor]) -> list[Measurement]:
-    """What recorded calls spare of a small picture's step, for which the host's time counts most."""
+    """The time that recording saves on a small picture's step, where the host's time matters most."""
     plain, right = _timed(step, ways.device)
     graph = ways.graphs["transformer"]
     patience, graph.after = graph.after, 0
@@ -230,7 +231,7 @@ def _recorded(ways: ExecutionOptions, step: Callable[[], torch.Tensor]) -> list[
 def _trial(
     name: str, value: str, run: Callable[[], torch.Tensor], device: Device, plain: float, right: torch.Tensor
 ) -> list[Measurement]:
-    """What a way takes; nothing where it cannot compute this."""
+    """Measure an option; empty if it cannot run."""
     try:
         seconds, found = _timed(run, device)
     except (RuntimeError, ValueError, ImportError) as error:
@@ -244,7 +245,7 @@ def _trial(
 
 
 def _timed(run: Callable[[], torch.Tensor], device: Device) -> tuple[float, torch.Tensor]:
-    """The least seconds of some rounds, after one that does not count, and what came out."""
+    """The shortest time of several rounds after a warm-up, and the output."""
     with torch.no_grad():
         found = run()
         least = float("inf")

@@ -1,7 +1,7 @@
-"""Speed: which of several ways to compute the same picture was measured to be the quickest here, and where that is written down.
+"""The tuning cache: measured execution options per device and checkpoint, on disk.
 
-Each way is kept only where it is measurably quicker; how far its numbers are from the plain way is measured too and told. Knows no
-pipeline: `tuning` measures, `ways` puts to use.
+An option is used only if it is measurably faster. Its numeric difference from the plain one is recorded too. Knows no
+pipeline: `tuning` measures, and `execution_options` applies.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from studio.engine.memory.plan import Plan
 
 log = logging.getLogger(__name__)
 
-GAIN = 0.02  # what is not so much quicker than the plain way is left out: it might be chance
+GAIN = 0.02  # a smaller gain may be chance, and is ignored
 
 
 @dataclass(frozen=True, kw_only=True)
 class Speed:
-    """The ways in use. Each is a part of a picture's environment by this name."""
+    """The options in use. Each is part of a picture's environment under this name."""
 
     attention: str = "native"
     channels_last: bool = False  # the VAE's memory layout
     compiled: bool = False  # the transformer's blocks
-    compiled_vae: bool = False  # the decoder's blocks; they are in the layout channels_last
+    compiled_vae: bool = False  # the decoder's blocks, in the layout channels_last
     graphs: bool = False  # calls are recorded and replayed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """One way that was tried: seconds beside the plain way's, and the largest difference of its numbers over their own size."""
+    """One measurement: seconds of an option and of the plain one, and the largest relative difference of their outputs."""
 
     name: str
     value: str
@@ -46,31 +46,31 @@ class Measurement:
 
     @property
     def gain(self) -> float:
-        """The part of the plain way's time that it spares."""
+        """The share of the plain option's time that it saves."""
         return 1 - self.seconds / self.plain
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What was measured and what follows from it."""
+    """Measurements and the options that follow."""
 
     speed: Speed = field(default_factory=Speed)
     trials: tuple[Measurement, ...] = ()
 
     def tried(self, name: str) -> bool:
-        """Whether this was measured."""
+        """Whether this option was measured."""
         return any(one.name == name for one in self.trials)
 
 
 def of(environment: Mapping[str, object]) -> Speed:
-    """The ways that drew a picture, as its environment names them."""
+    """The options in a picture's environment."""
     attention = environment.get("attention")
     switches = {each.name: environment.get(each.name) is True for each in fields(Speed) if each.name != "attention"}
     return Speed(attention=attention if isinstance(attention, str) else "native", **switches)
 
 
 def chosen(trials: Iterable[Measurement], *, exact: bool = False) -> Speed:
-    """The quickest of each kind, where it gains enough; `exact`: and changes no number, as on a processor, where little is to be gained."""
+    """The fastest option of each kind that gains enough. With `exact`, only those with equal outputs, as on a CPU."""
     best: dict[str, Measurement] = {}
     for one in trials:
         if (
@@ -84,14 +84,14 @@ def chosen(trials: Iterable[Measurement], *, exact: bool = False) -> Speed:
 
 
 def key(device: Device, title: str, plan: Plan) -> str:
-    """What measurements hold for: this device, these versions and attention packages, this checkpoint held as planned."""
+    """The key of measurements: device, versions, attention packages, checkpoint and plan."""
     packages = [name for name in ("flash_attn", "flash_attn_interface") if find_spec(name)]
     versions = " | ".join([f"torch {version('torch')}", f"diffusers {version('diffusers')}", *packages])
     return f"{device.title} | {versions} | {title} in {plan.numbers}, {plan.place}"
 
 
 def known(file: Path | None, name: str) -> Report | None:
-    """What was measured before under this key, or None. A file that cannot be read knows nothing."""
+    """The cached report for a key; None if there is none or the file is unreadable."""
     try:
         found = json.loads(file.read_text("utf-8"))[name] if file is not None else None
         if found is None:
@@ -102,7 +102,7 @@ def known(file: Path | None, name: str) -> Report | None:
 
 
 def remember(file: Path | None, name: str, report: Report) -> None:
-    """Write a report down beside what is known of other devices; a disk that refuses is logged, and it is measured again next time."""
+    """Store a report beside those of other devices. A failed write is logged, and the next start measures again."""
     if file is None:
         return
     try:
