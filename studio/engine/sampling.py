@@ -1,6 +1,6 @@
-"""Drawing: one recipe through the resident pipeline to one picture.
+"""Sampling: generates one recipe with the resident pipeline.
 
-Keeps the laws of seed, steps and cancelling, and what happens when memory runs out. Knows no queue, file or page.
+Handles seeds, steps, cancellation and out-of-memory errors. Knows no queue, file or page.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ def draw(
     like: Mapping[str, object] | None = None,
     source: Image.Image | None = None,
 ) -> Drawing:
-    """Draw `recipe`, beginning with `source` where it names one; if memory runs out, free what can be freed and try once more with less.
+    """Generate `recipe`, from `source` if it names a starting image. If memory runs out, free what is possible and try once
+    more with less.
 
-    `like` is the environment of a picture that is to be drawn again: its ways are used where they can be had here.
-
-    Raises Cancelled, OutOfMemory, EngineError, and whatever `on_step` or `cancelled` raise.
+    `like` is the environment of a picture that is re-run, whose options are used where available. Raises Cancelled,
+    OutOfMemory, EngineError, and whatever `on_step` or `cancelled` raises.
     """
     watch = _Watch(loaded, recipe.steps, on_step, cancelled)
     begun = time.perf_counter()
     image, ways = _attempt(loaded, recipe, watch, like, source)
-    if image is None and loaded.ways.clear():  # recordings keep memory: without them it may do
+    if image is None and loaded.ways.clear():  # recordings hold memory: without them it may fit
         _free(loaded)
         image, ways = _attempt(loaded, recipe, watch, like, source)
     less = image is None
@@ -79,7 +79,7 @@ def draw(
 
 
 def _ways(loaded: Loaded, recipe: Recipe, like: Mapping[str, object] | None) -> Speed:
-    """The ways for this picture: its own if it is drawn again; one that can leave tokens out where two prompts share a step."""
+    """The options for this picture: its own for a re-run; with guidance, a backend that can mask tokens."""
     ways = loaded.ways.now if like is None else of(like)
     if recipe.guidance > 0 and ways.attention not in MASKED:
         return replace(ways, attention="native")
@@ -87,10 +87,10 @@ def _ways(loaded: Loaded, recipe: Recipe, like: Mapping[str, object] | None) -> 
 
 
 class _Watch:
-    """What happens after each step: has it been cancelled, and if not, how does the picture look.
+    """Checks for cancellation and reports progress after each step.
 
-    A card works behind the host. There a step is told of when it is over and the next one has been handed out, so that the card never
-    waits for us, and a cancelled job stops within the step at work.
+    A GPU runs behind the host. There a step is reported when it has finished and the next one is queued, so that the GPU
+    never waits, and cancellation takes effect within the current step.
     """
 
     def __init__(self, loaded: Loaded, steps: int, on_step: OnStep, cancelled: Callable[[], bool]) -> None:
@@ -98,7 +98,7 @@ class _Watch:
         self._behind = loaded.device.kind == "cuda"
         self._handed: deque[tuple[StepEvent, torch.cuda.Event]] = deque()
         self._stream: torch.cuda.Stream | None = None
-        self.raised: BaseException | None = None  # by the caller's own functions: theirs, and not the pipeline's
+        self.raised: BaseException | None = None  # raised by the caller's functions, not by the pipeline
 
     def check(self) -> None:
         """Raises Cancelled if the job was cancelled."""
@@ -110,7 +110,7 @@ class _Watch:
         x0 = estimate(pipe.scheduler, tensors["latents"], tensors["noise_pred"])
         if not self._behind:
             self._tell(StepEvent(step=index + 1, steps=self._steps, look=lambda: self._loaded.preview(x0)))
-            return {}  # change no tensor
+            return {}  # no tensor changes
         done = torch.cuda.Event()
         done.record()
         event = StepEvent(step=index + 1, steps=self._steps, look=lambda: self._beside(x0, done))
@@ -119,7 +119,7 @@ class _Watch:
         return {}
 
     def end(self) -> None:
-        """All was handed out: tell of the steps that were not told of yet."""
+        """Everything is queued: report the remaining steps."""
         self._catch_up(behind=0)
 
     def _catch_up(self, behind: int) -> None:
@@ -129,11 +129,11 @@ class _Watch:
             self._tell(event)
 
     def begin(self) -> None:
-        """Nothing was handed out yet."""
+        """Reset before the first step."""
         self._handed.clear()
 
     def _beside(self, x0: torch.Tensor, done: torch.cuda.Event) -> Image.Image:
-        """The preview of a step that is over, while the next one is at work."""
+        """Make the preview of a finished step while the next one runs."""
         if self._stream is None:
             self._stream = torch.cuda.Stream(torch.device(self._loaded.device.name))
         with torch.cuda.stream(self._stream):
@@ -155,8 +155,8 @@ class _Watch:
 def _attempt(
     loaded: Loaded, recipe: Recipe, watch: _Watch, like: Mapping[str, object] | None, source: Image.Image | None
 ) -> tuple[Image.Image | None, Speed]:
-    """The picture and the ways that drew it; no picture if memory ran out: returned and not raised, so that no traceback keeps tensors
-    alive."""
+    """The picture and the options used; None if memory ran out. It returns instead of raising, so that no traceback keeps
+    tensors alive."""
     wanted = _ways(loaded, recipe, like)
     try:
         return _run(loaded, recipe, watch, wanted, source)
@@ -169,7 +169,7 @@ def _attempt(
         log.warning("out of memory: %s", str(error).partition("\n")[0])
         return None, wanted
     finally:
-        loaded.pipe.maybe_free_model_hooks()  # raising from the callback skips the pipeline's own call
+        loaded.pipe.maybe_free_model_hooks()  # raising from the callback skips the pipeline's own decode
 
 
 def _run(
@@ -212,7 +212,7 @@ def _run(
 
 
 def decode(pipe: Any, latents: torch.Tensor) -> torch.Tensor:
-    """The picture of clean latents [1, channels, h, w] as bytes [height, width, 3] on the device, by the pipeline's own arithmetic."""
+    """Decode clean latents [1, channels, h, w] to bytes [height, width, 3] on the device, as the pipeline does."""
     with torch.no_grad():
         scaled = latents.to(pipe.vae.dtype) / pipe.vae.config.scaling_factor + (pipe.vae.config.shift_factor or 0.0)
         values = pipe.vae.decode(scaled, return_dict=False)[0]
@@ -221,7 +221,7 @@ def decode(pipe: Any, latents: torch.Tensor) -> torch.Tensor:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether this is how torch says, on any device, that memory ran out; MPS and the CPU have no class for it."""
+    """Whether this is an out-of-memory error of torch. MPS and the CPU have no class for it."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     text = str(error)
@@ -231,7 +231,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @contextmanager
 def _frugal(loaded: Loaded) -> Iterator[None]:
-    """With less: the VAE in tiles, and on a CUDA card one part at a time; the second stays so until the next load."""
+    """Use less memory: a tiled VAE, and on a CUDA card sequential offload, which stays until the next load."""
     if loaded.device.kind == "cuda" and not loaded.plan.offload:
         turned_now(loaded)
     tile(loaded.pipe.vae)
@@ -243,14 +243,14 @@ def _frugal(loaded: Loaded) -> Iterator[None]:
 
 
 def turned_now(loaded: Loaded) -> None:
-    """Let parts take turns from now on, where the machine's own memory has room for them; else all stays as it is."""
+    """Switch to sequential offload if the machine's memory has space for the parts."""
     parts = (loaded.pipe.text_encoder, loaded.pipe.transformer)
     wanted = sum(each.numel() * each.element_size() for part in parts for each in part.parameters()) / 1e9
     if wanted > USABLE * devices.ram_gb():
         log.warning("parts cannot take turns: they take %.1f GB of the machine's own memory", wanted)
         return
     loaded.ways.still()
-    detach(loaded)  # what is packed now takes turns for good
+    detach(loaded)  # packed parts stay offloaded
     try:
         offload_sequentially(loaded.pipe, torch.device(loaded.device.name), locked=False)
     except (RuntimeError, MemoryError) as error:
