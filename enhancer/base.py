@@ -1,4 +1,4 @@
-"""What a chat model is, and what an enhancement looks like while it is written: the seam between the chain and its models.
+"""The chat model protocol, and the records of an enhancement while it is written.
 
 Knows no torch and no network.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypedDict
 
-STEPS = ("keep", "solve", "compose", "text")  # the order of the chain, for ever
+STEPS = ("keep", "solve", "compose", "text")  # the order of the steps; it never changes
 
 
 class Message(TypedDict):
@@ -19,7 +19,7 @@ class Message(TypedDict):
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
-    """How a model chooses its words. The same seed gives the same text on the resident backend."""
+    """Sampling parameters. The same seed gives the same text on the resident backend."""
 
     seed: int
     temperature: float = 0.7
@@ -28,21 +28,21 @@ class Sampling:
 
 
 class ChatModel(Protocol):
-    """Something that answers messages in pieces of text. Every implementation passes tests/enhancer/test_enhancer_contract.py."""
+    """A chat model that streams its answers. Every implementation passes tests/enhancer/test_enhancer_contract.py."""
 
     @property
     def name(self) -> str:
-        """The model, as it is kept with an enhancement."""
+        """The model's name, stored with an enhancement."""
 
     @property
     def revision(self) -> str:
-        """Its weights' revision, or "" where a server does not say."""
+        """The revision of its weights; "" if a server does not tell."""
 
     def stream(self, messages: Sequence[Message], sampling: Sampling, cancelled: Callable[[], bool]) -> Iterator[str]:
-        """Pieces of the answer as they come. Ends early when `cancelled()`; raises EnhancerError with a sentence.
+        """Yield pieces of the answer. Ends early when `cancelled()` is true. Raises EnhancerError.
 
-        An answer that did not end within `sampling.max_tokens` raises NoPrompt after its last piece: what follows would be
-        missing from the prompt. Closing the iterator stops the model.
+        An answer that exceeds `sampling.max_tokens` raises NoPrompt after its last piece, since the prompt would be
+        incomplete. Closing the iterator stops the model.
         """
 
 
@@ -56,10 +56,10 @@ class StepDraft:
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """An enhancement as far as it is written. `done` is true in the last one, and only then is `prompt` complete."""
+    """An enhancement as far as it is written. Only the last draft is `done` and has its complete `prompt`."""
 
     original: str
-    steps: tuple[StepDraft, ...]  # always the four of STEPS, in order
+    steps: tuple[StepDraft, ...]  # the four STEPS, in order
     prompt: str
     seed: int
     model: str
@@ -67,6 +67,6 @@ class Draft:
     template: str
     template_version: str
     sampling: Mapping[str, object] = field(default_factory=dict)
-    steering: Mapping[str, object] = field(default_factory=dict)  # Steering.to_json
+    steering: Mapping[str, object] = field(default_factory=dict)  # EnhancementOptions.to_json
     seconds: float = 0.0
     done: bool = False

@@ -1,7 +1,7 @@
-"""A prompt from a picture: what a model that reads pictures is asked, what its answer comes to, and how a stranger's file is made safe.
+"""Captioning: the request to a vision model, the parsing of its answer, and the preparation of untrusted images.
 
-The model sees a small JPEG of the pixels and nothing else of the file: no place, no camera, no name. What is written in a picture is
-copied, not obeyed. Knows no page, no queue and no settings; nothing of what it is given is kept.
+The model sees a small JPEG of the pixels without metadata. Text in a picture is copied, not obeyed. Knows no page, no queue
+and no settings, and stores nothing.
 """
 
 from __future__ import annotations
@@ -79,10 +79,10 @@ def describe_image(
     *,
     time_limit_s: float = 120.0,
 ) -> Generator[str, None, None]:
-    """The prompt for a picture that `prepared` made, as far as it is written; the last one is whole.
+    """Yield the growing prompt for a picture from `prepare_image`; the last one is complete.
 
-    Raises Stopped, TimedOut, NoPrompt, ModelRefused or ModelUnreachable, each with a sentence. The likeliest words are chosen rather
-    than the liveliest: the picture is to be found again in them.
+    Raises Stopped, TimedOut, NoPrompt, ModelRefused or ModelUnreachable. Sampling prefers likely words, so that the prompt
+    describes the picture.
     """
     sampling = Sampling(seed=seed, temperature=0.3, max_tokens=1024)
     ends = time.monotonic() + time_limit_s
@@ -108,7 +108,7 @@ def describe_image(
 
 
 def _whole(answer: str) -> str:
-    """The prompt in a whole answer. Raises NoPrompt or ModelRefused where there is none."""
+    """The prompt in a complete answer. Raises NoPrompt or ModelRefused."""
     text = _prompt(answer)
     if is_nothing(text):
         thought = " but thoughts" if answer.strip() else ""
@@ -120,13 +120,13 @@ def _whole(answer: str) -> str:
 
 
 def _certain(answer: str) -> str:
-    """What is there of an answer that is being written, without an end that may yet turn out to be a mark and no part of the prompt."""
+    """The certain part of a growing answer, without an end that may become a mark."""
     before, _, last = answer.rpartition("\n")
     return before if may_become_mark(last) else _UNFINISHED.sub("", answer)
 
 
 def _prompt(answer: str) -> str:
-    """What an answer says, without thoughts, fences, headings, labels and the line that announces it."""
+    """The prompt of an answer, without thoughts, fences, headings, labels and announcements."""
     said = _UNOPENED.sub("", _THOUGHTS.sub("", answer, count=1), count=1)
     lines = [line for line in said.strip().split("\n") if not _HEADED.match(line)]
     if lines and _ANNOUNCES.match(lines[0]):
@@ -135,10 +135,11 @@ def _prompt(answer: str) -> str:
 
 
 def prepare_image(data: bytes) -> bytes:
-    """A small upright JPEG without metadata, from a file that a stranger sent. Raises NoPicture with the rule and what broke it.
+    """A small upright JPEG without metadata from an untrusted file. Raises NoPicture with the rule.
 
-    Of moving pictures it is the first frame; what is transparent becomes white. The kind is told by the first bytes, and the size is
-    looked at before a pixel is unpacked: the files' own classes are asked, since Pillow's `open` warns of bombs in the log only.
+    Uses the first frame of an animation, and white for transparency. The format is detected by the first bytes, and the
+    size is checked before decoding. Pillow's format classes are used directly, since `Image.open` only warns about
+    decompression bombs.
     """
     if len(data) > BYTES_MAX:
         raise NoPicture(f"A picture may have at most {BYTES_MAX:,} bytes (got {len(data):,}).")
@@ -152,13 +153,13 @@ def prepare_image(data: bytes) -> bytes:
             width, height = image.size
             if width * height <= PIXELS_MAX:
                 return _jpeg(image)
-    except Exception as error:  # there is no end of what a file made to do harm can make a decoder raise
+    except Exception as error:  # malformed files make decoders raise anything
         raise NoPicture(f"The {kind} picture is broken or cut off (got {len(data):,} bytes).") from error
     raise NoPicture(f"A picture may have at most {PIXELS_MAX // 1_000_000} megapixels (got {width} x {height}).")
 
 
 def _scans(data: bytes) -> int:
-    """How many passes a JPEG is unpacked in; what lies in its notes, or behind its end, does not count."""
+    """The number of scans of a JPEG. Metadata and data after the end do not count."""
     at, scans = 2, 0
     while (mark := _MARK.search(data, at)) and mark[0] != b"\xff\xd9":
         scans += mark[0] == b"\xff\xda"
@@ -167,13 +168,13 @@ def _scans(data: bytes) -> int:
 
 
 def _jpeg(image: ImageFile.ImageFile) -> bytes:
-    image.draft("RGB", (SIDE, SIDE))  # a large JPEG is unpacked at a fraction of its size
+    image.draft("RGB", (SIDE, SIDE))  # a large JPEG is decoded at a fraction of its size
     whole, mode = _eight_bits(image), "RGBA" if image.has_transparency_data else "RGB"
     whole = whole if whole.mode == mode else whole.convert(mode)
     whole.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    with suppress(Exception):  # a picture whose notes are broken is a picture still
+    with suppress(Exception):  # broken metadata does not make a picture invalid
         whole = ImageOps.exif_transpose(whole)
-    clean = Image.new("RGB", whole.size, "white")  # nothing but pixels goes over
+    clean = Image.new("RGB", whole.size, "white")  # copy only pixels
     clean.paste(whole, mask=whole if whole.mode == "RGBA" else None)
     out = io.BytesIO()
     clean.save(out, "JPEG", quality=90)
@@ -181,7 +182,7 @@ def _jpeg(image: ImageFile.ImageFile) -> bytes:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Greys of 16 bits are scaled, which Pillow would clip."""
+    """Scale 16-bit gray, which Pillow would clip."""
     return (
         image.convert("I").point(lambda value: value * (1 / 256)).convert("L") if image.mode.startswith("I") else image
     )

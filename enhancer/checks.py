@@ -1,7 +1,7 @@
-"""Checks a rewritten prompt against the wish, without asking the model: what the chain had to keep is there, or is named.
+"""Rule-based checks: whether a rewritten prompt kept what the request named.
 
-Quoted texts letter for letter, numbers of things, colours, names; in English and Chinese. What the reasoning has solved, such as the
-legs of a riddle, is no longer asked for. Pure text: knows no model. It would rather miss a loss than report one that is none.
+Checks quoted text, counts, colors and names, in English and Chinese. What the reasoning solved, such as the legs of a
+riddle, is not required. Pure text: knows no model. Prefers a missed loss to a false one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ KINDS: tuple[Kind, ...] = ("lock", "text", "count", "colour", "name")
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing that had to be kept, as the wish says it, and whether it was."""
+    """One thing to keep, as the request names it, and whether it was kept."""
 
     kind: Kind
     wanted: str
@@ -61,25 +61,25 @@ _SCENERY = frozenset({
 _REASONED = frozenset(
     {"plus", "minu", "minus", "more", "fewer", "less", "time", "extra"}
 )  # a number beside these counts nothing alone
-_NOUN_WORDS = 3  # a number and its noun stand no further apart
+_NOUN_WORDS = 3  # largest distance between a number and its noun
 _COUNT = re.compile(rf"({HAN_NUMBER})([{CLASSIFIERS}])([\u3400-\u9fff]{{1,8}})")
 _ABOUT = re.compile(
     r"(?:at (?:most|least)|(?:no|not) (?:more|fewer|less) than|up to|about|around|至少|最多|至多|不超过|大约|大概|到|至)\s*$",
     re.IGNORECASE,
 )
-_VAGUE = re.compile("[一二两三四五六七八九]{2,}")  # two or three, said in one breath
+_VAGUE = re.compile("[一二两三四五六七八九]{2,}")  # two or three, as one expression
 _PARTICLES = re.compile(r"[的在和与跟着了是有上下里中旁边前后]")
 _NAME = re.compile(r"\b[A-Z][\w’'-]+(?:\s+(?:of\s+|the\s+|de\s+|van\s+|von\s+)?[A-Z][\w’'-]+)*")
 _PEOPLES = re.compile(
     r"(?:ese|ish|ian|ean|ican|French|Dutch|Greek|German)$"
-)  # Chinese, English: told of things, and names of none
+)  # Chinese and English: adjectives, not names
 
 
 def check_prompt(wish: str, result: str, *, solve: str = "", locks: tuple[str, ...] = ()) -> tuple[Check, ...]:
-    """Everything in `wish` that had to be kept, in the order of KINDS, each once.
+    """All things in `wish` to keep, in the order of KINDS, without duplicates.
 
-    `locks` are words that somebody has locked; large and small letters are alike in them.
-    `solve` is what the reasoning says of it: what is named there and not spoken of in the result was solved, and is not asked for.
+    `locks` are keywords that must stay, compared without case. `solve` is the reasoning: what it names and the result does
+    not was solved, and is not required.
     """
     solved = solve.casefold()
     plain, said = _without_quotes(wish), _without_quotes(result)
@@ -96,12 +96,12 @@ def check_prompt(wish: str, result: str, *, solve: str = "", locks: tuple[str, .
 
 
 def lost(checks: tuple[Check, ...]) -> tuple[Check, ...]:
-    """Those that were not kept."""
+    """The checks that failed."""
     return tuple(check for check in checks if not check.held)
 
 
 def quoted(text: str) -> list[str]:
-    """The texts inside quotation marks of either language, in the order in which they stand, each once."""
+    """The quoted texts in either language, in order, without duplicates."""
     found = [(match.start(), match[1]) for quotes in QUOTES for match in quotes.finditer(text)]
     return list(dict.fromkeys(inside for _, inside in sorted(found) if inside.strip()))
 
@@ -118,7 +118,7 @@ def _tokens(text: str) -> list[str]:
 
 
 def _counted(text: str) -> Iterator[tuple[int, list[str], str]]:
-    """Each number with the words that it may count, and how it is said: (3, [red, rabbits], 'three red rabbits')."""
+    """Each number with the words that it may count, and its wording: (3, [red, rabbits], 'three red rabbits')."""
     tokens = _tokens(text)
     for index, token in enumerate(tokens):
         if _ABOUT.search(" ".join(tokens[max(0, index - 3) : index])):
@@ -153,13 +153,13 @@ def _english_counts(wish: str, result: str, solve: str) -> Iterator[Check]:
         numbers = set().union(*(there.get(noun, set()) for noun in nouns))
         alone = number == 1 and not known and not _REASONED & set(nouns)
         if alone and not _single(result, wish) and 1 not in _numbers(f"{result} {solve}"):
-            yield Check(kind="count", wanted=told, held=False)  # under no other name, since nothing else is alone there
+            yield Check(kind="count", wanted=told, held=False)  # under another name: nothing else is single there
             continue
         yield from _count(told, number, numbers, known=bool(known), result=result, solve=solve)
 
 
 def _single(result: str, wish: str) -> set[str]:
-    """Nouns that the result tells of once, other than those that the wish itself has and what every picture has."""
+    """The nouns that the result names once, except those of the request and of every picture."""
     nouns = re.findall(r"\b(?:an?|the|single)\s+((?:[a-z-]+\s+){0,2}[a-z-]+)", result.casefold())
     words = {singular(word) for phrase in nouns for word in phrase.split() if not _COLOUR.fullmatch(word)}
     return words - {singular(token) for token in _tokens(wish)} - _SCENERY
@@ -173,9 +173,7 @@ def _chinese_counts(wish: str, result: str, solve: str) -> Iterator[Check]:
         if not nouns or number is None or _VAGUE.fullmatch(match[1]) or _ABOUT.search(wish[: match.start()]):
             continue
         noun = nouns[0]
-        pairs = [
-            noun[at : at + 2] for at in range(max(1, len(noun) - 1))
-        ]  # what follows a noun may be taken for a part of it
+        pairs = [noun[at : at + 2] for at in range(max(1, len(noun) - 1))]  # the word after a noun may belong to it
         numbers = {found for found, after in there if found is not None and any(pair in after for pair in pairs)}
         known = bool(numbers) or any(
             pair in (result if len(pair) > 1 else after) for pair in pairs for _, after in there
@@ -184,26 +182,26 @@ def _chinese_counts(wish: str, result: str, solve: str) -> Iterator[Check]:
 
 
 def _count(told: str, number: int, numbers: set[int], *, known: bool, result: str, solve: str) -> Iterator[Check]:
-    """Whether a number of things was kept. `numbers`: how many of them the result tells of; `known`: it speaks of them at all."""
+    """Whether a count was kept. `numbers` are the result's counts of it; `known`: the result mentions it."""
     solved = _numbers(solve)
     if number in numbers:
         yield Check(kind="count", wanted=told, held=True)
     elif numbers and number in solved and numbers & solved:
-        return  # the reasoning made another number of it
+        return  # the reasoning changed the number
     elif not known and (number in _numbers(result) or number in solved or number == 1):
-        return  # by another name, or solved
+        return  # under another name, or solved
     elif number > 1 or numbers:
         yield Check(kind="count", wanted=told, held=False)
 
 
 def _numbers(text: str) -> set[int]:
-    """Every number that a text tells of, in digits or words of either language."""
+    """All numbers in a text, in digits or words of either language."""
     words = (value(token) for token in [*_tokens(text), *re.findall(HAN_NUMBER, text)])
     return {number for number in words if number is not None}
 
 
 def _counts(text: str) -> Iterator[re.Match[str]]:
-    """Numbers with classifiers, wherever one begins: one may stand in what follows another."""
+    """Numbers with classifiers, overlapping ones included."""
     at = 0
     while match := _COUNT.search(text, at):
         yield match
@@ -228,7 +226,7 @@ def _names(wish: str, result: str, solved: str) -> Iterator[Check]:
     spoken = result.casefold()
     for match in _NAME.finditer(wish):
         name, begins = match[0], not wish[: match.start()].strip() or re.search(r"[.!?:;\n]\s*$", wish[: match.start()])
-        if begins:  # any sentence begins with a capital: only what stands behind its first word is a name for sure
+        if begins:  # any sentence begins with a capital, so only words after the first are names
             _, _, name = name.partition(" ")
         held = name.casefold() in spoken
         if (

@@ -1,6 +1,6 @@
-"""Puts a wish to a chat model by a template and gives the reasoning as it is written.
+"""The enhancer: sends a request to a chat model with a template, and yields the reasoning while it is written.
 
-One thread, no state between two wishes. Knows no torch, no network and no page: the model is a ChatModel of the contract.
+One thread, no state between requests. Knows no torch, no network and no page.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ def _never() -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """How long a prompt may be: `count` gives its tokens as the painter counts them, None where nobody can tell; `most` are seen."""
+    """The length limit of a prompt: `count` returns its tokens, or None if unknown; `most` tokens are used."""
 
     count: Callable[[str], int | None]
     most: int
 
 
 class Enhancer:
-    """A chat model, a template, and how the model chooses its words. `enhance` may be called as often as wished."""
+    """A chat model, a template and sampling parameters. `enhance` may be called repeatedly."""
 
     def __init__(
         self,
@@ -54,10 +54,10 @@ class Enhancer:
         repair: bool = True,
         fit: Fit | None = None,
     ) -> None:
-        """ValueError where there is no template of that name, in ours or in `folder`.
+        """Raises ValueError if neither ours nor `folder` has the template.
 
-        `follows` says whether the model does what it is told beside a wish. One that does not is asked again by another seed where it
-        lost something, and can be told of no length, no locked words and no instruction. `repair` is whether it is asked again at all.
+        `follows` means that the model follows instructions. A model that does not gets no length, keywords or instruction,
+        and is asked again with another seed if it lost something. `repair` is whether to ask again at all.
         """
         self._chat = chat
         self._templates = {language: templates.load(template, language, folder) for language in templates.LANGUAGES}
@@ -72,11 +72,10 @@ class Enhancer:
         steering: EnhancementOptions | None = None,
         cancelled: Callable[[], bool] = _never,
     ) -> Generator[Draft, None, None]:
-        """Drafts of one enhancement, one for each visible change; the last, and only it, is `done` and has its prompt.
+        """Yield the drafts of one enhancement, one for each visible change. Only the last one is `done`.
 
-        Raises TimedOut, Stopped, NoPrompt, ModelRefused or ModelUnreachable, each with a sentence. `cancelled` is asked
-        between pieces; closing the generator stops the model too. Between two drafts time stands still: whoever takes them may do
-        something else meanwhile.
+        Raises TimedOut, Stopped, NoPrompt, ModelRefused or ModelUnreachable. `cancelled` is called between pieces; closing
+        the generator stops the model. The time limit does not run between two drafts, so the caller may do other work.
         """
         steering = steering or EnhancementOptions()
         wish = steering.style.put(prompt) if steering.style and not steering.instruction else prompt
@@ -107,13 +106,13 @@ class Enhancer:
         try:
             second = yield from self._round(again, asked, sampling, told, [])
         except (NoPrompt, ModelRefused, ModelUnreachable):
-            second = None  # what there is is better than nothing, and says what it lost
+            second = None  # keep the first prompt, with its losses
         if second is not None and self._faults(prompt, steering, second).weight < faults.weight:
             done, note["used"] = again.finished(second), True
         yield replace(done, sampling={**done.sampling, "repair": note}, seconds=clock.seconds)
 
     def _faults(self, prompt: str, steering: EnhancementOptions, reading: Reading) -> _Faults:
-        """What is wrong with a prompt that was written. What an instruction changes is no loss: then only locked words are asked for."""
+        """The faults of a prompt. An instruction may change anything except keywords that must stay."""
         wish = "" if steering.instruction else prompt
         solve = reading.texts[STEPS.index("solve")]
         gone = lost(check_prompt(wish, reading.prompt, solve=solve, locks=steering.locks))
@@ -124,7 +123,7 @@ class Enhancer:
     def _round(
         self, writing: _Writing, asked: list[Message], sampling: Sampling, told: _Told, answer: list[str]
     ) -> Generator[Draft, None, Reading]:
-        """One answer as it is written, its pieces added to `answer`; what was read of it in the end."""
+        """Stream one answer, appending its pieces to `answer`. Returns its final reading."""
         parser = Parser()
         with closing(_closable(self._chat.stream(asked, sampling, told.over))) as pieces:
             try:
@@ -135,7 +134,7 @@ class Enhancer:
                         with told.clock.stopped():
                             yield draft
             except EnhancerError:
-                told.check()  # a model that was told to stop may end in a fault; the reason is ours
+                told.check()  # a stopped model may end with an error; the stop is the reason
                 raise
         told.check()
         return parser.finish()
@@ -162,7 +161,7 @@ class Enhancer:
 
 
 class _Clock:
-    """Seconds since it was made, without those for which it was stopped."""
+    """Counts seconds, except while stopped."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -182,7 +181,7 @@ class _Clock:
 
 @dataclass(frozen=True)
 class _Told:
-    """Whether somebody or the time has told an enhancement to stop."""
+    """Tells whether an enhancement must stop, by cancellation or by time."""
 
     cancelled: Callable[[], bool]
     clock: _Clock
@@ -200,7 +199,7 @@ class _Told:
 
 @dataclass(frozen=True, kw_only=True)
 class _Faults:
-    """What a prompt has lost, and its tokens where they are more than are seen; 0 where they fit."""
+    """The things that a prompt lost, and its tokens if they exceed the limit, else 0."""
 
     lost: tuple[str, ...]
     tokens: int
@@ -210,12 +209,12 @@ class _Faults:
 
     @property
     def weight(self) -> tuple[int, int]:
-        """Fewer is better: a prompt that is cut has lost something too."""
+        """Fewer is better. A truncated prompt counts as a loss."""
         return len(self.lost) + bool(self.tokens), self.tokens
 
 
 class _Writing:
-    """One enhancement while it is written: turns what was read into drafts and measures each step's seconds."""
+    """Turns readings into drafts, and measures the seconds of each step."""
 
     def __init__(self, empty: Draft, clock: _Clock) -> None:
         self._time = clock
@@ -225,7 +224,7 @@ class _Writing:
         self._ended: dict[str, float] = {}
 
     def changed(self, reading: Reading) -> Draft | None:
-        """The draft for a reading, or None where nothing that can be seen has changed."""
+        """The draft of a reading; None without a visible change."""
         if reading == self._reading:
             return None
         self._clock(reading.section)
@@ -265,5 +264,5 @@ class _Writing:
 
 
 def _closable(pieces: Iterator[str]) -> Generator[str, None, None]:
-    """The pieces as a generator, so that closing it closes a generator underneath and only iterates anything else."""
+    """The pieces as a generator that closes an underlying generator."""
     yield from pieces

@@ -1,19 +1,18 @@
-"""Everything that can go wrong while a prompt is reasoned about, each one sentence for the person who wrote it.
+"""The errors of an enhancement, with messages for the person who wrote the prompt.
 
 EnhancerError
 ├── ModelUnreachable   no connection, or no answer in time
-├── ModelRefused       the server said no (key, quota, unknown model), or the model declined
-├── NoPrompt           the model answered, but no prompt could be found in what it said
-├── NoPicture          what was to be looked at is no picture that may be read
+├── ModelRefused       the server refused (key, quota, unknown model), or the model declined
+├── NoPrompt           the answer contains no prompt
+├── NoPicture          the file is not a picture that may be read
 ├── TimedOut           the time limit was reached
-└── Stopped            cancelled by its owner
-"""
+└── Stopped            cancelled by its owner"""
 
 from __future__ import annotations
 
 
 class EnhancerError(Exception):
-    """Base of all: `str(error)` can be shown as it is; it never holds a key."""
+    """Base class. `str(error)` can be shown, and never contains a key."""
 
 
 class ModelUnreachable(EnhancerError):
@@ -21,15 +20,15 @@ class ModelUnreachable(EnhancerError):
 
 
 class ModelRefused(EnhancerError):
-    """The server said no, or the model declined."""
+    """The server refused, or the model declined."""
 
 
 class NoPrompt(EnhancerError):
-    """The model answered, but no prompt could be found in what it said."""
+    """The answer contains no prompt."""
 
 
 class NoPicture(EnhancerError):
-    """What was to be looked at is no picture that may be read."""
+    """The file is not a picture that may be read."""
 
 
 class TimedOut(EnhancerError):

@@ -1,6 +1,6 @@
-"""Which lines of an answer are headings, remarks, fences and refusals: the marks by which an answer is read.
+"""Line classification: headings, remarks, fences and refusals in a model's answer.
 
-Only looks at one line, or one piece of text, at a time. Knows nothing of their order.
+Looks at one line or one text at a time. Knows nothing of their order.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _NAMES = {
     "prompt": ("prompt", "final prompt", "the prompt", "提示词", "提示", "最终提示词", "最终提示"),
 }
 _SECTION_OF = {name: section for section, names in _NAMES.items() for name in names}
-# Neither quotation marks nor ">" are decoration: what a model quotes from a wish is no heading of its answer.
+# Quotation marks and ">" are not decoration: a quotation of the request is not a heading.
 _DECORATION = "#*_-.:：、)）(（【】[] \t\r0123456789０１２３４５６７８９"
 _LEAD = re.compile(r"^(?:step|步骤|第[一二三四五]步)[\s\d.:：、]*")
 _GLOSS = re.compile(r"\s*[（(/][^（(/]{0,24}$")
@@ -51,7 +51,7 @@ _NOTHING = frozenset({"", "none", "none.", "n/a", "无", "无。", "没有"})
 
 
 class Heading(NamedTuple):
-    """A line that names a section; the manner in which it is written; what follows the name on the same line."""
+    """A heading: its section, its style, and the text after it on the same line."""
 
     section: str
     manner: str
@@ -59,7 +59,7 @@ class Heading(NamedTuple):
 
 
 def heading(line: str) -> Heading | None:
-    """The section that a line of its own names, or None. A bare word is no heading: it wants a mark, a number or a colon."""
+    """The section of a heading line, or None. A bare word is not a heading: it needs a mark, a number or a colon."""
     stripped = line.strip()
     core = stripped.strip(_DECORATION).lower()
     name = _named(core)
@@ -76,12 +76,12 @@ def heading(line: str) -> Heading | None:
 
 
 def _named(core: str) -> str:
-    """Without `step 1:` before and a translation in brackets behind."""
+    """Remove a leading `step 1:` and a translation in brackets."""
     return _GLOSS.sub("", _LEAD.sub("", core))
 
 
 def loose_heading(line: str) -> Heading | None:
-    """As `heading`, and bare words and a body on the same line count too: for answers in which nothing else is found."""
+    """Like `heading`, but accepts bare words and text on the same line, for answers without strict headings."""
     if found := heading(line):
         return found
     if section := _SECTION_OF.get(line.strip().lower()):
@@ -92,7 +92,7 @@ def loose_heading(line: str) -> Heading | None:
 
 
 def may_become_mark(tail: str) -> bool:
-    """Whether a line that is still being written may yet be a heading, a fence, a rule or the end of a thought."""
+    """Whether an unfinished line may become a heading, a fence, a rule or the end of a thought."""
     text = tail.strip().lower()
     core = _named(text.strip(_DECORATION))
     if not core or is_fence(text) or any(mark.startswith(text) for mark in ("```", "~~~", "</think>", "</thinking>")):
@@ -109,7 +109,7 @@ def is_rule(line: str) -> bool:
 
 
 def is_remark(line: str) -> bool:
-    """Whether a paragraph that begins so is talk about the prompt and not part of it."""
+    """Whether a paragraph is a remark about the prompt."""
     return line.strip().lower().startswith(_REMARKS)
 
 
@@ -119,7 +119,7 @@ def may_become_remark(tail: str) -> bool:
 
 
 def is_refusal(text: str) -> bool:
-    """Whether a text begins as models do that decline."""
+    """Whether a text begins like a refusal."""
     return bool(_REFUSAL.match(text.lstrip().replace("’", "'")))
 
 
@@ -128,7 +128,7 @@ def is_nothing(text: str) -> bool:
 
 
 def bare(prompt: str) -> str:
-    """A prompt without its label and without one pair of quotation marks around the whole of it."""
+    """A prompt without its label and without quotation marks around the whole."""
     prompt = _LABEL.sub("", prompt.strip(), count=1).strip()
     for opening, closing in _QUOTES.items():
         inner = prompt[len(opening) : -len(closing)]
@@ -143,7 +143,7 @@ def bare(prompt: str) -> str:
 
 
 def _wraps(opening: str, closing: str, inner: str) -> bool:
-    """Whether marks at both ends belong together: `"A sign that reads "OPEN" hangs."`, but not `"OPEN" beside "SHUT"`."""
+    """Whether the marks at both ends are a pair: `"A sign that reads "OPEN" hangs."`, but not `"OPEN" beside "SHUT"`."""
     if opening != closing:
         depth = 0
         for character in inner:
@@ -153,6 +153,6 @@ def _wraps(opening: str, closing: str, inner: str) -> bool:
         return depth == 0
     parts = inner.split(opening)
     if len(parts) == 1:
-        return len(inner.split()) > 3 or len(inner) > 24  # a short one is a text to be drawn, not a wrapped prompt
-    # Were the marks pairs, every second part would be a quotation; none of those begins or ends with white space.
+        return len(inner.split()) > 3 or len(inner) > 24  # a short one is text for the picture, not a quoted prompt
+    # If the marks were pairs, every second part would be a quotation, which has no white space at its ends.
     return len(parts) % 2 == 1 and any(part != part.strip() for part in parts[::2])

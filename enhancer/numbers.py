@@ -1,4 +1,4 @@
-"""Numbers in words: what English and Chinese say for them, and what they count. Pure text."""
+"""Number words in English and Chinese, and the nouns that they count. Pure text."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _IRREGULAR = {
 
 
 def value(word: str) -> int | None:
-    """What a word of English or a run of Chinese numerals means, such as 3, three, twenty-one, 二十一; None for anything else."""
+    """The value of an English word or Chinese numeral, such as 3, three, twenty-one, 二十一; None for anything else."""
     word = word.strip().casefold()
     if word.isdecimal():
         return int(word)
@@ -60,7 +60,7 @@ def _han(word: str) -> int | None:
 
 
 def singular(noun: str) -> str:
-    """An English noun as it is for one of them, as far as rules and the commonest exceptions go; small letters."""
+    """The lower-case singular of an English noun, by rules and common exceptions."""
     noun = noun.casefold()
     if noun in _IRREGULAR:
         return _IRREGULAR[noun]

@@ -1,6 +1,6 @@
-"""How somebody steers an enhancement: a style, a length, words that must stay, an instruction to a prompt that there is.
+"""Enhancement options: a style, a length, keywords that must stay, and an instruction for an existing prompt.
 
-Pure data. How a model is told of it is the templates' work, whether it did as told that of the checks.
+Pure data. Templates put them into words, and checks test the result.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LENGTHS: tuple[Length, ...] = ("auto", "short", "rich")
 
 @dataclass(frozen=True, kw_only=True)
 class EnhancementOptions:
-    """`locks` are words of the wish that stay as they are written. With an `instruction`, `before` is the prompt that it changes."""
+    """`locks` are words of the request that must stay. With an `instruction`, `before` is the prompt to change."""
 
     style: Style | None = None
     length: Length = "auto"
@@ -25,7 +25,7 @@ class EnhancementOptions:
     before: str = ""
 
     def to_json(self) -> dict[str, object]:
-        """What is kept with an enhancement; what was not steered is left out."""
+        """The JSON stored with an enhancement. Unset options are left out."""
         said = {
             "style": self.style.name if self.style else "",
             "length": "" if self.length == "auto" else self.length,

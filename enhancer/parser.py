@@ -1,11 +1,9 @@
-"""Finds the chain's steps and the prompt in what a model writes, while it is being written.
+"""The parser: finds the steps and the prompt in a model's answer while it is written.
 
     ## keep / ## solve / ## compose / ## text / ## prompt
 
-Strict about order: a heading counts on a line of its own, in the chain's order, each once, and all headings of an answer
-are written in the manner of its first. Forgiving about the rest: thoughts, fences, other spellings, talk around the answer.
-What was read does not depend on how the text was cut into pieces. Knows no model and no clock.
-"""
+Strict about headings: each on its own line, in order, once, and all in the style of the first. Lenient about thoughts,
+fences, spellings and remarks. The result does not depend on how the text was cut into pieces. Knows no model."""
 
 from __future__ import annotations
 
@@ -40,7 +38,7 @@ _PROMPT = len(SECTIONS) - 1
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What has been read so far. `section` is the one being written: None before the first and at the end."""
+    """The parsed part. `section` is the one being written: None before the first and at the end."""
 
     texts: tuple[str, ...] = ("",) * len(STEPS)  # one for each of STEPS, in order
     prompt: str = ""
@@ -49,10 +47,10 @@ class Reading:
 
 
 class Lines:
-    """The lines of one text, and where its sections begin.
+    """The lines of one text, and the starts of its sections.
 
-    A wish may hold a heading, and a model may quote it. So a heading that skips sections is believed only until one of the
-    skipped ones comes: then it was quoted, and it and what followed are text of the section before.
+    A request may contain a heading that the model quotes. A heading that skips sections counts only until a skipped one
+    comes: then it was a quotation, and belongs to the section before.
     """
 
     def __init__(self, *, believe_skips: bool = False, loose: bool = False) -> None:
@@ -88,7 +86,7 @@ class Lines:
         return True
 
     def body(self, index: int, tail: str | None = None) -> list[str]:
-        """The lines of a section, with the unfinished last line where it is the one being written."""
+        """The lines of a section, with the unfinished last line if it is being written."""
         for position, (section, start) in enumerate(self._marks):
             if section == index:
                 last = position + 1 == len(self._marks)
@@ -105,7 +103,7 @@ class Lines:
 
 
 def paragraphs(lines: list[str]) -> str:
-    """A prompt's text out of its lines: ends at a rule, a closing fence, another heading, or a remark after a blank line."""
+    """A prompt's text: ends at a rule, a closing fence, another heading, or a remark after a blank line."""
     kept: list[str] = []
     blank = False
     for line in lines:
@@ -126,7 +124,7 @@ def paragraphs(lines: list[str]) -> str:
 
 
 class Parser:
-    """Reads an answer piece by piece. `feed` gives what is there so far and raises nothing; `finish` settles it."""
+    """Reads an answer piece by piece. `feed` returns the reading and raises nothing; `finish` completes it."""
 
     def __init__(self) -> None:
         self._tail = ""
@@ -136,7 +134,7 @@ class Parser:
         self._thinking = False
 
     def feed(self, piece: str) -> Reading:
-        """Takes the next piece; of an answer longer than LONGEST only the beginning is read."""
+        """Add a piece. Of an answer longer than LONGEST only the beginning is read."""
         piece = piece[: LONGEST - self._length]
         self._length += len(piece)
         if "\n" in piece:
@@ -148,7 +146,7 @@ class Parser:
         return self._answer.reading(self._visible_tail())
 
     def finish(self) -> Reading:
-        """The whole answer. Raises NoPrompt where there is no prompt in it, ModelRefused where the model declined."""
+        """The final reading. Raises NoPrompt if there is no prompt, and ModelRefused if the model declined."""
         if self._tail:
             self._line(self._tail)
             self._tail = ""
@@ -176,7 +174,7 @@ class Parser:
             if not line.strip():
                 return
         if self._thought is None and _THOUGHT.fullmatch(line.strip()):
-            # Some models' chat formats open the thought themselves: then only its end is in the answer.
+            # Some chat templates open the thought themselves, so only its end is in the answer.
             self._thought, self._answer = self._answer, Lines()
         else:
             self._answer.add(line)
@@ -192,7 +190,7 @@ class Parser:
 
 
 def _chain(answer: Lines) -> Reading | None:
-    """The chain in an answer, read as it was written, or else again with ever less strictness. None without a prompt."""
+    """Parse the steps, strictly first, then more and more leniently. None without a prompt."""
     attempts = [answer]
     for lines in (Lines(believe_skips=True), Lines(loose=True)):
         for line in answer.lines:
@@ -207,7 +205,7 @@ def _chain(answer: Lines) -> Reading | None:
 
 
 def _plain(answer: Lines) -> Reading | None:
-    """An answer without any heading is the prompt itself, less a first line that only announces it."""
+    """An answer without headings is the prompt, except for a first line that announces it."""
     if answer.current >= 0:
         return None
     lines = [line for line in answer.lines if line.strip()]

@@ -1,7 +1,6 @@
-"""Choices in a prompt, decided by a seed: `{red|green|blue}` is one of the three, `__animal__` a line of the list of that name.
+"""Wildcards, resolved by a seed: `{red|green|blue}` chooses one, `__animal__` chooses a line of a list.
 
-Only braces with a bar between them are a choice: any other braces are text, and so is all that stands in quotation marks, which a
-picture must show letter for letter. A name that no list has stays text. Pure text: knows no model; lists lie in `lists/` as data.
+Braces without a bar, quoted text and unknown names stay as they are. Pure text: knows no model. Lists are data in `lists/`.
 """
 
 from __future__ import annotations
@@ -19,17 +18,17 @@ from enhancer.templates import Language, language
 Lists = Mapping[str, Sequence[str]]
 CHOICES_MAX = 200
 """Choices that are decided in one prompt; what follows them stays text. Choices within choices count too."""
-_BRACES = re.compile(r"\{([^{}]*\|[^{}]*)\}")  # the innermost: those around it are decided after it
+_BRACES = re.compile(r"\{([^{}]*\|[^{}]*)\}")  # the innermost braces; outer ones follow
 _LISTED = re.compile(r"__([a-z][a-z0-9-]{0,39})__")
 _FOLDER = Path(__file__).with_name("lists")
 
 
 def resolve(prompt: str, seed: int, lists: Lists | None = None) -> str:
-    """`prompt` with every choice decided. The same seed decides alike; a prompt without choices is given back as it is."""
+    """`prompt` with every wildcard resolved. The same seed gives the same result."""
     known = shipped_lists(language(prompt)) | dict(lists or {})
     if not has_choices(prompt, known):
         return prompt
-    rng = Random(f"{seed}/choices")  # a text, so that it means the same in every version of Python
+    rng = Random(f"{seed}/choices")  # seeded with a text, which means the same in every version of Python
     mark = next(chr(code) for code in range(0xE000, 0xF8FF) if chr(code) not in prompt)  # stands for a quoted text
     held: list[str] = []
 
@@ -46,13 +45,13 @@ def resolve(prompt: str, seed: int, lists: Lists | None = None) -> str:
             break
         options = known[match[1]] if match.re is _LISTED else match[1].split("|")
         text = text[: match.start()] + rng.choice(list(options)).strip() + text[match.end() :]
-    for index in reversed(range(len(held))):  # quotes may hold quotes of another kind
+    for index in reversed(range(len(held))):  # quotes may contain quotes of another kind
         text = text.replace(f"{mark}{index}{mark}", held[index])
     return text
 
 
 def has_choices(prompt: str, lists: Lists | None = None) -> bool:
-    """Whether something in `prompt`, outside quotation marks, is for the seed to decide."""
+    """Whether `prompt` has wildcards outside quotation marks."""
     text = prompt
     for quotes in QUOTES:
         text = quotes.sub("", text)
@@ -61,12 +60,12 @@ def has_choices(prompt: str, lists: Lists | None = None) -> bool:
 
 
 def shipped_lists(language: Language) -> dict[str, Sequence[str]]:
-    """The lists that come with the studio, by name: animal, colour, place, time, weather, light, view, material, mood."""
+    """The lists of the studio: animal, colour, place, time, weather, light, view, material, mood."""
     return dict(_shipped(language))
 
 
 def host_lists(folder: Path) -> dict[str, Sequence[str]]:
-    """The host's own lists: `NAME.txt` in `folder`, one entry a line. A name or a file that is none is passed over."""
+    """The host's own lists: `NAME.txt` in `folder`, one entry a line. Invalid names and files are skipped."""
     found: dict[str, Sequence[str]] = {}
     for path in sorted(folder.glob("*.txt")) if folder.is_dir() else ():
         try:

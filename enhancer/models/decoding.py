@@ -1,7 +1,7 @@
-"""Decoding: what a causal language model says next, token by token, in the way that suits its device.
+"""Decoding: the next token's logits of a causal language model, with a cache that suits the device.
 
-On a CUDA card one token is a thousand small kernels, and handing them out takes the host longer than the card needs; there the step of
-one token is recorded once for a conversation and replayed, over a cache of a fixed size. Knows no words and no sampling.
+On a CUDA card launching a token's thousand small kernels takes the host longer than the card needs. There the step is
+recorded once per conversation and replayed over a cache of fixed size. Knows no words and no sampling.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ SPARE = 2**30
 
 
 class Decoding(Protocol):
-    """One conversation. Logits are float32 [vocabulary] on the CPU; both calls block."""
+    """One conversation. Logits are float32 [vocabulary] on the CPU. Both calls block."""
 
     def begin(self, ids: list[int]) -> Tensor:
-        """The logits behind a prompt's tokens. Called once, first."""
+        """The logits after a prompt's tokens. Called once, first."""
 
     def next(self, token: int) -> Tensor:
-        """The logits behind one more token."""
+        """The logits after one more token."""
 
 
 def decoding(model: Qwen3ForCausalLM, tokens: int) -> Decoding:
-    """For a conversation of at most `tokens` in all, where the model is now."""
+    """The decoding for a conversation of at most `tokens`, on the model's present device."""
     length = -(-tokens // ROOM) * ROOM
     now = model.get_input_embeddings().weight.device
-    # One that takes turns with other parts says where it works by its hook, and makes its own room when it is called.
+    # An offloaded part names its device by its hook, and makes space when it is called.
     works = torch.device(getattr(getattr(model.model, "_hf_hook", None), "execution_device", None) or now)
     if works.type != "cuda":
         return Growing(model)
@@ -45,7 +45,7 @@ def decoding(model: Qwen3ForCausalLM, tokens: int) -> Decoding:
 
 
 def cache_bytes(model: Qwen3ForCausalLM, length: int) -> int:
-    """What keys and values of `length` tokens take."""
+    """The bytes of keys and values for `length` tokens."""
     config = model.config
     values = int(2 * config.num_hidden_layers * config.num_key_value_heads * config.head_dim * length)
     return values * int(model.get_input_embeddings().weight.element_size())
@@ -64,12 +64,12 @@ class Growing:
         return self._logits([token])
 
     def _logits(self, ids: list[int]) -> Tensor:
-        with torch.inference_mode():  # entered for each token alone: around a loop it would leak into whoever iterates
+        with torch.inference_mode():  # entered for each token: around a generator's loop it would leak into the caller
             return forward(self._model, _here(self._model, ids), self._cache).cpu()
 
 
 class Recorded:
-    """A cache of a fixed size, and on a card the step of one token as a CUDA graph; elsewhere that step is computed as it is."""
+    """A cache of fixed size, and on a card the step as a CUDA graph; elsewhere the step is computed."""
 
     def __init__(self, model: Qwen3ForCausalLM, length: int) -> None:
         self._model, self._cache = model, StaticCache(config=model.config, max_cache_len=length)
@@ -81,30 +81,30 @@ class Recorded:
         with torch.inference_mode():
             self._token = _here(self._model, [0])
             found = forward(self._model, _here(self._model, ids), self._cache).cpu()
-        # A part that takes turns came to the card with this call.
+        # this call brought an offloaded part to the card
         self._token = self._token.to(self._model.get_input_embeddings().weight.device)
         return found
 
     def next(self, token: int) -> Tensor:
         with torch.inference_mode():
             self._token.fill_(token)
-            if self._graph is not None and self._where() != self._recorded_at:  # somebody has moved the weights since
+            if self._graph is not None and self._where() != self._recorded_at:  # the weights have moved since
                 self._graph, self._steps = None, 0
             if self._graph is not None:
                 self._graph.replay()
                 return self._out.cpu()
-            if self._steps == 1 and self._token.is_cuda:  # the first step has shown the libraries what they need
+            if self._steps == 1 and self._token.is_cuda:  # the first step initializes the libraries
                 return self._record()
             self._steps += 1
             return forward(self._model, self._token, self._cache).cpu()
 
     def _where(self) -> tuple[int, ...]:
-        """The addresses of the first and the last weights: a recorded step knows no others."""
+        """The addresses of the first and last weights. A recorded step is valid for these only."""
         weights = list(self._model.model.parameters())
         return weights[0].data_ptr(), weights[-1].data_ptr()
 
     def _record(self) -> Tensor:
-        """Record the step and replay it; where that cannot be done, compute it from now on."""
+        """Record the step and replay it. If that fails, compute it from now on."""
         self._steps += 1
         graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream(self._token.device)
         stream.wait_stream(torch.cuda.current_stream(self._token.device))
@@ -125,13 +125,13 @@ class Recorded:
 
 
 def forward(model: Qwen3ForCausalLM, ids: Tensor, cache: Cache) -> Tensor:
-    """The logits behind the last of `ids` [1, n], float32 [vocabulary] on the model's device. `cache` grows by n."""
-    # By its place: transformers 5.24 has given the cache another name, and warns of the one before.
+    """The logits after the last of `ids` [1, n], float32 [vocabulary] on the model's device. `cache` grows by n."""
+    # Positional: transformers 5.24 renamed the parameter, and warns about the old name.
     out = model(ids, None, None, cache, use_cache=True, logits_to_keep=1)
     logits: Tensor = out.logits[0, -1]
     return logits.float()
 
 
 def _here(model: Qwen3ForCausalLM, ids: list[int]) -> Tensor:
-    """Token ids [1, n] where the model is now."""
+    """Token ids [1, n] on the model's present device."""
     return torch.tensor([ids], device=model.get_input_embeddings().weight.device)

@@ -1,11 +1,9 @@
-"""Servers that speak the OpenAI protocol, as data: where each is found, which model to ask for, and how it is kept from thinking aloud.
+"""Presets of OpenAI-compatible servers: address, model, and the switch that turns thinking off.
 
-Sources, by project: Ollama's page on OpenAI compatibility and its `openai/openai.go` (there only `reasoning_effort` is understood, and
-`none` switches thinking off; `think` and `chat_template_kwargs` are dropped unread); vLLM's page on reasoning outputs and Qwen's page on
-vLLM (`chat_template_kwargs`); llama.cpp's `tools/server/README.md` (likewise); Alibaba Model Studio's pages on deep thinking and on
-visual reasoning (`enable_thinking`); Hugging Face's Inference Providers (one router for many servers, without a common switch, so the
-model is one that never thinks: Qwen's quickstart says so of the Instruct-2507 models and that they want no switch).
-Knows no settings and sends nothing.
+Sources: Ollama's page on OpenAI compatibility and `openai/openai.go` (only `reasoning_effort` works, with `none`); vLLM's
+page on reasoning outputs and Qwen's page on vLLM (`chat_template_kwargs`); llama.cpp's `tools/server/README.md` (likewise);
+Alibaba Model Studio's pages on deep thinking and visual reasoning (`enable_thinking`); Hugging Face's Inference Providers
+(no common switch, so the model is an Instruct-2507, which never thinks). Knows no settings and sends nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ PresetName = Literal["ollama", "vllm", "llamacpp", "dashscope", "huggingface"]
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """A server as its makers set it up. `extra` goes beside the protocol's own fields of every request."""
+    """A server as its makers configure it. `extra` is added to each request."""
 
     title: str
     url: str
@@ -31,7 +29,7 @@ class Preset:
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """A server as it is to be asked. No model where none was named, which is enough for one that only looks at pictures."""
+    """A server to use. The model may be missing, which is enough for captions."""
 
     url: str
     model: str | None
@@ -45,24 +43,24 @@ PRESETS: Mapping[PresetName, Preset] = MappingProxyType(
         "ollama": Preset(
             title="Ollama",
             url="http://127.0.0.1:11434/v1",
-            model="qwen3:8b",  # the tag qwen3:4b is a build that cannot be kept from thinking
+            model="qwen3:8b",  # the tag qwen3:4b cannot turn thinking off
             extra={"reasoning_effort": "none"},
         ),
         "vllm": Preset(
             title="vLLM",
             url="http://127.0.0.1:8000/v1",
-            model="Qwen/Qwen3-8B",  # vLLM answers only to the name it was started with
+            model="Qwen/Qwen3-8B",  # vLLM accepts only the name it was started with
             extra=_TEMPLATE_SWITCH,
         ),
         "llamacpp": Preset(
             title="llama.cpp",
             url="http://127.0.0.1:8080/v1",
-            model="llama.cpp",  # a llama-server with one model does not look at the name
+            model="llama.cpp",  # a llama-server with one model ignores the name
             extra=_TEMPLATE_SWITCH,
         ),
         "dashscope": Preset(
             title="DashScope",
-            url="https://dashscope.aliyuncs.com/compatible-mode/v1",  # Beijing; keys of other regions need their own address
+            url="https://dashscope.aliyuncs.com/compatible-mode/v1",  # Beijing; keys of other regions need another address
             model="qwen-plus",
             needs_key=True,
             extra={"enable_thinking": False},
@@ -78,7 +76,7 @@ PRESETS: Mapping[PresetName, Preset] = MappingProxyType(
 
 
 def server(preset: PresetName | None, url: str | None, model: str | None) -> Server | None:
-    """What is to be asked: an address and a model that are said go before the preset's. None where there is no address."""
+    """The server to use. Explicit values override the preset's. None without an address."""
     base = PRESETS[preset] if preset else None
     where = url or (base.url if base else None)
     if where is None:

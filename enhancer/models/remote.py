@@ -1,6 +1,6 @@
-"""A chat model behind any OpenAI-compatible server: Ollama, vLLM, llama.cpp, DashScope, a provider of Hugging Face.
+"""The remote chat model: any OpenAI-compatible server, such as Ollama, vLLM, llama.cpp, DashScope or a Hugging Face provider.
 
-Its faults come out as one sentence each, without the key. Knows no chain, and no server's own ways beyond the protocol.
+Errors are single sentences without the key. Knows no enhancer.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _Body = dict[str, object]
 
 
 class RemoteChat:
-    """A model of a server, by its base address (with or without /v1) and the model's name there."""
+    """A server's model, by base address (with or without /v1) and model name."""
 
     def __init__(
         self,
@@ -47,10 +47,10 @@ class RemoteChat:
         timeout_s: float = 60.0,
         extra: Mapping[str, object] | None = None,
     ) -> None:
-        """`timeout_s` is how long the server may stay silent, before its first piece and between two.
+        """`timeout_s` is the longest silence before and between pieces.
 
-        `extra` is sent beside the protocol's own fields, for a server's own switches such as
-        `{"chat_template_kwargs": {"enable_thinking": False}}`. ValueError where the address is none.
+        `extra` is added to each request, for switches such as `{"chat_template_kwargs": {"enable_thinking": False}}`.
+        Raises ValueError for an invalid address.
         """
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -76,9 +76,9 @@ class RemoteChat:
         return ""
 
     def stream(self, messages: Sequence[Message], sampling: Sampling, cancelled: Callable[[], bool]) -> Iterator[str]:
-        """Pieces of the answer; what the server marks as reasoning comes first, between <think> and </think>.
+        """Yield pieces of the answer; reasoning comes first, between <think> and </think>.
 
-        Raises ModelUnreachable, ModelRefused, or NoPrompt where the answer was cut at `sampling.max_tokens`.
+        Raises ModelUnreachable, ModelRefused, or NoPrompt for an answer cut at `sampling.max_tokens`.
         """
         return self._answer([dict(message) for message in messages], sampling, cancelled)
 
@@ -91,7 +91,7 @@ class RemoteChat:
         *,
         media_type: str = "image/jpeg",
     ) -> Generator[str, None, None]:
-        """As `stream`, about a picture, which is sent as it is within one message that asks `ask` of it."""
+        """Like `stream`, with a picture in one message that asks `ask`."""
         data = f"data:{media_type};base64,{base64.b64encode(picture).decode('ascii')}"
         content = [{"type": "text", "text": ask}, {"type": "image_url", "image_url": {"url": data}}]
         return self._answer([{"role": "user", "content": content}], sampling, cancelled)
@@ -99,7 +99,7 @@ class RemoteChat:
     def _answer(
         self, messages: list[_Body], sampling: Sampling, cancelled: Callable[[], bool]
     ) -> Generator[str, None, None]:
-        """A reader thread waits for the server, so that `cancelled` is seen while the server is silent."""
+        """Read on a thread, so that `cancelled` takes effect while the server is silent."""
         pieces: Queue[str | EnhancerError | None] = Queue(maxsize=64)
         unwanted = threading.Event()
 
@@ -127,13 +127,13 @@ class RemoteChat:
                 yield item
         finally:
             unwanted.set()
-            # A reader that waits for a silent server cannot be woken; it ends by itself within `timeout_s`.
+            # A reader of a silent server cannot be interrupted; it ends within `timeout_s`.
             reader.join(timeout=2 * POLL_S)
 
     def _read(
         self, messages: list[_Body], sampling: Sampling, put: Callable[[str | EnhancerError | None], bool]
     ) -> None:
-        """The reader thread: everything that happens to it is handed over as an item."""
+        """The reader thread: passes on pieces and errors."""
         try:
             with InferenceClient(
                 base_url=self._base_url, api_key=self._key or NO_KEY, timeout=self._timeout_s
@@ -144,12 +144,12 @@ class RemoteChat:
             put(None)
         except EnhancerError as error:
             put(error)
-        except HfHubHTTPError as error:  # before ValueError, which some of them are too
+        except HfHubHTTPError as error:  # before ValueError, which some of them derive from
             put(self._refusal(error, pictured=any(not isinstance(message["content"], str) for message in messages)))
         except (ValueError, TypeError, KeyError, AttributeError, IndexError):
-            # What the client raises on chunks that are no JSON, or JSON of another shape.
+            # raised for chunks that are not JSON, or JSON of another form
             put(ModelUnreachable(f"The server at {self._host} answered in a form that is not the OpenAI protocol's."))
-        except Exception as error:  # whatever else it is must reach the one who waits, not die with this thread
+        except Exception as error:  # any other error must reach the consumer
             put(self._fault(error))
 
     def _pieces(self, client: InferenceClient, messages: list[_Body], sampling: Sampling) -> Iterator[str]:
@@ -189,7 +189,7 @@ class RemoteChat:
             )
 
     def _fault(self, error: Exception) -> EnhancerError:
-        """What went wrong, as a sentence. The error's own text stays out: it may hold addresses and keys."""
+        """The error as a sentence. The original text is left out: it may contain addresses and keys."""
         host = self._host
         if isinstance(error, OfflineModeIsEnabled):
             return ModelUnreachable(
@@ -245,7 +245,7 @@ def _has_proxy(scheme: str, host: str) -> bool:
 
 
 def _reach_loopback_directly() -> None:
-    """Keeps requests to this machine away from a proxy that the environment names for all the others."""
+    """Bypass the environment's proxy for this machine."""
     hooks = get_session().event_hooks
     mounts = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
     set_client_factory(lambda: httpx2.Client(event_hooks=hooks, follow_redirects=True, timeout=None, mounts=mounts))

@@ -1,7 +1,7 @@
-"""The chat model that is already in memory: a pipeline's text encoder, given a head made of its own embeddings.
+"""The resident chat model: a pipeline's text encoder with a head made of its own embeddings.
 
-Z-Image's text encoder is a whole Qwen3 chat model with tied embeddings, so a language model costs not one byte more.
-One loop, in the caller's thread. Knows no pipeline and no page; the only module of this package that imports torch.
+Z-Image's text encoder is a complete Qwen3 chat model with tied embeddings, so it needs no extra memory. One loop in the
+caller's thread. Knows no pipeline and no page. With `decoding` the only module of this package that imports torch.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ _BROKEN = "\N{REPLACEMENT CHARACTER}"
 
 
 class ResidentChat:
-    """A text encoder that talks. The encoder itself is not touched: it still encodes, without a head's cost.
+    """A text encoder that generates text. The encoder itself is unchanged and encodes as before.
 
-    Built only where the model lives; `stream` runs on the model's device in the thread that iterates it.
+    `stream` runs on the model's device in the thread that iterates it.
     """
 
     def __init__(
         self, text_encoder: Qwen3Model, tokenizer: PreTrainedTokenizerBase, *, name: str, revision: str
     ) -> None:
-        """EnhancerError where the encoder's embeddings are not its head too, or its tokenizer has no chat format."""
+        """Raises EnhancerError if the encoder's embeddings are not tied, or its tokenizer has no chat template."""
         if not text_encoder.config.tie_word_embeddings:
             raise EnhancerError(f"The text encoder of {name} cannot talk: its embeddings are not tied to a head.")
         if not tokenizer.chat_template:
@@ -60,10 +60,10 @@ class ResidentChat:
         return self._revision
 
     def stream(self, messages: Sequence[Message], sampling: Sampling, cancelled: Callable[[], bool]) -> Iterator[str]:
-        """Pieces of the answer. The same messages and sampling give the same text on the same device.
+        """Yield pieces of the answer. The same messages and sampling give the same text on the same device.
 
-        Raises ModelRefused where the wish is too long for the model, NoPrompt after the last piece where the answer
-        did not end within `sampling.max_tokens`.
+        Raises ModelRefused for a request that is too long for the model, and NoPrompt after the last piece of an answer
+        that exceeds `sampling.max_tokens`.
         """
         ids = self.encode(messages)
         room = int(self._model.config.max_position_embeddings) - len(ids)
@@ -82,10 +82,10 @@ class ResidentChat:
             raise NoPrompt(f"The model's answer was cut at {text.count} tokens, before it came to its end.")
 
     def encode(self, messages: Sequence[Message]) -> list[int]:
-        """The token ids of messages in the model's chat format, thinking off.
+        """The token ids of messages in the model's chat template, without thinking.
 
-        Only the format's own marks become marks: whatever looks like one in a message stays text. So messages are put
-        in after the format was rendered around placeholders, and each is encoded by itself.
+        Only the template's own special tokens become special: the template is rendered around placeholders, and each
+        message is encoded by itself.
         """
         places = [secrets.token_hex(8) for _ in messages]
         frame = [{**message, "content": place} for message, place in zip(messages, places, strict=True)]
@@ -108,8 +108,10 @@ class ResidentChat:
         return [int(token) for token in self._tokenizer(text, add_special_tokens=False)["input_ids"]]
 
     def _tokens(self, ids: list[int], sampling: Sampling, most: int, cancelled: Callable[[], bool]) -> Iterator[int]:
-        """At most `most` tokens, without the end mark. `cancelled` is asked before each, and before each forward."""
-        generator = torch.Generator().manual_seed(sampling.seed)  # on the CPU: means the same on every device
+        """At most `most` tokens, without the end token. `cancelled` is called before each forward."""
+        generator = torch.Generator().manual_seed(
+            sampling.seed
+        )  # on the CPU, so that it means the same on every device
         if cancelled():
             return
         steps = decoding(self._model, len(ids) + most)
@@ -129,26 +131,26 @@ class ResidentChat:
 def with_head(text_encoder: Qwen3Model) -> Qwen3ForCausalLM:
     """A causal language model that shares every tensor with a text encoder and adds none."""
     with torch.device("meta"):
-        model = Qwen3ForCausalLM(deepcopy(text_encoder.config))  # building a model writes to its configuration
+        model = Qwen3ForCausalLM(deepcopy(text_encoder.config))  # building a model changes its configuration
     model.model = text_encoder
     model.lm_head.weight = text_encoder.get_input_embeddings().weight
     return model.eval() if not text_encoder.training else model
 
 
 def choose(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> int:
-    """Draws a token from logits [vocabulary] by temperature, top k and top p; temperature 0 takes the likeliest."""
+    """Sample a token from logits [vocabulary] by temperature, top k and top p. Temperature 0 takes the likeliest."""
     if sampling.temperature <= 0:
         return int(logits.argmax())
     with torch.inference_mode():
         top, tokens = logits.topk(min(TOP_K, logits.numel()))
         chances = (top / sampling.temperature).softmax(dim=0)
-        # A token stays while those before it do not make up top_p yet, so the first always does.
+        # a token stays while the tokens before it sum to less than top_p, so the first always stays
         chances = chances.where(chances.cumsum(dim=0) - chances < max(sampling.top_p, 1e-6), 0.0)
         return int(tokens[torch.multinomial(chances, 1, generator=generator)])
 
 
 class _Text:
-    """Tokens to text, never half a character: what ends in one waits for the rest."""
+    """Tokens to text, without incomplete characters."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
@@ -165,7 +167,7 @@ class _Text:
         return text
 
     def rest(self) -> str:
-        """What is left at the end, without a character that never became whole."""
+        """The remaining text, without an incomplete character."""
         text = self._decoded() if self._waiting else ""
         self._waiting.clear()
         return text.rstrip(_BROKEN)
@@ -175,14 +177,14 @@ class _Text:
 
 
 def _added_tokens(tokenizer: PreTrainedTokenizerBase) -> re.Pattern[str] | None:
-    """Every string that the tokenizer makes one mark of, such as <|im_end|> and <think>."""
+    """The strings of special tokens, such as <|im_end|> and <think>."""
     added: dict[int, Any] = tokenizer.added_tokens_decoder
     marks = sorted({str(token.content) for token in added.values()}, key=len, reverse=True)
     return re.compile("|".join(re.escape(mark) for mark in marks if len(mark) > 1)) if marks else None
 
 
 def _split_marks(text: str, marks: re.Pattern[str] | None) -> Iterator[str]:
-    """A text in parts, cut inside each mark, so that none is whole; joined they are the text."""
+    """Split a text inside each special token, so that none is complete. Joined, the parts are the text."""
     start = 0
     while marks and (found := marks.search(text, start)):
         yield text[start : found.start() + 1]

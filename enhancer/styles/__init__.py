@@ -1,6 +1,6 @@
-"""Styles of pictures as data: each a name, titles for people, and the words that are put behind a wish, in English and Chinese.
+"""Styles: a name, titles for display, and words that are appended to a prompt, in English and Chinese.
 
-One file of JSON a set: `general` for models that know much, and one for each small model that knows few. Knows no model.
+One JSON file a set: `general` for large models, and one for each small model. Knows no model.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _ENDS: dict[Language, str] = {"en": " ,;:", "zh": " ，；：,;:"}
 
 @dataclass(frozen=True, kw_only=True)
 class Style:
-    """`words` say what can be seen of a style (medium, line, light, colours) and name no person."""
+    """`words` describe what is visible (medium, line, light, colors) and name no person."""
 
     name: str
     titles: dict[Language, str]
     words: dict[Language, str]
 
     def put(self, wish: str) -> str:
-        """`wish` with the style's words behind it, in the wish's own language; a sentence that is closed is left closed."""
+        """`wish` with the style's words in its own language. A complete sentence stays complete."""
         spoken = language(wish)
         text = wish.rstrip()
         if text.endswith((".", "!", "?", "。", "！", "？")):
@@ -37,7 +37,7 @@ class Style:
 
 @lru_cache(maxsize=8)
 def load(name: str) -> tuple[Style, ...]:
-    """The styles of a set, in the order in which they are offered. ValueError where there is no such set."""
+    """The styles of a set, in display order. Raises ValueError for an unknown set."""
     path = _FOLDER / f"{name}.json"
     if not name.isidentifier() or not path.is_file():
         known = ", ".join(sorted(one.stem for one in _FOLDER.glob("*.json")))

@@ -1,8 +1,8 @@
-"""The words that are put to a model before a wish: plain text files in `templates/`, one a language, for a writer to edit.
+"""Templates: the system messages for the enhancer, as text files in this folder, one per language.
 
-A host's own templates lie in a folder of theirs, as NAME.en.txt and NAME.zh.txt; where one of the two is missing the other serves.
-Nothing is substituted in them and there is no template syntax, so braces, percent signs and marks of a chat format in a
-wish stay what they are: the wish is a message of its own. Knows no model and no answer.
+A host's own templates are NAME.en.txt and NAME.zh.txt in another folder; if one is missing, the other is used. Nothing is
+substituted and there is no template syntax, so braces and special tokens in a request stay text: it is a message of its
+own. Knows no model and no answer.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _WORD = re.compile(r"[^\W\d_\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
-    """A template in one language. `version` is 12 hex digits that change with every change of the text."""
+    """A template in one language. `version` is a hash of the text, 12 hex digits."""
 
     name: str
     language: Language
@@ -41,13 +41,13 @@ class Template:
 
 
 def names() -> tuple[str, ...]:
-    """Names of the templates that are there in every language, in alphabetical order."""
+    """The names of templates that exist in every language, sorted."""
     found = [{path.name.split(".")[0] for path in _FOLDER.glob(f"*.{language}.txt")} for language in LANGUAGES]
     return tuple(sorted(set.intersection(*found)))
 
 
 def own_names(folder: Path | None) -> tuple[str, ...]:
-    """Names of a host's own templates, in alphabetical order. Files that can be no template, and names of ours, are passed over."""
+    """The names of a host's own templates, sorted. Invalid files and names of ours are skipped."""
     if folder is None or not folder.is_dir():
         return ()
     found = {path.name.split(".")[0] for language in LANGUAGES for path in folder.glob(f"*.{language}.txt")}
@@ -55,9 +55,9 @@ def own_names(folder: Path | None) -> tuple[str, ...]:
 
 
 def load(name: str, language: Language, folder: Path | None = None) -> Template:
-    """Reads a template, one of ours or of `folder`; white space around it does not count.
+    """Read a template of ours or of `folder`, without surrounding white space.
 
-    ValueError where there is none of that name and language, and for a file that is empty, too long or no text.
+    Raises ValueError for an unknown name or language, and for a file that is empty, too long or not text.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(
@@ -82,9 +82,9 @@ def load(name: str, language: Language, folder: Path | None = None) -> Template:
 
 
 def messages(template: Template, wish: str, steering: EnhancementOptions | None = None) -> list[Message]:
-    """What is put to the model: the template as the system's message, the wish, letter for letter, as the user's.
+    """The messages: the template as the system message, and the request unchanged as the user message.
 
-    With an instruction the prompt that there is stands between them, as the model's own answer, and the instruction is the last word.
+    With an instruction, the existing prompt is the assistant's message between, and the instruction comes last.
     """
     system = "\n\n".join([template.text, *notes(template.language, steering)]) if steering else template.text
     found: list[Message] = [{"role": "system", "content": system}, {"role": "user", "content": wish}]
@@ -95,7 +95,7 @@ def messages(template: Template, wish: str, steering: EnhancementOptions | None 
 
 
 def notes(language: Language, steering: EnhancementOptions) -> list[str]:
-    """What is added to a template for one wish: how long the prompt shall be, and which words must stay."""
+    """The additions to a template: the length, and the keywords that must stay."""
     found = [LENGTH[language][steering.length]] if steering.length != "auto" else []
     if steering.locks:
         found.append("\n".join([LOCKS[language], *(f"- {one}" for one in steering.locks)]))
@@ -159,23 +159,22 @@ def repair(
     too_long: tuple[int, int] | None = None,
     steering: EnhancementOptions | None = None,
 ) -> list[Message]:
-    """What is put to the model once more: all that was said, its answer, and what that lost. `too_long`: its tokens, and what fits."""
+    """The messages of a second attempt: all before, the answer, and what it lost. `too_long` holds its tokens and the limit."""
     spoken, said = template.language, list[str]()
     if lost:
         said.append("\n".join([REPAIR[spoken], *(f"- {one}" for one in lost)]))
     if too_long:
         tokens, most = too_long
         numbers = {"tokens": tokens, "most": most, "part": max(10, 90 * most // tokens)}
-        said.append(SHORTER[spoken].format(**numbers))  # our own words: nobody else's stand in them
+        said.append(SHORTER[spoken].format(**numbers))  # our own words only
     again: list[Message] = [{"role": "assistant", "content": answer}, {"role": "user", "content": "\n\n".join(said)}]
     return [*messages(template, wish, steering), *again]
 
 
 def language(wish: str) -> Language:
-    """The language to answer a wish in: "zh" where it has Chinese characters, and at least as many as words in other scripts.
+    """The language to answer in: "zh" if the request has at least as many Chinese characters as words of other scripts.
 
-    Text inside quotation marks does not count (a poster with a Chinese title may be asked for in English), unless the
-    wish is nothing else.
+    Quoted text does not count, unless the request is nothing else: an English poster may have a Chinese title.
     """
     bare = _QUOTED.sub(" ", wish)
     for text in (bare, wish):
