@@ -55,6 +55,8 @@ def api() -> str:
         if name.startswith("_"):
             continue
         parts += [f"## `/{name}`", "", f"`{_signature(function)}`", "", inspect.getdoc(function) or "", ""]
+    parts += ["## Former names", "", "These names keep working until version 0.3.", "", "| former | use |", "|---|---|"]
+    parts += [f"| `/{old}` | `/{new}` |" for old, new in endpoints.ALIASES.items()]
     return "\n".join(parts).rstrip() + "\n"
 
 

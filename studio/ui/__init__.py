@@ -1,1 +1,1 @@
-"""The Gradio page: its shell and one module a room. The only importer of gradio."""
+"""The Gradio page and the API. The only importer of gradio."""

@@ -1,8 +1,8 @@
-"""The named endpoints that programs rely on: names, parameters, defaults and results are a promise.
+"""The named endpoints for programs: their names, parameters, defaults and results are stable.
 
-Each is a use case of `Studio` on behalf of the request's owner, and nothing more. Values may be anything that JSON can say: the use
-cases check them. Streams are async and unbounded in number, since they only watch. Annotations are real objects here, not texts,
-because Gradio reads the API's schema from them.
+Each endpoint calls a use case of `Studio` on behalf of the request's owner. The use cases validate all values. Streams are
+async and not limited in number, since they only watch. Annotations are objects, not strings, because Gradio builds the
+API's schema from them.
 """
 
 import asyncio
@@ -25,32 +25,42 @@ from studio.ui.owner import base_url_of, owner_of
 from studio.ui.views.form import texts
 
 NAMES = (
-    "generate", "enhance", "refine", "describe", "source", "steers", "rerun", "vary", "redraw", "history", "picture", "edit", "edit_many",
-    "delete", "delete_many", "restore", "restore_many", "purge", "tags", "collections", "new_collection", "edit_collection", "collect",
-    "move_in_collection", "delete_collection", "ancestry", "differences", "cancel", "jobs", "share", "unshare", "forget",
-    "download_checkpoint", "machine", "adapters",
+    "generate", "enhance", "refine", "describe", "upload", "options", "rerun", "vary", "retry", "history", "picture", "edit",
+    "edit_many", "delete", "delete_many", "restore", "restore_many", "purge", "tags", "collections", "new_collection",
+    "edit_collection", "add_to_collection", "move_in_collection", "delete_collection", "ancestry", "compare", "cancel",
+    "jobs", "share", "unshare", "end_private_session", "download_checkpoint", "system", "adapters",
 )  # fmt: skip
+ALIASES = {
+    "redraw": "retry",
+    "steers": "options",
+    "source": "upload",
+    "collect": "add_to_collection",
+    "differences": "compare",
+    "forget": "end_private_session",
+    "machine": "system",
+}
+"""Former names of endpoints, kept until version 0.3."""
 Stream = TypeVar("Stream", bound=Callable[..., AsyncIterator[dict[str, Any]]])
-ERROR_S = 10.0  # how long the API's own page shows a refusal
+ERROR_S = 10.0  # seconds for which the API's own page shows an error
 
 
 def register(studio: Studio) -> None:
-    """Add the endpoints to the Blocks whose context is open."""
+    """Add the endpoints to the open Blocks context."""
     endpoints = Endpoints(studio)
-    for name in NAMES:
-        function = getattr(endpoints, name)
+    for name in (*NAMES, *ALIASES):
+        function = getattr(endpoints, ALIASES.get(name, name))
         gr.api(function, api_name=name, api_description=function.__doc__, concurrency_limit=None)
 
 
 def stream(function: Stream) -> Stream:
-    """Tell the schema what one message is: Gradio reads it from the annotation, and knows no iterators."""
+    """Annotate a stream with the type of one message: Gradio's schema does not know iterators."""
     said = inspect.signature(function).replace(return_annotation=dict[str, Any])
     function.__signature__ = said  # type: ignore[attr-defined]
     return function
 
 
 class Endpoints:
-    """The endpoints over one studio. `request` comes from Gradio and is no parameter of the API."""
+    """The endpoints over one studio. Gradio passes `request`, which is not a parameter of the API."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -85,17 +95,17 @@ class Endpoints:
         strength: float | None = None,
         adapters: dict[str, Any] | list[Any] | None = None,
     ) -> AsyncIterator[dict[str, Any]]:
-        """Draw a prompt; with `enhance`, reason about it first. Streams the job from its row to its pictures.
+        """Generate pictures. With `enhance`, enhance the prompt first. Streams the job from its row to its pictures.
 
-        `{red|green}` is one of the two and `__animal__` one of a list, as each picture's seed decides; in quotation marks they are text.
-        `/steers` tells styles, lengths and templates. `locks` are words that must stay; with `spread` each picture has its own rewrite.
-        `enhancement` is the id of a kept one: `prompt` is drawn as given, original and reasoning stay linked. `parent` is the picture that
-        this one is made from. `shift` moves the steps to where noise is more (3 for Turbo, 6 for the base). With guidance, `cfg_truncation`
-        is how much of the way, 0 to 1, is guided; `cfg_normalization` keeps the guided direction as long as the prompt's own. With
-        `private` (true, or a session's name) nothing is kept: pictures lie in memory until `/forget`, and what comes of something private
-        is private. `variation_of` is told at `/vary`. `source` is a picture to begin with (its id, or the SHA-256 of its pixels; `/source`
-        brings one in), and `strength`, between 0 and 1 (0.6), how far from there it goes, in as many steps as ever. `adapters` are names of
-        `/adapters` with the weight, -4 to 4, by which each is added: `{"ink": 0.8}` or `[["ink", 0.8]]`.
+        `{red|green}` and `__animal__` are wildcards that each picture's seed resolves, except in quotation marks.
+        `/options` lists styles, lengths and templates. `locks` are keywords that must stay; with `spread` each picture gets
+        its own rewrite. `enhancement` is the id of a stored one: `prompt` is then used as it is, and stays linked to it.
+        `parent` is the picture that this one is derived from. `shift` is the scheduler's (3 for Turbo, 6 for the base).
+        With guidance, `cfg_truncation` in [0, 1] is the guided part of the steps, and `cfg_normalization` limits the norm
+        of the guided prediction. With `private` (true, or a session id) pictures are held in memory until
+        `/end_private_session`. `variation_of` is explained at `/vary`. `source` is a starting image (its id, or the SHA-256
+        of its pixels; `/upload` adds one), and `strength` in (0, 1), by default 0.6, how far the picture moves away from
+        it. `adapters` maps names of `/adapters` to weights from -4 to 4: `{"ink": 0.8}` or `[["ink", 0.8]]`.
         """
         with spoken():
             owner = owner_of(request)
@@ -122,7 +132,8 @@ class Endpoints:
         template: str | None = None,
         private: bool | str = False,
     ) -> AsyncIterator[dict[str, Any]]:
-        """Reason about a prompt and draw nothing. Streams the steps keep, solve, compose and text as they are written."""
+        """Enhance a prompt without generating a picture. Streams the steps keep, solve, compose and text while they are
+        written."""
         with spoken():
             owner = owner_of(request)
             told: dict[str, Any] = {
@@ -146,9 +157,10 @@ class Endpoints:
         seed: int | None = None,
         private: bool | str = False,
     ) -> AsyncIterator[dict[str, Any]]:
-        """Change a kept enhancement's prompt (or `prompt`, what became of it) as an instruction says. Streams as `/enhance`.
+        """Change the prompt of a stored enhancement, or its edited form `prompt`, by an instruction. Streams as `/enhance`.
 
-        A new enhancement comes of it, with the old one as `parent_id`. Refused where `/steers` says that the model does not follow.
+        The new enhancement has the old one as `parent_id`. Refused if `/options` says that the model does not follow
+        instructions.
         """
         with spoken():
             owner = owner_of(request)
@@ -161,10 +173,11 @@ class Endpoints:
     async def describe(
         self, request: gr.Request, picture: str, language: str = "en", seed: int | None = None
     ) -> AsyncIterator[dict[str, Any]]:
-        """Write the prompt from which a picture could be drawn again. Streams `prompt` as it grows; the last message has `done`.
+        """Caption a picture. Streams the growing `prompt`; the last message has `done`.
 
-        `picture` is the base64 of a PNG, JPEG or WebP file of at most 10,000,000 bytes; `language` is `en` or `zh`. A small copy without
-        its notes goes to the server that the host named, and nothing is kept. Refused where no model reads pictures (`enhancer_vision`).
+        `picture` is the base64 of a PNG, JPEG or WebP file of at most 10,000,000 bytes; `language` is `en` or `zh`. A small
+        copy without metadata is sent to the configured server, and nothing is stored. Refused without a vision model
+        (`enhancer_vision`).
         """
         with spoken():
             owner_of(request)
@@ -174,30 +187,31 @@ class Endpoints:
                     yield {"prompt": prompt, "done": False}
             yield {"prompt": prompt, "done": True}
 
-    def source(self, request: gr.Request, picture: str, private: bool | str = False) -> dict[str, Any]:
-        """Have a picture to draw from, for `/generate`'s `source`: the one that is here with these pixels, or else it is brought in.
+    def upload(self, request: gr.Request, picture: str, private: bool | str = False) -> dict[str, Any]:
+        """Upload a starting image for `/generate`'s `source`. An existing picture with the same pixels is returned.
 
-        `picture` is the base64 of a PNG, JPEG or WebP file of at most 10,000,000 bytes. With `private` it lies in memory until `/forget`.
+        `picture` is the base64 of a PNG, JPEG or WebP file of at most 10,000,000 bytes. With `private` it is held in memory
+        until `/end_private_session`.
         """
         with spoken():
             file = io.BytesIO(from_base64(picture))
             return self._studio.transfer.source(owner_of(request), file, "", private=private)
 
-    def steers(self, request: gr.Request, checkpoint: str | None = None) -> dict[str, Any]:
-        """What an enhancement can be told where a checkpoint draws: styles, lengths, the host's own templates, lists for choices."""
+    def options(self, request: gr.Request, checkpoint: str | None = None) -> dict[str, Any]:
+        """The enhancement options of a checkpoint: styles, lengths, the host's own templates, wildcard lists."""
         with spoken():
             owner_of(request)
             return serializers.available_options(self._studio.steers(checkpoint), self._studio.lists())
 
     def adapters(self, request: gr.Request, checkpoint: str | None = None) -> dict[str, Any]:
-        """The adapters (LoRA) that are here, whether each fits a checkpoint (null: that of the studio), and the words that it hears."""
+        """The adapters (LoRA) here, whether each fits a checkpoint (null: the resident one), and their trigger words."""
         with spoken():
             owner_of(request)
             return serializers.adapters(self._studio.checkpoint(checkpoint), self._studio.adapters(checkpoint))
 
     @stream
     async def rerun(self, request: gr.Request, id: str, private: bool | str = False) -> AsyncIterator[dict[str, Any]]:
-        """Draw a picture's exact recipe again. The end says `identical`, or names in `changed` what differs."""
+        """Re-run a picture's exact recipe. The last message has `identical`, or `changed` with the differences."""
         with spoken():
             owner = owner_of(request)
             filed = await asyncio.to_thread(self._studio.rerun, owner, id, private=private)
@@ -214,10 +228,10 @@ class Endpoints:
         private: bool | str = False,
         strength: float | None = None,
     ) -> AsyncIterator[dict[str, Any]]:
-        """Draw a picture's recipe with another seed, its reasoning and ancestry kept. Streams as `/generate`.
+        """Generate a picture's recipe with another seed. Its reasoning and ancestry are kept. Streams as `/generate`.
 
-        With a `strength`, above 0 and up to 1, the noise goes only so far from the picture's own. Its `variation_of` then tells the
-        way: pairs of a seed and the strength by which the next one takes over, in the end `seed`.
+        With a `strength` in (0, 1], the noise moves only that far from the picture's own. `variation_of` of the new picture
+        lists pairs of a seed and the strength toward the next one, in the end toward `seed`.
         """
         with spoken():
             owner = owner_of(request)
@@ -228,10 +242,10 @@ class Endpoints:
                 yield shot
 
     @stream
-    async def redraw(
+    async def retry(
         self, request: gr.Request, job: str, plain: bool = False, private: bool | str = False
     ) -> AsyncIterator[dict[str, Any]]:
-        """File a failed or cancelled job once more, with `plain` without reasoning. Streams as `/generate`."""
+        """File a failed or cancelled job again, with `plain` without enhancement. Streams as `/generate`."""
         with spoken():
             owner = owner_of(request)
             filed = await asyncio.to_thread(self._studio.retry, owner, job, plain=plain, private=private)
@@ -252,12 +266,12 @@ class Endpoints:
         at: str | None = None,
         zone: str = "UTC",
     ) -> dict[str, Any]:
-        """A page of your pictures, newest first. `next` and `previous` are the cursors of the pages behind and before it.
+        """A page of your pictures, newest first. `next` and `previous` are the cursors of the neighboring pages.
 
-        A query is words (each the beginning of one), "phrases", -words to leave out, and filters: `seed:42 steps:8 size:1024x1024
-        checkpoint:turbo lora:ink tag:sea rating:>=4 is:favourite has:enhancement in:"a collection" after:2026-01-01 before:2026-06
-        on:2026-03`. `at` begins with what was made before a moment. Days are those of the `zone`, such as Asia/Shanghai. With
-        `sort="relevance"` the best of the newest 2,000 matches come first; `ranked` says how many those are.
+        A query holds words (as prefixes), "phrases", excluded -words, and filters: `seed:42 steps:8 size:1024x1024
+        checkpoint:turbo lora:ink tag:sea rating:>=4 is:favourite has:enhancement in:"a collection" after:2026-01-01
+        before:2026-06 on:2026-03`. `at` starts before a moment. Days are those of `zone`, such as Asia/Shanghai. With
+        `sort="relevance"` the best of the newest 2,000 matches come first; `ranked` is their number.
         """
         with spoken():
             return self._studio.history(
@@ -266,7 +280,7 @@ class Endpoints:
             )  # fmt: skip
 
     def picture(self, request: gr.Request, id: str) -> dict[str, Any]:
-        """One picture, with everything that is kept of it."""
+        """One picture with all its fields."""
         with spoken():
             return self._studio.picture(owner_of(request), id)
 
@@ -279,7 +293,7 @@ class Endpoints:
         tags: list[str] | None = None,
         note: str | None = None,
     ) -> dict[str, Any]:
-        """Star, rate (1 to 5; 0 takes it away), tag a picture, or note something. Null leaves a thing as it is."""
+        """Edit a picture's star, rating (1 to 5; 0 removes it), tags and note. Null keeps a field."""
         with spoken():
             return self._studio.edit(owner_of(request), id, favourite=favourite, rating=rating, tags=tags, note=note)
 
@@ -292,40 +306,41 @@ class Endpoints:
         add_tags: list[str] | None = None,
         remove_tags: list[str] | None = None,
     ) -> dict[str, Any]:
-        """The same change of up to 1,000 pictures, all or none."""
+        """Edit up to 1,000 pictures in the same way, all or none."""
         with spoken():
             return self._studio.edit_many(
                 owner_of(request), ids, favourite=favourite, rating=rating, add_tags=add_tags, remove_tags=remove_tags
             )
 
     def delete_many(self, request: gr.Request, ids: list[str]) -> dict[str, Any]:
-        """Put up to 1,000 pictures into the trash, all or none."""
+        """Move up to 1,000 pictures to the trash, all or none."""
         with spoken():
             return self._studio.delete_many(owner_of(request), ids)
 
     def restore_many(self, request: gr.Request, ids: list[str]) -> dict[str, Any]:
-        """Bring up to 1,000 pictures back from the trash, all or none."""
+        """Restore up to 1,000 pictures from the trash, all or none."""
         with spoken():
             return self._studio.restore_many(owner_of(request), ids)
 
-    def forget(self, request: gr.Request, session: str | None = None) -> dict[str, Any]:
-        """Forget everything of yours that is private, or of one session: pictures, reasoning, wishes. What still runs is `stopped`."""
+    def end_private_session(self, request: gr.Request, session: str | None = None) -> dict[str, Any]:
+        """Remove your private pictures, enhancements and jobs, or those of one session. Running jobs are `stopped`."""
         with spoken():
             return self._studio.forget(owner_of(request), session)
 
     def purge(
         self, request: gr.Request, ids: list[str] | None = None, dry_run: bool = False, until: str | None = None
     ) -> dict[str, Any]:
-        """Remove pictures of your trash for good, or with null all of it: the one act that cannot be undone.
+        """Empty your trash, or with `ids` remove these pictures from it. This is permanent.
 
-        `dry_run` only tells: `gone`, `bytes`, `leaning` (that stay, drawn from one), `staying` (whose job has not ended), and the
-        moment `until`. Told to the next call, it spares what was thrown away later.
+        `dry_run` only reports `gone`, `bytes`, `leaning` (remaining pictures that start from a removed one), `staying`
+        (pictures of unfinished jobs), and the moment `until`. Passed to the next call, `until` spares pictures trashed
+        later.
         """
         with spoken():
             return self._studio.purge(owner_of(request), ids, dry_run=dry_run, until=until)
 
     def tags(self, request: gr.Request, beginning: str = "") -> dict[str, Any]:
-        """Your tags that begin so, and how many pictures have each."""
+        """Your tags with this prefix and their counts."""
         with spoken():
             return self._studio.tags(owner_of(request), beginning)
 
@@ -337,7 +352,7 @@ class Endpoints:
     def new_collection(
         self, request: gr.Request, name: str, query: str | None = None, ids: list[str] | None = None
     ) -> dict[str, Any]:
-        """A new collection, with these pictures in it; with `query` a saved search."""
+        """Create a collection with these pictures, or with `query` a saved search."""
         with spoken():
             return self._studio.new_collection(owner_of(request), name, query=query, ids=ids or [])
 
@@ -349,12 +364,14 @@ class Endpoints:
         query: str | None = None,
         cover: str | None = None,
     ) -> dict[str, Any]:
-        """Rename a collection, change what a saved search looks for, or choose the cover (a picture's id, or "" for the first)."""
+        """Change a collection's name, query or cover (a picture's id, or "" for the first)."""
         with spoken():
             return self._studio.edit_collection(owner_of(request), collection, name=name, query=query, cover=cover)
 
-    def collect(self, request: gr.Request, collection: str, ids: list[str], remove: bool = False) -> dict[str, Any]:
-        """Put pictures into a collection, behind those that are there, or take them out."""
+    def add_to_collection(
+        self, request: gr.Request, collection: str, ids: list[str], remove: bool = False
+    ) -> dict[str, Any]:
+        """Append pictures to a collection, or remove them."""
         with spoken():
             return self._studio.collect(owner_of(request), collection, ids, remove=remove)
 
@@ -366,7 +383,7 @@ class Endpoints:
         before: str | None = None,
         ids: list[str] | None = None,
     ) -> dict[str, Any]:
-        """Move a picture of a collection, or several in this order, to the place before another one, or to the end."""
+        """Move one or several pictures of a collection, in this order, before another one or to the end."""
         with spoken():
             if (id is None) == (ids is None):
                 raise InvalidRequest("ids", "must be given, or else id", ids)
@@ -374,32 +391,32 @@ class Endpoints:
             return self._studio.move_in_collection(owner_of(request), collection, several, before)
 
     def delete_collection(self, request: gr.Request, collection: str) -> dict[str, Any]:
-        """A collection goes; its pictures stay."""
+        """Delete a collection. Its pictures stay."""
         with spoken():
             return self._studio.delete_collection(owner_of(request), collection)
 
     def ancestry(self, request: gr.Request, id: str) -> dict[str, Any]:
-        """What a picture was made from and what was made from it: `nodes`, and `edges` with their relation."""
+        """The pictures that a picture was made from and those made from it: `nodes`, and `edges` with their relation."""
         with spoken():
             return self._studio.ancestry(owner_of(request), id)
 
-    def differences(self, request: gr.Request, id: str, other: str) -> dict[str, Any]:
-        """What differs between two pictures: settings, prompts word by word, surroundings, and how far the pixels are apart."""
+    def compare(self, request: gr.Request, id: str, other: str) -> dict[str, Any]:
+        """Compare two pictures: settings, prompts word by word, environment, and pixels."""
         with spoken():
             return self._studio.differences(owner_of(request), id, other)
 
     def delete(self, request: gr.Request, id: str) -> dict[str, Any]:
-        """Put a picture into the trash; `/restore` brings it back."""
+        """Move a picture to the trash. `/restore` restores it."""
         with spoken():
             return self._studio.delete(owner_of(request), id)
 
     def restore(self, request: gr.Request, id: str) -> dict[str, Any]:
-        """Bring a picture back from the trash."""
+        """Restore a picture from the trash."""
         with spoken():
             return self._studio.restore(owner_of(request), id)
 
     def cancel(self, request: gr.Request, job: str) -> dict[str, Any]:
-        """Stop a job, and no other: at once if it waits, within a step if it runs."""
+        """Cancel a job: at once if it waits, within a step if it runs."""
         with spoken():
             return self._studio.cancel(owner_of(request), job)
 
@@ -408,23 +425,23 @@ class Endpoints:
         with spoken():
             return self._studio.jobs(owner_of(request))
 
-    def machine(self, request: gr.Request) -> dict[str, Any]:
-        """What draws here: device, memory plan with every way that was weighed, what is done for speed, and your last timings."""
+    def system(self, request: gr.Request) -> dict[str, Any]:
+        """The system: device, memory plans, speed options, and your latest timings."""
         with spoken():
             return self._studio.machine(owner_of(request))
 
     def share(self, request: gr.Request, id: str, days: int = 30) -> dict[str, Any]:
-        """A link to one picture for anybody who has it, for so many days."""
+        """Create a link to one picture for `days` days. Anybody with the link can see it."""
         with spoken():
             return self._studio.share(owner_of(request), id, days, base_url=base_url_of(request))
 
     def unshare(self, request: gr.Request, token: str) -> dict[str, Any]:
-        """Take a link back."""
+        """Revoke a link."""
         with spoken():
             return self._studio.unshare(owner_of(request), token, base_url=base_url_of(request))
 
     def download_checkpoint(self, request: gr.Request, name: str) -> dict[str, Any]:
-        """Begin to fetch a checkpoint of the catalogue, because the host agreed. `/healthz` and the page tell how it goes."""
+        """Download a checkpoint of the catalog with the host's consent. `/healthz` and the page show progress."""
         with spoken():
             owner_of(request)
             self._studio.download(name)
@@ -433,7 +450,7 @@ class Endpoints:
 
 
 def _enhancement(shot: View) -> View:
-    """The form that `/enhance` streams, from a snapshot of its job."""
+    """The message of `/enhance`, from a job's state."""
     written = shot["enhancement"]
     kept = written if isinstance(written, dict) else {}
     return {
@@ -455,7 +472,7 @@ def _enhancement(shot: View) -> View:
 
 @contextmanager
 def spoken() -> Iterator[None]:
-    """Refusals as Gradio tells them to the page and to programs: the sentence as it is, and no trace in the log."""
+    """Convert errors to Gradio's, which show the message and log no traceback."""
     try:
         yield
     except StudioError as error:

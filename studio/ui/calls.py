@@ -1,8 +1,8 @@
-"""How a drawn part of the page asks the server: named calls with one JSON object in and one out.
+"""Calls from the page's scripts to the server: a name and arguments in, one JSON object out.
 
-A part is a `gr.HTML` with a constant template whose script draws with `textContent`. It fires one event, `call`, with a number, a
-name and arguments; the answer comes back as its value under the same number. The name is looked up in a fixed table and everything
-runs for the owner of the request, so whoever sends such an event by hand gets no more than the page would. Knows no picture.
+A part is a `gr.HTML` with a constant template whose script builds its DOM with `textContent`. It fires the event `call`
+with a number, a name and arguments; the answer comes back as its value with the same number. Names are looked up in a fixed
+table, and calls run for the request's owner, so forged events get no further than the page. Knows no picture.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ OwnerOf = Callable[[gr.Request], str]
 
 
 class CallArguments:
-    """One call's arguments, from whoever sent them, with the request they came by."""
+    """The arguments of one call, not validated, and its request."""
 
     def __init__(self, owner: str, values: Mapping[str, Any], request: gr.Request, zone: object = None) -> None:
-        """`zone` is what the browser calls its time zone; one that this machine does not know becomes UTC."""
+        """`zone` is the browser's time zone; an unknown one becomes UTC."""
         self.owner, self.request, self._values = owner, request, values
         try:
             self.zone = str(checked_zone("zone", zone))
@@ -33,7 +33,7 @@ class CallArguments:
             self.zone = "UTC"
 
     def __call__(self, name: str, default: Any = None) -> Any:
-        """The argument `name` as it was sent: the use cases check its type and its range."""
+        """The argument `name` as it was sent. The use cases validate it."""
         return self._values.get(name, default)
 
 
@@ -41,7 +41,7 @@ Call = Callable[[CallArguments], View]
 
 
 def part(name: str, *, owner_of: OwnerOf, calls: Mapping[str, Call]) -> gr.HTML:
-    """A part of the page, drawn by `assets/{name}.js`, that may make `calls`."""
+    """A part of the page, built by `assets/{name}.js`, with its `calls`."""
     box = gr.HTML(
         None,
         html_template=f'<div class="part {name}"></div>',
@@ -67,7 +67,7 @@ def part(name: str, *, owner_of: OwnerOf, calls: Mapping[str, Call]) -> gr.HTML:
 
 
 def respond(sent: object, calls: Mapping[str, Call], owner_of: OwnerOf, request: gr.Request) -> View:
-    """The answer to one event: `{"n", "answer"}`, or `{"n", "error", "missing"}` with a sentence to show."""
+    """The answer to an event: `{"n", "answer"}`, or `{"n", "error", "missing"}` with a message."""
     message = sent if isinstance(sent, dict) else {}
     number, name, values = message.get("n"), message.get("name"), message.get("values")
     n = number if isinstance(number, int) else 0

@@ -1,6 +1,6 @@
-"""On whose behalf a Gradio handler runs: what the door noted in the request, read back.
+"""The owner of a Gradio request, which the identity middleware stored in the request's state.
 
-The note travels in the request's state, which queued and streamed events keep. Knows no cookie and no login.
+Queued and streamed events keep that state. Knows no cookie and no login.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ NOBODY = "Nobody is known behind this request: log in, or reload the page, and t
 
 
 def owner_of(request: gr.Request) -> str:
-    """The owner of a request. Raises Refused where the door noted none."""
+    """The owner of a request. Raises Refused without one."""
     owner = _noted(request, "owner")
     if owner is None:
         raise Refused(NOBODY)
@@ -21,7 +21,7 @@ def owner_of(request: gr.Request) -> str:
 
 
 def base_url_of(request: gr.Request) -> str:
-    """How the visitor reached the studio, for links, without a slash at its end. Raises Refused where the door noted nothing."""
+    """The studio's address as the visitor reached it, without a trailing slash. Raises Refused if unknown."""
     url = _noted(request, "base_url")
     if url is None:
         raise Refused(NOBODY)

@@ -1,7 +1,6 @@
-"""The page: its rooms put together, and what `launch` needs to show them.
+"""The page: assembles the views, the endpoints, styles and scripts.
 
-Knows what the page is made of, not what the parts do: Create, Gallery, Queue and the picture's own view each have a module, and the
-named endpoints of the API are registered on the same Blocks.
+Each view has its own module. The endpoints are registered on the same Blocks.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from studio.ui.owner import base_url_of, owner_of
 from studio.ui.views import create, gallery, header, picture, queue, system
 
 ASSETS = Path(__file__).parent / "assets"
-FIRST = ("tokens", "base", "studio", "parts")  # what the other style sheets and scripts lean on
+FIRST = ("tokens", "base", "studio", "parts")  # style sheets and scripts that others depend on
 TITLE = "Z-Image Studio"
 
 
 def build(studio: Studio, *, settings: Settings) -> gr.Blocks:
-    """The whole page over the use cases. Nothing is started and nothing is loaded."""
+    """Build the page over the use cases. Starts and loads nothing."""
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as page:
         calls = create.calls(studio, base_url_of=base_url_of)
         header.build(calls, owner_of=owner_of, facts=_facts(studio, settings))
@@ -45,17 +44,17 @@ def build(studio: Studio, *, settings: Settings) -> gr.Blocks:
 
 
 def launch_kwargs() -> dict[str, Any]:
-    """Arguments for `launch`: theme, styles, scripts, and none of Gradio's own extras."""
+    """Arguments for `launch`: theme, styles and scripts; Gradio's extras are off."""
     return {"theme": theme.paper(), "head": head(), "footer_links": ["api"], "run_history": False}
 
 
 def head() -> str:
-    """Styles and scripts, inline: one answer holds the whole page, and nothing is fetched from elsewhere."""
+    """Styles and scripts, inline, so that the page is one response and loads nothing from elsewhere."""
     styles = "\n".join(path.read_text("utf-8") for path in _ordered("css"))
     scripts = [path.read_text("utf-8") for path in _ordered("js")]
     said = {"parameters": wording_said.PARAMETERS, "sentences": wording_said.SENTENCES}
     words = f"studio.words = {_script(wording.WORDS)};\nstudio.chinese = {_script(said)};"
-    scripts.insert(1, words)  # after studio.js, before whoever speaks
+    scripts.insert(1, words)  # after studio.js, before its users
     seal = b64encode((ASSETS / "seal.svg").read_bytes()).decode()
     parts = (
         '<meta name="theme-color" content="#0e0e10">',
@@ -67,12 +66,12 @@ def head() -> str:
 
 
 def _script(words: object) -> str:
-    """Words as JavaScript can read them; `<` is escaped, so that no text can end the script."""
+    """The texts as a script. `<` is escaped, so that no text can end the script element."""
     return json.dumps(words, ensure_ascii=False).replace("<", "\\u003c")
 
 
 def _facts(studio: Studio, settings: Settings) -> dict[str, object]:
-    """What scripts may know of this studio: no secret, and nothing that differs between visitors."""
+    """Constants for the scripts: no secrets, and the same for every visitor."""
     return {
         "can_enhance": studio.can_enhance,
         "remote_model": settings.server.model if settings.enhancer == "remote" and settings.server else None,

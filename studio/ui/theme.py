@@ -1,6 +1,6 @@
-"""The theme: Gradio's own tokens, set from the page's (assets/tokens.css), so that native components look like the rest.
+"""The theme: sets Gradio's tokens from the page's (assets/tokens.css), so that native components match.
 
-Knows colours by name only; the values live in tokens.css, where light and dark are told apart.
+Knows colors by name only. tokens.css holds their values for light and dark.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ SANS = (
 )
 MONO = ("ui-monospace", "SF Mono", "DejaVu Sans Mono", "monospace")
 
-# Cinnabar from wash to shade: Gradio derives focus rings and selections from its primary hue.
+# Gradio derives focus rings and selections from its primary hue.
 CINNABAR = colors.Color(
     c50="#fdf3f1", c100="#fbe3df", c200="#f6c6be", c300="#f0a797", c400="#e4705c", c500="#d8432e",
     c600="#cf3f2b", c700="#a92d1b", c800="#862416", c900="#651c12", c950="#3b0f09", name="cinnabar",
 )  # fmt: skip
 
-# Every token of Gradio that this page shows, and what it is here. The same name serves light and dark.
+# Gradio's tokens that this page uses, and their values. The same name serves light and dark.
 TOKENS = {
     "body_background_fill": "var(--room)",
     "body_text_color": "var(--text)",
@@ -100,7 +100,7 @@ TOKENS = {
     "shadow_spread": "0px",
 }
 
-# Shapes: no boxes around boxes. The studio's own rules draw the lines that are left.
+# Shapes: no nested boxes. The page's own rules draw the remaining lines.
 SHAPES = {
     "block_border_width": "0px",
     "block_label_border_width": "0px",

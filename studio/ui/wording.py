@@ -1,7 +1,7 @@
-"""The words of the shell and of Create, in English and Chinese: short, plain, with their units.
+"""Texts of the shell and of Create, in English and Chinese.
 
-Knows no component. The page's scripts get the whole table; Python takes English for what Gradio shows before a script has run.
-`{name}` is filled in by whoever shows the words, as text.
+Knows no component. Scripts get the whole table; Python uses English for what Gradio shows before a script has run. `{name}`
+is a placeholder.
 """
 
 from __future__ import annotations
@@ -427,7 +427,7 @@ WORDS = {
 
 
 def text(key: str, language: str = "en", **values: object) -> str:
-    """The words for `key`, English where a language lacks them. Raises KeyError for a key that nothing was written for."""
+    """The text of `key`, in English if the language lacks it. Raises KeyError."""
     found = WORDS[language].get(key, WORDS["en"][key])
     for name, value in values.items():
         found = found.replace(f"{{{name}}}", str(value))

@@ -1,6 +1,6 @@
-"""The words of the gallery, a picture's own view and the queue, in English and Chinese.
+"""Texts of the gallery, the picture view and the queue, in English and Chinese.
 
-The page adds them to the table of wording.py; keys carry the part's name, so that none meets another's. Knows no component.
+The page adds them to the table of wording.py. Keys carry the view's name. Knows no component.
 """
 
 from __future__ import annotations

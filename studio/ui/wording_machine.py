@@ -1,4 +1,4 @@
-"""The words of the machine's room, in English and Chinese. The page adds them to the table of wording.py. Knows no component."""
+"""Texts of the System view, in English and Chinese. The page adds them to the table of wording.py. Knows no component."""
 
 from __future__ import annotations
 

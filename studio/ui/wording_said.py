@@ -1,7 +1,7 @@
-"""What the server's own sentences are in Chinese: refusals and failures come in English, and the page says them in its language.
+"""Chinese translations of the server's messages, found by their English form.
 
-A sentence is found by its form: each {name} stands for any text, and what a `{why}` stands for is a sentence again. One that is not
-here is shown as it came. `PARAMETERS` are the names of the API as the form calls them. Knows no component.
+`{name}` stands for any text, and `{why}` for another message. Unknown messages are shown as they are. `PARAMETERS` maps API
+names to the form's labels. Knows no component.
 """
 
 from __future__ import annotations

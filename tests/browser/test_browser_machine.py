@@ -41,7 +41,7 @@ def test_the_room_says_what_draws_loads_another_checkpoint_and_times_pictures(
         other.get_by_role("button", name="Load Sketchbook").click()
         expect(other.locator("small")).to_have_text("in memory", timeout=WAIT_MS)
         expect(page.locator("#bar .engine")).to_contain_text("Sketchbook")
-        assert client.predict(api_name="/machine")["checkpoint"] == folder.name
+        assert client.predict(api_name="/system")["checkpoint"] == folder.name
 
         turbo = room.locator(".checkpoints li", has_text="Z-Image-Turbo")
         turbo.get_by_role("button", name="Download Z-Image-Turbo").click()

@@ -15,6 +15,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from studio.ui.api import ALIASES
 from tests import adapting
 from tests.conftest import App, StartApp
 from tests.http_api import call, web
@@ -38,11 +39,11 @@ PARAMETERS = {
     "/enhance": {"prompt": None, "seed": None, "style": None, "length": "auto", "locks": None, "template": None, "private": False},
     "/refine": {"enhancement": None, "instruction": None, "prompt": None, "seed": None, "private": False},
     "/describe": {"picture": None, "language": "en", "seed": None},
-    "/source": {"picture": None, "private": False},
-    "/steers": {"checkpoint": None},
+    "/upload": {"picture": None, "private": False},
+    "/options": {"checkpoint": None},
     "/adapters": {"checkpoint": None},
-    "/redraw": {"job": None, "plain": False, "private": False},
-    "/forget": {"session": None},
+    "/retry": {"job": None, "plain": False, "private": False},
+    "/end_private_session": {"session": None},
     "/history": {
         "query": "", "cursor": None, "limit": 24, "favourite": False, "tag": None, "trash": False,
         "collection": None, "sort": "newest", "at": None, "zone": "UTC",
@@ -57,11 +58,11 @@ PARAMETERS = {
     "/collections": {},
     "/new_collection": {"name": None, "query": None, "ids": None},
     "/edit_collection": {"collection": None, "name": None, "query": None, "cover": None},
-    "/collect": {"collection": None, "ids": None, "remove": False},
+    "/add_to_collection": {"collection": None, "ids": None, "remove": False},
     "/move_in_collection": {"collection": None, "id": None, "before": None, "ids": None},
     "/delete_collection": {"collection": None},
     "/ancestry": {"id": None},
-    "/differences": {"id": None, "other": None},
+    "/compare": {"id": None, "other": None},
     "/rerun": {"id": None, "private": False},
     "/cancel": {"job": None},
     "/jobs": {},
@@ -69,7 +70,7 @@ PARAMETERS = {
     "/restore": {"id": None},
     "/share": {"id": None, "days": 30},
     "/unshare": {"token": None},
-    "/machine": {},
+    "/system": {},
 }  # fmt: skip
 
 
@@ -98,6 +99,12 @@ def test_the_endpoints_have_their_names_parameters_and_defaults(client: Client) 
     for name, wanted in PARAMETERS.items():
         found = {one["parameter_name"]: one["parameter_default"] for one in endpoints[name]["parameters"]}
         assert found == wanted, name
+    for old, new in ALIASES.items():
+        assert endpoints[f"/{old}"]["parameters"] == endpoints[f"/{new}"]["parameters"], old
+
+
+def test_a_former_name_answers_like_the_new_one(client: Client) -> None:
+    assert client.predict(api_name="/steers") == client.predict(api_name="/options")
 
 
 def test_generate_streams_from_the_row_to_the_pictures(client: Client) -> None:
@@ -386,7 +393,7 @@ def test_a_failed_stream_ends_with_the_reason(start_app: StartApp) -> None:
     assert "The prompt is kept" in last["error"]
     assert "\n" not in last["error"]
     assert client.predict("a cat", api_name="/enhance")["status"] == "failed"
-    again: Shot = client.predict(last["job"], api_name="/redraw")
+    again: Shot = client.predict(last["job"], api_name="/retry")
     assert again["status"] == "failed"
     assert again["job"] != last["job"]
     assert draw(client)["status"] == "done"
@@ -436,8 +443,8 @@ def test_a_picture_that_comes_in_is_drawn_from(client: Client) -> None:
     file = io.BytesIO()
     Image.linear_gradient("L").resize((80, 64)).convert("RGB").save(file, "PNG")
     told = base64.b64encode(file.getvalue()).decode()
-    whence = client.predict(told, api_name="/source")
-    assert client.predict(told, api_name="/source")["id"] == whence["id"]
+    whence = client.predict(told, api_name="/upload")
+    assert client.predict(told, api_name="/upload")["id"] == whence["id"]
     one = picture(client, "a moon", source=whence["id"], strength=0.4)
     assert (one["source"], one["strength"], one["parent_id"]) == (whence["pixel_sha256"], 0.4, whence["id"])
     assert (one["width"], one["height"]) == (144, 112)
@@ -446,8 +453,8 @@ def test_a_picture_that_comes_in_is_drawn_from(client: Client) -> None:
     assert "strength must be below 1" in refused(
         client, api_name="/generate", prompt="a", source=whence["id"], strength=1
     )
-    hidden = client.predict(told, True, api_name="/source")
-    assert hidden["private"] and client.predict(api_name="/forget") == {"stopped": []}
+    hidden = client.predict(told, True, api_name="/upload")
+    assert hidden["private"] and client.predict(api_name="/end_private_session") == {"stopped": []}
 
 
 def test_describe_streams_the_prompt_for_a_picture(start_app: StartApp, loopback: Loopback) -> None:

@@ -1,6 +1,6 @@
-"""The form's adapters: the place of their list, and the hidden field that holds what is chosen of them.
+"""The form's adapters: the list, and the hidden field that holds the selection.
 
-The field holds JSON, `[["ink", 0.8], ["fur", -0.5]]`, and nothing for none; programs may type `ink 0.8, fur -0.5`.
+The field holds JSON such as `[["ink", 0.8], ["fur", -0.5]]`, or nothing. Programs may also write `ink 0.8, fur -0.5`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from studio.ui.wording import text
 
 
 def build() -> gr.Textbox:
-    """The list, which the page's script fills, and the field that holds the choice, which it writes."""
+    """The list, which the page's script fills, and the field, which it writes."""
     gr.HTML(
         None,
         html_template='<div class="adapters"></div>',
@@ -27,7 +27,7 @@ def build() -> gr.Textbox:
 
 
 def fitting(studio: Studio, checkpoint: str, said: object) -> str:
-    """What is chosen, without what does not fit a checkpoint: what is not shown holds nothing."""
+    """The selection without adapters that do not fit a checkpoint."""
     try:
         pairs = parse_adapters(said)
         check_adapters(pairs)

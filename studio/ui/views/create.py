@@ -1,7 +1,7 @@
-"""Create: a wish is filed, its job is watched, and what came out is shown with why.
+"""The Create view: files a request, watches its job, and shows the result with its reasoning.
 
-The form is native (form.py); stage, strip and reasoning are drawn by assets/create*.js in one `gr.HTML` with a constant template,
-fed with snapshots of jobs. Listeners observe jobs and own nothing: leaving the page stops no job.
+The form is native (form.py). assets/create*.js build the stage, the strip and the reasoning in one `gr.HTML` with a
+constant template, fed with job states. Listeners own nothing: leaving the page stops no job.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from studio.ui.views import form as forms
 
 STRIP = 24  # newest pictures on the page
 STREAM: dict[str, Any] = {
-    "concurrency_limit": None,  # a wish must be filed at once, whatever is being watched
+    "concurrency_limit": None,  # a request must be filed at once, whatever else is being watched
     "show_progress": "hidden",
     "trigger_mode": "multiple",
     "api_visibility": "private",
@@ -43,7 +43,7 @@ EVENTS = "'draw' 'watch' 'again' 'vary' 'redraw' 'plain' 'think' 'refine' 'reuse
 
 
 def build(studio: Studio, *, owner_of: OwnerOf) -> None:
-    """The room, drawn where it is called."""
+    """Build the view in the open Blocks context."""
     with gr.Row(elem_id="columns", equal_height=False):
         form = forms.build(studio)
         canvas = gr.HTML(
@@ -58,7 +58,7 @@ def build(studio: Studio, *, owner_of: OwnerOf) -> None:
 
 
 def calls(studio: Studio, *, base_url_of: Callable[[gr.Request], str]) -> Mapping[str, Call]:
-    """What the scripts of the shell and of Create may ask over the wire."""
+    """The calls of the shell's and Create's scripts."""
     return {
         "state": lambda asked: state(studio),
         "home": lambda asked: home(studio, asked.owner, session=asked("private") or None),
@@ -79,7 +79,7 @@ def calls(studio: Studio, *, base_url_of: Callable[[gr.Request], str]) -> Mappin
 
 
 def begin(studio: Studio, owner: str, source: Any, checkpoint: Any, private: bool) -> View:
-    """A picture to begin with, by its id or its pixels, and the size of its shape that suits a checkpoint."""
+    """A starting image by id or pixels, and the size in its ratio that suits a checkpoint."""
     found = studio.begins(owner, source, private=private)
     info = studio.checkpoint(checkpoint or None)
     width, height = fitting(int(str(found["width"])), int(str(found["height"])), info.defaults.native, info.side_max)
@@ -87,13 +87,13 @@ def begin(studio: Studio, owner: str, source: Any, checkpoint: Any, private: boo
 
 
 def link(studio: Studio, owner: str, picture_id: Any, base_url: str) -> View:
-    """The link that leads to a picture now, or a new one: a second click makes no second link."""
+    """The valid link to a picture, or a new one. A second click makes no second link."""
     made = studio.shares(owner, picture_id, base_url=base_url)
     return made[0] if made else studio.share(owner, picture_id, base_url=base_url)
 
 
 def state(studio: Studio) -> View:
-    """How the engine and the downloads stand, for the bar and the list of models."""
+    """The state of the engine and the downloads, for the header and the list of checkpoints."""
     now = studio.state
     titles = {one.name: one.title for one in studio.checkpoints()}
     return {
@@ -110,7 +110,7 @@ def state(studio: Studio) -> View:
                 "name": one.name,
                 "title": one.title,
                 "on_disk": one.on_disk,
-                "folder": is_folder(one),  # which nothing can be fetched for
+                "folder": is_folder(one),  # a local file, which cannot be downloaded
                 "gb": round(one.download_gb, 1),
                 "steps": one.defaults.steps,
                 "guidance": one.defaults.guidance,
@@ -127,17 +127,17 @@ def state(studio: Studio) -> View:
 
 
 def free_gb() -> int:
-    """What is free where checkpoints are fetched to, in GB."""
+    """Free disk space for downloads in GB."""
     folder = Path(HF_HUB_CACHE)
-    while not folder.exists():  # the cache is made by the first download
+    while not folder.exists():  # the first download creates the cache
         folder = folder.parent
     return int(shutil.disk_usage(folder).free / 1e9)
 
 
 def home(studio: Studio, owner: str, *, session: Any = None) -> View:
-    """What a page shows when it opens: the owner's unfinished jobs as they stand, and the newest pictures: kept, or a private session's.
+    """The content of a newly opened page: unfinished jobs, and the newest pictures, stored or of a private session.
 
-    Only those that were drawn here: what was brought in is the gallery's.
+    Imported pictures appear in the gallery only.
     """
     jobs = [snapshot(studio, owner, str(line["id"])) for line in studio.jobs(owner)]
     found = (
@@ -148,24 +148,24 @@ def home(studio: Studio, owner: str, *, session: Any = None) -> View:
 
 
 def snapshot(studio: Studio, owner: str, job: str) -> View:
-    """A job as it stands, its preview inside."""
+    """A job's state with its preview."""
     shot = studio.snapshot(owner, job)
     return {**shot, "preview": preview(studio, owner, shot)}
 
 
 def preview(studio: Studio, owner: str, shot: View) -> str | None:
-    """A snapshot's preview as a data URL, or None. It is small, and asking for it by its address would often come too late."""
+    """The preview of a job's state as a data URL, or None. Fetched by address, it would often come too late."""
     if shot["preview"] is None:
         return None
     try:
         data = studio.preview(owner, str(shot["job"]))
-    except StudioError:  # the picture is finished by now
+    except StudioError:  # the picture has been finished
         return None
     return f"data:image/webp;base64,{b64encode(data).decode()}"
 
 
 def _tokens(studio: Studio, prompt: str) -> View:
-    """A prompt's tokens, and the end of it that the encoder does not see."""
+    """The number of a prompt's tokens, and its truncated end."""
     return {"tokens": studio.tokens(prompt), "unseen": studio.unseen(prompt)}
 
 
@@ -269,7 +269,7 @@ def _listen_reasoning(studio: Studio, canvas: gr.HTML, owner_of: OwnerOf) -> Non
 
 
 def _listen_reading(studio: Studio, foot: gr.HTML, owner_of: OwnerOf) -> None:
-    """A picture is read for the prompt. Each reading has a number of the page's own, by which the page stops it."""
+    """Caption a picture for the prompt. Each request has a number, by which the page cancels it."""
     going: dict[tuple[str, str], threading.Event] = {}
 
     async def read(request: gr.Request, event: gr.EventData) -> AsyncIterator[View]:
@@ -277,7 +277,7 @@ def _listen_reading(studio: Studio, foot: gr.HTML, owner_of: OwnerOf) -> None:
         mine = owner_of(request), number
         stop = going[mine] = threading.Event()
         try:
-            yield {"n": number, "prompt": "", "done": False}  # whoever has stopped it before it was known stops it now
+            yield {"n": number, "prompt": "", "done": False}  # cancelled before it was registered
             prompt, picture = "", await asyncio.to_thread(from_base64, said.get("picture"))
             texts = studio.describe(picture, said.get("language", "en"), stopped=stop.is_set)
             async with aclosing(texts):
@@ -303,16 +303,16 @@ def _number(event: gr.EventData) -> str:
 
 
 async def _stream(studio: Studio, owner: str, file: Callable[[str], str]) -> AsyncIterator[View]:
-    """File a wish and watch its job; a refusal is one message with the sentence, and the form stays as it is."""
+    """File a request and watch its job. An error is one message, and the form stays as it is."""
     try:
-        job = await asyncio.to_thread(file, owner)  # a commit to the disk: not on the event loop
+        job = await asyncio.to_thread(file, owner)  # filing commits to disk: not on the event loop
         seen: tuple[object, str | None] = (None, None)
         async for shot in studio.watch(owner, job):
             if shot["preview"] != seen[0]:
                 seen = shot["preview"], await asyncio.to_thread(preview, studio, owner, shot)
             yield {**shot, "preview": seen[1]}
     except StudioError as error:
-        number = token_hex(4)  # the page hears of changes only: the same refusal, said again, must be another message
+        number = token_hex(4)  # the page receives changes only: a repeated error must be another message
         yield {"refused": str(error), "parameter": getattr(error, "name", None), "number": number}
 
 

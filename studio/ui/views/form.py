@@ -1,7 +1,7 @@
-"""The left column of Create: what will be drawn. Native components, and how what they hold becomes a wish.
+"""The form of Create: native components, and their conversion to a request.
 
-Knows the catalogue's defaults, so that every fold can say its present value; knows nothing of jobs. What people typed is checked by
-`GenerationRequest`, whoever sent it. So the fields have no bounds of their own, which would cut, round, or refuse in other words.
+Knows the catalog's defaults, so that every section can show its value; knows nothing of jobs. `GenerationRequest` validates
+all values, so the fields have no limits of their own, which would cut, round or report differently.
 """
 
 from __future__ import annotations
@@ -25,10 +25,8 @@ from studio.studio import Studio
 from studio.ui.views import adapters_field
 from studio.ui.wording import text
 
-FOLDS = "() => studio.emit('filled')"  # values that the server set make no input event: the folds look again
-PRIVATE = (
-    "(...values) => [...values.slice(0, -1), studio.private]"  # the field is last, and the page's switch is in the bar
-)
+FOLDS = "() => studio.emit('filled')"  # values set by the server fire no input event: refresh the sections
+PRIVATE = "(...values) => [...values.slice(0, -1), studio.private]"  # the field is last; its switch is in the header
 FIELDS = (
     "prompt", "enhance", "seed", "count", "width", "height", "steps", "guidance", "negative_prompt", "checkpoint", "shift",
     "cfg_truncation", "cfg_normalization", "style", "length", "locks", "template", "spread", "enhancement", "variation_of",
@@ -38,22 +36,22 @@ FIELDS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """The components, by the names that the API uses, and what stands beside them."""
+    """The components by their API names, and their companions."""
 
     fields: Mapping[str, gr.components.Component]  # in the order of FIELDS
     shape: gr.Radio
     side: gr.Radio
     draw: gr.Button
-    foot: gr.HTML  # of the prompt's card: hint, tokens, and what reads a picture
+    foot: gr.HTML  # of the prompt card: hint, tokens, caption button
 
     @property
     def inputs(self) -> list[gr.components.Component]:
-        """The fields as a listener takes them, in the order of FIELDS."""
+        """The fields as inputs of a listener, in the order of FIELDS."""
         return [self.fields[name] for name in FIELDS]
 
 
 def build(studio: Studio) -> Form:
-    """The column, drawn where it is called."""
+    """Build the form in the open Blocks context."""
     info = studio.checkpoint()
     with gr.Column(elem_id="form", min_width=0):
         prompt, foot = _ask()
@@ -175,7 +173,7 @@ def _models(studio: Studio, info: CheckpointInfo) -> gr.Radio:
 
 
 def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.Component]:
-    """How the reasoning is steered. A style is put to what is drawn without reasoning, too; the rest is told to a model alone."""
+    """The enhancement options. A style also applies without an enhancement; the other options need a model."""
     steers, can = studio.steers(info.name), studio.can_enhance
     with _fold("steering"):
         style = gr.Radio(styles(steers), value="", label=text("style"), elem_id="style", interactive=True)
@@ -205,7 +203,7 @@ def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.C
     )  # the page's script fills it
     source = gr.Textbox("", label=text("source"), elem_id="source", visible="hidden")
     strength = gr.Textbox("", label=text("source_far"), elem_id="strength", visible="hidden")
-    private = gr.Textbox("", label=text("private"), elem_id="private", visible="hidden")  # and this, with PRIVATE
+    private = gr.Textbox("", label=text("private"), elem_id="private", visible="hidden")  # and this one, with PRIVATE
     return {
         "style": style,
         "length": length,
@@ -220,19 +218,19 @@ def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.C
 
 
 def styles(steers: AvailableOptions) -> list[tuple[str, str]]:
-    """The choices of styles, none first; the page's script says them in the page's language."""
+    """The choices of styles, none first. The page's script translates them."""
     return [(text("style_none"), ""), *((one.titles["en"], one.name) for one in steers.styles)]
 
 
 def _shown(there: bool) -> Any:
-    """Gradio's `visible` for a field: where it would do nothing it stays in the page, hidden, so that scripts find it."""
+    """Gradio's `visible` for a field. A field without effect is hidden, but stays in the DOM for scripts."""
     return True if there else "hidden"
 
 
 def _fold(key: str) -> gr.Column:
-    """A fold, closed: its words at the left, its present value at the right. Enter the result to fill it.
+    """A closed section with its title at the left and its value at the right. Use the result as a context.
 
-    Gradio's own Accordion makes its fields only when it is opened, so that a script could not say what they hold.
+    Gradio's Accordion creates its fields when it is opened, so that a script could not read their values.
     """
     gr.HTML(
         None,
@@ -247,7 +245,7 @@ def _fold(key: str) -> gr.Column:
 
 
 def _join(studio: Studio, form: Form) -> None:
-    """What follows from a choice: a shape's size, a size's shape, a checkpoint's defaults."""
+    """Connect dependent fields: shape and size, and a checkpoint's defaults."""
     width, height, guidance = form.fields["width"], form.fields["height"], form.fields["guidance"]
     checkpoint = form.fields["checkpoint"]
     quiet: dict[str, Any] = {
@@ -284,7 +282,7 @@ def _join(studio: Studio, form: Form) -> None:
         ]
 
     def guided(guidance: float | None) -> list[Any]:
-        fresh: list[Any] = ["", 1, False]  # what is hidden holds nothing, so that it cannot work unseen
+        fresh: list[Any] = ["", 1, False]  # hidden fields are empty, so that they have no effect
         return [gr.update(visible=True) if guidance else gr.update(visible="hidden", value=one) for one in fresh]
 
     fields = form.fields
@@ -303,7 +301,7 @@ def _join(studio: Studio, form: Form) -> None:
 
 
 def presets(width: object, height: object, native: int) -> list[Any]:
-    """Updates of the shapes and of their classes: what a checkpoint of this native side offers, and which of it this size is."""
+    """Updates of the shapes and classes for a checkpoint of this native side, and the selection for a size."""
     shape, side = shape_of(width, height, native)
     offered = classes(native)
     return [
@@ -313,7 +311,7 @@ def presets(width: object, height: object, native: int) -> list[Any]:
 
 
 def request_from_form(values: tuple[Any, ...], **instead: object) -> GenerationRequest:
-    """The wish that the form's values make, `instead` replacing some. Raises InvalidRequest."""
+    """The request of the form's values; `instead` replaces some. Raises InvalidRequest."""
     said: dict[str, Any] = dict(zip(FIELDS, values, strict=True))
     said["seed"] = seed(said["seed"])
     for name in ("count", "width", "height", "steps"):
@@ -330,8 +328,8 @@ def request_from_form(values: tuple[Any, ...], **instead: object) -> GenerationR
     said["adapters"] = adapters.parse_adapters(said["adapters"])
     said.update(instead)
     if "prompt" in instead or said["enhancement"]:
-        said["style"] = None  # it is drawn as it is
-    if not said["enhance"] or said["enhancement"]:  # the fold steers what is reasoned, and here nothing is
+        said["style"] = None  # the prompt is used as it is
+    if not said["enhance"] or said["enhancement"]:  # these options apply to an enhancement only
         said |= {"length": "auto", "locks": (), "template": None, "spread": False}
     return GenerationRequest(**said)
 
@@ -344,12 +342,12 @@ def parse_keep_words(typed: object) -> object:
 
 
 def parse_share(typed: object) -> object:
-    """`0.6` as a number, nothing as None; anything else is left for `GenerationRequest` to refuse."""
+    """`0.6` as a number, nothing as None. `GenerationRequest` refuses anything else."""
     return float(typed) if isinstance(typed, str) and re.fullmatch(r"\d*[.]?\d+", typed) else typed or None
 
 
 def parse_variations(typed: object) -> object:
-    """`42 0.3, 7 0.5` as pairs of a seed and a strength; anything else is left for `GenerationRequest` to refuse."""
+    """`42 0.3, 7 0.5` as pairs of a seed and a strength. `GenerationRequest` refuses anything else."""
     if not isinstance(typed, str):
         return () if typed is None else typed
     found = []
@@ -365,12 +363,12 @@ def parse_variations(typed: object) -> object:
 
 
 def format_variations(told: object) -> str:
-    """The other way."""
+    """The inverse of `parse_variations`."""
     return ", ".join(f"{one[0]} {one[1]:g}" for one in told) if isinstance(told, list | tuple) else ""
 
 
 def seed(typed: object) -> object:
-    """A typed seed as a number; nothing typed is None, for a random one. What is no number is left for `GenerationRequest` to refuse."""
+    """A typed seed as a number, nothing as None (random). `GenerationRequest` refuses anything else."""
     digits = "".join(str(typed if typed is not None else "").split())
     if not digits:
         return None
@@ -378,14 +376,14 @@ def seed(typed: object) -> object:
 
 
 def whole(value: object) -> object:
-    """A whole number that came as a float (JSON from a browser) as an int; anything else as it is."""
+    """An integer that JSON from a browser made a float, as an int. Other values stay."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def settings_of_picture(studio: Studio, picture: View, chosen: str) -> list[Any]:
-    """A kept picture's values in the order of FIELDS, then its presets: its original prompt, its settings, its seed locked.
+    """A stored picture's values in the order of FIELDS, then its presets. Its seed is locked.
 
-    Of one whose model is not here only what any model understands, for the `chosen` one: the rest stays as it is.
+    If its checkpoint is not here, only values that suit the `chosen` one are set.
     """
     if all(one.name != picture["checkpoint"] for one in studio.checkpoints()):
         return _understood(picture, studio.checkpoint(chosen).defaults.native)
@@ -412,16 +410,17 @@ def settings_of_picture(studio: Studio, picture: View, chosen: str) -> list[Any]
 
 
 def _understood(picture: View, native: int) -> list[Any]:
-    """What of a picture goes into the form whatever draws, and that no kept rewrite does."""
+    """The values of a picture that suit every checkpoint."""
     width, height = (int(str(picture[side])) // SIDE_STEP * SIDE_STEP for side in ("width", "height"))
     told = {"prompt": picture["original_prompt"], "width": width, "height": height, "enhancement": ""}
-    if picture["seed"]:  # 0 where it was not told
+    if picture["seed"]:  # 0 if it was unknown
         told["seed"] = str(picture["seed"])
     return [*(told.get(name, gr.skip()) for name in FIELDS), *presets(width, height, native)]
 
 
 def steered(picture: View, steers: AvailableOptions) -> list[Any]:
-    """How a kept picture was steered, in the order of FIELDS from `style` on; and what is seldom. Whether what is drawn is kept stays."""
+    """The enhancement options of a stored picture in the order of FIELDS from `style` on, then the rare ones. The private
+    switch stays."""
     kept, others = picture["enhancement"], seldom(picture)
     if kept is None:
         return [
@@ -440,8 +439,7 @@ def steered(picture: View, steers: AvailableOptions) -> list[Any]:
 
 
 def seldom(picture: View) -> list[str]:
-    """What most pictures have nothing of, in the order of FIELDS: what it varies, what it begins with how far from there it goes,
-    and its adapters."""
+    """The rare values in the order of FIELDS: variations, starting image, strength and adapters."""
     return [
         format_variations(picture["variation_of"]),
         str(picture["source"] or ""),
@@ -451,7 +449,7 @@ def seldom(picture: View) -> list[str]:
 
 
 def texts(name: str, value: object) -> tuple[str, ...]:
-    """A list of texts as it came, () for none; `GenerationRequest` checks each. Raises InvalidRequest for anything else."""
+    """A list of texts; () for None. `GenerationRequest` validates each. Raises InvalidRequest for anything else."""
     if value is None:
         return ()
     if not isinstance(value, list):

@@ -1,7 +1,6 @@
-"""The gallery: the owner's history, found as one types, by day, newest first.
+"""The Gallery view: the owner's history with search, newest first.
 
-Answers the calls of `assets/gallery.js` with pages of small cards. Knows no storage and no engine: everything goes through `Studio`,
-on behalf of the request's owner. A picture's own page is picture.py.
+Answers the calls of `assets/gallery.js` with pages of small cards. picture.py is the view of one picture.
 """
 
 from __future__ import annotations
@@ -16,18 +15,18 @@ from studio.studio import Studio
 from studio.ui import owner
 from studio.ui.calls import Call, CallArguments, OwnerOf, part
 
-PAGE = 48  # cards that come at once
-EMPTIED = 500  # pictures of the trash that go in one call
-TEXT_MAX = 300  # characters of a prompt on a card; the picture's page has all of it
+PAGE = 48  # cards per page
+EMPTIED = 500  # pictures of the trash removed per call
+TEXT_MAX = 300  # characters of a prompt on a card; the picture's view shows all
 
 
 def build(studio: Studio, *, owner_of: OwnerOf = owner.owner_of) -> gr.HTML:
-    """The gallery, drawn where it is called."""
+    """Build the view in the open Blocks context."""
     return part("gallery", owner_of=owner_of, calls=calls(studio))
 
 
 def calls(studio: Studio) -> Mapping[str, Call]:
-    """What the gallery may ask for."""
+    """The calls of the gallery's scripts."""
     return {
         "history": lambda asked: history(studio, asked),
         "matching": lambda asked: studio.matching(
@@ -83,7 +82,7 @@ def calls(studio: Studio) -> Mapping[str, Call]:
 
 
 def several(studio: Studio, asked: CallArguments, act: Callable[[list[str]], View], *, trash: bool = False) -> View:
-    """Do something with those of the pictures that are there still; `missing` are the others, which went elsewhere meanwhile."""
+    """Act on those pictures that still exist. `missing` are the others."""
     told = asked("ids")
     there = studio.there(asked.owner, told, trash=trash)
     known = set(there)
@@ -91,7 +90,7 @@ def several(studio: Studio, asked: CallArguments, act: Callable[[list[str]], Vie
 
 
 def history(studio: Studio, asked: CallArguments) -> View:
-    """A page of cards: `{"items", "next", "total", "capped", "ms"}`, where `ms` is how long the search took here."""
+    """A page of cards: `{"items", "next", "total", "capped", "ms"}`. `ms` is the duration of the search."""
     begun = time.perf_counter()
     page = studio.history(
         asked.owner,
@@ -120,7 +119,7 @@ def cards(found: View) -> View:
 
 
 def card(picture: View) -> View:
-    """What a card shows of a picture."""
+    """The fields of a card."""
     keys = (
         "id",
         "created_at",

@@ -1,7 +1,7 @@
-"""The bar above every room: the seal, room for the tabs, how the engine stands, language and light; and the wire.
+"""The header of all views: logo, tabs, engine state, language and theme; and the script channel.
 
-The wire is how scripts of the shell and of Create ask the server (calls.py); it lives here because the bar is in every room.
-Knows no picture.
+The scripts of the shell and of Create call the server through it (calls.py), since the header is always present. Knows no
+picture.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TEMPLATE = f"""<a class="skip" href="#prompt"></a>
 
 
 def build(calls: Mapping[str, Call], *, owner_of: OwnerOf, facts: View) -> gr.HTML:
-    """The bar. `calls` are what scripts may ask over the wire; `facts` are constants of this studio that they may read."""
+    """The header. Scripts may make `calls` and read the constants `facts`."""
     bar = gr.HTML(
         None,
         html_template=TEMPLATE,

@@ -1,7 +1,6 @@
-"""One picture's own view, over whatever room is open: everything that is kept of it, and what can be done with it.
+"""The view of one picture, above the current view: its fields and actions.
 
-Answers the calls of `assets/picture.js`. Ids come from the browser: each is checked by the use cases, on behalf of the request's
-owner. Knows no storage and no engine.
+Answers the calls of `assets/picture.js`. Ids come from the browser; the use cases check them.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from studio.ui.calls import Call, CallArguments, OwnerOf, part
 
 
 def build(studio: Studio, *, owner_of: OwnerOf = owner.owner_of) -> gr.HTML:
-    """The view, hidden until a picture is opened. It belongs outside the tabs."""
+    """Build the view, hidden until a picture is opened. It belongs outside the tabs."""
     return part("picture", owner_of=owner_of, calls=calls(studio))
 
 
 def calls(studio: Studio) -> Mapping[str, Call]:
-    """What the view may ask for."""
+    """The calls of the view's scripts."""
     return {
         "picture": lambda asked: studio.picture(asked.owner, asked("id")),
         "edit": lambda asked: studio.edit(
@@ -70,7 +69,7 @@ def calls(studio: Studio) -> Mapping[str, Call]:
 
 
 def draw(studio: Studio, asked: CallArguments) -> View:
-    """File an edited prompt with the settings of picture `id`; original and reasoning stay linked. Returns the job."""
+    """File an edited prompt with the settings of picture `id`. Original and reasoning stay linked. Returns the job."""
     found: dict[str, Any] = studio.picture(asked.owner, asked("id"))
     enhancement = found["enhancement"]
     wish = GenerationRequest(

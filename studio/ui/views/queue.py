@@ -1,6 +1,6 @@
-"""The queue: what the owner waits for and what finished lately, live while it is looked at.
+"""The Queue view: the owner's waiting, running and recent jobs.
 
-Answers the calls of `assets/queue.js`, which asks only while the room is visible. Knows no storage and no engine.
+Answers the calls of `assets/queue.js`, which polls only while the view is visible.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ RECENT = 10
 
 
 def build(studio: Studio, *, owner_of: OwnerOf = owner.owner_of) -> gr.HTML:
-    """The queue, drawn where it is called."""
+    """Build the view in the open Blocks context."""
     return part("queue", owner_of=owner_of, calls=calls(studio))
 
 
 def calls(studio: Studio) -> Mapping[str, Call]:
-    """What the queue may ask for."""
+    """The calls of the queue's scripts."""
     return {
         "jobs": lambda asked: jobs(studio, asked),
         "pictures": lambda asked: {"pictures": studio.snapshot(asked.owner, asked("job"))["pictures"]},
@@ -36,7 +36,7 @@ def calls(studio: Studio) -> Mapping[str, Call]:
 
 
 def jobs(studio: Studio, asked: CallArguments) -> View:
-    """`{"jobs", "recent"}`: unfinished jobs, those that run with their progress, and the newest finished ones."""
+    """`{"jobs", "recent"}`: unfinished jobs, running ones with progress, and the newest finished ones."""
     unfinished = studio.jobs(asked.owner)
     return {
         "jobs": [_live(studio, asked.owner, job) for job in unfinished],
@@ -52,7 +52,7 @@ def _live(studio: Studio, owner: str, job: View) -> View:
 
 
 def _preview(studio: Studio, owner: str, shot: View) -> str | None:
-    """The preview inside the answer: by the time the page asked for its address, the job might have ended."""
+    """The preview as a data URL: fetched by address, the job might have ended."""
     if shot["preview"] is None:
         return None
     try:

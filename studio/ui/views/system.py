@@ -1,6 +1,6 @@
-"""The machine: what draws, how its memory is planned, what is done for speed, the checkpoints, and the last timings.
+"""The System view: device, memory plan, speed options, checkpoints and timings.
 
-Answers the calls of `assets/machine.js`, which asks only while the room is visible. Knows no pipeline and no torch.
+Answers the calls of `assets/machine.js`, which polls only while the view is visible. Knows no pipeline and no torch.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from studio.ui.views.create import state
 
 
 def build(studio: Studio, *, owner_of: OwnerOf = owner.owner_of) -> gr.HTML:
-    """The room, drawn where it is called."""
+    """Build the view in the open Blocks context."""
     return part("machine", owner_of=owner_of, calls=calls(studio))
 
 
 def calls(studio: Studio) -> Mapping[str, Call]:
-    """What the room may ask for."""
+    """The calls of the view's scripts."""
     return {
         "machine": lambda asked: system_status(studio, asked),
         "load": lambda asked: _told(studio, asked, studio.load),
@@ -32,7 +32,7 @@ def calls(studio: Studio) -> Mapping[str, Call]:
 
 
 def system_status(studio: Studio, asked: CallArguments) -> View:
-    """The machine, and the checkpoints with their downloads, as the bar has them."""
+    """The system, and the checkpoints with their downloads, as in the header."""
     return {**studio.machine(asked.owner), "models": state(studio)}
 
 
