@@ -41,7 +41,7 @@ Call = Callable[[CallArguments], View]
 
 
 def part(name: str, *, owner_of: OwnerOf, calls: Mapping[str, Call]) -> gr.HTML:
-    """A part of the page, built by `assets/{name}.js`, with its `calls`."""
+    """A part of the page, built by the scripts in `assets`, with its `calls`."""
     box = gr.HTML(
         None,
         html_template=f'<div class="part {name}"></div>',

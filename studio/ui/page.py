@@ -55,7 +55,7 @@ def head() -> str:
     said = {"parameters": wording_said.PARAMETERS, "sentences": wording_said.SENTENCES}
     words = f"studio.words = {_script(wording.WORDS)};\nstudio.chinese = {_script(said)};"
     scripts.insert(1, words)  # after studio.js, before its users
-    seal = b64encode((ASSETS / "seal.svg").read_bytes()).decode()
+    seal = b64encode((ASSETS / "shared" / "seal.svg").read_bytes()).decode()
     parts = (
         '<meta name="theme-color" content="#0e0e10">',
         f'<link rel="icon" type="image/svg+xml" href="data:image/svg+xml;base64,{seal}">',
@@ -84,5 +84,10 @@ def _facts(studio: Studio, settings: Settings) -> dict[str, object]:
 
 
 def _ordered(ending: str) -> list[Path]:
-    found = ASSETS.glob(f"*.{ending}")
-    return sorted(found, key=lambda path: (FIRST.index(path.stem) if path.stem in FIRST else len(FIRST), path.name))
+    """The style sheets or scripts: FIRST, then a folder a view, whose main file comes last."""
+
+    def place(path: Path) -> tuple[int, str, bool, str]:
+        view = path.parent.name
+        return FIRST.index(path.stem) if path.stem in FIRST else len(FIRST), view, path.stem == view, path.stem
+
+    return sorted(ASSETS.glob(f"*/*.{ending}"), key=place)

@@ -1,4 +1,4 @@
-"""The theme: sets Gradio's tokens from the page's (assets/tokens.css), so that native components match.
+"""The theme: sets Gradio's tokens from the page's (assets/shared/tokens.css), so that native components match.
 
 Knows colors by name only. tokens.css holds their values for light and dark.
 """

@@ -46,8 +46,8 @@ VALUES = (
     False,
     *[""] * (len(form.FIELDS) - 18),  # what most pictures have nothing of
 )
-SCRIPTS = sorted(ASSETS.glob("*.js"))
-STYLES = sorted(ASSETS.glob("*.css"))
+SCRIPTS = sorted(ASSETS.glob("*/*.js"))
+STYLES = sorted(ASSETS.glob("*/*.css"))
 
 
 def test_a_form_becomes_a_wish() -> None:
@@ -170,7 +170,7 @@ def contrast(one: str, other: str) -> float:
 
 def tokens(light: bool) -> dict[str, str]:
     """The colours of tokens.css that are written as #rrggbb."""
-    first, rest = (ASSETS / "tokens.css").read_text("utf-8").split(":root.dark", 1)
+    first, rest = (ASSETS / "shared" / "tokens.css").read_text("utf-8").split(":root.dark", 1)
     found = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", first))
     return found if light else found | dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", rest))
 

@@ -26,8 +26,8 @@ from tests.stores import open_store
 
 ASSETS = Path(gallery.__file__).parents[1] / "assets"
 SCRIPTS = (
-    "parts", "suggest", "gallery", "gallery-bring", "gallery-grid", "gallery-move", "gallery-select", "gallery-shelf",
-    "picture", "picture-compare", "picture-family", "picture-work", "queue",
+    "shared/parts", "shared/suggest", "gallery/gallery", "gallery/import", "gallery/grid", "gallery/reorder", "gallery/selection",
+    "gallery/collections", "picture/picture", "picture/compare", "picture/ancestry", "picture/actions", "queue/queue",
 )  # fmt: skip
 NUMBER = 7
 

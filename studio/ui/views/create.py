@@ -1,6 +1,6 @@
 """The Create view: files a request, watches its job, and shows the result with its reasoning.
 
-The form is native (form.py). assets/create*.js build the stage, the strip and the reasoning in one `gr.HTML` with a
+The form is native (form.py). The scripts in assets/create build the stage, the strip and the reasoning in one `gr.HTML` with a
 constant template, fed with job states. Listeners own nothing: leaving the page stops no job.
 """
 

@@ -1,6 +1,6 @@
 """The Gallery view: the owner's history with search, newest first.
 
-Answers the calls of `assets/gallery.js` with pages of small cards. picture.py is the view of one picture.
+Answers the calls of the scripts in `assets/gallery` with pages of small cards. picture.py is the view of one picture.
 """
 
 from __future__ import annotations

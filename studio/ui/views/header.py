@@ -15,7 +15,7 @@ import gradio as gr
 from studio.services.serializers import View
 from studio.ui.calls import Call, OwnerOf, respond
 
-SEAL = (Path(__file__).parents[1] / "assets" / "seal.svg").read_text("utf-8")
+SEAL = (Path(__file__).parents[1] / "assets" / "shared" / "seal.svg").read_text("utf-8")
 TEMPLATE = f"""<a class="skip" href="#prompt"></a>
 <div class="brand">{SEAL}<h1>Z-Image Studio</h1></div>
 <div class="bar-right"><span class="quota" role="status"></span><span class="engine" role="status"><i></i><span></span></span>

@@ -1,6 +1,6 @@
 """The view of one picture, above the current view: its fields and actions.
 
-Answers the calls of `assets/picture.js`. Ids come from the browser; the use cases check them.
+Answers the calls of the scripts in `assets/picture`. Ids come from the browser; the use cases check them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The Queue view: the owner's waiting, running and recent jobs.
 
-Answers the calls of `assets/queue.js`, which polls only while the view is visible.
+Answers the calls of `assets/queue/queue.js`, which polls only while the view is visible.
 """
 
 from __future__ import annotations

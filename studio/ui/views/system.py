@@ -1,6 +1,6 @@
 """The System view: device, memory plan, speed options, checkpoints and timings.
 
-Answers the calls of `assets/machine.js`, which polls only while the view is visible. Knows no pipeline and no torch.
+Answers the calls of `assets/system/system.js`, which polls only while the view is visible. Knows no pipeline and no torch.
 """
 
 from __future__ import annotations
