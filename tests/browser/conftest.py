@@ -23,7 +23,9 @@ from playwright.sync_api import Browser, ConsoleMessage, Frame, Locator, Page, R
 from tests.conftest import App
 
 SHELL, CHROMIUM = Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium")
-BROWSER = SHELL if SHELL.exists() else CHROMIUM  # the shell is the same engine without a browser's window, and half the work
+BROWSER = (
+    SHELL if SHELL.exists() else CHROMIUM
+)  # the shell is the same engine without a browser's window, and half the work
 FLAGS = (
     "--no-sandbox",
     "--disable-dev-shm-usage",

@@ -9,7 +9,7 @@ import pytest
 from gradio_client import Client
 from playwright.sync_api import expect
 
-from tests import adapting
+from tests import adapters as adapter_files
 from tests.browser.conftest import IN_CHROMIUM, Visit, drawn, drop_on_stage, fill, newest
 from tests.conftest import App
 
@@ -20,8 +20,8 @@ pytestmark = IN_CHROMIUM
 def nib(server: App) -> Iterator[str]:
     """The hash of an adapter that the host has put in for this test; another one beside it fits no model here."""
     folder = server.data / "adapters"
-    made = adapting.lora(folder, "nib", 31, {"title": "Steel nib", "trigger": "nib strokes"})
-    other = adapting.write(folder / "broad.safetensors", adapting.matrices(1, dim=480))
+    made = adapter_files.lora(folder, "nib", 31, {"title": "Steel nib", "trigger": "nib strokes"})
+    other = adapter_files.write(folder / "broad.safetensors", adapter_files.matrices(1, dim=480))
     yield hashlib.sha256(made.read_bytes()).hexdigest()
     made.unlink(missing_ok=True)
     other.unlink()
@@ -38,7 +38,7 @@ def test_an_adapter_is_switched_on_weighed_drawn_with_and_missed(
     fold.locator("button").click()
     expect(row).to_contain_text("Steel nib")
     expect(page.locator('.adapter[data-name="broad"]')).to_have_count(0)
-    twin = adapting.lora(server.data / "adapters", "nib two", 32, {"title": "Steel nib"})
+    twin = adapter_files.lora(server.data / "adapters", "nib two", 32, {"title": "Steel nib"})
     fold.locator("button").click()
     expect(row).to_contain_text("Steel nib (nib)")  # told apart
     twin.unlink()
@@ -126,8 +126,8 @@ def test_a_typed_weight_is_taken_or_marked_and_never_corrected(visit: Visit, nib
 def test_of_many_files_what_is_on_comes_first_and_the_rest_is_filtered(visit: Visit, server: App, nib: str) -> None:
     folder = server.data / "adapters"
     words = {"trigger": "ink, 水墨, " + "long " * 15 + ", " + ", ".join(f"word {n}" for n in range(9))}
-    made = [adapting.lora(folder, f"many {n}", n, {"title": f"Quill {n}"}) for n in range(8)]
-    made.append(adapting.lora(folder, "zz 1, b", 40, {"title": "Odd", **words}))
+    made = [adapter_files.lora(folder, f"many {n}", n, {"title": f"Quill {n}"}) for n in range(8)]
+    made.append(adapter_files.lora(folder, "zz 1, b", 40, {"title": "Odd", **words}))
     try:
         page = visit.open()
         fold, field = page.locator("#fold-adapters"), page.locator("#adapters textarea, #adapters input")

@@ -23,13 +23,13 @@ from studio.engine.memory.placement import four_bit, offload_sequentially, softw
 from studio.engine.speed.execution_options import uncompile
 from studio.engine.speed.tuning_cache import Speed
 from studio.errors import EngineError, InvalidRequest
-from tests import adapting
+from tests import adapters as adapter_files
 
 POCKET = Path(__file__).resolve().parents[2] / "pocket" / "checkpoint"
 PLAIN = Recipe(
     prompt="three rabbits on a purple background", seed=7, width=64, height=64, steps=1, guidance=0.0, shift=3.0, checkpoint="pocket"
 )  # fmt: skip
-ONE = adapting.matrices(1)
+ONE = adapter_files.matrices(1)
 ODD = {"layers.0.attention.to_q.dora_scale": numpy.ones((240, 1), numpy.float32)}
 FUSED = {
     "layers.4.attention.qkv.lora_A.weight": numpy.ones((4, 240), numpy.float32),
@@ -41,8 +41,8 @@ FUSED = {
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The host's own adapters."""
     made = tmp_path_factory.mktemp("adapters")
-    adapting.lora(made, "ink", 1, {"title": "Ink", "about": "Brush and ink.", "trigger": "ink wash, brush"})
-    adapting.lora(made, "fur", 2)
+    adapter_files.lora(made, "ink", 1, {"title": "Ink", "about": "Brush and ink.", "trigger": "ink wash, brush"})
+    adapter_files.lora(made, "fur", 2)
     return made
 
 
@@ -112,12 +112,12 @@ def test_each_adapter_and_each_weight_is_another_picture_and_nothing_of_them_sta
 def test_what_is_on_stays_between_pictures_until_its_file_changes(
     fitted: ResidentEngine, folder: Path, desk: Any
 ) -> None:
-    file = adapting.lora(folder, "brush", 3)
+    file = adapter_files.lora(folder, "brush", 3)
     first = desk.draw(adapters=on(brush=1.0))
     layer = fitted.pipeline.transformer.layers[0].attention.to_q
     assert desk.draw(adapters=on(brush=1.0), seed=8).adapters == first.adapters
     assert fitted.pipeline.transformer.layers[0].attention.to_q is layer
-    adapting.lora(folder, "brush", 4, {"title": "Another"})
+    adapter_files.lora(folder, "brush", 4, {"title": "Another"})
     second = desk.draw(adapters=on(brush=1.0))
     assert second.adapters[0].sha256 == digest(file) != first.adapters[0].sha256
     assert second.image.tobytes() != first.image.tobytes()
@@ -133,14 +133,14 @@ def test_what_is_on_stays_between_pictures_until_its_file_changes(
         ("peft", ONE, "base_model.model."),
         ("bare", ONE, ""),
         ("default", {name.replace(".weight", ".default.weight"): each for name, each in ONE.items()}, ""),
-        ("kohya", adapting.kohya(ONE, 4.0), ""),
-        ("alphas", ONE | {f"{module}.alpha": numpy.array(4, numpy.float32) for module in adapting.MODULES}, "transformer."),
+        ("kohya", adapter_files.kohya(ONE, 4.0), ""),
+        ("alphas", ONE | {f"{module}.alpha": numpy.array(4, numpy.float32) for module in adapter_files.MODULES}, "transformer."),
     ],
 )  # fmt: skip
 def test_the_same_matrices_in_another_programs_form_are_the_same_picture(
-    fitted: ResidentEngine, folder: Path, desk: Any, inked: str, form: str, tensors: adapting.Tensors, prefix: str
+    fitted: ResidentEngine, folder: Path, desk: Any, inked: str, form: str, tensors: adapter_files.Tensors, prefix: str
 ) -> None:
-    adapting.write(folder / f"{form}.safetensors", tensors, prefix=prefix)
+    adapter_files.write(folder / f"{form}.safetensors", tensors, prefix=prefix)
     entry = next(one for one in fitted.adapters(None) if one.name == form)
     assert entry.fits is True and entry.sha256 == digest(folder / f"{form}.safetensors")
     assert desk.pixels(adapters=on(**{form: 1.0})) == inked
@@ -149,9 +149,9 @@ def test_the_same_matrices_in_another_programs_form_are_the_same_picture(
 def test_an_alpha_counts_and_so_do_matrices_for_three_layers_at_once(
     fitted: ResidentEngine, folder: Path, desk: Any
 ) -> None:
-    adapting.write(folder / "half.safetensors", adapting.kohya(ONE, 2.0), prefix="")
-    adapting.write(folder / "fused.safetensors", FUSED, prefix="diffusion_model.")
-    adapting.write(folder / "flat.safetensors", adapting.kohya(FUSED, 4.0), prefix="")
+    adapter_files.write(folder / "half.safetensors", adapter_files.kohya(ONE, 2.0), prefix="")
+    adapter_files.write(folder / "fused.safetensors", FUSED, prefix="diffusion_model.")
+    adapter_files.write(folder / "flat.safetensors", adapter_files.kohya(FUSED, 4.0), prefix="")
     assert desk.pixels(adapters=on(half=1.0)) == desk.pixels(adapters=on(ink=0.5))
     assert desk.pixels(adapters=on(fused=1.0)) == desk.pixels(adapters=on(flat=1.0)) != desk.pixels()
 
@@ -162,7 +162,7 @@ def test_lokr_is_for_the_load_to_decide_and_draws(fitted: ResidentEngine, folder
         f"layers.{block}.attention.to_q.lokr_w{n}": source.normal(size=(side, side), scale=0.3).astype(numpy.float32)
         for block in range(5) for n, side in ((1, 16), (2, 15))
     }  # fmt: skip
-    adapting.write(folder / "kron.safetensors", factors, prefix="diffusion_model.")
+    adapter_files.write(folder / "kron.safetensors", factors, prefix="diffusion_model.")
     assert next(one for one in fitted.adapters(None) if one.name == "kron").fits is None
     assert desk.pixels(adapters=on(kron=1.0)) != desk.pixels()
 
@@ -170,15 +170,15 @@ def test_lokr_is_for_the_load_to_decide_and_draws(fitted: ResidentEngine, folder
 @pytest.mark.parametrize(
     ("name", "tensors", "fits", "why"),
     [
-        ("wide", adapting.matrices(1, dim=480), False, "another width"),
-        ("deep", adapting.matrices(1, modules=("layers.9.attention.to_q",)), False, "layers"),
-        ("foreign", adapting.matrices(1, modules=("double_blocks.0.img_attn.proj",)), False, "another kind of model|no layer"),
+        ("wide", adapter_files.matrices(1, dim=480), False, "another width"),
+        ("deep", adapter_files.matrices(1, modules=("layers.9.attention.to_q",)), False, "layers"),
+        ("foreign", adapter_files.matrices(1, modules=("double_blocks.0.img_attn.proj",)), False, "another kind of model|no layer"),
         ("scaled", ONE | ODD, False, "DoRA"),
         ("more", ONE | {"layers.0.attention.to_q.diff_b": numpy.ones(240, numpy.float32)}, None, "no layer|left out"),
         ("elsewhere", ONE | {"caption.lora_A.weight": numpy.ones((4, 240), numpy.float32)}, None, "no layer"),
-        ("strange", adapting.kohya(ONE, 4.0) | {"lora_unet_layers_0_attention_to_q.diff": numpy.ones(4, numpy.float32)}, None,
+        ("strange", adapter_files.kohya(ONE, 4.0) | {"lora_unet_layers_0_attention_to_q.diff": numpy.ones(4, numpy.float32)}, None,
          "not known here"),
-        ("twice", adapting.matrices(1, modules=("layers.4.attention.to_q",)) | FUSED, True, "twice"),
+        ("twice", adapter_files.matrices(1, modules=("layers.4.attention.to_q",)) | FUSED, True, "twice"),
         ("empty", {"layers.0.attention.to_q.weight": numpy.ones((2, 2), numpy.float32)}, False, "neither LoRA nor LoKr"),
     ],
 )  # fmt: skip
@@ -188,11 +188,11 @@ def test_what_could_be_used_in_part_only_is_refused_by_name_and_the_next_picture
     desk: Any,
     bare: str,
     name: str,
-    tensors: adapting.Tensors,
+    tensors: adapter_files.Tensors,
     fits: bool | None,
     why: str,
 ) -> None:
-    adapting.write(folder / f"{name}.safetensors", tensors)
+    adapter_files.write(folder / f"{name}.safetensors", tensors)
     entry = next(one for one in fitted.adapters("pocket") if one.name == name)
     assert entry.fits is fits and bool(entry.problem) is (fits is False)
     with pytest.raises(EngineError, match=f"The adapter {name} cannot be put on Pocket: .*({why})"):
@@ -201,7 +201,7 @@ def test_what_could_be_used_in_part_only_is_refused_by_name_and_the_next_picture
 
 
 def test_a_text_encoders_and_a_broken_file_are_refused_too(fitted: ResidentEngine, folder: Path, desk: Any) -> None:
-    adapting.write(folder / "encoder.safetensors", {f"transformer.{k}": v for k, v in ONE.items()} | {
+    adapter_files.write(folder / "encoder.safetensors", {f"transformer.{k}": v for k, v in ONE.items()} | {
         "text_encoder.layers.0.lora_A.weight": numpy.ones((4, 4), numpy.float32)}, prefix="")  # fmt: skip
     (folder / "broken.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0nothing")
     (folder / "cut.safetensors").write_bytes((folder / "ink.safetensors").read_bytes()[:-400])
@@ -276,9 +276,9 @@ def ones(*sides: int, value: float = 1.0) -> numpy.ndarray:
     ],
 )  # fmt: skip
 def test_odd_numbers_and_shapes_are_refused_by_name(
-    fitted: ResidentEngine, folder: Path, desk: Any, bare: str, name: str, tensors: adapting.Tensors, why: str
+    fitted: ResidentEngine, folder: Path, desk: Any, bare: str, name: str, tensors: adapter_files.Tensors, why: str
 ) -> None:
-    file = adapting.write(folder / f"{name}.safetensors", tensors)
+    file = adapter_files.write(folder / f"{name}.safetensors", tensors)
     try:
         fitted.adapters("pocket")
         with pytest.raises(EngineError, match=f"^The adapter {name} cannot be put on Pocket: .*({why})"):
@@ -294,9 +294,9 @@ def test_the_header_is_told_and_a_later_folder_wins_by_name(fitted: ResidentEngi
     with pytest.raises(InvalidRequest, match="checkpoint must be one of"):
         fitted.adapters("nothing")
     tags = '{"5_cats": {"catword": 12, "sitting": 3}, "dogs": {"catword": 2}}'
-    adapting.lora(tmp_path / "one", "a b", 1, {"ss_tag_frequency": tags, "modelspec.title": "A\nB"})
-    adapting.lora(tmp_path / "one", "both", 1)
-    own = adapting.lora(tmp_path / "two", "both", 2, {"modelspec.trigger_phrase": "in fur"})
+    adapter_files.lora(tmp_path / "one", "a b", 1, {"ss_tag_frequency": tags, "modelspec.title": "A\nB"})
+    adapter_files.lora(tmp_path / "one", "both", 1)
+    own = adapter_files.lora(tmp_path / "two", "both", 2, {"modelspec.trigger_phrase": "in fur"})
     (tmp_path / "one" / "notes.txt").write_text("no adapter")
     catalogue = Adapters(tmp_path / "one", tmp_path / "two", tmp_path / "absent")
     first, second = catalogue.entries(POCKET)
@@ -304,7 +304,7 @@ def test_the_header_is_told_and_a_later_folder_wins_by_name(fitted: ResidentEngi
     assert (second.name, second.triggers, second.sha256) == ("both", ("in fur",), digest(own))
     assert [one.fits for one in catalogue.entries(None)] == [None, None]
     before = catalogue.sha256(own)
-    adapting.lora(tmp_path / "two", "both", 3)
+    adapter_files.lora(tmp_path / "two", "both", 3)
     os.utime(own, ns=(1, 1))
     assert catalogue.sha256(own) == digest(own) != before
 
@@ -318,7 +318,7 @@ def test_ranks_and_scales_that_diffusers_wrote_count_and_wrong_ones_leave_nothin
             "transformer.lora_alpha": 2 * rank,
             "transformer.target_modules": ["to_q", "to_v", "w2"],
         }
-        adapting.lora(folder, name, 1, {"lora_adapter_metadata": json.dumps(told)})
+        adapter_files.lora(folder, name, 1, {"lora_adapter_metadata": json.dumps(told)})
     assert desk.pixels(adapters=on(loud=0.5)) == inked
     with pytest.raises(EngineError, match="The adapter odd cannot be put on Pocket"):
         desk.draw(adapters=on(odd=1.0))
@@ -373,9 +373,9 @@ def test_the_released_models_widths_are_known(tmp_path: Path) -> None:
     made = {}
     for module, (out, into) in sides.items():
         made[f"{module}.lora_A.weight"], made[f"{module}.lora_B.weight"] = numpy.zeros((1, into)), numpy.zeros((out, 1))
-    adapting.write(tmp_path / "own" / "dots.safetensors", made, prefix="diffusion_model.")
-    adapting.write(tmp_path / "own" / "lines.safetensors", adapting.kohya(made, 1.0), prefix="")
-    adapting.lora(tmp_path / "own", "small")
+    adapter_files.write(tmp_path / "own" / "dots.safetensors", made, prefix="diffusion_model.")
+    adapter_files.write(tmp_path / "own" / "lines.safetensors", adapter_files.kohya(made, 1.0), prefix="")
+    adapter_files.lora(tmp_path / "own", "small")
     told = {one.name: one.fits for one in Adapters(tmp_path / "own").entries(checkpoint)}
     assert told == {"dots": True, "lines": True, "small": False}
 
@@ -385,8 +385,8 @@ def test_what_comes_with_pocket_is_here_and_the_hosts_own_wins_by_name(
 ) -> None:
     pocket = linked("checkpoint")
     for name in ("ink", "pen"):
-        adapting.lora(tmp_path / "adapters", name, 1, {"title": f"Shipped {name}"})
-    adapting.lora(tmp_path / "own", "ink", 2, {"title": "My ink"})
+        adapter_files.lora(tmp_path / "adapters", name, 1, {"title": f"Shipped {name}"})
+    adapter_files.lora(tmp_path / "own", "ink", 2, {"title": "My ink"})
     (tmp_path / "own" / "folder.safetensors").mkdir()
     made = new_engine("pocket", pocket=pocket, adapters=tmp_path / "own")
     assert [(one.name, one.title, one.fits) for one in made.adapters(None)] == [

@@ -22,7 +22,7 @@ from studio.settings import ROOT
 from studio.studio import Studio
 from tests.apps import completed
 from tests.fakes.engine import PaintEngine
-from tests.storage.test_storage_backups import HOLD, damage
+from tests.storage.test_storage_snapshots import HOLD, damage
 from tests.studio.conftest import end
 from tests.ui.test_ui_create import known
 

@@ -16,7 +16,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from studio.ui.api import ALIASES
-from tests import adapting
+from tests import adapters as adapter_files
 from tests.conftest import App, StartApp
 from tests.http_api import call, web
 from tests.loopback import Loopback
@@ -485,8 +485,8 @@ def test_describe_streams_the_prompt_for_a_picture(start_app: StartApp, loopback
 
 def test_adapters_are_listed_drawn_found_and_drawn_with_again(server: App, client: Client) -> None:
     folder = server.data / "adapters"
-    file = adapting.lora(folder, "quill", 21, {"title": "Quill", "trigger": "quill pen"})
-    adapting.write(folder / "vast.safetensors", adapting.matrices(1, dim=480))
+    file = adapter_files.lora(folder, "quill", 21, {"title": "Quill", "trigger": "quill pen"})
+    adapter_files.write(folder / "vast.safetensors", adapter_files.matrices(1, dim=480))
     (folder / "torn.safetensors").write_bytes(b"torn")
     told = client.predict(api_name="/adapters")
     listed = {one["name"]: one for one in told["adapters"]}

@@ -15,7 +15,7 @@ from storage.db import snapshots
 from storage.errors import NotRestored, NotWritten
 from storage.files import backup
 from storage.ids import now
-from tests.storage.test_storage_check import drawn
+from tests.storage.test_storage_reconcile import drawn
 
 
 def kept(store: storage.Storage) -> dict[str, tuple[object, bytes]]:
