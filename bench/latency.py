@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from bench import fullsize
 
 if TYPE_CHECKING:
-    from studio.engine.base import Drawing
+    from studio.engine.base import GeneratedImage
     from studio.engine.loading.loader import Loaded
 
 STEPS = 8
@@ -119,10 +119,10 @@ def drawn(
     *,
     look: bool = False,
     like: Mapping[str, object] | None = None,
-) -> Drawing:
+) -> GeneratedImage:
     """The same with the environment that drew it; in the ways of `like`, another one."""
     from studio.domain.recipe import Recipe
-    from studio.engine.sampling import draw
+    from studio.engine.sampling import generate
 
     before = [0.0]
 
@@ -138,7 +138,7 @@ def drawn(
         prompt=f"{seed} rabbits on a purple background", seed=seed, width=side, height=side, steps=STEPS, guidance=0.0, shift=3.0,
         checkpoint=loaded.info.name,
     )  # fmt: skip
-    return draw(loaded, recipe, on_step, lambda: False, like)
+    return generate(loaded, recipe, on_step, lambda: False, like)
 
 
 def loaded_from(pipe: Any, device: Any, *, native: int, memory_gb: float | None = None) -> Loaded:

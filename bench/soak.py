@@ -74,7 +74,7 @@ def engine() -> Draw:
         recipe = Recipe(
             prompt=prompt, seed=seed, width=width, height=height, steps=8, guidance=0.0, shift=3.0, checkpoint="pocket",
         )  # fmt: skip
-        return made.draw(recipe, on_step=lambda event: None, cancelled=lambda: False)
+        return made.generate(recipe, on_step=lambda event: None, cancelled=lambda: False)
 
     return draw
 

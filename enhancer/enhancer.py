@@ -78,7 +78,7 @@ class Enhancer:
         the generator stops the model. The time limit does not run between two drafts, so the caller may do other work.
         """
         steering = steering or EnhancementOptions()
-        wish = steering.style.put(prompt) if steering.style and not steering.instruction else prompt
+        wish = steering.style.apply(prompt) if steering.style and not steering.instruction else prompt
         clock = _Clock()
         empty = self._draft(prompt, seed, steering)
         sampling = Sampling(seed=seed, temperature=self._temperature, top_p=self._top_p, max_tokens=self._max_tokens)

@@ -95,7 +95,7 @@ def open(folder: Path, *, policy: MetadataPolicy = ALL) -> Storage:
     """Open the data folder `folder`. Creates it and migrates its database where needed.
 
     `policy` chooses which metadata blocks are written into saved files. A damaged database that can be read is opened
-    read-only, and `damaged` says so. Raises StorageInUse, LockedDatabase, NewerDatabase, ForeignDatabase or NotWritten.
+    read-only, and `damaged` says so. Raises StorageInUse, LockedDatabase, NewerDatabase, UnknownDatabase or NotWritten.
     Call `jobs.recover()` before the first claim.
     """
     try:

@@ -11,7 +11,7 @@ StorageError
 ├── StorageInUse         another studio uses this folder
 ├── LockedDatabase       another program holds the database
 ├── NewerDatabase        a later version of the studio wrote the database
-├── ForeignDatabase      the file is not a studio's database, or cannot be read
+├── UnknownDatabase      the file is not a studio's database, or cannot be read
 ├── Damaged              the database is damaged and read-only
 ├── NotRestored          a backup is incomplete, or its target has no space
 ├── InsufficientSpace    the disk quota or the disk is full
@@ -109,7 +109,7 @@ class NewerDatabase(StorageError):
         )
 
 
-class ForeignDatabase(StorageError):
+class UnknownDatabase(StorageError):
     """The file is not a studio's database, or nothing in it can be read. It was not changed."""
 
     def __init__(self, file: Path, why: str, remedy: str = "") -> None:

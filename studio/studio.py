@@ -20,7 +20,7 @@ from storage.ids import is_private
 from storage.records import Job, Kind
 from studio.domain.checkpoint import TOKENS_MAX, CheckpointInfo
 from studio.domain.enhancement_options import AvailableOptions, HostOptions, truncated_end
-from studio.domain.request import GenerationRequest, flag, new_seed, optional_whole, text, whole
+from studio.domain.request import GenerationRequest, flag, integer, new_seed, optional_integer, text
 from studio.domain.request import session as checked_session
 from studio.domain.request import strength as checked_strength
 from studio.domain.spec import JobSpec, checkpoint_of, reject_unused_options
@@ -82,7 +82,7 @@ class Studio(Library):
         self._strangers = strangers  # whether untrusted visitors use this studio
         self._progress, self._eta = ProgressHub(), EtaEstimator()
         self._worker = Worker(
-            storage, engine, enhancer_for, self._steers, self._progress, self._eta, DiskSpace(storage.folder, self._quota),
+            storage, engine, enhancer_for, self._options, self._progress, self._eta, DiskSpace(storage.folder, self._quota),
             elsewhere=remote, share_s=share_s,
         )  # fmt: skip
         self._snapshots = JobStatusReader(storage, engine, self._progress, self._eta, lambda: self._worker.hold)
@@ -149,16 +149,16 @@ class Studio(Library):
         """The adapters here, and whether they fit a checkpoint. Raises InvalidRequest."""
         return self._engine.adapters(checkpoint)
 
-    def steers(self, name: str | None = None) -> AvailableOptions:
+    def enhancement_options(self, name: str | None = None) -> AvailableOptions:
         """The enhancement options available with a checkpoint. Raises InvalidRequest."""
-        return self._steers(self._engine.info(name))
+        return self._options(self._engine.info(name))
 
     def lists(self) -> tuple[str, ...]:
         """The names of the wildcard lists."""
         return tuple({**wildcards.shipped_lists("en"), **self._own.lists})
 
-    def _steers(self, info: CheckpointInfo) -> AvailableOptions:
-        return self._own.steers(info, remote=self._remote)
+    def _options(self, info: CheckpointInfo) -> AvailableOptions:
+        return self._own.available(info, remote=self._remote)
 
     def tokens(self, prompt: str) -> int | None:
         """The number of tokens that the encoder reads for `prompt`; None while nothing is loaded."""
@@ -209,7 +209,7 @@ class Studio(Library):
         enhance = wish.enhance and wish.enhancement is None
         if enhance and not self.can_enhance:
             raise InvalidRequest("enhance", "must be false here, since the enhancer is off", True)
-        self._steers(info).check(wish.style, wish.length, wish.template)
+        self._options(info).check(wish.style, wish.length, wish.template)
         reject_unused_options(wish, enhance=enhance)
         adapters.check(self._engine, info.name, wish.adapters)
         source = (
@@ -245,7 +245,7 @@ class Studio(Library):
             prompt=prompt, seed=seed, style=style, length=length, locks=tuple(locks), template=template, private=private
         )
         info = self._thinking()
-        self._steers(info).check(style, length, template)
+        self._options(info).check(style, length, template)
         order = JobSpec.of(wish, info, enhance=True).decided(1, self._own.lists)
         return self._file(owner, "enhance", order, 1, private=private)
 
@@ -266,7 +266,7 @@ class Studio(Library):
         """
         text("instruction", instruction)
         info = self._thinking()
-        if not self._steers(info).follows:
+        if not self._options(info).follows:
             raise InvalidRequest(
                 "instruction", f"cannot be given to {info.title}'s own model, which follows none", instruction
             )
@@ -313,8 +313,8 @@ class Studio(Library):
 
         With a `strength` in (0, 1], the noise moves only that far from the picture's own.
         """
-        whole("count", count, 1, 64)
-        optional_whole("seed", seed, 0, 2**53 - 1)
+        integer("count", count, 1, 64)
+        optional_integer("seed", seed, 0, 2**53 - 1)
         if strength is not None:
             checked_strength("strength", strength)
         order = self._order_of(owner, picture_id, rerun=False).varied(new_seed() if seed is None else seed, strength)
@@ -414,7 +414,7 @@ class Studio(Library):
     def preview(self, owner: str, job_id: str) -> bytes:
         """A preview of a running job's picture, as WebP."""
         self._job(owner, job_id)
-        image = self._progress.live(job_id).preview
+        image = self._progress.progress_of(job_id).preview
         if image is None:
             raise NotFound("preview of job", job_id)
         buffer = io.BytesIO()
@@ -485,7 +485,7 @@ class Studio(Library):
         wanted = {order.enhancement, order.refines} if order else set()
         ids = [id for id in wanted if id is not None and not is_private(id)]
         for id in ids:
-            self._storage.private.adopt(self._storage.enhancements.get(owner, id))
+            self._storage.private.copy_enhancement(self._storage.enhancements.get(owner, id))
         try:
             yield
         except BaseException:

@@ -25,7 +25,7 @@ class Style:
     titles: dict[Language, str]
     words: dict[Language, str]
 
-    def put(self, wish: str) -> str:
+    def apply(self, wish: str) -> str:
         """`wish` with the style's words in its own language. A complete sentence stays complete."""
         spoken = language(wish)
         text = wish.rstrip()

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from storage.db.snapshots import restore_command, snapshot, stamp
 from storage.db.tables import to_json
-from storage.errors import Damaged, ForeignDatabase, LockedDatabase, NewerDatabase, NotWritten
+from storage.errors import Damaged, LockedDatabase, NewerDatabase, NotWritten, UnknownDatabase
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_MS = 60_000  # how long a writer waits for another writer
@@ -88,7 +88,7 @@ def open_database(file: Path, backups: Path) -> Database:
     """Create or migrate the database at `file`, and open it.
 
     An existing database that needs a migration is first copied into `backups`. The migrations run in one transaction, so a
-    failed one leaves nothing behind. Raises NewerDatabase and ForeignDatabase without changing the file.
+    failed one leaves nothing behind. Raises NewerDatabase and UnknownDatabase without changing the file.
     """
     migrate(file, backups)
     _check_lock(file)
@@ -127,11 +127,11 @@ def _memory_name() -> str:
 
 
 def open_damaged(file: Path, why: str) -> Database:
-    """Open a damaged database of this version read-only. Raises ForeignDatabase if nothing can be read, and NewerDatabase."""
+    """Open a damaged database of this version read-only. Raises UnknownDatabase if nothing can be read, and NewerDatabase."""
     version = _version(file)
     head = scripts(MIGRATIONS)[1].get_current_head()
     if version != head:
-        raise ForeignDatabase(
+        raise UnknownDatabase(
             file, f"it is damaged ({why}), and of another version of the studio", restore_command(file.parent)
         )
     database = Database(file, damage=why)
@@ -141,7 +141,7 @@ def open_damaged(file: Path, why: str) -> Database:
                 session.execute(text(asked)).all()
     except (Damaged, exc.DatabaseError):
         database.close()
-        raise ForeignDatabase(file, f"it is damaged ({why})", restore_command(file.parent)) from None
+        raise UnknownDatabase(file, f"it is damaged ({why})", restore_command(file.parent)) from None
     return database
 
 
@@ -184,7 +184,7 @@ def migrate(file: Path, backups: Path, *, migrations: Path = MIGRATIONS, target:
         with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
             _upgrade(connection, config, target)
             if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
-                raise ForeignDatabase(file, f"a row of {broken[0]} points to a row of {broken[2]} that is gone")
+                raise UnknownDatabase(file, f"a row of {broken[0]} points to a row of {broken[2]} that is gone")
     except exc.OperationalError as error:
         raise NotWritten(f"The new version of the database {file}", error.orig) from error
     finally:
@@ -207,7 +207,7 @@ def _check_lock(file: Path) -> None:
                 raise LockedDatabase(file) from None
             raise not_opened(file, error) from error
         except sqlite3.DatabaseError as error:
-            raise ForeignDatabase(file, str(error)) from error
+            raise UnknownDatabase(file, str(error)) from error
 
 
 def _read_only(file: Path, busy_s: float = BUSY_MS / 1000) -> sqlite3.Connection:
@@ -273,14 +273,14 @@ def _version(file: Path) -> str | None:
             if not tables:
                 return None
             if "alembic_version" not in tables:
-                raise ForeignDatabase(file, "it holds tables of another program")
+                raise UnknownDatabase(file, "it holds tables of another program")
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.DatabaseError as error:
         if not isinstance(error, sqlite3.OperationalError):
-            raise ForeignDatabase(file, str(error), restore_command(file.parent)) from error
+            raise UnknownDatabase(file, str(error), restore_command(file.parent)) from error
         if "locked" in str(error):
             raise LockedDatabase(file) from None
         raise not_opened(file, error) from error
     if row is None:
-        raise ForeignDatabase(file, "it does not say which version of the tables it holds")
+        raise UnknownDatabase(file, "it does not say which version of the tables it holds")
     return str(row[0])

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from storage.db.engine import Database, is_damage, not_opened, open_damaged, open_database
 from storage.db.snapshots import faults
-from storage.errors import ForeignDatabase, LockedDatabase
+from storage.errors import LockedDatabase, UnknownDatabase
 from storage.ids import now
 
 CHECK_S = 10.0  # the longest time that a start waits
@@ -35,14 +35,14 @@ class IntegrityCheck:
     def open(self) -> Database:
         """Open and migrate the database. A damaged database that can be read is opened read-only.
 
-        Raises LockedDatabase, NewerDatabase, ForeignDatabase or NotWritten.
+        Raises LockedDatabase, NewerDatabase, UnknownDatabase or NotWritten.
         """
         file = self.folder / "studio.db"
         why = self._look(file)
         if why is None:
             try:
                 database = open_database(file, self.folder / "backups")
-            except ForeignDatabase as error:
+            except UnknownDatabase as error:
                 if not is_damage(error.__cause__):
                     raise
                 why = str(error.__cause__)

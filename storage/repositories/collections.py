@@ -99,14 +99,14 @@ class Collections:
             session.flush()
             _reindex(session, members)
 
-    def put(self, owner: str, id: str, pictures: Sequence[str]) -> Collection:
+    def add_pictures(self, owner: str, id: str, pictures: Sequence[str]) -> Collection:
         """Append pictures. A picture that is in the collection keeps its position. Raises NotFound and BadValue."""
         with self.database.write() as session:
             row, found = self._both(session, owner, id, pictures)
             append(session, row, found)
             return self._record(session, row)
 
-    def take(self, owner: str, id: str, pictures: Sequence[str]) -> Collection:
+    def remove_pictures(self, owner: str, id: str, pictures: Sequence[str]) -> Collection:
         """Remove pictures from the collection. Raises NotFound and BadValue."""
         with self.database.write() as session:
             row, found = self._both(session, owner, id, pictures)

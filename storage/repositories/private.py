@@ -120,13 +120,13 @@ class PrivateStore:
         """The thumbnail of the owner's private picture. Raises NotFound."""
         return self.files.webp(self.pictures.get(owner, id, trash=False).id)
 
-    def adopt(self, kept: Enhancement) -> None:
+    def copy_enhancement(self, kept: Enhancement) -> None:
         """Copy a stored enhancement, under its own id, for private use."""
         with self.database.write() as session:
             if session.get(EnhancementRow, kept.id) is None:
                 session.add(enhancement_row(replace(kept, parent_id=None)))
 
-    def bring(self, owner: str, data: bytes, name: str, *, session: str | None = None) -> Picture:
+    def import_source(self, owner: str, data: bytes, name: str, *, session: str | None = None) -> Picture:
         """Import a picture as a starting image. Only its pixels are used, scaled down to SIDE_MAX.
 
         Raises NotAPicture.

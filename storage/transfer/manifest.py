@@ -20,13 +20,13 @@ from storage.transfer.validation import (
     an_id,
     any_mapping,
     flag,
+    integer_from,
     mapping,
     matching,
     moment,
     number_to,
     or_none,
     text_to,
-    whole_from,
 )
 
 FORMAT = 1
@@ -185,17 +185,17 @@ def _steps(name: str, value: object) -> tuple[Step, ...]:
 
 
 _prompt, _name, _seconds = text_to(TEXT_MAX), text_to(NAME_MAX), number_to(1e9)
-_seed, _side = whole_from(0, 2**63 - 1), whole_from(1, 65_535)
+_seed, _side = integer_from(0, 2**63 - 1), integer_from(1, 65_535)
 _PICTURE: dict[str, Check] = {
-    "id": an_id, "created_at": moment, "job_id": an_id, "index": whole_from(0, 10**6), "prompt": _prompt, "original_prompt": _prompt,
-    "negative_prompt": _prompt, "seed": _seed, "width": _side, "height": _side, "steps": whole_from(0, 10_000),
+    "id": an_id, "created_at": moment, "job_id": an_id, "index": integer_from(0, 10**6), "prompt": _prompt, "original_prompt": _prompt,
+    "negative_prompt": _prompt, "seed": _seed, "width": _side, "height": _side, "steps": integer_from(0, 10_000),
     "guidance": number_to(1e6), "shift": number_to(1e6), "checkpoint": _name, "revision": _name, "recipe": any_mapping,
     "environment": any_mapping, "seconds": _seconds, "enhancement_id": or_none(an_id), "parent_id": or_none(an_id), "favourite": flag,
-    "rating": whole_from(0, 5), "note": text_to(NOTE_MAX), "tags": _tags, "deleted_at": or_none(moment),
+    "rating": integer_from(0, 5), "note": text_to(NOTE_MAX), "tags": _tags, "deleted_at": or_none(moment),
     "pixel_sha256": matching(_SHA256, "must be a SHA-256, in lower-case digits"),
 }  # fmt: skip
 _JOB: dict[str, Check] = {
-    "id": an_id, "kind": _kind, "wish": any_mapping, "count": whole_from(1, 10**6), "created_at": moment, "started_at": or_none(moment),
+    "id": an_id, "kind": _kind, "wish": any_mapping, "count": integer_from(1, 10**6), "created_at": moment, "started_at": or_none(moment),
     "finished_at": or_none(moment), "enhancement_id": or_none(an_id), "mark": or_none(_name),
 }  # fmt: skip
 _THOUGHT: dict[str, Check] = {

@@ -50,7 +50,7 @@ def text_to(most: int) -> Check:
     return check
 
 
-def whole_from(least: int, most: int) -> Check:
+def integer_from(least: int, most: int) -> Check:
     """An integer in a range."""
 
     def check(name: str, value: object) -> int:

@@ -27,7 +27,7 @@ COMMANDS = ("check", "backup", "restore", "bring")
 Say = Callable[[str], None]
 
 
-class NotBrought(ValueError):
+class ImportRefused(ValueError):
     """A folder cannot be imported."""
 
 
@@ -57,8 +57,10 @@ def run(
         if arguments[0] == "bring":
             quota = Quota(settings.data, settings.disk_quota_gb)
             stopped = stopping().is_set
-            room = lambda size: STOPPED if stopped() else quota.take(size)  # noqa: E731
-            return bring(settings.data, options.folder, owner, room, say, preview=options.preview, stopped=stopped)
+            room = lambda size: STOPPED if stopped() else quota.reserve(size)  # noqa: E731
+            return import_folder(
+                settings.data, options.folder, owner, room, say, preview=options.preview, stopped=stopped
+            )
         if said["data"] is None:
             raise NotRestored(
                 "restore needs --data with the folder that it should make: an empty one, or one that is not there yet."
@@ -123,16 +125,16 @@ def restore(source: Path, folder: Path, owner: str | None, say: Say) -> int:
     return 1 if report.open else 0
 
 
-def bring(
+def import_folder(
     folder: Path, source: Path, owner: str | None, room: SpaceCheck, say: Say, *, preview: bool, stopped: Stopped
 ) -> int:
     """Import the files below `source`, or only preview them."""
     if owner is None:
-        raise NotBrought(
+        raise ImportRefused(
             "bring needs --owner where there are several: person:NAME is whoever logs in as NAME, home whoever is alone."
         )
     if not source.is_dir():
-        raise NotBrought(f"{source} is no folder.")
+        raise ImportRefused(f"{source} is no folder.")
     kept = storage.open(folder)
     try:
         kept.jobs.recover()  # remove the remains of an interrupted run first

@@ -40,9 +40,9 @@ class AvailableOptions:
             raise InvalidRequest("style", f"must be one of {', '.join(one.name for one in self.styles)}", name)
         return found
 
-    def put(self, wish: str, prompt: str) -> str:
+    def style_of(self, wish: str, prompt: str) -> str:
         """The name of the style that turns `wish` into `prompt`; '' if none does."""
-        return next((one.name for one in self.styles if one.put(wish) == prompt), "")
+        return next((one.name for one in self.styles if one.apply(wish) == prompt), "")
 
     def check(self, style: str | None, length: str, template: str | None) -> None:
         """Raises InvalidRequest for options that this model does not understand."""
@@ -69,7 +69,7 @@ class HostOptions:
     def templates(self) -> Path:
         return self.folder / "templates"
 
-    def steers(self, info: CheckpointInfo, *, remote: bool) -> AvailableOptions:
+    def available(self, info: CheckpointInfo, *, remote: bool) -> AvailableOptions:
         """The options available with `info`, whose own language model reasons unless a `remote` one does."""
         follows = remote or info.template == FOLLOWS
         own = templates.own_names(self.templates)

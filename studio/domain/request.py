@@ -61,13 +61,13 @@ class GenerationRequest:
     def __post_init__(self) -> None:
         text("prompt", self.prompt)
         flag("enhance", self.enhance)
-        optional_whole("seed", self.seed, 0, SEED_MAX)
+        optional_integer("seed", self.seed, 0, SEED_MAX)
         side("width", self.width)
         side("height", self.height)
-        optional_whole("steps", self.steps, 1, STEPS_MAX)
+        optional_integer("steps", self.steps, 1, STEPS_MAX)
         number("guidance", self.guidance, 0, GUIDANCE_MAX)
         text("negative_prompt", self.negative_prompt, empty=True)
-        whole("count", self.count, 1, COUNT_MAX)
+        integer("count", self.count, 1, COUNT_MAX)
         name("checkpoint", self.checkpoint)
         name("enhancement", self.enhancement)
         number("shift", self.shift, SHIFT_MIN, SHIFT_MAX)
@@ -114,7 +114,7 @@ def check_variations(value: object) -> None:
     for one in value:
         if not isinstance(one, tuple | list) or len(one) != 2:
             raise InvalidRequest("variation_of", "must be pairs of a seed and a strength", one)
-        whole("variation_of", one[0], 0, SEED_MAX)
+        integer("variation_of", one[0], 0, SEED_MAX)
         strength("variation_of", one[1])
 
 
@@ -185,7 +185,7 @@ def flag(name: str, value: object) -> None:
         raise InvalidRequest(name, "must be true or false", value)
 
 
-def whole(name: str, value: object, least: int, most: int) -> None:
+def integer(name: str, value: object, least: int, most: int) -> None:
     """Raises InvalidRequest unless `value` is a whole number in [least, most]."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidRequest(name, f"must be a whole number from {least} to {most}", value)
@@ -193,10 +193,10 @@ def whole(name: str, value: object, least: int, most: int) -> None:
         raise InvalidRequest(name, f"must be from {least} to {most}", value)
 
 
-def optional_whole(name: str, value: object, least: int, most: int) -> None:
+def optional_integer(name: str, value: object, least: int, most: int) -> None:
     """Like `whole`, but accepts None."""
     if value is not None:
-        whole(name, value, least, most)
+        integer(name, value, least, most)
 
 
 def number(name: str, value: object, least: float, most: float) -> None:
@@ -217,7 +217,7 @@ def side(name: str, value: object) -> None:
     """Raises InvalidRequest unless `value` is None or a side that the transformer can generate."""
     if value is None:
         return
-    whole(name, value, SIDE_MIN, SIDE_MAX)
+    integer(name, value, SIDE_MIN, SIDE_MAX)
     if isinstance(value, int) and value % SIDE_STEP:
         raise InvalidRequest(name, f"must be a multiple of {SIDE_STEP}", value)
 

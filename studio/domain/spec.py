@@ -206,13 +206,13 @@ class JobSpec:
         """The JSON form of the job's row."""
         return asdict(self)
 
-    def wished(self, index: int) -> str:
+    def prompt_of(self, index: int) -> str:
         """The prompt of picture `index`, with its wildcards resolved."""
         return self.prompts[index] if index < len(self.prompts) else self.original_prompt
 
     def reasoned(self, index: int) -> tuple[str, int]:
         """The prompt and the seed of the enhancement of picture `index`. Pictures with equal ones share it."""
-        return self.wished(index), (self.enhancement_seed + index * self.spread) % SEEDS
+        return self.prompt_of(index), (self.enhancement_seed + index * self.spread) % SEEDS
 
     def recipe(self, *, prompt: str, revision: str) -> Recipe:
         """The recipe of the job's first picture. `Recipe.picture` gives the others."""

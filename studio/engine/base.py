@@ -72,7 +72,7 @@ class StepEvent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drawing:
+class GeneratedImage:
     """A generated picture: the RGB image, its environment (JSON: device, versions, options), and seconds.
 
     `adapters` are the recipe's, with the hashes of the files used.
@@ -155,7 +155,7 @@ class Engine(Protocol):
     def downloads(self) -> Mapping[str, EngineState]:
         """Downloads since the start by checkpoint: loading (with fraction, eta_s), ready, or failed."""
 
-    def draw(
+    def generate(
         self,
         recipe: Recipe,
         *,
@@ -163,7 +163,7 @@ class Engine(Protocol):
         cancelled: Callable[[], bool],
         like: Mapping[str, object] | None = None,
         source: Image.Image | None = None,
-    ) -> Drawing:
+    ) -> GeneratedImage:
         """Generate a picture, blocking. `like` is the environment of a picture that is re-run, whose options are used where
         available.
 

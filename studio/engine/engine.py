@@ -21,7 +21,7 @@ from PIL import Image
 from studio.domain.checkpoint import CheckpointInfo
 from studio.domain.recipe import Recipe
 from studio.engine.adapters.files import Adapters
-from studio.engine.base import AdapterInfo, Drawing, EngineState, Machine, Option, StepEvent
+from studio.engine.base import AdapterInfo, EngineState, GeneratedImage, Machine, Option, StepEvent
 from studio.engine.catalog import TURBO, Catalog, is_folder
 from studio.engine.hub import providers
 from studio.engine.hub.download import fetch
@@ -175,7 +175,7 @@ class ResidentEngine:
 
     # --- generation
 
-    def draw(
+    def generate(
         self,
         recipe: Recipe,
         *,
@@ -183,13 +183,13 @@ class ResidentEngine:
         cancelled: Callable[[], bool],
         like: Mapping[str, object] | None = None,
         source: Image.Image | None = None,
-    ) -> Drawing:
+    ) -> GeneratedImage:
         loaded = self._ready()
         if recipe.checkpoint != loaded.info.name:
             raise EngineError(f"The recipe wants {recipe.checkpoint}, and {loaded.info.name} is loaded.")
-        from studio.engine.sampling import draw
+        from studio.engine.sampling import generate
 
-        return draw(loaded, recipe, on_step, cancelled, like, source)
+        return generate(loaded, recipe, on_step, cancelled, like, source)
 
     def tune(self, wanted: Callable[[], bool]) -> bool:
         loaded = self._loaded

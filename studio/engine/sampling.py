@@ -21,7 +21,7 @@ from studio.domain.checkpoint import TOKENS_MAX
 from studio.domain.recipe import Recipe
 from studio.engine import device as devices
 from studio.engine.adapters.attached import attach, detach
-from studio.engine.base import Drawing, StepEvent
+from studio.engine.base import GeneratedImage, StepEvent
 from studio.engine.environment import environment
 from studio.engine.latents import start
 from studio.engine.loading.loader import Loaded
@@ -40,14 +40,14 @@ MASKED = ("native", "_native_cudnn", "_native_math")
 """Attention that can leave tokens out, which two prompts of different lengths in one guided step need."""
 
 
-def draw(
+def generate(
     loaded: Loaded,
     recipe: Recipe,
     on_step: OnStep,
     cancelled: Callable[[], bool],
     like: Mapping[str, object] | None = None,
     source: Image.Image | None = None,
-) -> Drawing:
+) -> GeneratedImage:
     """Generate `recipe`, from `source` if it names a starting image. If memory runs out, free what is possible and try once
     more with less.
 
@@ -75,7 +75,9 @@ def draw(
     seconds = time.perf_counter() - begun
     tiling = less or loaded.plan.tiling
     around = environment(loaded, ways, tiling=tiling, less=less)
-    return Drawing(image=image, environment=around, seconds=seconds, adapters=tuple(one.adapter for one in loaded.worn))
+    return GeneratedImage(
+        image=image, environment=around, seconds=seconds, adapters=tuple(one.adapter for one in loaded.worn)
+    )
 
 
 def _ways(loaded: Loaded, recipe: Recipe, like: Mapping[str, object] | None) -> Speed:
@@ -233,7 +235,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 def _frugal(loaded: Loaded) -> Iterator[None]:
     """Use less memory: a tiled VAE, and on a CUDA card sequential offload, which stays until the next load."""
     if loaded.device.kind == "cuda" and not loaded.plan.offload:
-        turned_now(loaded)
+        offload_now(loaded)
     tile(loaded.pipe.vae)
     try:
         yield
@@ -242,7 +244,7 @@ def _frugal(loaded: Loaded) -> Iterator[None]:
             untile(loaded.pipe.vae)
 
 
-def turned_now(loaded: Loaded) -> None:
+def offload_now(loaded: Loaded) -> None:
     """Switch to sequential offload if the machine's memory has space for the parts."""
     parts = (loaded.pipe.text_encoder, loaded.pipe.transformer)
     wanted = sum(each.numel() * each.element_size() for part in parts for each in part.parameters()) / 1e9

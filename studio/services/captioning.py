@@ -18,7 +18,7 @@ from enhancer.captioning import BYTES_MAX, describe_image, prepare_image
 from enhancer.errors import EnhancerError
 from enhancer.templates import LANGUAGES, Language
 from studio.domain.recipe import SEED_MAX
-from studio.domain.request import new_seed, optional_whole
+from studio.domain.request import new_seed, optional_integer
 from studio.errors import InvalidRequest, Refused, StudioError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Captioner:
             raise Refused("No model reads pictures in this studio: the host names one with enhancer_vision.")
         if language not in LANGUAGES:
             raise InvalidRequest("language", f"must be one of {', '.join(LANGUAGES)}", language)
-        optional_whole("seed", seed, 0, SEED_MAX)
+        optional_integer("seed", seed, 0, SEED_MAX)
         left = threading.Event()
         texts = self._texts(
             self._chat,

@@ -48,7 +48,7 @@ class JobStatusReader:
         `seen` caches pictures between states, so that the database is asked for new ones only. The last state is always
         read fresh.
         """
-        live = self._progress.live(job.id)
+        live = self._progress.progress_of(job.id)
         ahead = self._ahead(job)
         state = self._engine.state
         shot: View = {
@@ -99,7 +99,7 @@ class JobStatusReader:
     def _eta(self, job: Job, ahead: tuple[str, ...] | None) -> float | None:
         """Seconds until the job ends, including the jobs before it; None while unknown."""
         if ahead is None:
-            eta = self._progress.live(job.id).eta_s
+            eta = self._progress.progress_of(job.id).eta_s
         else:
             works = [self._work(id) for id in ahead] + [remaining_work(job)]
             eta = self._estimator.works(one for one in works if one is not None)
@@ -119,7 +119,7 @@ class JobStatusReader:
         return found
 
     def _enhancement(self, job: Job) -> View | None:
-        draft = self._progress.live(job.id).draft
+        draft = self._progress.progress_of(job.id).draft
         if draft is not None:  # of a job with several enhancements, the one being written
             return serializers.draft(draft)
         if job.enhancement_id:

@@ -14,7 +14,7 @@ from storage.ids import is_private, now
 from storage.records import Picture
 from storage.repositories.picture_edits import PictureEdit
 from studio.domain import request
-from studio.domain.request import flag, optional_whole, text, whole
+from studio.domain.request import flag, integer, optional_integer, text
 from studio.errors import InvalidRequest
 from studio.services import ancestry, compare, serializers
 from studio.services.serializers import View
@@ -53,7 +53,7 @@ class Library:
     ) -> View:
         """A page of the owner's pictures, newest first. `at` starts before a moment. Days are those of `zone`."""
         _query(query)
-        whole("limit", limit, 1, PAGE_MAX)
+        integer("limit", limit, 1, PAGE_MAX)
         flag("favourite", favourite)
         flag("trash", trash)
         for parameter, value in (("cursor", cursor), ("tag", tag), ("sort", sort)):
@@ -139,7 +139,7 @@ class Library:
 
     def private(self, owner: str, session: str | None = None, limit: int = 24) -> View:
         """The owner's newest private pictures, of all sessions or of one, which counts as open."""
-        whole("limit", limit, 1, PAGE_MAX)
+        integer("limit", limit, 1, PAGE_MAX)
         request.session("session", session is None or session)
         if session is not None:
             self._storage.private.back(owner, session)
@@ -219,7 +219,7 @@ class Library:
         flag("remove", remove)
         kept = self._storage.collections
         with translate_errors():
-            act = kept.take if remove else kept.put
+            act = kept.remove_pictures if remove else kept.add_pictures
             return serializers.collection(act(owner, checked_id("collection", collection), checked_ids(ids)))
 
     def new_collection(
@@ -313,7 +313,7 @@ class Library:
         many, oldest first.
         """
         flag("dry_run", dry_run)
-        optional_whole("most", most, 1, MATCHING_MAX)
+        optional_integer("most", most, 1, MATCHING_MAX)
         with translate_errors():
             chosen = None if ids is None else checked_ids(ids, MATCHING_MAX if dry_run else IDS_MAX)
             moment = _moment("until", until)
@@ -333,7 +333,7 @@ class Library:
 
     def share(self, owner: str, picture_id: str, days: int = 30, *, base_url: str) -> View:
         """Create a link to a picture for `days` days (1 to 365)."""
-        whole("days", days, 1, DAYS_MAX)
+        integer("days", days, 1, DAYS_MAX)
         with translate_errors():
             return serializers.share(self._storage.shares.add(owner, kept_id("id", picture_id), days), base_url)
 
@@ -382,7 +382,7 @@ def _change(
 ) -> PictureEdit:
     if favourite is not None:
         flag("favourite", favourite)
-    optional_whole("rating", rating, 0, 5)
+    optional_integer("rating", rating, 0, 5)
     if note is not None:
         text("note", note, empty=True)
         if len(note) > NOTE_MAX:

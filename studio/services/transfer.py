@@ -109,11 +109,16 @@ class Transfer:
                 importer = self._storage.importer
                 return serializers.import_result(
                     importer.import_archive(
-                        owner, file, progress=progress, room=lambda size: STOPPED if stop() else self._quota.take(size)
+                        owner,
+                        file,
+                        progress=progress,
+                        room=lambda size: STOPPED if stop() else self._quota.reserve(size),
                     )
                 )
             data = file.read(FILE_MAX + 1)
-            picture, found, _ = self._storage.importer.import_file(owner, data, name, room=self._quota.take, made=made)
+            picture, found, _ = self._storage.importer.import_file(
+                owner, data, name, room=self._quota.reserve, made=made
+            )
         return {**serializers.parsed_metadata(found), "picture": serializers.picture(picture)}
 
     def source(self, owner: str, file: IO[bytes], name: str, *, private: bool | str = False) -> View:
@@ -128,9 +133,9 @@ class Transfer:
         with translate_errors():
             if private:
                 mark = private if isinstance(private, str) else None
-                return serializers.picture(self._storage.private.bring(owner, data, name, session=mark))
+                return serializers.picture(self._storage.private.import_source(owner, data, name, session=mark))
             self._quota.check()
-            found, _, _ = self._storage.importer.import_file(owner, data, name, doubles=False, room=self._quota.take)
+            found, _, _ = self._storage.importer.import_file(owner, data, name, doubles=False, room=self._quota.reserve)
             if found.deleted_at is not None:
                 found = self._storage.pictures.restore(owner, found.id)
         return serializers.picture(found)

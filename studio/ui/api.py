@@ -201,7 +201,7 @@ class Endpoints:
         """The enhancement options of a checkpoint: styles, lengths, the host's own templates, wildcard lists."""
         with spoken():
             owner_of(request)
-            return serializers.available_options(self._studio.steers(checkpoint), self._studio.lists())
+            return serializers.available_options(self._studio.enhancement_options(checkpoint), self._studio.lists())
 
     def adapters(self, request: gr.Request, checkpoint: str | None = None) -> dict[str, Any]:
         """The adapters (LoRA) here, whether each fits a checkpoint (null: the resident one), and their trigger words."""

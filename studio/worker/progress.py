@@ -104,7 +104,7 @@ class ProgressHub:
             self._cancelled.discard(job_id)
         self._wake(job_id, own=True, ended=True)
 
-    def live(self, job_id: str) -> JobProgress:
+    def progress_of(self, job_id: str) -> JobProgress:
         """The progress of a job; the default if it is not running."""
         with self._lock:
             return self._live.get(job_id, JobProgress())

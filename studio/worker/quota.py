@@ -50,7 +50,7 @@ class Quota:
             return f"The disk quota of {self._most_gb:g} GB is used up ({self.used_gb():.2f} GB): raise disk_quota_gb to draw more."
         return None
 
-    def take(self, size: int) -> str | None:
+    def reserve(self, size: int) -> str | None:
         """Reserve bytes. Returns a message, and reserves nothing, if they exceed the quota."""
         if not self._most_gb:
             return None

@@ -29,7 +29,7 @@ from studio.domain.checkpoint import CheckpointInfo
 from studio.domain.enhancement_options import AvailableOptions, enhancement_options
 from studio.domain.recipe import Recipe
 from studio.domain.spec import JobSpec, remaining_work
-from studio.engine.base import Drawing, Engine, StepEvent
+from studio.engine.base import Engine, GeneratedImage, StepEvent
 from studio.errors import Cancelled, EngineError, StudioError
 from studio.worker.background_iterator import iterate_in_background
 from studio.worker.disk_space import DISK, DiskSpace, InsufficientSpace, is_unwritten, says_full
@@ -59,7 +59,7 @@ class Worker:
         storage: Storage,
         engine: Engine,
         enhancer_for: EnhancerFor | None,
-        steers_for: Callable[[CheckpointInfo], AvailableOptions],
+        options_for: Callable[[CheckpointInfo], AvailableOptions],
         board: ProgressHub,
         pace: EtaEstimator,
         room: DiskSpace,
@@ -70,7 +70,7 @@ class Worker:
         """`elsewhere`: the enhancer's model is a server's, so the device is free meanwhile."""
         self._elsewhere, self._share_s = elsewhere, TICK_S if elsewhere else max(share_s, TICK_S)
         self._lets_by: Job | None = None  # the job whose enhancement pauses while another owner's job runs
-        self._storage, self._engine, self._enhancer_for, self._steers_for = storage, engine, enhancer_for, steers_for
+        self._storage, self._engine, self._enhancer_for, self._options_for = storage, engine, enhancer_for, options_for
         self._progress, self._eta, self._disk = board, pace, room
         self._wake, self._closing = threading.Event(), threading.Event()
         self._wanted: str | None = None  # the checkpoint to load when the queue is empty
@@ -222,16 +222,16 @@ class Worker:
             self._storage.of(job.id).jobs.finish(job.id, "done")
             return
         missing = [index for index in range(job.count) if index not in job.indices]
-        style = self._steers_for(info).style(order.style) if order.style and not order.enhance else None
+        style = self._options_for(info).style(order.style) if order.style and not order.enhance else None
         source: Image.Image | None = None
         try:
             for index in missing:
-                prompt, enhancement_id = order.wished(index) if order.prompts else order.prompt, order.enhancement
+                prompt, enhancement_id = order.prompt_of(index) if order.prompts else order.prompt, order.enhancement
                 if kept is not None:
                     made = kept.get(*order.reasoned(index)) or kept.put(self._reason(job, order, info, index))
                     prompt, enhancement_id = made.prompt, made.id
                 elif style:
-                    prompt = style.put(prompt)
+                    prompt = style.apply(prompt)
                 if not is_private(job.id) and (lacks := self._disk.lacks()) is not None:
                     raise InsufficientSpace(lacks)
                 recipe = order.recipe(prompt=prompt, revision=self._engine.state.revision).picture(index)
@@ -327,7 +327,7 @@ class Worker:
             raise EngineError("The enhancer is off in this studio; draw the prompt without reasoning.")
         self._progress.post(job.id, phase="reasoning", index=index, step=0, draft=None, preview=None)
         (wished, seed), told = order.reasoned(index), enhancement_options(
-            self._steers_for(info), style=order.style, length=order.length, locks=order.locks, instruction=order.instruction,
+            self._options_for(info), style=order.style, length=order.length, locks=order.locks, instruction=order.instruction,
             before=order.before,
         )  # fmt: skip
         try:
@@ -406,7 +406,7 @@ class Worker:
             self._progress.post(job.id, step=event.step, steps=event.steps, eta_s=eta, **changes)
 
         like = self._like(job, order)
-        drawing = self._engine.draw(
+        drawing = self._engine.generate(
             recipe, on_step=on_step, cancelled=lambda: self._stopping(job), like=like, source=source
         )
         self._drew = True
@@ -425,7 +425,7 @@ class Worker:
                 pictures.add(replace(new, parent_id=None), drawing.image, finish=last)  # the parent was removed
             self._progress.notify(job.id)
 
-        self._writer.put(save)
+        self._writer.submit(save)
         self._eta.saw_picture(time.perf_counter() - begun, recipe.steps, recipe.width, recipe.height)
 
     def _like(self, job: Job, order: JobSpec) -> Mapping[str, object] | None:
@@ -464,14 +464,14 @@ def _let_go(error: BaseException | None) -> None:
 
 
 def _new(
-    job: Job, order: JobSpec, recipe: Recipe, index: int, enhancement_id: str | None, drawing: Drawing
+    job: Job, order: JobSpec, recipe: Recipe, index: int, enhancement_id: str | None, drawing: GeneratedImage
 ) -> NewPicture:
     return NewPicture(
         owner=job.owner,
         job_id=job.id,
         index=index,
         prompt=recipe.prompt,
-        original_prompt=order.wished(index),
+        original_prompt=order.prompt_of(index),
         negative_prompt=recipe.negative_prompt,
         seed=recipe.seed,
         width=recipe.width,

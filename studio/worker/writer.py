@@ -13,7 +13,7 @@ class BackgroundWriter:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saver")
         self._going: Future[None] | None = None
 
-    def put(self, save: Callable[[], None]) -> None:
+    def submit(self, save: Callable[[], None]) -> None:
         """Wait for the previous write, then start this one. Raises the previous write's error.
 
         After a failed write no later one runs, so that missing pictures are always the last ones.

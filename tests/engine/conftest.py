@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from studio.domain.recipe import Recipe
-from studio.engine.base import Drawing, StepEvent
+from studio.engine.base import GeneratedImage, StepEvent
 from studio.engine.engine import ResidentEngine
 from tests.related import related
 
@@ -31,8 +31,10 @@ class Desk:
     def __init__(self, engine: ResidentEngine) -> None:
         self.engine = engine
 
-    def draw(self, **changes: Any) -> Drawing:
-        return self.engine.draw(replace(self.recipe, **changes), on_step=lambda event: None, cancelled=lambda: False)
+    def draw(self, **changes: Any) -> GeneratedImage:
+        return self.engine.generate(
+            replace(self.recipe, **changes), on_step=lambda event: None, cancelled=lambda: False
+        )
 
     def pixels(self, **changes: Any) -> str:
         """The hash that says whether two pictures are the same."""
@@ -40,7 +42,7 @@ class Desk:
 
     def events(self, **changes: Any) -> list[StepEvent]:
         seen: list[StepEvent] = []
-        self.engine.draw(replace(self.recipe, **changes), on_step=seen.append, cancelled=lambda: False)
+        self.engine.generate(replace(self.recipe, **changes), on_step=seen.append, cancelled=lambda: False)
         return seen
 
 

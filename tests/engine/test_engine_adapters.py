@@ -59,7 +59,7 @@ def fitted(folder: Path) -> Iterator[ResidentEngine]:
 def inked(fitted: ResidentEngine) -> str:
     """The pixels of the usual picture with ink."""
     recipe = replace(PLAIN, adapters=on(ink=1.0))
-    drawing = fitted.draw(recipe, on_step=lambda event: None, cancelled=lambda: False)
+    drawing = fitted.generate(recipe, on_step=lambda event: None, cancelled=lambda: False)
     return hashlib.sha256(drawing.image.tobytes()).hexdigest()
 
 
@@ -78,7 +78,7 @@ def small_desk(desk_of: type[Any]) -> Callable[[ResidentEngine], Any]:
 @pytest.fixture(scope="module")
 def bare(fitted: ResidentEngine) -> str:
     """The pixels of the usual picture without any adapter."""
-    drawing = fitted.draw(PLAIN, on_step=lambda event: None, cancelled=lambda: False)
+    drawing = fitted.generate(PLAIN, on_step=lambda event: None, cancelled=lambda: False)
     assert drawing.adapters == () and "peft" not in drawing.environment
     return hashlib.sha256(drawing.image.tobytes()).hexdigest()
 

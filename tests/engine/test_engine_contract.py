@@ -53,7 +53,7 @@ def recipe(any_engine: Engine) -> Recipe:
 
 
 def drawn(engine: Engine, recipe: Recipe) -> bytes:
-    return engine.draw(recipe, on_step=lambda event: None, cancelled=lambda: False).image.tobytes()
+    return engine.generate(recipe, on_step=lambda event: None, cancelled=lambda: False).image.tobytes()
 
 
 def test_what_a_picture_begins_with_shapes_it_the_less_the_further_it_goes(any_engine: Engine, recipe: Recipe) -> None:
@@ -61,7 +61,7 @@ def test_what_a_picture_begins_with_shapes_it_the_less_the_further_it_goes(any_e
 
     def begun(strength: float, picture: Image.Image | None = source) -> Image.Image:
         wanted = replace(recipe, source="ab" * 32, strength=strength)
-        return any_engine.draw(wanted, on_step=lambda event: None, cancelled=lambda: False, source=picture).image
+        return any_engine.generate(wanted, on_step=lambda event: None, cancelled=lambda: False, source=picture).image
 
     near, far = begun(0.2), begun(0.9)
     fit = ImageOps.fit(source, near.size)
@@ -108,7 +108,9 @@ def test_the_picture_has_the_size_that_was_asked_for(
     any_engine: Engine, recipe: Recipe, width: int, height: int
 ) -> None:
     seen: list[StepEvent] = []
-    drawing = any_engine.draw(replace(recipe, width=width, height=height), on_step=seen.append, cancelled=lambda: False)
+    drawing = any_engine.generate(
+        replace(recipe, width=width, height=height), on_step=seen.append, cancelled=lambda: False
+    )
     assert drawing.image.size == (width, height)
     assert drawing.image.mode == "RGB"
     assert drawing.seconds > 0
@@ -122,12 +124,12 @@ def test_the_picture_has_the_size_that_was_asked_for(
 @pytest.mark.parametrize("steps", [1, 2, 5])
 def test_each_step_is_told_once_and_in_order(any_engine: Engine, recipe: Recipe, steps: int) -> None:
     seen: list[StepEvent] = []
-    any_engine.draw(replace(recipe, steps=steps), on_step=seen.append, cancelled=lambda: False)
+    any_engine.generate(replace(recipe, steps=steps), on_step=seen.append, cancelled=lambda: False)
     assert [(event.step, event.steps) for event in seen] == [(step, steps) for step in range(1, steps + 1)]
 
 
 def test_the_environment_is_json_and_names_versions(any_engine: Engine, recipe: Recipe) -> None:
-    environment = any_engine.draw(recipe, on_step=lambda event: None, cancelled=lambda: False).environment
+    environment = any_engine.generate(recipe, on_step=lambda event: None, cancelled=lambda: False).environment
     assert json.loads(json.dumps(environment)) == environment
     assert {"studio", "torch", "diffusers", "transformers", "device", "dtype", "threads"} <= set(environment)
     text = json.dumps(environment)
@@ -160,7 +162,7 @@ def test_prompt_size_steps_and_shift_each_matter(any_engine: Engine, recipe: Rec
 def test_cancelled_before_it_began_it_takes_no_step(any_engine: Engine, recipe: Recipe) -> None:
     seen: list[StepEvent] = []
     with pytest.raises(Cancelled):
-        any_engine.draw(recipe, on_step=seen.append, cancelled=lambda: True)
+        any_engine.generate(recipe, on_step=seen.append, cancelled=lambda: True)
     assert seen == []
 
 
@@ -171,7 +173,7 @@ def test_cancelled_in_the_middle_it_takes_no_further_step_and_the_next_is_untouc
     for at in (1, 3, 6):
         seen: list[StepEvent] = []
         with pytest.raises(Cancelled):
-            any_engine.draw(
+            any_engine.generate(
                 replace(recipe, steps=6), on_step=seen.append, cancelled=lambda seen=seen, at=at: len(seen) >= at
             )
         assert len(seen) == at
@@ -181,14 +183,14 @@ def test_cancelled_in_the_middle_it_takes_no_further_step_and_the_next_is_untouc
 def test_what_a_watcher_raises_comes_through_and_the_next_is_untouched(any_engine: Engine, recipe: Recipe) -> None:
     before = drawn(any_engine, recipe)
 
-    class Own(RuntimeError):
+    class HostOptions(RuntimeError):
         pass
 
     def broken(event: StepEvent) -> None:
-        raise Own("out of memory, said the watcher")
+        raise HostOptions("out of memory, said the watcher")
 
-    with pytest.raises(Own):
-        any_engine.draw(recipe, on_step=broken, cancelled=lambda: False)
+    with pytest.raises(HostOptions):
+        any_engine.generate(recipe, on_step=broken, cancelled=lambda: False)
     assert drawn(any_engine, recipe) == before
 
 

@@ -37,7 +37,7 @@ early = sorted({"torch", "diffusers", "transformers", "huggingface_hub", "gradio
 threads = threading.active_count()
 engine.start()
 state = engine.wait(240)
-drawing = engine.draw(recipe, on_step=lambda event: None, cancelled=lambda: False)
+drawing = engine.generate(recipe, on_step=lambda event: None, cancelled=lambda: False)
 engine.chat()
 engine.close()
 print(json.dumps({
@@ -201,7 +201,7 @@ def test_switching_there_and_back(new_engine: Callable[..., ResidentEngine], lin
     from studio.domain.recipe import Recipe
 
     recipe = Recipe(**{**RECIPE, "checkpoint": folder.name})  # type: ignore[arg-type]
-    mine = engine.draw(recipe, on_step=lambda event: None, cancelled=lambda: False)
+    mine = engine.generate(recipe, on_step=lambda event: None, cancelled=lambda: False)
     engine.chat()
 
     engine.switch("pocket")
@@ -209,7 +209,7 @@ def test_switching_there_and_back(new_engine: Callable[..., ResidentEngine], lin
     assert old() is None, "the old weights must be free before the new ones are needed"
     assert (engine.state.status, engine.state.checkpoint) == ("ready", "pocket")
     assert engine.state.revision != first
-    same = engine.draw(replace(recipe, checkpoint="pocket"), on_step=lambda event: None, cancelled=lambda: False)
+    same = engine.generate(replace(recipe, checkpoint="pocket"), on_step=lambda event: None, cancelled=lambda: False)
     assert same.image.tobytes() == mine.image.tobytes()
 
     half(folder / "vae" / "diffusion_pytorch_model.safetensors")

@@ -74,7 +74,7 @@ def test_out_of_memory_in_a_later_step_begins_again_from_the_first(desk: Any) ->
     seen = []
     error = torch.OutOfMemoryError("CUDA out of memory.")
     with raising(desk.engine.pipeline.transformer, error, times=1, after=2):
-        desk.engine.draw(desk.recipe, on_step=lambda event: seen.append(event.step), cancelled=lambda: False)
+        desk.engine.generate(desk.recipe, on_step=lambda event: seen.append(event.step), cancelled=lambda: False)
     assert seen == [1, 2, 1, 2, 3]
 
 
@@ -122,7 +122,7 @@ def test_parts_take_turns_after_memory_ran_out_only_where_they_have_room(
     loaded = own_desk.engine._ready()
     before, plan = own_desk.pixels(), loaded.plan
     monkeypatch.setattr(sampling.devices, "ram_gb", lambda: 0.001)
-    sampling.turned_now(loaded)
+    sampling.offload_now(loaded)
     assert loaded.plan is plan and not hasattr(loaded.pipe.transformer, "_hf_hook")
     monkeypatch.undo()
 
@@ -132,10 +132,10 @@ def test_parts_take_turns_after_memory_ran_out_only_where_they_have_room(
         raise RuntimeError("can't allocate memory")
 
     monkeypatch.setattr(sampling, "offload_sequentially", fails)
-    sampling.turned_now(loaded)
+    sampling.offload_now(loaded)
     loaded.prompts.clear()
     assert loaded.plan is plan and not hasattr(loaded.pipe.text_encoder, "_hf_hook") and own_desk.pixels() == before
     monkeypatch.undo()
-    sampling.turned_now(loaded)
+    sampling.offload_now(loaded)
     loaded.prompts.clear()
     assert loaded.plan.place == "turns" and own_desk.pixels() == before

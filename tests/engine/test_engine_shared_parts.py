@@ -125,10 +125,10 @@ def test_any_part_may_be_its_own(own: tuple[str, ...], tmp_path: Path, pocket: P
     shutil.copy(pocket / "model_index.json", lender)
     note(mine, shares="rest")
     info = Catalog(pocket=pocket, named=str(mine)).info(str(mine))
-    from studio.engine.sampling import draw
+    from studio.engine.sampling import generate
 
     loaded = load(info, mine, choose("cpu"), None)
-    drawn = draw(loaded, desk.recipe, lambda event: None, lambda: False)
+    drawn = generate(loaded, desk.recipe, lambda event: None, lambda: False)
     assert drawn.image.tobytes() == desk.draw().image.tobytes()
     whole = desk.engine.pipeline
     for part in ("transformer", "vae", "text_encoder"):

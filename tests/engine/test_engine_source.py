@@ -40,7 +40,7 @@ def source(desk: Any) -> Image.Image:
 
 def begun(desk: Any, source: Image.Image, **changes: Any) -> Image.Image:
     recipe = replace(desk.recipe, source=HASH, **changes)
-    return desk.engine.draw(recipe, on_step=lambda event: None, cancelled=lambda: False, source=source).image  # type: ignore[no-any-return]
+    return desk.engine.generate(recipe, on_step=lambda event: None, cancelled=lambda: False, source=source).image  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize(("strength", "steps"), [(0.5, 4), (0.3, 1), (0.95, 7)])

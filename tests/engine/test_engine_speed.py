@@ -95,13 +95,13 @@ def test_a_rerun_uses_the_ways_of_its_picture_and_those_in_use_come_back(desk: A
     options = {"on_step": lambda event: None, "cancelled": lambda: False}
     plain = desk.draw()
     like = {**plain.environment, "attention": "_native_math", "channels_last": True}
-    drawn = desk.engine.draw(desk.recipe, like=like, **options)
+    drawn = desk.engine.generate(desk.recipe, like=like, **options)
     assert (drawn.environment["attention"], drawn.environment["channels_last"]) == ("_native_math", True)
     assert desk.draw().environment == plain.environment
     assert desk.draw().image.tobytes() == plain.image.tobytes()
 
     absent = {"attention": "_flash_3", "compiled": True, "compiled_vae": True, "graphs": True}
-    drawn = desk.engine.draw(desk.recipe, like={**like, **absent}, **options)
+    drawn = desk.engine.generate(desk.recipe, like={**like, **absent}, **options)
     assert [drawn.environment[name] for name in absent] == ["native", False, False, False]
     assert ways.now == Speed()
 
@@ -173,9 +173,9 @@ def test_compiled_code_is_used_only_for_shapes_that_were_prepared_and_a_wish_int
     apart = np.abs(np.asarray(drawn.image, dtype=float) - np.asarray(plain.image, dtype=float)).mean()
     assert apart < 1, "the same picture, but for rounding"
     options = {"on_step": lambda event: None, "cancelled": lambda: False}
-    again = desk.engine.draw(desk.recipe, like=plain.environment, **options)
+    again = desk.engine.generate(desk.recipe, like=plain.environment, **options)
     assert again.image.tobytes() == plain.image.tobytes() and again.environment["compiled"] is False
-    other = desk.engine.draw(replace(desk.recipe, width=side // 2), like=drawn.environment, **options)
+    other = desk.engine.generate(replace(desk.recipe, width=side // 2), like=drawn.environment, **options)
     assert other.environment["compiled"] is False, "nobody waits for a compiler"
     for name in ("transformer", "decoder"):
         ways.plain(name)

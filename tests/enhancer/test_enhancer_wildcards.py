@@ -84,6 +84,6 @@ def test_styles_are_many_and_whole() -> None:
     assert len(found) >= 20 and len({one.name for one in found}) == len(found)
     for one in (*found, *styles.load("pocket")):
         assert one.titles["en"] and one.titles["zh"] and one.words["en"] and one.words["zh"]
-        assert one.put("a cat").startswith("a cat, ") and one.put("一只猫。").startswith("一只猫。")
+        assert one.apply("a cat").startswith("a cat, ") and one.apply("一只猫。").startswith("一只猫。")
     with pytest.raises(ValueError, match=r"There is no set of styles '\.\./x'; there are: general, pocket"):
         styles.load("../x")

@@ -18,7 +18,7 @@ from PIL import Image
 from enhancer.base import Message, Sampling
 from studio.domain.checkpoint import CheckpointInfo, Defaults
 from studio.domain.recipe import Recipe
-from studio.engine.base import AdapterInfo, Drawing, EngineState, Machine, StepEvent
+from studio.engine.base import AdapterInfo, EngineState, GeneratedImage, Machine, StepEvent
 from studio.errors import Cancelled, EngineError, InvalidRequest, NotReady
 
 ANSWER = (
@@ -114,7 +114,7 @@ class PaintEngine:
         self.tunings += 1
         return self.tunings == 1
 
-    def draw(
+    def generate(
         self,
         recipe: Recipe,
         *,
@@ -122,7 +122,7 @@ class PaintEngine:
         cancelled: Callable[[], bool],
         like: Mapping[str, object] | None = None,
         source: Image.Image | None = None,
-    ) -> Drawing:
+    ) -> GeneratedImage:
         self.likes.append(like)
         self._need()
         if recipe.checkpoint != HERE.name:
@@ -147,7 +147,9 @@ class PaintEngine:
             self.drawing -= 1
         self.drawn += 1
         seconds = time.perf_counter() - begun
-        return Drawing(image=image, environment={**ENVIRONMENT, "device": "paint"}, seconds=seconds, adapters=adapters)
+        return GeneratedImage(
+            image=image, environment={**ENVIRONMENT, "device": "paint"}, seconds=seconds, adapters=adapters
+        )
 
     def chat(self) -> PaintChat:
         self._need()

@@ -53,10 +53,10 @@ def shelved(kit):
     a, b, c, d = (one.id for one in made)
     kept = kit.store.collections
     hares = kept.add("ann", "Hares")
-    kept.put("ann", hares.id, [c, a, d])
+    kept.add_pictures("ann", hares.id, [c, a, d])
     kept.edit("ann", hares.id, cover=a)
     best = kept.add("ann", "Best 兔 ones")
-    kept.put("ann", best.id, [d, b, c, a])
+    kept.add_pictures("ann", best.id, [d, b, c, a])
     kept.add("ann", "all of 2", query='"hare 2"')
     kept.add("ann", "In best", query='in:"Best 兔 ones" hare')
     kept.add("ann", "Empty")
@@ -100,7 +100,7 @@ def test_a_collection_of_that_name_takes_the_pictures_and_stays_what_it_is(kit, 
     other.store.importer.import_archive("ann", packed(kit, ids=[d]))
     there = next(one for one in other.store.collections.of("ann") if one.name == "Hares")
     other.store.collections.edit("ann", there.id, name="HARES")
-    other.store.collections.put("ann", there.id, [mine.id])
+    other.store.collections.add_pictures("ann", there.id, [mine.id])
     other.store.collections.edit("ann", there.id, cover=mine.id)
     brought = other.store.importer.import_archive("ann", packed(kit))
     assert "Hares" in brought.collections

@@ -276,7 +276,7 @@ def test_several_are_moved_in_the_order_that_is_told(archive):
     kept = archive.store.collections
     made = kept.add("ann", "Row")
     ids = [archive.red.id, archive.sea.id, archive.lora.id, archive.thought.id]
-    kept.put("ann", made.id, ids)
+    kept.add_pictures("ann", made.id, ids)
 
     def order():
         return list(archive.store.pictures.matching("ann", collection="row"))
@@ -290,7 +290,7 @@ def test_several_are_moved_in_the_order_that_is_told(archive):
     assert order() == [b, c, d, a] == [one.id for one in archive.store.pictures.page("ann", collection="row").items]
     with pytest.raises(BadValue, match="before must not be one of those that are moved"):
         kept.move("ann", made.id, [b, c], c)
-    kept.take("ann", made.id, [c])
+    kept.remove_pictures("ann", made.id, [c])
     with pytest.raises(NotFound):
         kept.move("ann", made.id, [b, c], a)
     assert order() == [b, d, a]
@@ -321,7 +321,7 @@ def test_all_that_match_are_named_in_the_order_of_the_pages(archive, asked):
     for one in (archive.red, archive.lora):
         pictures.edit("ann", one.id, favourite=True, tags=["ink"])
     group = archive.store.collections.add("ann", "All")
-    archive.store.collections.put("ann", group.id, [archive.lora.id, archive.red.id, archive.sea.id])
+    archive.store.collections.add_pictures("ann", group.id, [archive.lora.id, archive.red.id, archive.sea.id])
     for more in ({}, {"collection": group.id}, {"trash": True}):
         there = [one.id for one in pictures.page("ann", limit=200, **asked, **more).items]
         assert list(pictures.matching("ann", **asked, **more)) == there
@@ -334,7 +334,7 @@ def test_a_collection_has_an_order_a_cover_and_a_name(archive):
     kept = archive.store.collections
     made = kept.add("ann", " Cats  and dogs ")
     ids = [archive.red.id, archive.sea.id, archive.lora.id]
-    assert kept.put("ann", made.id, ids).count == 3 and kept.put("ann", made.id, ids[:1]).count == 3
+    assert kept.add_pictures("ann", made.id, ids).count == 3 and kept.add_pictures("ann", made.id, ids[:1]).count == 3
     assert found(archive, "", collection=made.id) == ["red fox", "sea at night", "ink mountain"]
     kept.move("ann", made.id, [archive.lora.id], archive.red.id)
     page = archive.store.pictures.page("ann", collection=made.id, limit=2)
@@ -342,8 +342,8 @@ def test_a_collection_has_an_order_a_cover_and_a_name(archive):
     rest = archive.store.pictures.page("ann", collection=made.id, limit=2, cursor=page.next)
     assert [one.prompt for one in rest.items] == ["sea at night"]
     assert kept.of("ann")[0].cover_id == archive.lora.id
-    kept.take("ann", made.id, [archive.red.id])
-    kept.put("ann", made.id, [archive.red.id])  # now at the end, and one place in the middle is nobody's
+    kept.remove_pictures("ann", made.id, [archive.red.id])
+    kept.add_pictures("ann", made.id, [archive.red.id])  # now at the end, and one place in the middle is nobody's
     shown = archive.store.pictures.page("ann", collection=made.id, limit=2)
     kept.move("ann", made.id, [archive.sea.id], archive.lora.id)
     rest = archive.store.pictures.page("ann", collection=made.id, limit=2, cursor=shown.next)
@@ -361,11 +361,11 @@ def test_a_collection_has_an_order_a_cover_and_a_name(archive):
     assert (kept.of("ann")[0].count, found(archive, "in:dogs fox")) == (2, [])
     archive.store.pictures.restore("ann", archive.red.id)
     assert found(archive, "", collection=made.id) == ["ink mountain", "red fox", "sea at night"]
-    kept.take("ann", made.id, [archive.red.id])
+    kept.remove_pictures("ann", made.id, [archive.red.id])
     assert found(archive, "in:dogs") == ["ink mountain", "sea at night"]
     for act in (
-        lambda: kept.put("bob", made.id, []),
-        lambda: kept.put("ann", made.id, [archive.store.pictures.page("bob").items[0].id]),
+        lambda: kept.add_pictures("bob", made.id, []),
+        lambda: kept.add_pictures("ann", made.id, [archive.store.pictures.page("bob").items[0].id]),
     ):
         with pytest.raises(NotFound):
             act()
@@ -383,7 +383,7 @@ def test_a_saved_search_finds_what_comes_later(archive):
     with pytest.raises(BadQuery, match="neither turned around"):
         found(archive, "-in:rabbits")
     with pytest.raises(BadValue, match="not a saved search"):
-        kept.put("ann", smart.id, [archive.red.id])
+        kept.add_pictures("ann", smart.id, [archive.red.id])
     with pytest.raises(BadQuery):
         kept.add("ann", "Wrong", query="seed:none")
 
@@ -407,7 +407,7 @@ def test_a_saved_search_names_no_other_however_that_would_come(archive):
         with pytest.raises(BadValue, match=r"^name must not be one that a saved search names .* \(got Later\)\.$"):
             act()
     assert [(one.name, one.query) for one in kept.of("ann")] == [("Rabbits", "rabbit"), ("Red", "red in:later")]
-    kept.put("ann", kept.add("ann", "Later").id, [archive.red.id])
+    kept.add_pictures("ann", kept.add("ann", "Later").id, [archive.red.id])
     assert found(archive, "in:red") == ["red fox"]
     kept.edit("ann", rabbits.id, query="rabbit in:later", name="Hares")
     assert kept.add("bob", "Later", query="fox").count == 1

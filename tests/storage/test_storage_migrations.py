@@ -17,7 +17,7 @@ from sqlalchemy import create_engine
 import storage
 from storage.db.engine import MIGRATIONS, migrate
 from storage.db.tables import Base
-from storage.errors import ForeignDatabase, NewerDatabase, NotWritten
+from storage.errors import NewerDatabase, NotWritten, UnknownDatabase
 from storage.records import NewPicture
 from storage.search.query_parser import owner_token
 
@@ -170,7 +170,7 @@ def test_a_failed_migration_leaves_nothing_of_itself(tmp_path, upgrade):
     file = tmp_path / "data" / "studio.db"
     fill(file)
     before = tables(file), ask(file, "SELECT * FROM pictures"), ask(file, "SELECT * FROM jobs")
-    with pytest.raises((OSError, NotWritten, ForeignDatabase)):
+    with pytest.raises((OSError, NotWritten, UnknownDatabase)):
         migrate(file, tmp_path / "backups", migrations=migrations_with(tmp_path, upgrade))
     assert (tables(file), ask(file, "SELECT * FROM pictures"), ask(file, "SELECT * FROM jobs")) == before
     assert ask(file, "SELECT version_num FROM alembic_version") == [(VERSIONS[-1],)]
@@ -214,7 +214,7 @@ def test_a_newer_database_is_refused_untouched(tmp_path):
 def test_a_foreign_database_is_refused_untouched(tmp_path, sql, why):
     ask(tmp_path / "studio.db", sql)
     before = (tmp_path / "studio.db").read_bytes()
-    with pytest.raises(ForeignDatabase, match=why):
+    with pytest.raises(UnknownDatabase, match=why):
         storage.open(tmp_path)
     assert (tmp_path / "studio.db").read_bytes() == before
 

@@ -77,8 +77,8 @@ def test_a_private_picture_is_shown_and_comes_to_no_disk(kit):
 def test_what_is_forgotten_leaves_no_row(kit):
     private, queue = kit.store.private, kit.store.queue
     thought = kit.enhancement()
-    private.adopt(thought)
-    private.adopt(thought)  # twice is fine
+    private.copy_enhancement(thought)
+    private.copy_enhancement(thought)  # twice is fine
     first = private_picture(kit, enhancement_id=thought.id)
     private_picture(kit, parent_id=first.id)
     failed = private_job(kit, wish={"prompt": "x", "refines": thought.id}, kind="enhance")
@@ -275,7 +275,7 @@ def test_nobody_pushes_out_what_others_have(kit):
     for owner in ("bob", "cy", "dee"):
         file = io.BytesIO()
         Image.effect_noise((3000, 100), 80).convert("RGB").save(file, "PNG")
-        there = private.bring(owner, file.getvalue(), "x.png", session="a")
+        there = private.import_source(owner, file.getvalue(), "x.png", session="a")
         assert max(there.width, there.height) == 2048  # no more than can be drawn
     assert private.pictures.get("ann", mine.id).id == mine.id
     assert sum(len(private.pictures.some(owner, [there.id])) for owner in ("bob", "cy", "dee")) == 0

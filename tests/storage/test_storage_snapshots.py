@@ -16,7 +16,7 @@ import pytest
 import storage
 from storage.db import snapshots
 from storage.db.integrity import NOTE
-from storage.errors import Damaged, ForeignDatabase, LockedDatabase, NotRestored, NotWritten
+from storage.errors import Damaged, LockedDatabase, NotRestored, NotWritten, UnknownDatabase
 from storage.ids import now
 
 HOLD = (
@@ -117,7 +117,7 @@ def test_where_nothing_can_be_read_the_studio_refuses_and_says_how_to_go_on(kit)
         kit.store.close()
         damage(kit.store.folder / "studio.db", what)
         (kit.store.folder / NOTE).unlink(missing_ok=True)
-        with pytest.raises(ForeignDatabase, match="cannot be used as the studio's database") as refused:
+        with pytest.raises(UnknownDatabase, match="cannot be used as the studio's database") as refused:
             storage.open(kit.store.folder)
         assert str(snapshot) in str(refused.value)
         (kit.store.folder / "studio.db").write_bytes(snapshot.read_bytes())

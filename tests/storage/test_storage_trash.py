@@ -46,7 +46,7 @@ def full(kit):
     kit.store.pictures.edit("ann", picture.id, tags=["first"], rating=4, note="zebras are near", favourite=True)
     kit.store.shares.add("ann", picture.id, 3)
     group = kit.store.collections.add("ann", "animals")
-    kit.store.collections.put("ann", group.id, [picture.id])
+    kit.store.collections.add_pictures("ann", group.id, [picture.id])
     return picture
 
 

@@ -172,12 +172,12 @@ def test_behind_a_picture_that_could_not_be_kept_none_is() -> None:
     def refuse() -> None:
         raise OSError(28, "No space left on device")
 
-    saver.put(lambda: kept.append(1))
-    saver.put(refuse)
+    saver.submit(lambda: kept.append(1))
+    saver.submit(refuse)
     with pytest.raises(OSError, match="No space"):
-        saver.put(lambda: kept.append(3))
+        saver.submit(lambda: kept.append(3))
     saver.settle()
-    saver.put(lambda: kept.append(4))
+    saver.submit(lambda: kept.append(4))
     saver.settle()
     saver.close()
     assert kept == [1, 4]

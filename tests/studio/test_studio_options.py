@@ -72,9 +72,9 @@ def test_a_style_is_put_to_what_is_drawn_with_and_without_reasoning(make: Make) 
 
 def test_the_style_of_what_was_drawn_without_reasoning_is_found_again(make: Make) -> None:
     drawn = pictures(make(), GenerationRequest(prompt="a cat", style="pencil", enhance=False))[0]
-    steers = make().steers()
-    assert steers.put("a cat", drawn["prompt"]) == "pencil"
-    assert steers.put("a cat", "a cat") == "" and steers.put("a dog", drawn["prompt"]) == ""
+    steers = make().enhancement_options()
+    assert steers.style_of("a cat", drawn["prompt"]) == "pencil"
+    assert steers.style_of("a cat", "a cat") == "" and steers.style_of("a dog", drawn["prompt"]) == ""
 
 
 def test_locked_words_are_checked_and_kept(make: Make) -> None:
@@ -151,7 +151,11 @@ def test_an_instruction_makes_a_new_enhancement_with_the_old_as_parent(following
 
 def test_a_template_of_the_hosts_own_is_chosen_and_kept_with_its_version(following: Any) -> None:
     studio, chat = following
-    assert studio.steers().templates == ("mine",) and studio.steers().lengths == ("auto", "short", "rich")
+    assert studio.enhancement_options().templates == ("mine",) and studio.enhancement_options().lengths == (
+        "auto",
+        "short",
+        "rich",
+    )
     kept = pictures(studio, GenerationRequest(prompt="a cat", template="mine", length="short"))[0]["enhancement"]
     version = templates.load("mine", "en", HostOptions(studio._storage.folder).templates).version
     assert (kept["template"], kept["template_version"]) == ("mine", version)

@@ -22,7 +22,7 @@ def test_a_watcher_hears_what_another_thread_posts() -> None:
         with board.watch("job") as watcher:
             threading.Thread(target=board.post, args=("job",), kwargs={"step": 3}).start()
             await watcher.change(10.0)
-            return board.live("job").step
+            return board.progress_of("job").step
 
     assert asyncio.run(watch()) == 3
 
@@ -36,10 +36,10 @@ def test_the_end_is_told_without_the_interval() -> None:
             for step in (1, 2):
                 board.post("job", step=step)
                 await watcher.change(10.0)
-                seen.append(board.live("job").step)
+                seen.append(board.progress_of("job").step)
             board.end("job")
             await watcher.change(10.0)
-            seen.append(board.live("job").step)
+            seen.append(board.progress_of("job").step)
         return seen
 
     assert asyncio.run(watch()) == [1, 2, 0]

@@ -183,6 +183,6 @@ def test_an_import_ends_where_the_quota_does_and_goes_on_with_more(make: Make) -
 
 def test_what_is_taken_of_a_quota_counts_at_once(tmp_path: Path) -> None:
     quota = Quota(tmp_path, 100 / GB)
-    assert quota.take(60) is None and quota.take(40) is None
-    assert quota.take(1) is not None and quota.used_up() is not None
-    assert Quota(tmp_path, 0).take(10**15) is None
+    assert quota.reserve(60) is None and quota.reserve(40) is None
+    assert quota.reserve(1) is not None and quota.used_up() is not None
+    assert Quota(tmp_path, 0).reserve(10**15) is None

@@ -74,8 +74,8 @@ def test_a_rerun_elsewhere_names_what_changed(make: Make, engine: PaintEngine) -
     one = first(draw(studio))
 
     class Elsewhere(PaintEngine):
-        def draw(self, recipe, **how):  # type: ignore[no-untyped-def]
-            drawing = super().draw(replace(recipe, seed=recipe.seed + 1), **how)
+        def generate(self, recipe, **how):  # type: ignore[no-untyped-def]
+            drawing = super().generate(replace(recipe, seed=recipe.seed + 1), **how)
             return replace(drawing, environment={"device": "another"})
 
     studio = make(on=Elsewhere())

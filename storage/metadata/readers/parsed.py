@@ -82,14 +82,14 @@ class Findings:
         self, *, seed: object = None, steps: object = None, guidance: object = None, shift: object = None
     ) -> None:
         """Set numbers with ranges. A note names a number out of range."""
-        self.seed = self._ranged("seed", whole(seed, 0, SEED_MAX), seed)
-        self.steps = self._ranged("steps", whole(steps, 0, STEPS_MAX), steps)
+        self.seed = self._ranged("seed", integer(seed, 0, SEED_MAX), seed)
+        self.steps = self._ranged("steps", integer(steps, 0, STEPS_MAX), steps)
         self.guidance = self._ranged("guidance", number(guidance, 0, 1000), guidance)
         self.shift = self._ranged("shift", number(shift, 0, 1000), shift)
 
     def size(self, width: object, height: object) -> None:
         """Set the generated size."""
-        found = whole(width, 1, SIDE_MAX), whole(height, 1, SIDE_MAX)
+        found = integer(width, 1, SIDE_MAX), integer(height, 1, SIDE_MAX)
         if found[0] is not None and found[1] is not None:
             self.told_size = found[0], found[1]
 
@@ -132,7 +132,7 @@ def words(value: object, most: int) -> str:
     return value[:most].replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
-def whole(value: object, least: int, most: int) -> int | None:
+def integer(value: object, least: int, most: int) -> int | None:
     """An integer in its range, also from a text."""
     if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
         value = int(value)

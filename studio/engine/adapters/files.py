@@ -145,7 +145,7 @@ def _offered(file: Path) -> bool:
 def _read(file: Path) -> _Told:
     """Read a file's header. Raises OSError."""
     try:
-        shapes, told = weight_headers.whole(file)
+        shapes, told = weight_headers.checked_shapes(file)
     except ValueError:
         return _Told(problem="its file is broken")
     return _Told(

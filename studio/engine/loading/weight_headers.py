@@ -36,7 +36,7 @@ def shapes(file: Path) -> Shapes:
     return _shapes(file, header(file))
 
 
-def whole(file: Path) -> tuple[Shapes, dict[str, str]]:
+def checked_shapes(file: Path) -> tuple[Shapes, dict[str, str]]:
     """Shapes and metadata of a safetensors file whose header matches its size.
 
     Raises OSError, ValueError for a file that is truncated, longer, or has metadata other than texts.

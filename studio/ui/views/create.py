@@ -115,7 +115,7 @@ def state(studio: Studio) -> View:
                 "steps": one.defaults.steps,
                 "guidance": one.defaults.guidance,
                 "native": one.defaults.native,
-                "follows": studio.steers(one.name).follows,
+                "follows": studio.enhancement_options(one.name).follows,
             }
             for one in studio.checkpoints()
         ],

@@ -174,7 +174,7 @@ def _models(studio: Studio, info: CheckpointInfo) -> gr.Radio:
 
 def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.Component]:
     """The enhancement options. A style also applies without an enhancement; the other options need a model."""
-    steers, can = studio.steers(info.name), studio.can_enhance
+    steers, can = studio.enhancement_options(info.name), studio.can_enhance
     with _fold("steering"):
         style = gr.Radio(styles(steers), value="", label=text("style"), elem_id="style", interactive=True)
         length = gr.Radio(
@@ -266,7 +266,7 @@ def _join(studio: Studio, form: Form) -> None:
         return shape_of(width, height, studio.checkpoint(checkpoint).defaults.native)
 
     def chosen(checkpoint: str, adapters: object) -> list[Any]:
-        wants, steers = studio.checkpoint(checkpoint).defaults, studio.steers(checkpoint)
+        wants, steers = studio.checkpoint(checkpoint).defaults, studio.enhancement_options(checkpoint)
         native = wants.native
         return [
             *presets(native, native, native),
@@ -315,7 +315,7 @@ def request_from_form(values: tuple[Any, ...], **instead: object) -> GenerationR
     said: dict[str, Any] = dict(zip(FIELDS, values, strict=True))
     said["seed"] = seed(said["seed"])
     for name in ("count", "width", "height", "steps"):
-        said[name] = whole(said[name])
+        said[name] = as_integer(said[name])
     said["negative_prompt"] = said["negative_prompt"] or ""
     said["cfg_normalization"] = bool(said["cfg_normalization"])
     said["style"], said["template"] = said["style"] or None, said["template"] or None
@@ -375,7 +375,7 @@ def seed(typed: object) -> object:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 20 else typed
 
 
-def whole(value: object) -> object:
+def as_integer(value: object) -> object:
     """An integer that JSON from a browser made a float, as an int. Other values stay."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -404,7 +404,7 @@ def settings_of_picture(studio: Studio, picture: View, chosen: str) -> list[Any]
         picture["shift"],
         gr.update(value=picture["cfg_truncation"], visible=guided),
         gr.update(value=picture["cfg_normalization"], visible=guided),
-        *steered(picture, studio.steers(str(picture["checkpoint"]))),
+        *options_of_picture(picture, studio.enhancement_options(str(picture["checkpoint"]))),
         *presets(picture["width"], picture["height"], native),
     ]
 
@@ -418,13 +418,13 @@ def _understood(picture: View, native: int) -> list[Any]:
     return [*(told.get(name, gr.skip()) for name in FIELDS), *presets(width, height, native)]
 
 
-def steered(picture: View, steers: AvailableOptions) -> list[Any]:
+def options_of_picture(picture: View, steers: AvailableOptions) -> list[Any]:
     """The enhancement options of a stored picture in the order of FIELDS from `style` on, then the rare ones. The private
     switch stays."""
     kept, others = picture["enhancement"], seldom(picture)
     if kept is None:
         return [
-            steers.put(str(picture["original_prompt"]), str(picture["prompt"])),
+            steers.style_of(str(picture["original_prompt"]), str(picture["prompt"])),
             "auto",
             "",
             "",

@@ -55,7 +55,7 @@ def calls(studio: Studio) -> Mapping[str, Call]:
                 private=asked("private", False),
             )
         },
-        "draw": lambda asked: draw(studio, asked),
+        "draw": lambda asked: generate(studio, asked),
         "job": lambda asked: studio.snapshot(asked.owner, asked("job")),
         "cancel": lambda asked: studio.cancel(asked.owner, asked("job")),
         "share": lambda asked: studio.share(
@@ -68,7 +68,7 @@ def calls(studio: Studio) -> Mapping[str, Call]:
     }
 
 
-def draw(studio: Studio, asked: CallArguments) -> View:
+def generate(studio: Studio, asked: CallArguments) -> View:
     """File an edited prompt with the settings of picture `id`. Original and reasoning stay linked. Returns the job."""
     found: dict[str, Any] = studio.picture(asked.owner, asked("id"))
     enhancement = found["enhancement"]
