@@ -30,7 +30,7 @@ BATCH = 32
 HELD = 0.5
 """The weight of the loss on captions' states; 1 is the states' own variance."""
 MEASURED = 10
-"""Batches of captions of which the whitening is taken."""
+"""Batches of captions on which the whitening is measured."""
 MUON, ADAM = 1.5e-3, 1e-3
 
 
@@ -56,12 +56,20 @@ def states(model: Qwen3ForCausalLM, ids: Tensor, mask: Tensor) -> Tensor:
 class Anchor:
     """Holds what captions are encoded to: the reference model and the whitening of its states."""
 
-    def __init__(self, reference: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, seed: int, rank: int) -> None:
+    def __init__(
+        self,
+        reference: Qwen3ForCausalLM,
+        tokenizer: PreTrainedTokenizerFast,
+        seed: int,
+        rank: int,
+        measured: int = MEASURED,
+    ) -> None:
+        """Measure the whitening on `measured` batches of captions."""
         self.reference, self.tokenizer = reference.requires_grad_(False), tokenizer
         self.seed, self.rank = seed, rank
         self.entrance = WhitenedLinear(nn.Linear(HIDDEN, HIDDEN), HIDDEN).to(reference.device)
         with torch.no_grad():
-            samples = [states(reference, *self.captions(Random(f"{seed}/{STAGE}/{one}"))) for one in range(MEASURED)]
+            samples = [states(reference, *self.captions(Random(f"{seed}/{STAGE}/{one}"))) for one in range(measured)]
             self.entrance.measure(torch.cat(samples))
 
     def captions(self, rng: Random, size: int = BATCH) -> tuple[Tensor, Tensor]:
@@ -90,6 +98,7 @@ def train(
     seed: int = 0,
     size: int = BATCH,
     held: float = HELD,
+    measured: int = MEASURED,
     drawing: int = 0,
     together: Together | None = None,
 ) -> None:
@@ -97,7 +106,7 @@ def train(
     together = together or Together()
     tokenizer = train_language.load_tokenizer(told(state))
     model = load(told(state))
-    anchor = Anchor(load(told(state)), tokenizer, seed, together.rank)
+    anchor = Anchor(load(told(state)), tokenizer, seed, together.rank, measured)
     optimisers = Optimisers(model, inside=("self_attn", "mlp"), muon=MUON, adam=ADAM)
     average = Average(model, decay=0.99)
     keeper = Keeper(state / f"{STAGE}.pt", plan, model, optimisers, average)

@@ -38,6 +38,16 @@ START_S = 240.0  # for a slow machine; a test of speed measures by itself
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never behind a proxy
 
 
+SLOW_S = 900.0  # the time limit of a slow test
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give slow tests more time than pyproject.toml gives to the others."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_S))
+
+
 @dataclass
 class App:
     """A studio in a process of its own."""

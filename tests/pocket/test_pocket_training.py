@@ -24,6 +24,7 @@ from pocket.transformer import new_transformer, quicken, whiten
 from pocket.world import SIDE
 
 STEPS_HERE = 4
+MEASURED_HERE = 1  # batches of captions
 BASE = CHECKPOINT.with_name("checkpoint-base")
 
 
@@ -44,9 +45,9 @@ def plan(kind: type[Plan] = Plan) -> Plan:
     return kind(steps=STEPS_HERE, save_every=0.0)
 
 
-def practise(state: Path, p: Plan, **options: float) -> None:
+def practise(state: Path, p: Plan, **options: Any) -> None:
     train_practice.prepare(state)
-    train_practice.train(state, p, size=2, **options)
+    train_practice.train(state, p, size=2, measured=MEASURED_HERE, **options)
 
 
 def trainings(state: Path) -> dict[str, Callable[[Plan], None]]:
@@ -71,7 +72,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)  # many short trainings, on a machine that may do something else beside
+@pytest.mark.timeout(1800)  # many short trainings, on a machine that may do something else beside
 def test_every_stage_goes_on_after_a_kill_as_if_nothing_had_happened(tmp_path: Path) -> None:
     for stage, straight in trainings(tmp_path / "straight").items():
         straight(plan())
@@ -142,7 +143,7 @@ def test_practice_changes_the_answers_and_holds_what_the_transformer_is_told(tmp
         (tmp_path / "practice.pt").unlink()
         models = [train_practice.load(one) for one in (train_practice.told(tmp_path), train_language.folder(tmp_path))]
         tokenizer = train_language.load_tokenizer(train_language.folder(tmp_path))
-        anchor = train_practice.Anchor(models[0], tokenizer, 1, 0)
+        anchor = train_practice.Anchor(models[0], tokenizer, 1, 0, MEASURED_HERE)
         changed = (models[0].lm_head.weight - models[1].lm_head.weight).abs().max()
         with torch.no_grad():
             return float(anchor.loss(models[1], 0)), float(changed)
