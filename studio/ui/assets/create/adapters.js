@@ -4,18 +4,18 @@
 // it. A name in it that is not here has a row, too, so that it can be taken out. Without any row the fold is not there.
 (() => {
   const { el } = studio;
-  const FAR = 2; // the slider's ends; a typed weight may go to MOST
+  const FAR = 2; // limits of the slider; a typed weight may go to MOST
   const MOST = 4;
-  const MANY = 9; // rows, from which on they can be filtered
-  const WORDS = 8; // of one adapter that are offered
-  const WAIT_MS = 600; // after the last key, before what is typed is called wrong
+  const MANY = 9; // a filter appears from this number of rows on
+  const WORDS = 8; // trigger words offered per adapter
+  const WAIT_MS = 600; // pause after the last key before an error is shown
   const field = () => studio.form?.field("adapters");
 
-  let listed = []; // of the checkpoint that is chosen: {name, title, about, triggers, fits}
-  let asked = null; // the checkpoint that they were asked for
+  let listed = []; // of the selected checkpoint: {name, title, about, triggers, fits}
+  let asked = null; // their checkpoint
   let turn = 0;
   let redraw = () => {};
-  let many = 0; // weights that were ever shown
+  let many = 0; // the latest weight of each
 
   /** What the field says, as pairs of a name and a weight, in its order. */
   function chosen() {
@@ -59,7 +59,7 @@
         if (mine === turn) (listed = named(found.adapters)), (asked = checkpoint), redraw();
         return found.adapters.filter((one) => one.fits !== false).map((one) => one.name);
       } catch {
-        return []; // the list is asked for again with the next choice
+        return []; // the list is loaded again with the next selection
       }
     },
     /** The fold's present value: what is on, by its title. */
@@ -101,7 +101,7 @@
     }
     function weigh(name, weight) {
       const pairs = chosen().map(([other, now]) => [other, other === name ? weight : now]);
-      drawn = stamp(rows(pairs), pairs); // the row stays while it is typed in and pulled
+      drawn = stamp(rows(pairs), pairs); // keep the row while it is edited
       write(pairs);
     }
     function hear(word) {
@@ -147,14 +147,14 @@
           mark(false);
           if (typed !== last) weigh(one.name, (last = typed));
         } else if (settled) mark(true);
-        else clearTimeout(timer), (timer = setTimeout(() => mark(true), WAIT_MS)); // 0 may become 0.5
+        else clearTimeout(timer), (timer = setTimeout(() => mark(true), WAIT_MS)); // the user may be typing 0.5
       }
       function back() {
         clearTimeout(timer);
-        number.setAttribute("aria-invalid", String(!valid(last))); // what was said of it can still be read
+        number.setAttribute("aria-invalid", String(!valid(last))); // keep its message readable
         number.value = slide.value = last;
       }
-      mark(!valid(last)); // a picture from elsewhere may tell of any
+      mark(!valid(last)); // an imported picture may name any adapter
       slide.addEventListener("input", () => (number.value = slide.value));
       slide.addEventListener("change", () => hear(slide.valueAsNumber, number, true));
       number.addEventListener("input", () => hear(number.valueAsNumber, slide, false));
@@ -173,7 +173,7 @@
 
     function draw() {
       const pairs = chosen();
-      if (field()?.value && !pairs.length) return studio.type(field(), ""); // what is not shown holds nothing
+      if (field()?.value && !pairs.length) return studio.type(field(), ""); // hidden adapters are not selected
       const all = rows(pairs);
       document.getElementById("form")?.classList.toggle("has-adapters", all.length > 0);
       studio.folds?.();
@@ -190,17 +190,17 @@
       if (filter.hidden) filter.value = "";
       sift();
       const again = [...box.children].find((one) => one.dataset.name === name);
-      (again?.querySelector(`[type=${kind}]`) ?? again?.querySelector("[type=checkbox]"))?.focus(); // keys go on working
+      (again?.querySelector(`[type=${kind}]`) ?? again?.querySelector("[type=checkbox]"))?.focus(); // keep the keyboard focus
     }
     redraw = draw;
 
     const look = () => studio.ask && studio.form?.checkpoint() && studio.adapters.look(false).then(draw);
-    for (const news of ["filled", "reused"]) studio.on(news, () => setTimeout(look, 80)); // the fields hear of it a moment later
+    for (const news of ["filled", "reused"]) studio.on(news, () => setTimeout(look, 80)); // the fields update a moment later
     studio.on("state", look);
     studio.on("words", draw);
     document.addEventListener("input", (event) => event.target === field() && draw());
     document.addEventListener("change", (event) => event.target.closest?.("#checkpoint") && setTimeout(look, 80));
-    document.addEventListener("click", (event) => event.target.closest?.("#fold-adapters") && studio.adapters.look()); // files come and go
+    document.addEventListener("click", (event) => event.target.closest?.("#fold-adapters") && studio.adapters.look()); // the files may have changed
     const begin = () => (studio.ask && field() && studio.form.checkpoint() ? look() : setTimeout(begin, 30));
     begin();
   });

@@ -4,7 +4,7 @@
 // A reading has a number, so that news of one that was stopped is known for what it is. Where no model reads pictures, nothing is here.
 (() => {
   const KINDS = ["image/png", "image/jpeg", "image/webp"];
-  const SIDE = 1600; // pixels of the longer side that is sent; the model is shown less
+  const SIDE = 1600; // pixels of the longer side that is sent; the model sees fewer
   const FRAME = "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9.5h.01";
 
   /** A small upright JPEG of a file's pixels, as base64. Rejects where the browser cannot read it. */
@@ -13,7 +13,7 @@
     const scale = Math.min(1, SIDE / Math.max(whole.width, whole.height));
     const canvas = studio.el("canvas", { width: Math.max(1, Math.round(whole.width * scale)), height: Math.max(1, Math.round(whole.height * scale)) });
     const ink = canvas.getContext("2d");
-    ink.fillStyle = "white"; // what is transparent, as the server would show it
+    ink.fillStyle = "white"; // transparent pixels as on the server
     ink.fillRect(0, 0, canvas.width, canvas.height);
     ink.imageSmoothingQuality = "high";
     ink.drawImage(whole, 0, 0, canvas.width, canvas.height);
@@ -21,7 +21,7 @@
     return canvas.toDataURL("image/jpeg", 0.9).split(",")[1];
   }
 
-  let reading = null; // {n, before}: the one that goes on
+  let reading = null; // {n, before}: the running request
   let stop = () => false;
   studio.eyes = {
     begin,
@@ -55,7 +55,7 @@
       it.element.classList.toggle("busy", busy);
       button.hidden = busy;
       cancel.hidden = news.hidden = !busy;
-      prompt().readOnly = busy; // what was typed between two pieces would be lost
+      prompt().readOnly = busy; // text typed between two pieces would be lost
       prompt().setAttribute("aria-busy", String(busy));
       say();
     }
@@ -97,7 +97,7 @@
       const said = it.props.value;
       if (!said || typeof said.n !== "string") return;
       if (said.n !== reading?.n) {
-        if (said.prompt === "") it.trigger("unread", { n: said.n }); // stopped before the server knew of it
+        if (said.prompt === "") it.trigger("unread", { n: said.n }); // stopped before the server received it
         return;
       }
       if (said.error !== undefined) return end(said.error);
@@ -106,17 +106,17 @@
     });
     studio.on("read-ended", () => {
       const mine = reading;
-      setTimeout(() => mine && reading === mine && end(studio.t("no_answer")), 300); // its last news may be a moment late
+      setTimeout(() => mine && reading === mine && end(studio.t("no_answer")), 300); // its last message may be late
     });
 
     function chosen() {
       read(file.files[0]);
-      file.value = ""; // so that the same one can be chosen again
+      file.value = ""; // so that the same file can be selected again
     }
     const pictures = (data) => [...(data?.files ?? [])].filter((one) => one.type.startsWith("image/"));
     card.addEventListener("paste", (event) => {
       const [first] = pictures(event.clipboardData);
-      if (!first || event.clipboardData.types.includes("text/plain")) return; // words that were copied with their picture
+      if (!first || event.clipboardData.types.includes("text/plain")) return; // text copied together with a picture
       event.preventDefault();
       read(first);
     });

@@ -4,20 +4,20 @@
 // one loses nothing. What is shown: the picture that was picked, else the job that runs, else the newest picture, else a welcome.
 (() => {
   const UNFINISHED = new Set(["queued", "running"]);
-  const LOST_MS = 6000; // without news of a job for so long, ask
+  const LOST_MS = 6000; // poll a job after this time without a message
 
   studio.part("create", (it) => {
     const root = it.element.querySelector(".canvas");
-    const jobs = new Map(); // unfinished jobs by id, oldest first: the last snapshot of each
-    const heardAt = new Map(); // when news of a job last came, by its stream or by asking
-    let streams = 0; // listeners of the page that tell of jobs now
+    const jobs = new Map(); // unfinished jobs by id, oldest first: the latest state of each
+    const heardAt = new Map(); // time of a job's latest state, streamed or polled
+    let streams = 0; // listeners that stream jobs now
     let pictures = []; // newest first
-    let picked = null; // id of the picture that somebody chose to look at
-    let notice = null; // {sentence, ways: [[words, act]]}: a refusal, a failure, a cancelled job
+    let picked = null; // id of the selected picture
+    let notice = null; // {sentence, ways: [[words, act]]}: an error, a failure, a cancelled job
     let verdict = null; // {id, identical, changed, pixels} of the last re-run
     let thought = null; // an enhancement without a picture yet
-    let reused = null; // the picture whose settings go into the form
-    let home = false; // whether the server has said how things stand
+    let reused = null; // the picture whose settings are loaded into the form
+    let home = false; // whether the server's state has arrived
 
     const stage = studio.stage(root, {
       pick, cancel, star, remove, share: (id) => studio.ask("share", { id }), unshare: (token) => studio.ask("unshare", { token }),
@@ -57,11 +57,11 @@
       it.trigger("watch", { id });
     }
 
-    // News
+    // Messages
 
     function hear(said) {
       if (!said || typeof said !== "object") return;
-      const shot = JSON.parse(JSON.stringify(said)); // out of the component's own state
+      const shot = JSON.parse(JSON.stringify(said)); // a copy of the component's state
       if (shot.refused) refused(shot);
       else if (shot.job) news(shot);
       draw();
@@ -70,11 +70,11 @@
       stage.filing(false);
       notice = { sentence: shot.refused, ways: [] };
       if (shot.parameter === "prompt") studio.form.prompt()?.focus();
-      if (shot.parameter === "adapters") document.querySelector("#fold-adapters [aria-expanded=false]")?.click(); // its row says why
+      if (shot.parameter === "adapters") document.querySelector("#fold-adapters [aria-expanded=false]")?.click(); // its row has the reason
     }
     function news(shot) {
       stage.filing(false);
-      if (shot.private && shot.session !== studio.private) return void jobs.delete(shot.job); // it is being forgotten, or another tab's
+      if (shot.private && shot.session !== studio.private) return void jobs.delete(shot.job); // it is being removed, or belongs to another tab
       const known = jobs.get(shot.job);
       heardAt.set(shot.job, performance.now());
       if (!known && shot.status === "done" && shot.pictures.every((one) => by(one.id)) && shot.kind !== "enhance") return;
@@ -94,7 +94,7 @@
     function ended(shot) {
       heardAt.delete(shot.job);
       if (shot.status === "done") {
-        notice = null; // of a job before this one
+        notice = null; // of an earlier job
         if (shot.kind === "enhance") thought = shot.enhancement;
         const { identical, changed, pixels } = shot;
         if (identical !== undefined && shot.pictures[0]) verdict = { id: shot.pictures[0].id, identical, changed, pixels };
@@ -104,14 +104,14 @@
     }
     function ways(shot) {
       const found = [["draw_again", () => send("redraw", { id: shot.job })]];
-      const unreasoned = shot.kind === "generate" && shot.enhance && !shot.enhancement?.id; // it failed before the drawing
+      const unreasoned = shot.kind === "generate" && shot.enhance && !shot.enhancement?.id; // it failed before sampling
       if (shot.status === "failed" && unreasoned && shot.prompt) {
         found.unshift(["draw_plain", () => send("plain", { id: shot.job })]);
       }
       return found;
     }
 
-    // A stream has ended, or nothing was heard for a while: ask how the jobs stand. One that nobody tells of is watched again.
+    // A stream ended or is silent: poll the jobs, and watch those that no listener streams.
     async function check(all) {
       for (const [id] of [...jobs]) {
         const silent = performance.now() - (heardAt.get(id) ?? 0);
@@ -127,12 +127,12 @@
       }
       draw();
     }
-    // What this owner did elsewhere, in another window or through the API.
+    // Jobs of the same owner from another window or the API.
     async function refresh() {
       try {
         const mine = studio.private;
         const found = await studio.ask("home", { private: mine || false });
-        if (mine !== studio.private) return; // the switch was turned meanwhile, and what it wants is on its way
+        if (mine !== studio.private) return; // the switch changed meanwhile, and the new state is loading
         const fresh = found.pictures.filter((one) => !by(one.id));
         pictures = [...fresh, ...pictures].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
         if (home) for (const picture of fresh) studio.emit("changed", { id: picture.id, what: "found", picture });
@@ -150,7 +150,7 @@
       draw();
     }
 
-    // What people do
+    // User actions
 
     function pick(id) {
       picked = id;
@@ -168,7 +168,7 @@
       }
     }
     function replace(picture) {
-      const news = picture.url ? picture : { favourite: picture.favourite }; // the gallery's cards hold shortened texts
+      const news = picture.url ? picture : { favourite: picture.favourite }; // the gallery's cards have truncated texts
       pictures = pictures.map((one) => (one.id === picture.id ? { ...one, ...news } : one));
     }
     async function star(id, favourite) {
@@ -217,10 +217,10 @@
     }
     function example(text) {
       studio.form.setPrompt(text);
-      setTimeout(() => studio.form.draw()?.click(), 30); // the field tells Gradio first
+      setTimeout(() => studio.form.draw()?.click(), 30); // the field notifies Gradio first
     }
 
-    // A picture that was changed, drawn or deleted anywhere.
+    // A picture was changed, generated or deleted anywhere.
     studio.on("changed", ({ picture }) => {
       if (!picture) return;
       if (picture.deleted_at) pictures = pictures.filter((one) => one.id !== picture.id);
@@ -283,11 +283,11 @@
       if (event.key === "ArrowLeft" || event.key === "ArrowRight") stage.step(event.key === "ArrowRight" ? 1 : -1);
     });
 
-    // Drawing
+    // Rendering
 
     function draw() {
       const shot = live();
-      const thinking = shot?.kind === "enhance"; // reasoning alone takes no picture from the stage
+      const thinking = shot?.kind === "enhance"; // an enhancement without pictures leaves the stage as it is
       const look = picked ? by(picked) : null;
       const watching = Boolean(shot) && (thinking || !look);
       const newest = shot || notice ? null : pictures[0] ?? null;

@@ -1,20 +1,20 @@
 // Around the native form: token count, section values, keyboard shortcuts, the saved draft and the checkpoints.
 (() => {
   const PAUSE_MS = 350;
-  const FILLED_MS = 4000; // a server that is so slow is not waited for
-  const MOST = 512; // tokens that the text encoder sees
+  const FILLED_MS = 4000; // stop waiting for the server after this time
+  const MOST = 512; // tokens that the text encoder reads
   const field = (id) => document.querySelector(`#${id} textarea, #${id} input`);
   const value = (id) => field(id)?.value ?? "";
   const number = (id) => Number(value(id));
 
-  let wish = null; // the wish behind the rewrite that is kept
+  let wish = null; // the original prompt of the kept rewrite
   const form = {
     field,
     prompt: () => field("prompt"),
     reason: () => document.querySelector("#reason input"),
     draw: () => document.getElementById("draw"),
     setPrompt(text) {
-      if (value("enhancement")) studio.type(field("enhancement"), ""); // of another prompt
+      if (value("enhancement")) studio.type(field("enhancement"), ""); // belongs to another prompt
       studio.type(field("prompt"), text);
       folds();
     },
@@ -62,7 +62,7 @@
   };
   studio.form = form;
 
-  // What a choice is called, "" where it is the usual one.
+  // The label of a choice, "" for the default.
   const ticked = (id) => Boolean(document.querySelector(`#${id} input`)?.checked);
   function chosen(id, usual = "") {
     const input = document.querySelector(`#${id} input:checked`);
@@ -80,7 +80,7 @@
     }
   }
 
-  // What a fold or a label says at its right. On native labels CSS shows the attribute, so their own text is not touched.
+  // The value at the right of a section or label. On native labels CSS shows the attribute, so that their text stays.
   function folds() {
     const say = (key, text) => {
       const place = document.querySelector(`#fold-${key} output`);
@@ -107,7 +107,7 @@
   }
   studio.folds = folds;
 
-  // The draft of this tab, so that a reload loses nothing.
+  // This tab's draft, which survives a reload.
   const KEY = "studio-draft";
   const KEPT = ["prompt", "seed", "count", "width", "height", "steps", "guidance", "negative", "shift", "truncation", "locks", "enhancement", "variation", "source", "strength", "adapters"];
   function save() {
@@ -130,14 +130,14 @@
       /* no draft, or not one of ours */
     }
     if (!draft || typeof draft !== "object") return;
-    const same = draft.checkpoint === form.checkpoint(); // sizes and steps belong to a model
+    const same = draft.checkpoint === form.checkpoint(); // sizes and steps depend on the checkpoint
     const fit = KEPT.filter((id) => same || ["prompt", "seed", "count", "enhancement", "variation", "source", "strength"].includes(id));
     for (const id of fit) if (typeof draft[id] === "string" && draft[id] !== "") studio.type(field(id), draft[id]);
     if (typeof draft.reason === "boolean") form.setReason(draft.reason);
     if (same) form.tick("normalization", Boolean(draft.normalization));
   }
 
-  // Tokens, counted by the very encoder, when the typing pauses.
+  // Tokens, counted by the encoder's tokenizer after a pause in typing.
   studio.part("ask", (it) => {
     const hint = it.element.querySelector(".hint");
     const tokens = it.element.querySelector(".tokens");
@@ -208,7 +208,7 @@
     }
     studio.on("state", info);
 
-    // A seed that is kept can be let go with one click.
+    // A button clears a locked seed.
     function unlocking() {
       const free = () => (form.setSeed(""), field("seed")?.focus());
       const button = studio.el("button", { type: "button", className: "unlock", hidden: true, on: { click: free } });
@@ -219,7 +219,7 @@
       say();
     }
 
-    // Native fields stand a moment after this part, in no order that could be relied on: wait for all of them.
+    // Native fields appear after this part in no defined order: wait for all of them.
     const ready = () => KEPT.every(field) && document.getElementById("draw") && form.checkpoint() && studio.facts;
     const begin = () => (ready() ? (unlocking(), studio.eyes.begin(it), studio.source.begin(it), recall(), choices(), folds(), say(), info(), count()) : setTimeout(begin, 30));
     begin();
@@ -239,12 +239,12 @@
     say();
   });
 
-  // Ctrl+Enter draws, Esc cancels: from anywhere in Create, unless something else is open on top.
+  // Ctrl+Enter generates, Esc cancels, anywhere in Create unless a dialog is open.
   const elsewhere = () => studio.room() !== "create" || document.querySelector("dialog[open], [role=dialog]:not([hidden])");
   const draws = (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing || elsewhere()) return;
     event.preventDefault();
-    event.stopPropagation(); // a native switch that has the focus would turn over
+    event.stopPropagation(); // it would toggle a focused native switch
     if (event.target.closest?.(".thread .edit")) studio.emit("draw-edited");
     else form.draw()?.click();
   };
@@ -253,7 +253,7 @@
     if (event.key === "Escape" && !event.isComposing && !event.defaultPrevented && !elsewhere()) studio.eyes.stop() || studio.emit("escape");
   });
 
-  // The models: what is on the disk, and what could be fetched, with consent.
+  // The checkpoints: on disk, and available for download with consent.
   studio.part("models", (it) => {
     const box = it.element.querySelector(".models");
     let asking = null;

@@ -9,9 +9,9 @@
   const value = (id) => studio.form.field(id)?.value ?? "";
   const put = (id, text) => studio.type(studio.form.field(id), text);
 
-  let row = null; // what shows it, once Create stands
-  let shown = ""; // the source that the row shows, or asks for
-  let asked = Promise.resolve(null); // what is known of it
+  let row = null; // its renderer, once Create is built
+  let shown = ""; // the starting image that the row shows or loads
+  let asked = Promise.resolve(null); // its details
   studio.source = { begin, use, file: taken, look: () => row && look() };
 
   /** Begin with a picture of the archive, by its id or its pixels' hash. With `sized`, the form's size becomes one of its shape. */
@@ -115,7 +115,7 @@
     studio.dropping(card, taken);
     card.addEventListener("paste", (event) => {
       const first = [...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/"));
-      if (!first || event.clipboardData.types.includes("text/plain")) return; // words that were copied with their picture
+      if (!first || event.clipboardData.types.includes("text/plain")) return; // text copied together with a picture
       event.preventDefault();
       taken(first);
     });

@@ -1,13 +1,13 @@
 // The stage: the picture or its progress, facts, actions, and the strip of newest pictures.
 (() => {
   const { el } = studio;
-  const EDGE = 8; // of a neighbour that stays in sight in the strip
-  const SCALE_MOST = 4.5; // a picture is shown at most so many times its own size
+  const EDGE = 8; // of a neighbour that stays visible in the strip
+  const SCALE_MOST = 4.5; // largest magnification of a picture
   const ICON = {
     star: "M12 3.6l2.6 5.3 5.8.8-4.2 4.1 1 5.8-5.2-2.7-5.2 2.7 1-5.8-4.2-4.1 5.8-.8z",
     more: "M5 12h.01M12 12h.01M19 12h.01",
   };
-  const NEAR = 0.25; // how far a small variation goes
+  const NEAR = 0.25; // strength of a subtle variation
   const EXAMPLES = ["example_1", "example_2", "example_3", "example_4"];
 
   studio.stage = (root, acts) => {
@@ -15,19 +15,19 @@
     const place = el("div", { className: "pic" }, frame);
     const hair = el("div", { className: "hair", role: "progressbar", aria: { valuemin: 0, valuemax: 100 } }, el("b"));
     const facts = el("div", { className: "facts" });
-    const spoken = el("p", { className: "spoken", role: "status" }); // what eyes need not see: one word a phase, not one a step
+    const spoken = el("p", { className: "spoken", role: "status" }); // for screen readers: one message a phase, not one a step
     const deeds = el("div", { className: "deeds" });
     const sharing = el("div", { className: "sharing", hidden: true });
     const strip = el("div", { className: "strip", role: "group" });
     const stage = el("section", { className: "stage" }, place, hair, el("div", { className: "line" }, facts, deeds), sharing, strip, spoken);
     root.append(stage);
 
-    let view = null; // what was drawn last
+    let view = null; // the rendered state
     let filing = false;
     let shared = null; // {id, token, url, expires_at}
     let menu = false;
 
-    // The picture. The next one is decoded before it takes the place of the one before: nothing flickers.
+    // The picture. The next one is decoded before it replaces the current one, so that nothing flickers.
     const image = el("img", { className: "shown", alt: "", decoding: "async", hidden: true });
     const sheet = el("div", { className: "sheet" }, el("span", {}));
     const card = el("div", { className: "card-text" });
@@ -50,7 +50,7 @@
         image.hidden = false;
         image.classList.toggle("preview", preview);
       };
-      next.decode().then(put, () => preview || put()); // a preview that is gone already is passed over
+      next.decode().then(put, () => preview || put()); // the preview no longer exists
     }
     function shape({ width, height }) {
       frame.style.setProperty("--ratio", width / height);
@@ -58,7 +58,7 @@
     }
     image.addEventListener("click", () => view?.picture && acts.open(view.picture.id));
 
-    // What stands in the frame instead of a picture: a welcome, a sentence, a phase.
+    // The frame without a picture: a welcome, a message or a phase.
     function say(kind, ...nodes) {
       card.className = `card-text ${kind}`;
       card.replaceChildren(...nodes);
@@ -122,7 +122,7 @@
       return all ? Math.min(1, (shot.index * shot.steps + (shot.phase === "saving" ? shot.steps : shot.step)) / all) : 0;
     }
 
-    // What can be done with the picture that is looked at.
+    // Actions on the selected picture.
     function button(key, act, { title, icon, pressed, className } = {}) {
       const made = el("button", { type: "button", className, title: title ? studio.t(title) : undefined, on: { click: act } });
       if (icon) {
@@ -190,7 +190,7 @@
       deeds.querySelector(".more")?.focus();
     });
 
-    // A link for others.
+    // The share link.
     async function share(id) {
       try {
         shared = { id, ...(await acts.share(id)) };
@@ -227,7 +227,7 @@
       );
     }
 
-    // The strip: one stop of the Tab key, arrows move within.
+    // The strip: one tab stop; arrow keys move within.
     const tiles = new Map();
     function tile(key, make, update) {
       const made = tiles.get(key) ?? make();
@@ -301,7 +301,7 @@
       step(by, true);
     });
 
-    // All of it.
+    // Everything.
     function draw(next) {
       const before = view;
       view = next;
@@ -328,7 +328,7 @@
     function inFrame(job, picture, notice) {
       const bare = !job && !picture && !filing;
       if (job && image.hidden) {
-        const plain = studio.words.en.loading.replace("{title}", studio.state?.title ?? ""); // what the phase says already
+        const plain = studio.words.en.loading.replace("{title}", studio.state?.title ?? ""); // the phase says it already
         const told = ["loading", "waiting"].includes(job.phase) && job.message && job.message !== `${plain}.`;
         const more = told ? [el("small", { text: studio.said(job.message) })] : [];
         say("phase", el("p", { text: facts.firstChild?.textContent ?? "" }), ...more);

@@ -13,7 +13,7 @@
       words.addEventListener("click", () => unfold(node, words));
       return { name, words, text, node };
     });
-    // A step that is done is folded to its beginning; its name opens it.
+    // A finished step is collapsed; its name expands it.
     function unfold(node, words) {
       words.setAttribute("aria-expanded", String(node.classList.toggle("open")));
     }
@@ -34,7 +34,7 @@
 
     let view = {};
     let editing = false;
-    let refining = false; // the field holds an instruction and not the prompt
+    let refining = false; // the field holds an instruction, not the prompt
     let drawnKey = "";
     let copied = false;
 
@@ -44,7 +44,7 @@
     }
     field.addEventListener("input", size);
 
-    // What would be drawn: the enhancement's prompt as far as it is written, or the picture's own.
+    // The final prompt: the enhancement's as far as it is written, or the picture's.
     function prompt() {
       const { enhancement, picture, shot } = view;
       return picture?.prompt ?? shot?.drawn_prompt ?? enhancement?.prompt ?? "";
@@ -95,7 +95,7 @@
       drawGroup();
       drawButtons();
     }
-    // The tokens of what is drawn, asked for once a prompt; where its end is not seen, that end.
+    // The tokens of the final prompt, counted once a prompt, and its truncated end.
     let counted = { prompt: "", tokens: null, unseen: "" };
     async function drawFits() {
       const says = view.enhancement && !view.enhancement.done ? "" : prompt();
@@ -113,7 +113,7 @@
       fits.classList.toggle("lost", Boolean(known && counted.unseen));
       if (known) fits.textContent = studio.t(counted.unseen ? "unseen" : "tokens", { n: counted.tokens, most: 512, end: counted.unseen });
     }
-    // How the reasoning was steered, and what became of its prompt afterwards.
+    // The enhancement options, and edits of the prompt.
     function drawTold() {
       const { enhancement, picture } = view;
       const says = [];
@@ -126,7 +126,7 @@
       told.textContent = says.join(" · ");
       told.hidden = editing || !says.length;
     }
-    // What the wish named, checked in the prompt: what was lost by name, else what was looked for and is there.
+    // The checks of the prompt: lost items by name, else the kinds that were checked.
     function drawKept() {
       const { enhancement } = view;
       const checks = enhancement?.done && enhancement.prompt === prompt() ? (enhancement.checks ?? []) : [];
@@ -136,7 +136,7 @@
       const names = (gone.length ? gone : checks).map((one) => (one.kind === "text" ? `“${one.wanted}”` : one.wanted)).join(studio.t("list_comma"));
       kept.textContent = studio.t(gone.length ? "check_lost" : "check_held", { names });
     }
-    // Pictures that are each from a rewrite of their own: the better rewrite can be looked at, and kept for what is drawn next.
+    // Pictures with one rewrite each: a rewrite can be viewed, and kept for the next pictures.
     let groupOf = "";
     function drawGroup() {
       const { group: all = [], picture } = view;
@@ -227,7 +227,7 @@
     }
     words();
 
-    // On a phone the thread is folded until somebody opens it; beside the stage it is always open.
+    // On a phone the reasoning is collapsed at first; beside the stage it is always open.
     const narrow = window.matchMedia("(max-width: 760px)");
     const suit = () => (fold.open = !narrow.matches);
     narrow.addEventListener("change", suit);

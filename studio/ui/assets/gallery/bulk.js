@@ -1,6 +1,6 @@
 // Bulk actions: a batch per call, with progress, and a stop between two batches.
 (() => {
-  const ROUND = 250; // pictures that are asked for at once
+  const ROUND = 250; // pictures per call
 
   /**
    * `call(name, values)` asks the server, `grid()` gives the grid; `knew(pictures)` hears of each that it changed, `changed(pictures, what,

@@ -1,16 +1,16 @@
 // The collections and saved searches with their covers: creating, opening, renaming and deleting them.
 (() => {
   const { el, t, button } = studio;
-  const SOON_MS = 250; // after a change, before the counts are asked for again
+  const SOON_MS = 250; // pause after a change before the counts are loaded again
 
   /** `open(collection)` shows one, or null all pictures; `query()` is what is searched for now. */
   studio.galleryShelf = ({ call, open, query, current }) => {
     const root = el("div", { className: "shelf", hidden: true });
     let all = [];
     let naming = null; // "save" or "rename" while a name is typed
-    let field = null; // where it is typed
+    let field = null; // the field of that name
     let drawing = false;
-    let sure = null; // the id of one that somebody has asked once to give up
+    let sure = null; // the id of a collection whose deletion awaits confirmation
     let soon = null;
 
     async function load() {
@@ -36,18 +36,18 @@
       const now = all.find((one) => one.id === current()) ?? null;
       const typed = query();
       const found = all.map(book);
-      const at = now ? all.indexOf(now) + 1 : 0; // what can be done stands beside the collection that is open, else before all
+      const at = now ? all.indexOf(now) + 1 : 0; // the actions stand beside the open collection, else first
       if (naming) found.splice(at, 0, (field ??= name(now)));
       else if (now) {
         found.splice(at, 0, ...deeds(now));
       } else if (typed) found.unshift(button(t("gallery.save_search"), () => ask("save"), { className: "deed" }));
       root.hidden = !found.length;
       const focus = [...root.querySelectorAll("button")].indexOf(document.activeElement);
-      drawing = true; // what is typed stays, whatever comes in meanwhile
+      drawing = true; // keep the typed name when new data arrives
       root.replaceChildren(...found);
       drawing = false;
       root.setAttribute("aria-label", t("gallery.collections"));
-      if (now && now.id !== shown) root.scrollLeft = found[at - 1].offsetLeft - found[0].offsetLeft; // on a phone they stand in one row
+      if (now && now.id !== shown) root.scrollLeft = found[at - 1].offsetLeft - found[0].offsetLeft; // on a phone they form one row
       if (now?.id !== sure) sure = null;
       shown = now?.id ?? null;
       if (naming) root.querySelector("input").focus();

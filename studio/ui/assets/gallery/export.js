@@ -1,20 +1,20 @@
 // Export: a ZIP of the selected pictures or of all matches, as the browser's own download.
 (() => {
   const { el, t, button } = studio;
-  const LOOK_MS = 500; // between two looks at how far it is
-  const QUIET = 60; // looks without news, after which nobody asks any more
-  const STAYS_MS = 4000; // the last of it in sight
+  const LOOK_MS = 500; // interval between two progress checks
+  const QUIET = 60; // checks without progress before giving up
+  const STAYS_MS = 4000; // the latest progress
 
   /** What the server says in place of a zip, in a frame of its own, so that the page stays where it is. */
   const refusals = el("iframe", { className: "spoken", name: "taken-along", title: "", tabIndex: -1, aria: { hidden: "true" } });
   refusals.addEventListener("load", () => {
     const said = refusals.contentDocument?.body?.textContent?.trim();
-    if (said === "") return; // the empty page that it begins with
+    if (said === "") return; // the iframe's initial empty page
     let wrong = null;
     try {
       wrong = JSON.parse(said).error;
     } catch {
-      // no sentence of ours: the server did not answer, or not as it should
+      // not our message: the server did not respond as expected
     }
     studio.toast(wrong ?? t("gallery.export_failed"));
   });
@@ -22,7 +22,7 @@
   /** `values` name what goes into the zip, as /media/export.zip takes them; `heard(text)` is told how far the server is, "" at the end. */
   studio.takeAlong = (method, values, heard) => {
     const token = [...crypto.getRandomValues(new Uint8Array(12))].map((one) => one.toString(16).padStart(2, "0")).join("");
-    const action = method === "post" ? `/media/export.zip?token=${token}` : "/media/export.zip"; // a form that gets has its own query
+    const action = method === "post" ? `/media/export.zip?token=${token}` : "/media/export.zip"; // a GET form has its own query
     const form = el("form", { method, action, target: refusals.name });
     const fields = { ...values, ...(method === "post" ? {} : { token }) };
     for (const [name, value] of Object.entries(fields)) if (value) form.append(el("input", { type: "hidden", name, value }));

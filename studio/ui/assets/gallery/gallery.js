@@ -3,17 +3,17 @@
 // Knows what is asked for (`state`) and asks for it; the grid, the shelf, the suggestions and the chosen cards are parts of their own.
 studio.part("gallery", (it) => {
   const { el, t, button, icon } = studio;
-  const PAUSE_MS = 150; // between the last letter and the search
+  const PAUSE_MS = 150; // pause between the last key and the search
   const CHIPS = { rated: "rating:>=4", reasoned: "has:enhancement", noted: "has:note" };
   const call = studio.calls(it);
   const home = it.element.querySelector(".gallery");
   const state = { query: "", favourite: false, trash: false, collection: null, smart: false, sort: "newest", total: 0, capped: false, ranked: null, ms: 0, all: null };
-  let turn = 0; // the question that counts: the last one
-  let asked = null; // the question whose answer is shown
+  let turn = 0; // the number of the latest request
+  let asked = null; // the request whose answer is shown
   let loaded = false;
   let group = "day";
   let telling = false;
-  let jumped = false; // whether what is shown begins at a moment, not at the newest
+  let jumped = false; // whether the list starts at a date, not at the newest
 
   const search = el("input", { type: "search", id: "gallery-search", autocomplete: "off", spellcheck: false, maxLength: 500 });
   const chips = el("div", { className: "chips", role: "group" });
@@ -25,7 +25,7 @@ studio.part("gallery", (it) => {
   const sort = el("select", { className: "sort" });
   const grouped = el("select", { className: "grouped" });
   const bring = studio.galleryBring({ home, came: () => (find(), shelf.changed(), studio.emit("changed", {})) });
-  const wanted = () => [state.query, state.favourite ? "is:favourite" : ""].filter(Boolean).join(" "); // as one types it
+  const wanted = () => [state.query, state.favourite ? "is:favourite" : ""].filter(Boolean).join(" "); // in the form that users type
   const taking = studio.galleryExport({ state, asked: () => asked });
   const line = el("div", { className: "find", role: "search" }, icon("search"), search, tally);
   const tools = el("div", { className: "tools" }, chips, el("span", { className: "views" }, ...bring.openers, ...taking.openers, date, grouped, sort));
@@ -49,7 +49,7 @@ studio.part("gallery", (it) => {
   home.append(top, grid.root, nothing, keys, chosen.bar, order.said);
   order.watch(grid.root);
 
-  // What is said, in the language of now.
+  // Texts in the current language.
 
   const has = (token) => state.query.split(/\s+/).includes(token);
   function chip(key, on, click) {
@@ -100,7 +100,7 @@ studio.part("gallery", (it) => {
     trash.draw();
     taking.draw();
     chosen.draw();
-    date.hidden = grouped.hidden = ownOrder() || Boolean(state.query && state.sort === "relevance"); // they would do nothing
+    date.hidden = grouped.hidden = ownOrder() || Boolean(state.query && state.sort === "relevance"); // they would have no effect
     sort.hidden = !state.query;
     const found = state.capped ? t("gallery.more_than", { n: studio.count(state.total) }) : studio.count(state.total);
     const filtered = state.query || state.favourite || state.collection;
@@ -140,12 +140,12 @@ studio.part("gallery", (it) => {
     heading();
   }
 
-  // What is found. The answer to anything but the last question is thrown away; further pages are of the question that is shown.
+  // Results. Answers to outdated requests are ignored; further pages belong to the shown request.
 
   const failed = async (error, query) => {
     if (state.collection) await shelf.load();
-    if (state.collection && !shelf.all().some((one) => one.id === state.collection)) return openCollection(null), studio.excuse(error); // it went elsewhere
-    wrong.textContent = studio.said(error.message); // a filter that is none, as it is typed: what was found before stays
+    if (state.collection && !shelf.all().some((one) => one.id === state.collection)) return openCollection(null), studio.excuse(error); // it was moved elsewhere
+    wrong.textContent = studio.said(error.message); // an invalid filter while typing: keep the previous results
     wrong.hidden = !query;
     if (!query) studio.excuse(error);
   };
@@ -189,7 +189,7 @@ studio.part("gallery", (it) => {
     }
   }
 
-  // Look again, where that takes nobody's place away.
+  // Reload, if that does not move the view.
   const refresh = () => loaded && studio.seen(home) && !chosen.selecting() && !grid.ends.newer && (grid.short || window.scrollY < 200) && find();
 
   function openCollection(one) {
@@ -206,7 +206,7 @@ studio.part("gallery", (it) => {
     if (one) shelf.load();
   }
 
-  // Changes, told to every part.
+  // Changes, sent to every part.
 
   const tell = (picture, what) => studio.emit("changed", { id: picture.id, what, picture });
   async function edit(item, values) {
@@ -260,13 +260,13 @@ studio.part("gallery", (it) => {
       grid.draw();
       return;
     }
-    telling = true; // of many: the grid is drawn once
+    telling = true; // render the grid once for many changes
     for (const picture of found) tell(picture, what);
     telling = false;
     grid.draw();
   }
 
-  // Keep the page true when a picture changed anywhere: in its place if it belongs here, gone if it does not.
+  // Update a changed picture in its place, or remove it if it no longer matches.
 
   studio.on("changed", ({ picture, what }) => {
     if (picture?.private) return;
@@ -311,7 +311,7 @@ studio.part("gallery", (it) => {
   };
   studio.on("closed", ({ id }) => grid.link(id)?.focus());
 
-  // What people do
+  // User actions
 
   let pause = null;
   function typed() {
@@ -336,7 +336,7 @@ studio.part("gallery", (it) => {
   date.addEventListener("change", () => {
     if (!date.value) return void find();
     const end = new Date(`${date.value}T00:00`);
-    end.setDate(end.getDate() + 1); // that day's newest comes first
+    end.setDate(end.getDate() + 1); // that day's newest picture comes first
     if (!Number.isNaN(end.getTime())) find(end.toISOString());
   });
   document.addEventListener("keydown", (event) => {

@@ -4,7 +4,7 @@
 // One card is in the tab order; arrows move among all.
 (() => {
   const { el, t, icon } = studio;
-  const NEAR = 900; // px between the window and the end of what is laid out: then the next page is
+  const NEAR = 900; // px between the viewport and the end of the rendered pages at which the next one is rendered
 
   /** `fetch(cursor)` gives a page or null; `acts` hears of what is done with cards; `shown()` is told after each drawing. */
   studio.galleryGrid = ({ fetch, acts, groupOf, shown }) => {
@@ -15,7 +15,7 @@
     const older = studio.button("", () => down(), { className: "older", hidden: true });
     const root = el("div", { className: "roll" }, above, top, list, bottom, older);
     const pages = studio.galleryPages({ fetch, wanted: () => studio.seen(root), arrived: () => (owed ? down() : look()) });
-    let owed = false; // somebody wants the next page that has not come yet
+    let owed = false; // the next page is wanted and has not arrived
 
     const { items } = pages;
     const made = (id) => list.querySelector(`[data-id="${CSS.escape(id)}"]`);
@@ -34,7 +34,7 @@
     function down() {
       const moved = lay(true);
       owed = moved === null && pages.ends.older;
-      if (moved) above.style.height = `${above.offsetHeight - moved}px`; // what stays has gone up by what went above it
+      if (moved) above.style.height = `${above.offsetHeight - moved}px`; // the rest moved up by the height of what was removed
       return moved !== null;
     }
     function up() {
@@ -43,7 +43,7 @@
       const space = above.offsetHeight;
       above.style.height = `${Math.max(0, pages.ends.newer ? space - grown : 0)}px`;
       const moved = grown - (space - above.offsetHeight);
-      if (moved) window.scrollBy(0, moved); // more came than there was room for
+      if (moved) window.scrollBy(0, moved); // more pages than may be rendered
     }
     /** Lay out the next page that way: how far what stays moved down within the list, or null where no page waits yet. */
     function lay(below) {
@@ -56,7 +56,7 @@
       return top() - before;
     }
 
-    // Cards. What is already in the page stays the element that it is, and only what is new is laid out: no picture loads again.
+    // Cards. Existing elements are reused and only new ones are rendered, so that no picture loads again.
 
     const version = (item) => `${studio.lang} ${acts.selected(item.id)} ${acts.movable()} ${JSON.stringify(item)}`;
 
@@ -130,7 +130,7 @@
         acts.select(item, event);
         return;
       }
-      if (event.ctrlKey || event.metaKey || event.button) return; // a new tab, as with any link
+      if (event.ctrlKey || event.metaKey || event.button) return; // a new tab, like any link
       event.preventDefault();
       studio.emit("open", { id: item.id });
     }
@@ -184,7 +184,7 @@
 
     const near = (entries) => entries.some((one) => one.isIntersecting) && look();
     for (const edge of [top, bottom]) new IntersectionObserver(near, { rootMargin: `${NEAR}px` }).observe(edge);
-    // An edge that stays in sight, as on a tall screen, tells nothing anew: look again after each page and wherever somebody scrolls to.
+    // An edge that stays visible fires no new event: check again after each page and each scroll.
     let looking = 0;
     function again() {
       looking ||= requestAnimationFrame(() => ((looking = 0), look()));

@@ -4,10 +4,10 @@
 // read here, file by file, up to a bound. What is shown is text, whatever a file tells.
 (() => {
   const { el, t, button } = studio;
-  const MOST = 2000; // files at once
-  const DEEP = 40; // folders in folders
-  const ENDINGS = /\.(png|jpe?g|webp|zip)$/i; // what is taken of a folder
-  const SHOWN = 60; // of them that are listed
+  const MOST = 2000; // files per upload
+  const DEEP = 40; // depth of folders
+  const ENDINGS = /\.(png|jpe?g|webp|zip)$/i; // files taken from a folder
+  const SHOWN = 60; // files listed
   const MAKERS = { a1111: "A1111 / Forge", comfyui: "ComfyUI", invokeai: "InvokeAI", swarmui: "SwarmUI", fooocus: "Fooocus", ours: "Z-Image Studio" };
 
   /** The form's fields that a picture tells of, filled; nothing else is touched. */
@@ -23,7 +23,7 @@
     put("width", told.drawn_width - (told.drawn_width % 16));
     put("height", told.drawn_height - (told.drawn_height % 16));
     if (known) {
-      for (const id of ["steps", "guidance", "shift"]) put(id, told[id]); // of another family of models they would mean something else
+      for (const id of ["steps", "guidance", "shift"]) put(id, told[id]); // settings of another model family mean something else
       put("variation", varied(told.rest.variation_of));
       put("adapters", studio.adapters.told(here.map(({ name, weight }) => [name, weight])));
       put("source", "");
@@ -52,7 +52,7 @@
     try {
       return JSON.parse(text).map(([seed, strength]) => `${seed} ${strength}`).join(", ");
     } catch {
-      return ""; // none, or not one of ours
+      return ""; // none, or not our own
     }
   }
 
@@ -98,7 +98,7 @@
       }
       const reader = entry.createReader();
       for (;;) {
-        const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // a hundred at most
+        const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // at most a hundred
         if (!some.length || found.length > MOST) return;
         for (const one of some) await walk(one, depth + 1);
       }
@@ -122,7 +122,7 @@
     const view = el("dialog", { className: "compare-view bring-view", tabIndex: -1 }, title, line, el("div", { className: "hair" }, hair), list, row);
     home.append(pick, pickFolder, view);
     let turn = 0;
-    let sending = null; // what stops the file that is on its way
+    let sending = null; // stops the current upload
 
     async function look(files) {
       const mine = ++turn;
@@ -223,7 +223,7 @@
     pick.addEventListener("change", () => (look([...pick.files]), (pick.value = "")));
     pickFolder.addEventListener("change", () => (look([...pickFolder.files].filter((file) => ENDINGS.test(file.name))), (pickFolder.value = "")));
 
-    // Dropping anywhere on the gallery.
+    // Drop anywhere on the gallery.
     const carries = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
     home.addEventListener("dragover", (event) => carries(event) && (event.preventDefault(), home.classList.add("over")));
     home.addEventListener("dragleave", (event) => home.contains(event.relatedTarget) || home.classList.remove("over"));
@@ -242,8 +242,8 @@
     return { openers: [opener, folder], words };
   };
 
-  // A picture that is dropped on Create's stage tells what it was drawn with.
-  // Beside it, too; a file that falls anywhere else is not opened in the page's place.
+  // A picture dropped on Create's stage shows its settings.
+  // Also beside it; files dropped elsewhere do not replace the page.
   const falls = (event) => !event.defaultPrevented && [...(event.dataTransfer?.types ?? [])].includes("Files");
   document.addEventListener("dragover", (event) => falls(event) && event.preventDefault());
   document.addEventListener("drop", async (event) => {

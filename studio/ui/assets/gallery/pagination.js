@@ -2,19 +2,19 @@
 //
 // Whatever the archive holds, no more than that is kept. One page is asked for at a time. Knows no element of the page.
 (() => {
-  const SHOWN = 8; // pages that are laid out
-  const AHEAD = 2; // pages that wait, each way
-  const CALM_MS = 300; // after a beginning, before more is asked for: somebody may be typing on
+  const SHOWN = 8; // rendered pages
+  const AHEAD = 2; // prefetched pages in each direction
+  const CALM_MS = 300; // pause after a new query before prefetching: the user may be typing
 
   /** `fetch(cursor)` gives a page or null; `wanted()` tells whether anybody looks; `arrived()` hears that a page waits. */
   studio.galleryPages = ({ fetch, wanted, arrived }) => {
-    let shown = []; // [{items, previous, next, from}], in their order
-    let above = []; // those that wait, the nearest first
+    let shown = []; // [{items, previous, next, from}] in order
+    let above = []; // prefetched pages, nearest first
     let below = [];
-    let trail = []; // {from, count} of what was let go above, where the order has no way back of its own
-    let era = 0; // what was asked for before another beginning counts no more
+    let trail = []; // {from, count} of removed pages above, if the order has no backward cursor
+    let era = 0; // answers to requests before a new query are ignored
     let asking = false;
-    let downwards = true; // where somebody is going
+    let downwards = true; // the scroll direction
     let calm = null;
 
     const all = () => [...[...above].reverse(), ...shown, ...below];
@@ -72,8 +72,8 @@
       const page = await fetch(from);
       if (mine !== era) return;
       asking = false;
-      if (!page) return; // whoever scrolls on asks again
-      const fits = room(down) && cursor(down) === from; // who turned round meanwhile may have let go of the one before it
+      if (!page) return; // the next scroll asks again
+      const fits = room(down) && cursor(down) === from; // the page before it may have been removed after a change of direction
       if (fits) keep({ ...page, from }, down);
       if (fits) arrived();
       ask();
@@ -86,11 +86,11 @@
         const first = all()[0];
         if (!first.previous) trail.pop();
         if (page.items.length) above.push(fresh);
-        else first.previous = null; // nothing newer has come
+        else first.previous = null; // there is nothing newer
       }
     }
 
-    // Changes of single pictures, in their places: also where a page waits.
+    // Changes of single pictures in place, also in prefetched pages.
 
     function put(item) {
       for (const page of all()) {

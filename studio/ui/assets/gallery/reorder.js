@@ -2,8 +2,8 @@
 // The grid shows the new order at once, and reloads only if the server refuses.
 (() => {
   const { el, t } = studio;
-  const MOST = 1000; // that are moved at once
-  const KIND = "application/x-studio-card"; // what is dragged is one of ours
+  const MOST = 1000; // pictures moved per call
+  const KIND = "application/x-studio-card"; // a card of ours is dragged
 
   /**
    * `offered()` tells whether a collection is shown in its own order, `chosen()` which are chosen; `moved(collection)` hears what the
@@ -12,7 +12,7 @@
    */
   studio.galleryMove = ({ call, grid, state, offered, chosen, moved }) => {
     const said = el("p", { className: "spoken", role: "status", aria: { live: "polite" } });
-    let dragged = []; // ids, in their order
+    let dragged = []; // ids in order
 
     /** Some before another, or with null to the end; `told` is the one that somebody meant to move. */
     async function move(ids, before, told = ids[0]) {
@@ -44,9 +44,9 @@
       if (!can(ids, by)) return;
       const group = inOrder(ids);
       const other = outside(group, by);
-      if (apart(group)) gather(group, by); // those that lie apart come together first
+      if (apart(group)) gather(group, by); // gather scattered cards first
       else if (by < 0) move(group, other);
-      else move([other], group[0], group[0]); // the next one before them: who comes behind that need not be known
+      else move([other], group[0], group[0]); // before the card that precedes them: the cards behind it need not be known
       grid().link(group[0])?.scrollIntoView({ block: "nearest" });
     }
     /** All of a group to its first, or to its last. */
@@ -60,7 +60,7 @@
       return all.includes(id) && all.length <= MOST && inOrder(all).length ? inOrder(all) : [id];
     };
 
-    // Dragging. A line shows where it would go: before the card that is pointed at, or behind it in its right half.
+    // Dragging. A line shows the target: before the card under the pointer, or behind it in its right half.
 
     const over = (event) => (dragged.length ? event.target.closest?.(".gallery .card") : null);
     const behind = (card, event) => event.clientX > card.getBoundingClientRect().left + card.offsetWidth / 2;
@@ -100,9 +100,9 @@
     }
     function drop(onto, after) {
       let next = after ? neighbour(onto, 1) : onto;
-      while (next !== null && dragged.includes(next)) next = neighbour(next, 1); // those that go stand there already
+      while (next !== null && dragged.includes(next)) next = neighbour(next, 1); // they are there already
       const end = next === null && !grid().ends.older;
-      move(dragged, next ?? (end ? null : onto)); // behind the last that is known but not the last: before it
+      move(dragged, next ?? (end ? null : onto)); // behind the last loaded card but not the last one: before it
     }
 
     return { said, can, step, watch, offered, group };

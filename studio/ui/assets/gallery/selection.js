@@ -8,10 +8,10 @@
    */
   studio.gallerySelect = ({ call, grid, state, asked, changed, collections, order, weigh }) => {
     const chosen = new Map(); // id -> item
-    let last = null; // where a range begins
+    let last = null; // the start of a range
     let open = ""; // "tag", "collect", "rate", or nothing
-    let sure = null; // what deleting for ever takes, once somebody has asked for it
-    const packing = el("span", { className: "packing", role: "status" }); // how far an export is, or a change of many
+    let sure = null; // the summary of a permanent deletion that awaits confirmation
+    const packing = el("span", { className: "packing", role: "status" }); // progress of an export or bulk action
     const say = (text) => (packing.textContent = text);
     const bar = el("div", { className: "chosen-bar", role: "toolbar", hidden: true });
 
@@ -31,7 +31,7 @@
         return a < 0 || b < 0 ? [to] : all.slice(Math.min(a, b), Math.max(a, b) + 1);
       };
       const near = grid().byId(from) && grid().byId(to);
-      const ranked = asked().sort === "relevance" && asked().query; // their order is not that of `matching`
+      const ranked = asked().sort === "relevance" && asked().query; // their order differs from `matching`
       const all = near ? grid().items().map((item) => item.id) : ranked ? [] : ((await matching())?.ids ?? []); // prettier-ignore
       between(all).forEach(put);
       redraw();
@@ -79,7 +79,7 @@
       draw();
     }
 
-    // What is done
+    // Actions
 
     const ids = () => [...chosen.keys()];
     const many = studio.galleryMany({
@@ -132,13 +132,13 @@
       } catch (error) {
         studio.excuse(error);
       }
-      if (all.join() !== ids().join()) sure = null; // others are chosen by now
+      if (all.join() !== ids().join()) sure = null; // the selection has changed
       draw();
     }
     async function forEver() {
       const all = ids();
       const came = await many.run("purge", all, {});
-      const stay = came.done.length - came.gone; // of a job that has not ended
+      const stay = came.done.length - came.gone; // it belongs to an unfinished job
       changed(stay || !many.loaded(all) ? null : [], "purged", came.done);
       chosen.clear();
       studio.toast([t("gallery.purged_n", { n: studio.count(came.gone) }), ...lacking(came, all.length)].join(" "));
@@ -158,7 +158,7 @@
       return came.error === null;
     }
     async function collectNew(name) {
-      await collections.load(); // it may have been made elsewhere
+      await collections.load(); // it may have been created elsewhere
       const there = collections.all().find((one) => one.query === null && one.name.toLowerCase() === name.toLowerCase());
       if (there) return collect(there.id, false);
       try {
@@ -225,7 +225,7 @@
       order.step(ids(), by);
       draw();
       const [wanted, other] = [by, -by].map((one) => bar.querySelector(`[data-by="${one}"]`));
-      (wanted?.disabled ? other : wanted)?.focus(); // at the end only the way back is left
+      (wanted?.disabled ? other : wanted)?.focus(); // at the end only undo is left
     }
     /** One button, or both where some are chosen of which nothing is known here. */
     function stars() {
@@ -234,7 +234,7 @@
       return ways.map((to) => button(t(to ? "star" : "unstar"), () => favour(to)));
     }
     function draw() {
-      const underWay = many.busy() && packing.textContent; // nothing else can be done meanwhile
+      const underWay = many.busy() && packing.textContent; // no other action is possible meanwhile
       bar.hidden = !chosen.size && !underWay;
       document.querySelector(".gallery")?.classList.toggle("selecting", chosen.size > 0);
       if (bar.hidden) return;

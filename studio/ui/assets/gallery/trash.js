@@ -16,8 +16,8 @@
   /** `emptied()` hears that all is gone that could go. Gives the line over the trash, and `ask(ids)`: what would go of some pictures. */
   studio.galleryTrash = ({ call, state, emptied }) => {
     const root = el("div", { className: "trash-line", role: "status", hidden: true });
-    let asked = null; // what was weighed, while it waits for yes or no
-    let gone = null; // how many, while it is being emptied
+    let asked = null; // the summary that awaits confirmation
+    let gone = null; // the number removed so far
     let stopped = false;
 
     async function ask(ids) {
@@ -59,7 +59,7 @@
       emptied();
     }
     function draw(all = 0) {
-      if (gone !== null && !all) return; // it is told as it goes on
+      if (gone !== null && !all) return; // progress is reported
       root.hidden = gone === null && (!state.trash || !state.total);
       if (root.hidden) asked = null;
       else if (gone !== null) root.replaceChildren(el("span", { text: t("gallery.purging", { n: studio.count(gone), all: studio.count(Math.max(all, gone)) }) }), button(t("gallery.stop"), () => (stopped = true)));

@@ -1,10 +1,10 @@
 // The header: engine state, language and theme; and the channel by which scripts call the server.
 (() => {
-  const LOOK_MS = { loading: 700, ready: 20000, failed: 5000 }; // how soon to look at the engine again
+  const LOOK_MS = { loading: 700, ready: 20000, failed: 5000 }; // intervals between checks of the engine
   const MOON = "M20 14.5A8 8 0 0 1 9.5 4a8 8 0 1 0 10.5 10.5z";
   const SUN = "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M19 5l-2 2M7 17l-2 2";
 
-  // Native labels, by where Gradio puts them. Only text nodes and attributes change, so its own updates still find their places.
+  // Native labels by their places in Gradio's DOM. Only text nodes and attributes change, so Gradio's updates still work.
   const LABELS = [
     ["#room-create-button", "create"], ["#room-gallery-button", "gallery"], ["#room-queue-button", "queue"],
     ["#room-machine-button", "machine"],
@@ -41,14 +41,14 @@
     }
   }
 
-  // The light: the system's, until somebody chooses; then theirs, remembered.
+  // The theme: the system's until the user chooses one, which is remembered.
   const dark = () => document.body.classList.contains("dark");
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   function remembered(name) {
     try {
       return localStorage.getItem(`studio-${name}`);
     } catch {
-      return null; // storage is refused, as in some frames
+      return null; // storage is blocked, as in some iframes
     }
   }
   function remember(name, value) {
@@ -85,7 +85,7 @@
   studio.symbol = symbol;
 
   studio.part("header", (it) => {
-    studio.ask = studio.calls(it); // the wire: parts.js asks one thing at a time, answered by number
+    studio.ask = studio.calls(it); // the channel: numbered calls and answers
     studio.facts = JSON.parse(it.props.facts);
     const find = (where) => it.element.querySelector(where);
     const engine = find(".engine span");
@@ -110,7 +110,7 @@
       if (state.status === "loading" && state.fraction !== null) text += ` ${Math.round(100 * state.fraction)} %`;
       if (engine.textContent !== text) engine.textContent = text;
       find(".quota").textContent = find(".quota").title = studio.said(state.quota ?? "");
-      const alarm = studio.said(state.damaged ?? ""); // with a command in it that is to be copied, so it stands in full
+      const alarm = studio.said(state.damaged ?? ""); // it contains a command to copy, so it is shown in full
       if (find(".alarm").textContent !== alarm) find(".alarm").textContent = alarm;
       find(".engine").title = state.message ?? "";
     }
@@ -166,7 +166,7 @@
     const place = () => {
       const room = studio.room();
       if (document.body.dataset.room === room) return;
-      if (!touched && named() !== room) return enter(); // Gradio opens the first room a moment after the page stands
+      if (!touched && named() !== room) return enter(); // Gradio opens the first tab a moment after the page is built
       document.body.dataset.room = room;
       if (named() !== room) history.pushState(null, "", `${location.pathname}${location.search}${room === "create" ? "" : `#${room}`}`);
       const height = left.get(room) ?? 0;
@@ -183,7 +183,7 @@
     light();
     speak(remembered("language") ?? (/^zh/i.test(navigator.language) ? "zh" : "en"));
     say();
-    // Gradio sets its own light and draws labels a moment after this part: look again when the page has settled.
+    // Gradio sets its theme and labels a moment after this part: apply again when the page has settled.
     for (const pause of [0, 150, 600, 2000]) setTimeout(() => (light(), label(), say()), pause);
     setTimeout(look, 1500);
   });
