@@ -21,6 +21,8 @@ from typing import Any
 import torch
 from torch import Tensor, distributed, multiprocessing, nn
 
+from pocket.muon import Float32Muon
+
 TELL_EVERY = 15.0
 """Seconds between two progress lines."""
 
@@ -121,7 +123,8 @@ class Optimisers:
             (matrices if is_matrix else rest).append(parameter)
         self.parts: list[torch.optim.Optimizer] = []
         if matrices:
-            self.parts.append(torch.optim.Muon(matrices, lr=muon, weight_decay=decay, adjust_lr_fn="match_rms_adamw"))
+            kind = torch.optim.Muon if has_bf16(matrices[0].device.type) else Float32Muon
+            self.parts.append(kind(matrices, lr=muon, weight_decay=decay, adjust_lr_fn="match_rms_adamw"))
         if rest:
             self.parts.append(torch.optim.AdamW(rest, lr=adam, betas=(0.9, 0.98), weight_decay=decay))
         self.rates = [[group["lr"] for group in part.param_groups] for part in self.parts]

@@ -16,6 +16,7 @@ from pocket.export import CHECKPOINT, check, export, load_parts
 from pocket.export import scheduler as export_scheduler
 from pocket.language import HIDDEN
 from pocket.measure import load
+from pocket.muon import Float32Muon
 from pocket.naming import Naming
 from pocket.train import CPU, GPU, STAGES, parser
 from pocket.train_transformer import ROOM, Draw, Draws, draw_times, flow_loss, is_simple, pool_layouts
@@ -201,6 +202,22 @@ def test_muon_takes_the_blocks_matrices_and_adamw_the_rest() -> None:
     assert sum(counts) == len(list(model.parameters()))
     assert counts[0] == 7 * 7  # five layers and two refiners, four matrices of attention and three of feed-forward
     assert all(p.ndim == 2 for group in optimisers.parts[0].param_groups for p in group["params"])
+
+
+def test_muon_in_float32_takes_the_steps_of_torchs_own() -> None:
+    torch.manual_seed(0)
+    start, gradients = torch.randn(24, 60), torch.randn(3, 24, 60)
+    ends = []
+    for kind in (torch.optim.Muon, Float32Muon):
+        for turned in (False, True):
+            weight = nn.Parameter((start.T if turned else start).clone())
+            optimiser = kind([weight], lr=0.05, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
+            for gradient in gradients:
+                weight.grad = (gradient.T if turned else gradient).clone()
+                optimiser.step()
+            ends.append((weight.detach().T if turned else weight.detach()) - start)
+    for end in ends[1:]:
+        assert (end - ends[0]).norm() < 0.02 * ends[0].norm()  # bfloat16 has three digits
 
 
 def test_the_average_follows_the_weights() -> None:
