@@ -26,12 +26,12 @@ from pathlib import Path
 import pytest
 from gradio_client import Client
 
-from studio.cli.bootstrap import WAIT_POLICY
+from studio.cli.bootstrap import SPIN_COUNT
 from tests import apps
 from tests.apps import Process
 from tests.loopback import Loopback, listening
 
-os.environ.setdefault("OMP_WAIT_POLICY", WAIT_POLICY)  # read once, when torch is imported
+os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)  # read once, when torch is imported
 
 ROOT = Path(__file__).resolve().parent.parent
 START_S = 240.0  # for a slow machine; a test of speed measures by itself

@@ -25,19 +25,19 @@ SWITCH_S = 0.0005
 thread that draws wait behind every message that goes out meanwhile."""
 
 
-WAIT_POLICY = "PASSIVE"
-"""How OpenMP's threads wait for each other. By default they spin, which makes a picture take many times as long where other
-processes need the cores (`python -m bench.threads`)."""
+SPIN_COUNT = "1000"
+"""How long OpenMP's threads spin before they sleep. The default makes a picture take many times as long where other processes need
+the cores (`python -m bench.threads`)."""
 
 
 def prepare_process(environ: MutableMapping[str, str]) -> None:
-    """Prepare the process: no telemetry, a log, short thread turns, OpenMP threads that do not spin.
+    """Prepare the process: no telemetry, a log, short thread turns, OpenMP threads that spin briefly.
 
     Call it before torch is imported.
     """
     disable_telemetry(environ)
-    if "GOMP_SPINCOUNT" not in environ:
-        environ.setdefault("OMP_WAIT_POLICY", WAIT_POLICY)
+    if "OMP_WAIT_POLICY" not in environ:
+        environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
     configure_logging()
     sys.setswitchinterval(SWITCH_S)
 
