@@ -15,8 +15,9 @@ from storage.errors import StorageError
 from studio.cli import batch, bootstrap, maintenance
 from studio.engine.engine import ResidentEngine
 from studio.services import enhancer_factory
+from studio.services.generation import Bounds
 from studio.settings import ROOT, Settings, read
-from studio.studio import Bounds, Studio
+from studio.studio import Studio
 from studio.validation import HOME
 from studio.web import site
 from studio.worker.quota import Quota
@@ -54,7 +55,7 @@ def build(settings: Settings, kept: storage.Storage) -> Studio:
         kept, engine, enhancer_factory.enhancer_for(settings, engine),
         bounds=Bounds(per_owner=settings.queue_per_owner, total=settings.queue_total),
         quota=Quota(settings.data, settings.disk_quota_gb),
-        strangers=settings.owner_rule != "one",
+        public=settings.owner_rule != "one",
         remote=settings.enhancer == "remote",
         captioner=enhancer_factory.captioner_for(settings),
     )  # fmt: skip

@@ -177,7 +177,7 @@ def _inserts(store: storage.Storage, rounds: int) -> list[float]:
 
 
 def _job(store: storage.Storage, count: int) -> Job:
-    return store.jobs.add(OWNER, kind="generate", wish={}, count=count, per_owner=10**6, total=10**6)
+    return store.jobs.add(OWNER, kind="generate", spec={}, count=count, per_owner=10**6, total=10**6)
 
 
 def _new(job: Job, index: int) -> NewPicture:

@@ -67,6 +67,6 @@ class Draft:
     template: str
     template_version: str
     sampling: Mapping[str, object] = field(default_factory=dict)
-    steering: Mapping[str, object] = field(default_factory=dict)  # EnhancementOptions.to_json
+    options: Mapping[str, object] = field(default_factory=dict)  # EnhancementOptions.to_json
     seconds: float = 0.0
     done: bool = False

@@ -93,15 +93,15 @@ def describe_image(
         for piece in pieces:
             answer += piece
             if len(answer) > LONGEST:
-                raise NoPrompt(f"The model's answer about the picture had no end within {LONGEST:,} characters.")
+                raise NoPrompt("caption_endless", n=LONGEST)
             text = _prompt(_certain(answer))
             if text != shown and not is_nothing(text) and not is_refusal(text):
                 shown = text
                 yield text
     if cancelled():
-        raise Stopped("The description was cancelled.")
+        raise Stopped("captioning_cancelled")
     if time.monotonic() >= ends:
-        raise TimedOut(f"The description was stopped: it took longer than {time_limit_s:g} seconds.")
+        raise TimedOut("captioning_timed_out", n=f"{time_limit_s:g}")
     text = _whole(answer)
     if text != shown:
         yield text
@@ -111,11 +111,10 @@ def _whole(answer: str) -> str:
     """The prompt in a complete answer. Raises NoPrompt or ModelRefused."""
     text = _prompt(answer)
     if is_nothing(text):
-        thought = " but thoughts" if answer.strip() else ""
-        raise NoPrompt(f"The model wrote nothing{thought} about the picture.")
+        raise NoPrompt("caption_only_thoughts" if answer.strip() else "caption_nothing")
     if is_refusal(text):
         first = text.split("\n", 1)[0]
-        raise ModelRefused(f"The model declined: {first if len(first) <= 200 else first[:200] + '...'}")
+        raise ModelRefused("model_declined", words=first if len(first) <= 200 else first[:200] + "...")
     return text
 
 
@@ -142,20 +141,20 @@ def prepare_image(data: bytes) -> bytes:
     decompression bombs.
     """
     if len(data) > BYTES_MAX:
-        raise NoPicture(f"A picture may have at most {BYTES_MAX:,} bytes (got {len(data):,}).")
+        raise NoPicture("picture_too_large", most=BYTES_MAX, n=len(data))
     kind = next((name for name, (mark, _) in _OPENERS.items() if mark.match(data)), None)
     if kind is None:
-        raise NoPicture(f"A picture must be a PNG, JPEG or WebP file (got {len(data):,} bytes of something else).")
+        raise NoPicture("picture_wrong_format", n=len(data))
     if kind == "JPEG" and (scans := _scans(data)) > SCANS_MAX:
-        raise NoPicture(f"A JPEG picture may have at most {SCANS_MAX} scans (got {scans:,}).")
+        raise NoPicture("picture_too_many_scans", most=SCANS_MAX, n=scans)
     try:
         with _OPENERS[kind][1](io.BytesIO(data)) as image:
             width, height = image.size
             if width * height <= PIXELS_MAX:
                 return _jpeg(image)
     except Exception as error:  # malformed files make decoders raise anything
-        raise NoPicture(f"The {kind} picture is broken or cut off (got {len(data):,} bytes).") from error
-    raise NoPicture(f"A picture may have at most {PIXELS_MAX // 1_000_000} megapixels (got {width} x {height}).")
+        raise NoPicture("picture_broken", kind=kind, n=len(data)) from error
+    raise NoPicture("picture_too_many_pixels", most=PIXELS_MAX // 1_000_000, size=f"{width} x {height}")
 
 
 def _scans(data: bytes) -> int:

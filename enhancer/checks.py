@@ -75,17 +75,17 @@ _PEOPLES = re.compile(
 )  # Chinese and English: adjectives, not names
 
 
-def check_prompt(wish: str, result: str, *, solve: str = "", locks: tuple[str, ...] = ()) -> tuple[Check, ...]:
+def check_prompt(wish: str, result: str, *, solve: str = "", keep_words: tuple[str, ...] = ()) -> tuple[Check, ...]:
     """All things in `wish` to keep, in the order of KINDS, without duplicates.
 
-    `locks` are keywords that must stay, compared without case. `solve` is the reasoning: what it names and the result does
+    `keep_words` are keywords that must stay, compared without case. `solve` is the reasoning: what it names and the result does
     not was solved, and is not required.
     """
     solved = solve.casefold()
     plain, said = _without_quotes(wish), _without_quotes(result)
     spoken = result.casefold()
     found = [
-        *(Check(kind="lock", wanted=lock, held=lock.casefold() in spoken) for lock in locks),
+        *(Check(kind="lock", wanted=word, held=word.casefold() in spoken) for word in keep_words),
         *(Check(kind="text", wanted=text, held=text in result) for text in quoted(wish)),
         *_english_counts(plain, said, solved),
         *_chinese_counts(plain, said, solved),

@@ -69,7 +69,7 @@ class Enhancer:
         prompt: str,
         *,
         seed: int,
-        steering: EnhancementOptions | None = None,
+        options: EnhancementOptions | None = None,
         cancelled: Callable[[], bool] = _never,
     ) -> Generator[Draft, None, None]:
         """Yield the drafts of one enhancement, one for each visible change. Only the last one is `done`.
@@ -77,18 +77,18 @@ class Enhancer:
         Raises TimedOut, Stopped, NoPrompt, ModelRefused or ModelUnreachable. `cancelled` is called between pieces; closing
         the generator stops the model. The time limit does not run between two drafts, so the caller may do other work.
         """
-        steering = steering or EnhancementOptions()
-        wish = steering.style.apply(prompt) if steering.style and not steering.instruction else prompt
+        options = options or EnhancementOptions()
+        wish = options.style.apply(prompt) if options.style and not options.instruction else prompt
         clock = _Clock()
-        empty = self._draft(prompt, seed, steering)
+        empty = self._draft(prompt, seed, options)
         sampling = Sampling(seed=seed, temperature=self._temperature, top_p=self._top_p, max_tokens=self._max_tokens)
         template = self._templates[templates.language(prompt)]
-        asked = templates.messages(template, wish, steering if self._follows else None)
+        asked = templates.messages(template, wish, options if self._follows else None)
         told = _Told(cancelled, clock, self._time_limit_s)
         writing, answer = _Writing(empty, clock), list[str]()
         reading = yield from self._round(writing, asked, sampling, told, answer)
         done = writing.finished(reading)
-        faults = self._faults(prompt, steering, reading)
+        faults = self._faults(prompt, options, reading)
         if not self._repair or not faults:
             yield done
             return
@@ -98,7 +98,7 @@ class Enhancer:
         if self._follows:
             too_long = (faults.tokens, self._fit.most) if self._fit and faults.tokens else None
             asked = templates.repair(
-                template, wish, "".join(answer), list(faults.lost), too_long=too_long, steering=steering
+                template, wish, "".join(answer), list(faults.lost), too_long=too_long, options=options
             )
         else:
             sampling = replace(sampling, seed=seed ^ AGAIN)
@@ -107,15 +107,15 @@ class Enhancer:
             second = yield from self._round(again, asked, sampling, told, [])
         except (NoPrompt, ModelRefused, ModelUnreachable):
             second = None  # keep the first prompt, with its losses
-        if second is not None and self._faults(prompt, steering, second).weight < faults.weight:
+        if second is not None and self._faults(prompt, options, second).weight < faults.weight:
             done, note["used"] = again.finished(second), True
         yield replace(done, sampling={**done.sampling, "repair": note}, seconds=clock.seconds)
 
-    def _faults(self, prompt: str, steering: EnhancementOptions, reading: Reading) -> _Faults:
+    def _faults(self, prompt: str, options: EnhancementOptions, reading: Reading) -> _Faults:
         """The faults of a prompt. An instruction may change anything except keywords that must stay."""
-        wish = "" if steering.instruction else prompt
+        wish = "" if options.instruction else prompt
         solve = reading.texts[STEPS.index("solve")]
-        gone = lost(check_prompt(wish, reading.prompt, solve=solve, locks=steering.locks))
+        gone = lost(check_prompt(wish, reading.prompt, solve=solve, keep_words=options.keep_words))
         tokens = self._fit.count(reading.prompt) if self._fit else None
         over = tokens is not None and self._fit is not None and tokens > self._fit.most
         return _Faults(lost=tuple(one.wanted for one in gone), tokens=tokens or 0 if over else 0)
@@ -139,7 +139,7 @@ class Enhancer:
         told.check()
         return parser.finish()
 
-    def _draft(self, prompt: str, seed: int, steering: EnhancementOptions) -> Draft:
+    def _draft(self, prompt: str, seed: int, options: EnhancementOptions) -> Draft:
         template = self._templates[templates.language(prompt)]
         return Draft(
             original=prompt,
@@ -150,7 +150,7 @@ class Enhancer:
             revision=self._chat.revision,
             template=template.name,
             template_version=template.version,
-            steering=steering.to_json(),
+            options=options.to_json(),
             sampling={
                 "temperature": self._temperature,
                 "top_p": self._top_p,
@@ -192,9 +192,9 @@ class _Told:
 
     def check(self) -> None:
         if self.cancelled():
-            raise Stopped("The reasoning was cancelled.")
+            raise Stopped("enhancement_cancelled")
         if self.clock.seconds >= self.limit_s:
-            raise TimedOut(f"The reasoning was stopped: it took longer than {self.limit_s:g} seconds.")
+            raise TimedOut("enhancement_timed_out", n=f"{self.limit_s:g}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The errors of an enhancement, with messages for the person who wrote the prompt.
+"""The errors of an enhancement, with messages for the person who wrote the prompt. They never contain a key.
 
 EnhancerError
 ├── ModelUnreachable   no connection, or no answer in time
@@ -10,9 +10,11 @@ EnhancerError
 
 from __future__ import annotations
 
+from locales import LocalizedError
 
-class EnhancerError(Exception):
-    """Base class. `str(error)` can be shown, and never contains a key."""
+
+class EnhancerError(LocalizedError):
+    """Base class."""
 
 
 class ModelUnreachable(EnhancerError):

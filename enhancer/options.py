@@ -16,21 +16,21 @@ LENGTHS: tuple[Length, ...] = ("auto", "short", "rich")
 
 @dataclass(frozen=True, kw_only=True)
 class EnhancementOptions:
-    """`locks` are words of the request that must stay. With an `instruction`, `before` is the prompt to change."""
+    """`keep_words` are words of the request that must stay. With an `instruction`, `before` is the prompt to change."""
 
     style: Style | None = None
     length: Length = "auto"
-    locks: tuple[str, ...] = ()
+    keep_words: tuple[str, ...] = ()
     instruction: str = ""
     before: str = ""
 
     def to_json(self) -> dict[str, object]:
         """The JSON stored with an enhancement. Unset options are left out."""
-        said = {
+        values = {
             "style": self.style.name if self.style else "",
             "length": "" if self.length == "auto" else self.length,
-            "locks": list(self.locks),
+            "keep_words": list(self.keep_words),
             "instruction": self.instruction,
             "before": self.before,
         }
-        return {name: value for name, value in said.items() if value}
+        return {name: value for name, value in values.items() if value}

@@ -220,14 +220,14 @@ def _plain(answer: Lines) -> Reading | None:
 
 def _nothing_found(answer: Lines, thought: Lines) -> EnhancerError:
     if answer.current >= 0:
-        return NoPrompt(f'The model\'s answer holds no prompt: it ended in the step "{SECTIONS[answer.current]}".')
+        return NoPrompt("answer_ended_early", step=SECTIONS[answer.current])
     if any(line.strip() for line in answer.lines):
-        return NoPrompt("The model's answer holds no prompt.")
+        return NoPrompt("answer_no_prompt")
     if any(line.strip() for line in thought.lines):
-        return NoPrompt("The model only thought and wrote no prompt.")
-    return NoPrompt("The model gave an empty answer; a shorter wish may help.")
+        return NoPrompt("answer_only_thoughts")
+    return NoPrompt("answer_empty")
 
 
 def _refused(text: str) -> ModelRefused:
     first = text.split("\n", 1)[0]
-    return ModelRefused(f"The model declined: {first if len(first) <= 200 else first[:200] + '...'}")
+    return ModelRefused("model_declined", words=first if len(first) <= 200 else first[:200] + "...")

@@ -21,9 +21,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from locales import InvalidValue, Localized, LocalizedError, shorten
 
-class StorageError(Exception):
-    """Base class. `str(error)` is a message that can be shown."""
+
+class StorageError(LocalizedError):
+    """Base class. `error.message` can be shown, in any language."""
 
 
 class NotFound(StorageError):
@@ -31,7 +33,7 @@ class NotFound(StorageError):
 
     def __init__(self, what: str, id: object) -> None:
         self.what, self.id = what, id
-        super().__init__(f"{what} {_shorten(id)} was not found.")
+        super().__init__("not_found", what=what, id=shorten(id))
 
 
 class QueueFull(StorageError):
@@ -42,11 +44,8 @@ class QueueFull(StorageError):
 
     def __init__(self, bound: str, limit: int, waiting: int) -> None:
         self.bound, self.limit, self.waiting = bound, limit, waiting
-        whose = "of yours" if bound == "queue_per_owner" else "in all"
-        super().__init__(
-            f"The queue holds at most {limit} unfinished jobs {whose} ({bound}; now {waiting}). "
-            "Wait until one is finished, or cancel one."
-        )
+        code = "queue_full_owner" if bound == "queue_per_owner" else "queue_full"
+        super().__init__(code, n=limit, waiting=waiting)
 
 
 class BadQuery(StorageError):
@@ -57,23 +56,19 @@ class BadCursor(BadQuery):
     """The cursor did not come from a page."""
 
     def __init__(self, cursor: object) -> None:
-        super().__init__(f"cursor must be the `next` of an earlier page (got {_shorten(cursor)}).")
+        super().__init__("cursor", value=shorten(cursor))
 
 
-class BadValue(StorageError):
+class BadValue(InvalidValue, StorageError):
     """A value breaks a rule. The message names the field, the rule and the value."""
-
-    def __init__(self, name: str, rule: str, value: object) -> None:
-        self.name, self.rule, self.value = name, rule, value
-        super().__init__(f"{name} {rule} (got {_shorten(value)}).")
 
 
 class NotAPicture(StorageError, ValueError):
-    """A file is not a readable picture."""
+    """A file is not a readable picture. `name` is the file's."""
 
-    def __init__(self, name: str, why: str) -> None:
-        self.name, self.why = name, why
-        super().__init__(f"{_shorten(name)} {why}.")
+    def __init__(self, name: str, code: str, /, **values: object) -> None:
+        self.name = name
+        super().__init__(code, name=shorten(name), **values)
 
 
 class BadArchive(StorageError, ValueError):
@@ -84,49 +79,37 @@ class StorageInUse(StorageError):
     """Another studio uses this folder."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(
-            f"Another studio is working on the folder {folder}. Stop it, or give this one a folder of its own."
-        )
+        super().__init__("storage_in_use", folder=folder)
 
 
 class LockedDatabase(StorageError):
     """Another program holds the database. It was not changed."""
 
     def __init__(self, file: Path) -> None:
-        super().__init__(
-            f"The database {file} is locked by another program, one that looks into it or copies it. "
-            "Close that program, then start the studio again. Nothing was changed."
-        )
+        super().__init__("database_locked", file=file)
 
 
 class NewerDatabase(StorageError):
-    """A later version of the studio wrote this database. It was not changed."""
+    """A later version of the studio wrote the database. It was not changed."""
 
     def __init__(self, file: Path, version: str) -> None:
-        super().__init__(
-            f"The database {file} was written by a newer studio (version {version} of its tables). "
-            "Nothing was changed. Update the studio, or choose another folder."
-        )
+        super().__init__("database_newer", file=file, version=version)
 
 
 class UnknownDatabase(StorageError):
     """The file is not a studio's database, or nothing in it can be read. It was not changed."""
 
     def __init__(self, file: Path, why: str, remedy: str = "") -> None:
-        said = f"{file} cannot be used as the studio's database: {why}. Nothing was changed."
-        super().__init__(f"{said} {remedy}".rstrip())
+        super().__init__("database_unknown_remedy" if remedy else "database_unknown", file=file, why=why, remedy=remedy)
 
 
 class Damaged(StorageError):
     """The database is damaged and read-only. `remedy` is the way to restore it."""
 
-    BRIEF = "The database is damaged. What can be read is shown; nothing is drawn or changed."
-    """What those may know of it who are not the host."""
+    BRIEF = Localized("error.database_damaged_public")  # for those who are not the host
 
     def __init__(self, file: Path, why: str, remedy: str) -> None:
-        super().__init__(
-            f"The database {file} is damaged ({why}). What can be read is shown; nothing is drawn or changed. {remedy}"
-        )
+        super().__init__("database_damaged", file=file, reason=why, remedy=remedy)
 
 
 class NotRestored(StorageError):
@@ -141,9 +124,4 @@ class NotWritten(StorageError):
     """The disk or the database refused a write."""
 
     def __init__(self, what: str, why: object) -> None:
-        super().__init__(f"{what} could not be written: {why}.")
-
-
-def _shorten(value: object, limit: int = 60) -> str:
-    text = " ".join(str(value).split()) or '""'
-    return text if len(text) <= limit else f"{text[: limit - 1]}… ({len(text):,} characters)"
+        super().__init__("not_written", what=what, reason=why)

@@ -42,13 +42,15 @@ class Enhancement:
     template_version: str
     sampling: JSON = field(default_factory=dict)
     seconds: float = 0.0
-    steering: JSON = field(default_factory=dict)  # style, length, locks, instruction, before; unset options are absent
+    options: JSON = field(
+        default_factory=dict
+    )  # style, length, keep_words, instruction, before; unset options are absent
     parent_id: str | None = None  # the enhancement that an instruction changed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A job. `wish` is the job spec as JSON, which storage does not interpret."""
+    """A job. `spec` is the job spec as JSON, which storage does not interpret."""
 
     id: str
     owner: str
@@ -57,7 +59,7 @@ class Job:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    wish: JSON
+    spec: JSON
     count: int  # number of pictures requested
     pictures: tuple[str, ...]  # ids of the finished pictures, by index
     indices: tuple[int, ...]  # their indices, 0 to count-1

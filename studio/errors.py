@@ -16,20 +16,18 @@ Knows nothing of pages, rows or tensors. `studio.validation` translates storage'
 
 from __future__ import annotations
 
-
-class StudioError(Exception):
-    """Base class. `str(error)` is a message that can be shown."""
+from locales import InvalidValue, LocalizedError, shorten
 
 
-class InvalidRequest(StudioError):
+class StudioError(LocalizedError):
+    """Base class. `error.message` can be shown, in any language."""
+
+
+class InvalidRequest(InvalidValue, StudioError):
     """A parameter breaks a rule.
 
     Example: "width must be a multiple of 16 (got 1000)."
     """
-
-    def __init__(self, name: str, rule: str, value: object) -> None:
-        self.name, self.rule, self.value = name, rule, value
-        super().__init__(f"{name} {rule} (got {shorten(value)}).")
 
 
 class NotFound(StudioError):
@@ -37,7 +35,7 @@ class NotFound(StudioError):
 
     def __init__(self, what: str, id: object) -> None:
         self.what, self.id = what, id
-        super().__init__(f"{what} {shorten(id)} was not found.")
+        super().__init__("not_found", what=what, id=shorten(id))
 
 
 class QueueFull(StudioError):
@@ -66,11 +64,3 @@ class Cancelled(EngineError):
 
 class DownloadFailed(EngineError):
     """A checkpoint could not be downloaded. The next attempt continues."""
-
-
-def shorten(value: object, limit: int = 60) -> str:
-    """Format a value for a message: one line of at most `limit` characters."""
-    plain = "nothing" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
-    text = value if isinstance(value, str) else plain
-    text = " ".join(text.split()) or '""'
-    return text if len(text) <= limit else f"{text[: limit - 1]}… ({len(text):,} characters)"

@@ -174,7 +174,7 @@ def read(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     said = {name for name in Settings.model_fields if environ.get(f"STUDIO_{name.upper()}")}
     said |= {flag[2:].split("=", 1)[0].replace("-", "_") for flag in argv if flag.startswith("--")}
     rest = {name: value for name, value in fallback.items() if name not in said}
-    return Settings(_cli_parse_args=list(argv), **rest)  # type: ignore[call-arg, arg-type]
+    return Settings(_cli_parse_args=list(argv), **rest)  # type: ignore[arg-type]
 
 
 def is_loopback(host: str) -> bool:

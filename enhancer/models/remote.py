@@ -24,6 +24,7 @@ from huggingface_hub.errors import (
 
 from enhancer.base import Message, Sampling
 from enhancer.errors import EnhancerError, ModelRefused, ModelUnreachable, NoPrompt
+from locales import Localized
 
 NO_KEY = "none"
 """Sent where no key is set: with nothing at all, InferenceClient would send the user's saved Hugging Face token along."""
@@ -148,7 +149,7 @@ class RemoteChat:
             put(self._refusal(error, pictured=any(not isinstance(message["content"], str) for message in messages)))
         except (ValueError, TypeError, KeyError, AttributeError, IndexError):
             # raised for chunks that are not JSON, or JSON of another form
-            put(ModelUnreachable(f"The server at {self._host} answered in a form that is not the OpenAI protocol's."))
+            put(ModelUnreachable("server_wrong_protocol", host=self._host))
         except Exception as error:  # any other error must reach the consumer
             put(self._fault(error))
 
@@ -178,56 +179,43 @@ class RemoteChat:
         if thinking:
             yield "\n</think>\n"
         if finish == "length":
-            raise NoPrompt(f"The model's answer was cut at {sampling.max_tokens} tokens, before it came to its end.")
+            raise NoPrompt("answer_cut", n=sampling.max_tokens)
         if finish == "content_filter":
-            raise ModelRefused(f"The server at {self._host} held the answer back by its content filter.")
+            raise ModelRefused("server_content_filter", host=self._host)
         if finish is None:
-            raise ModelUnreachable(
-                f"The server at {self._host} ended its answer in the middle."
-                if began
-                else f"The server at {self._host} answered in a form that is not the OpenAI protocol's."
-            )
+            raise ModelUnreachable("server_answer_cut" if began else "server_wrong_protocol", host=self._host)
 
     def _fault(self, error: Exception) -> EnhancerError:
         """The error as a sentence. The original text is left out: it may contain addresses and keys."""
         host = self._host
         if isinstance(error, OfflineModeIsEnabled):
-            return ModelUnreachable(
-                f"The server at {host} was not asked: HF_HUB_OFFLINE is set, which forbids every request of this kind."
-            )
+            return ModelUnreachable("server_offline_mode", host=host)
         if isinstance(error, TextGenerationError):
-            return ModelUnreachable(f"The server at {host} reported a fault of its own in the middle of its answer.")
+            return ModelUnreachable("server_reported_error", host=host)
         if isinstance(error, (InferenceTimeoutError, httpx2.TimeoutException)):
             if isinstance(error.__cause__ or error, httpx2.ConnectTimeout):
-                return ModelUnreachable(
-                    f"The server at {host} could not be reached within {self._timeout_s:g} seconds."
-                )
-            return ModelUnreachable(f"The server at {host} stayed silent for {self._timeout_s:g} seconds.")
+                return ModelUnreachable("server_unreachable", host=host, n=f"{self._timeout_s:g}")
+            return ModelUnreachable("server_silent", host=host, n=f"{self._timeout_s:g}")
         if isinstance(error, httpx2.ConnectError):
-            return ModelUnreachable(
-                f"No connection to the server at {host}: it is not running, or the address is wrong."
-            )
+            return ModelUnreachable("server_not_running", host=host)
         if isinstance(error, httpx2.HTTPError):
-            return ModelUnreachable(f"The connection to the server at {host} broke in the middle of its answer.")
-        return ModelUnreachable(f"The server at {host} could not be asked ({type(error).__name__}).")
+            return ModelUnreachable("server_connection_lost", host=host)
+        return ModelUnreachable("server_not_asked", host=host, kind=type(error).__name__)
 
     def _refusal(self, error: HfHubHTTPError, *, pictured: bool) -> EnhancerError:
         status, host = error.response.status_code, self._host
-        blind = f": perhaps its model {self._model!r} reads no pictures" if pictured and status in BLIND else ""
+        blind = "_picture" if pictured and status in BLIND else ""  # perhaps the model reads no pictures
         if status in (401, 403):
-            what = "did not accept the key" if self._key else "asks for a key, and none is set"
-            return ModelRefused(f"The server at {host} {what} ({status}).")
+            return ModelRefused("server_key_refused" if self._key else "server_key_missing", host=host, status=status)
         if status == 404:
-            return ModelRefused(f"The server at {host} has no model {self._model!r}, or its address is wrong (404).")
+            return ModelRefused("server_no_model", host=host, model=repr(self._model))
         if status == 429:
             wait = error.response.headers.get("retry-after", "").strip()[:40]
-            when = (
-                f"try again in {wait} seconds" if wait.isdigit() else f"try again after {wait}" if wait else "try later"
-            )
-            return ModelRefused(f"The server at {host} has too many requests or its quota is used up (429): {when}.")
+            when = Localized("when.seconds", n=wait) if wait.isdigit() else Localized("when.at", time=wait)
+            return ModelRefused("server_busy", host=host, when=when if wait else Localized("when.later"))
         if status >= 500:
-            return ModelUnreachable(f"The server at {host} failed by itself ({status}){blind}.")
-        return ModelRefused(f"The server at {host} refused the request ({status}){blind}.")
+            return ModelUnreachable(f"server_failed{blind}", host=host, status=status, model=repr(self._model))
+        return ModelRefused(f"server_refused{blind}", host=host, status=status, model=repr(self._model))
 
 
 def _is_loopback(host: str) -> bool:

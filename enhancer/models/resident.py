@@ -39,9 +39,9 @@ class ResidentChat:
     ) -> None:
         """Raises EnhancerError if the encoder's embeddings are not tied, or its tokenizer has no chat template."""
         if not text_encoder.config.tie_word_embeddings:
-            raise EnhancerError(f"The text encoder of {name} cannot talk: its embeddings are not tied to a head.")
+            raise EnhancerError("encoder_untied", name=name)
         if not tokenizer.chat_template:
-            raise EnhancerError(f"The tokenizer of {name} has no chat template, so its text encoder cannot talk.")
+            raise EnhancerError("no_chat_template", name=name)
         self._name, self._revision = name, revision
         self._tokenizer = tokenizer
         self._model = with_head(text_encoder)
@@ -68,10 +68,7 @@ class ResidentChat:
         ids = self.encode(messages)
         room = int(self._model.config.max_position_embeddings) - len(ids)
         if room < LEAST_ROOM:
-            raise ModelRefused(
-                f"The wish is too long to be reasoned about: {len(ids)} tokens with its instructions, of at most "
-                f"{len(ids) + room - LEAST_ROOM} that leave room for an answer."
-            )
+            raise ModelRefused("prompt_too_long_to_enhance", n=len(ids), most=len(ids) + room - LEAST_ROOM)
         text = _Text(self._tokenizer)
         for token in self._tokens(ids, sampling, min(sampling.max_tokens, room), cancelled):
             if piece := text.add(token):
@@ -79,7 +76,7 @@ class ResidentChat:
         if piece := text.rest():
             yield piece
         if text.count >= min(sampling.max_tokens, room) and not cancelled():
-            raise NoPrompt(f"The model's answer was cut at {text.count} tokens, before it came to its end.")
+            raise NoPrompt("answer_cut", n=text.count)
 
     def encode(self, messages: Sequence[Message]) -> list[int]:
         """The token ids of messages in the model's chat template, without thinking.
@@ -95,7 +92,7 @@ class ResidentChat:
             )
         )
         if any(rendered.count(place) != 1 for place in places):
-            raise EnhancerError(f"The chat template of {self._name} does not show each message once.")
+            raise EnhancerError("chat_template_incomplete", name=self._name)
         ids: list[int] = []
         for message, place in zip(messages, places, strict=True):
             before, rendered = rendered.split(place)

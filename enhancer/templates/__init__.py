@@ -81,24 +81,24 @@ def load(name: str, language: Language, folder: Path | None = None) -> Template:
     return Template(name=name, language=language, text=text, version=sha256(text.encode()).hexdigest()[:12])
 
 
-def messages(template: Template, wish: str, steering: EnhancementOptions | None = None) -> list[Message]:
+def messages(template: Template, wish: str, options: EnhancementOptions | None = None) -> list[Message]:
     """The messages: the template as the system message, and the request unchanged as the user message.
 
     With an instruction, the existing prompt is the assistant's message between, and the instruction comes last.
     """
-    system = "\n\n".join([template.text, *notes(template.language, steering)]) if steering else template.text
+    system = "\n\n".join([template.text, *notes(template.language, options)]) if options else template.text
     found: list[Message] = [{"role": "system", "content": system}, {"role": "user", "content": wish}]
-    if steering and steering.instruction:
-        said = f"{REFINE[template.language]}\n\n{steering.instruction}"
-        found += [{"role": "assistant", "content": f"## prompt\n{steering.before}"}, {"role": "user", "content": said}]
+    if options and options.instruction:
+        said = f"{REFINE[template.language]}\n\n{options.instruction}"
+        found += [{"role": "assistant", "content": f"## prompt\n{options.before}"}, {"role": "user", "content": said}]
     return found
 
 
-def notes(language: Language, steering: EnhancementOptions) -> list[str]:
+def notes(language: Language, options: EnhancementOptions) -> list[str]:
     """The additions to a template: the length, and the keywords that must stay."""
-    found = [LENGTH[language][steering.length]] if steering.length != "auto" else []
-    if steering.locks:
-        found.append("\n".join([LOCKS[language], *(f"- {one}" for one in steering.locks)]))
+    found = [LENGTH[language][options.length]] if options.length != "auto" else []
+    if options.keep_words:
+        found.append("\n".join([LOCKS[language], *(f"- {one}" for one in options.keep_words)]))
     return found
 
 
@@ -157,7 +157,7 @@ def repair(
     lost: list[str],
     *,
     too_long: tuple[int, int] | None = None,
-    steering: EnhancementOptions | None = None,
+    options: EnhancementOptions | None = None,
 ) -> list[Message]:
     """The messages of a second attempt: all before, the answer, and what it lost. `too_long` holds its tokens and the limit."""
     spoken, said = template.language, list[str]()
@@ -168,7 +168,7 @@ def repair(
         numbers = {"tokens": tokens, "most": most, "part": max(10, 90 * most // tokens)}
         said.append(SHORTER[spoken].format(**numbers))  # our own words only
     again: list[Message] = [{"role": "assistant", "content": answer}, {"role": "user", "content": "\n\n".join(said)}]
-    return [*messages(template, wish, steering), *again]
+    return [*messages(template, wish, options), *again]
 
 
 def language(wish: str) -> Language:

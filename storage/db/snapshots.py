@@ -14,6 +14,7 @@ from contextlib import closing, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
+from locales import Localized
 from storage.errors import NotRestored, NotWritten
 from storage.ids import now
 
@@ -49,7 +50,7 @@ def snapshot(file: Path, target: Path, *, pause_s: float = 0.0, stop: Callable[[
             source.execute("SELECT count(*) FROM sqlite_master").fetchone()
             source.backup(copy, pages=PAGES if pause_s else -1, progress=between)
         if wrong := faults(part, full=True):
-            raise NotRestored(f"The database {file} is damaged ({wrong}), so no snapshot of it was kept.")
+            raise NotRestored("snapshot_not_kept", file=file, reason=wrong)
         part.chmod(0o600)
         part.replace(target)
     except (OSError, sqlite3.Error) as error:
@@ -118,17 +119,13 @@ def rotation(moments: Iterable[datetime]) -> set[datetime]:
     return kept
 
 
-def restore_command(folder: Path) -> str:
-    """The command that restores the newest snapshot."""
+def restore_command(folder: Path) -> Localized:
+    """How to restore the newest snapshot, or else a backup."""
     there = list(snapshots(folder).items())
-    goes_to = shlex.quote(f"{folder.absolute()}-restored")
+    target = shlex.quote(f"{folder.absolute()}-restored")
     if not there:
-        return (
-            f"There is no snapshot of it in {folder / 'backups'}; a backup of yours comes back with: "
-            f"python app.py restore BACKUP --data {goes_to}"
-        )
+        command = f"python app.py restore BACKUP --data {target}"
+        return Localized("remedy.backup", folder=folder / "backups", command=command)
     path, when = there[-1]
-    return (
-        f"The newest snapshot is of {when:%Y-%m-%d %H:%M} UTC; stop the studio and bring it back with: "
-        f"python app.py restore {shlex.quote(str(path.absolute()))} --data {goes_to}"
-    )
+    command = f"python app.py restore {shlex.quote(str(path.absolute()))} --data {target}"
+    return Localized("remedy.snapshot", time=f"{when:%Y-%m-%d %H:%M} UTC", command=command)

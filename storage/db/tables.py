@@ -29,6 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from locales import Localized
+
 
 class Utc(TypeDecorator[datetime]):
     """An aware UTC datetime, stored without its zone. Refuses naive datetimes."""
@@ -45,6 +47,19 @@ class Utc(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return None if value is None else value.replace(tzinfo=timezone.utc)
+
+
+class Sentence(TypeDecorator[str]):
+    """A text, or a message that can be translated, which is stored as JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return to_json(value.to_json()) if isinstance(value, Localized) else value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        return Localized.from_json(json.loads(value)) if value and value.startswith('{"key":') else value
 
 
 def to_json(value: object) -> str:
@@ -96,7 +111,7 @@ class EnhancementRow(Base):
     template_version: Mapped[str]
     sampling: Mapped[dict[str, Any]]
     seconds: Mapped[float]
-    steering: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    options: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     parent_id: Mapped[str | None]  # the enhancement that an instruction changed
 
 
@@ -122,12 +137,12 @@ class JobRow(Base):
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
-    wish: Mapped[dict[str, Any]]
+    spec: Mapped[dict[str, Any]]
     count: Mapped[int]
     enhancement_id: Mapped[str | None] = mapped_column(ForeignKey("enhancements.id"))
     cancel_requested: Mapped[bool]
     crashes: Mapped[int]
-    error: Mapped[str | None]
+    error: Mapped[str | None] = mapped_column(Sentence)
     mark: Mapped[str | None]
 
     __table_args__ = (

@@ -55,9 +55,9 @@ def create_backup(
     behind.
     """
     if not (folder / DATABASE).is_file():
-        raise NotRestored(f"There is no database in {folder}, so there is nothing to back up.")
+        raise NotRestored("nothing_to_back_up", folder=folder)
     if _within(target, folder):
-        raise NotRestored(f"A backup must lie outside of the folder that it is of (got {target}).")
+        raise NotRestored("backup_inside_folder", target=target)
     with _made(target) as part:
         snapshot(folder / DATABASE, part / DATABASE)
         ids = _pictures(part / DATABASE)
@@ -82,9 +82,7 @@ def restore_backup(source: Path, folder: Path, *, tell: OnProgress = lambda done
     if source.is_file():
         with _made(folder) as part:
             return _from_snapshot(source, part, tell)
-    raise NotRestored(
-        f"{source} is no backup: it is neither a folder with a {LIST} in it nor a snapshot of a database."
-    )
+    raise NotRestored("not_a_backup", source=source, list=LIST)
 
 
 def _from_backup(source: Path, part: Path, tell: OnProgress) -> BackupResult:
@@ -92,9 +90,7 @@ def _from_backup(source: Path, part: Path, tell: OnProgress) -> BackupResult:
     for number, (name, entry) in enumerate(sorted(listed.items()), start=1):
         got = _copy(source / name, part / name)
         if got != entry:
-            raise NotRestored(
-                f"The backup {source} is damaged: {name} is not what its list tells. Nothing was restored."
-            )
+            raise NotRestored("backup_damaged", source=source, name=name)
         tell(number, len(listed))
     return _checked(source, part, listed, linked=0)
 
@@ -124,7 +120,7 @@ def _check(source: Path, database: Path) -> None:
     except sqlite3.Error as error:
         wrong = str(error)
     if wrong:
-        raise NotRestored(f"The database in {source} is damaged ({wrong}). Nothing was restored.")
+        raise NotRestored("backup_database_damaged", source=source, wrong=wrong)
 
 
 def _pictures(database: Path) -> list[str]:
@@ -133,7 +129,7 @@ def _pictures(database: Path) -> list[str]:
         with closing(sqlite3.connect(database)) as connection:
             return [row[0] for row in connection.execute("SELECT id FROM pictures")]
     except sqlite3.Error as error:
-        raise NotRestored(f"{database.name} is no database of a studio ({error}).") from error
+        raise NotRestored("not_a_database", name=database.name, error=error) from error
 
 
 def _list(source: Path) -> dict[str, dict[str, object]]:
@@ -143,17 +139,15 @@ def _list(source: Path) -> dict[str, dict[str, object]]:
         form, listed = told["format"], told["files"]
         listed = {str(name): {"sha256": one["sha256"], "bytes": one["bytes"]} for name, one in listed.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise NotRestored(f"The list of the backup {source} cannot be read. Nothing was restored.") from None
+        raise NotRestored("backup_list_unreadable", source=source) from None
     if form != FORMAT:
-        raise NotRestored(f"The backup {source} is of a newer studio (its list has format {form}, not {FORMAT}).")
+        raise NotRestored("backup_newer", source=source, form=form, format=FORMAT)
     for name in listed:
         parts = PurePosixPath(name).parts
         if not parts or name.startswith("/") or "\\" in name or ".." in parts or ":" in parts[0]:
-            raise NotRestored(
-                f"The list of the backup {source} names a file outside of it ({name}). Nothing was restored."
-            )
+            raise NotRestored("backup_path_outside", source=source, name=name)
     if DATABASE not in listed:
-        raise NotRestored(f"The list of the backup {source} names no database. Nothing was restored.")
+        raise NotRestored("backup_no_database", source=source)
     return listed
 
 
@@ -257,7 +251,7 @@ class _made:
         if self._target.is_dir() and not any(self._target.iterdir()):
             pass
         elif self._target.exists() or self._target.is_symlink():
-            raise NotRestored(f"{self._target} must be an empty folder, or not be there yet. Nothing was changed.")
+            raise NotRestored("restore_target_not_empty", target=self._target)
         try:
             self._part.mkdir(parents=True, mode=0o700)
         except OSError as error:
@@ -275,6 +269,6 @@ class _made:
         if error is not None:
             shutil.rmtree(self._part, ignore_errors=True)
         if isinstance(error, FileNotFoundError):
-            raise NotRestored(f"{error.filename} is not there, so nothing was made.") from error
+            raise NotRestored("backup_file_missing", filename=error.filename) from error
         if isinstance(error, OSError):
             raise NotWritten(f"The folder {self._target}", error.strerror or error) from error

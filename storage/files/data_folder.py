@@ -65,7 +65,7 @@ def read_or_make_secret(folder: Path, name: str) -> bytes:
     StorageError for a damaged file, and NotWritten.
     """
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,40}", name):
-        raise BadValue("The name of a secret", "must be lower-case letters, digits and minus", name)
+        raise BadValue("The name of a secret", "secret_name", name)
     path = folder / f"secret-{name}"
     try:
         if not path.exists():
@@ -74,7 +74,7 @@ def read_or_make_secret(folder: Path, name: str) -> bytes:
     except OSError as error:
         raise NotWritten(f"The secret {path}", error.strerror or error) from error
     if len(key) != SECRET_BYTES:
-        raise StorageError(f"The secret {path} is damaged ({len(key)} bytes, not {SECRET_BYTES}). Remove the file.")
+        raise StorageError("secret_damaged", path=path, n=len(key), secret_bytes=SECRET_BYTES)
     return key
 
 

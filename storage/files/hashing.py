@@ -24,7 +24,8 @@ def decode_image(data: bytes, name: str, *formats: str) -> Image.Image:
                 turned = opened if opened.format == "PNG" else ImageOps.exif_transpose(opened)
                 return _rgb(turned)
     except Exception as error:  # decoders raise many kinds of exceptions for malformed files
-        raise NotAPicture(name, f"is damaged: {' '.join(str(error).split())[:100] or type(error).__name__}") from None
+        why = " ".join(str(error).split())[:100] or type(error).__name__
+        raise NotAPicture(name, "picture_damaged", why=why) from None
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from locales import LocalizedError
 from storage.db.tables import EnhancementRow, JobRow, PictureRow
 from storage.errors import BadValue
 from storage.ids import SEED_MAX, new_id, now
@@ -21,20 +22,20 @@ from storage.transfer import manifest
 from storage.transfer.import_rows import enhancement_row
 
 
-class OrphanRejected(Exception):
-    """Why a file cannot become a picture, as the end of a sentence."""
+class OrphanRejected(LocalizedError):
+    """A file cannot become a picture. The message is the end of a sentence."""
 
 
 def read_orphan(facts: Mapping[str, object]) -> Picture:
     """Validate a file's own metadata. The result has no owner yet. Raises OrphanRejected."""
     if not facts:
-        raise OrphanRejected("it does not tell what it is")
+        raise OrphanRejected("orphan_without_data")
     try:
         picture = manifest.of_file(facts, "").picture
     except BadValue as error:
-        raise OrphanRejected(f"of what it tells, {str(error).removesuffix('.')}") from error
+        raise OrphanRejected("orphan_invalid", why=str(error).removesuffix(".")) from error
     if picture.seed > SEED_MAX:
-        raise OrphanRejected(f"its seed is greater than {SEED_MAX}")
+        raise OrphanRejected("orphan_seed", most=SEED_MAX)
     return picture
 
 
@@ -44,11 +45,11 @@ def import_orphan(session: Session, told: Picture, size: int, owner: str | None)
     The owner is that of the job, else of its other links, else `owner`. Raises OrphanRejected.
     """
     if session.scalar(select(PictureRow.key).where(PictureRow.id == told.id)) is not None:
-        raise OrphanRejected("it has a row meanwhile")
+        raise OrphanRejected("orphan_known")
     job = session.scalars(select(JobRow).where(JobRow.id == told.job_id)).first()
     whose = job.owner if job is not None else _owner(session, told) or owner
     if whose is None:
-        raise OrphanRejected("it cannot be told whose it is")
+        raise OrphanRejected("orphan_owner")
     thought = None
     if told.enhancement is not None:
         thought = enhancement_row(session, whose, replace(told.enhancement, owner=whose))
@@ -79,7 +80,7 @@ def _job(session: Session, told: Picture, owner: str, job: JobRow | None, though
         taken = select(PictureRow.pixel_sha256).where(PictureRow.job_id == job.id, PictureRow.index == told.index)
         there = session.scalar(taken)
         if there == told.pixel_sha256:
-            raise OrphanRejected("the same picture of the same job is there")
+            raise OrphanRejected("orphan_twice")
         if there is None and (told.index < job.count or job.kind == "import"):
             job.count = max(job.count, told.index + 1)
             return job
@@ -87,7 +88,7 @@ def _job(session: Session, told: Picture, owner: str, job: JobRow | None, though
     made = JobRow(
         id=new_id() if job is not None else told.job_id,
         owner=owner, kind="import", status="done", created_at=moment, started_at=moment, finished_at=moment,
-        wish={"prompt": told.prompt, "original_prompt": told.original_prompt}, count=told.index + 1,
+        spec={"prompt": told.prompt, "original_prompt": told.original_prompt}, count=told.index + 1,
         enhancement_id=None if thought is None else thought.id, cancel_requested=False, crashes=0, error=None, mark=None,
     )  # fmt: skip
     session.add(made)

@@ -216,7 +216,7 @@ class _Round:
                 self.say(f"{path}: it has no row and is torn; it is now {aside}.", open=True)
                 return
             if not same_pixels(told, image):
-                raise orphans.OrphanRejected("its pixels are not those that it tells of")
+                raise orphans.OrphanRejected("orphan_pixels")
             if path != place:
                 if place.exists():
                     return  # a copy of an existing picture, made by a user

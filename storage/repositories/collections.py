@@ -46,7 +46,7 @@ class Collections:
         Raises BadValue for an invalid or taken name and for a saved search with pictures, BadQuery and NotFound.
         """
         if query is not None and query_parser.parse(query).empty and not query.strip():
-            raise BadValue("query", "must look for something", query)
+            raise BadValue("query", "query_empty", query)
         tidy = checked_name(name)
         try:
             with self.database.write() as session:
@@ -55,7 +55,7 @@ class Collections:
                     append(session, *self._both(session, owner, row.id, pictures))
                 return self._record(session, row, zone)
         except IntegrityError:
-            raise BadValue("name", "must not be the name of another collection", tidy) from None
+            raise BadValue("name", "name_taken", tidy) from None
 
     def edit(
         self,
@@ -79,7 +79,7 @@ class Collections:
                     _sought_by_none(session, row)
                 if query is not None:
                     if row.query is None:
-                        raise BadValue("query", "must be left out where pictures were put together by hand", query)
+                        raise BadValue("query", "query_of_collection", query)
                     row.query = query
                     _seeks_no_search(session, row)
                 if cover is not None:
@@ -87,7 +87,7 @@ class Collections:
                 session.flush()
                 return self._record(session, row, zone)
         except IntegrityError:
-            raise BadValue("name", "must not be the name of another collection", name) from None
+            raise BadValue("name", "name_taken", name) from None
 
     def delete(self, owner: str, id: str) -> None:
         """Delete the collection. Its pictures stay. Raises NotFound."""
@@ -125,7 +125,7 @@ class Collections:
         keep their ends.
         """
         if before in pictures:
-            raise BadValue("before", "must not be one of those that are moved", before)
+            raise BadValue("before", "before_moved", before)
         with self.database.write() as session:
             row, found = self._both(session, owner, id, pictures)
             goal = [rows.find_picture(session, owner, before)] if before else []
@@ -167,9 +167,9 @@ class Collections:
     ) -> tuple[CollectionRow, list[PictureRow]]:
         row = _find(session, owner, id)
         if row.query is not None:
-            raise BadValue("collection", "must be one that pictures are put into, not a saved search", row.name)
+            raise BadValue("collection", "collection_is_search", row.name)
         if len(pictures) > MEMBERS_MAX:
-            raise BadValue("pictures", f"must be at most {MEMBERS_MAX:,} at once", len(pictures))
+            raise BadValue("pictures", "at_most_at_once", len(pictures), most=MEMBERS_MAX)
         return row, [rows.find_picture(session, owner, one) for one in dict.fromkeys(pictures)]
 
     def _members(self, session: Session, row: CollectionRow) -> list[PictureRow]:
@@ -212,7 +212,7 @@ def _cover(session: Session, row: CollectionRow, id: str) -> str:
     picture = rows.find_picture(session, row.owner, id)
     within = select(MemberRow.position).where(MemberRow.collection_id == row.id, MemberRow.picture_key == picture.key)
     if row.query is None and session.scalar(within) is None:
-        raise BadValue("cover", "must be a picture of the collection", id)
+        raise BadValue("cover", "picture_of_collection", id)
     return picture.id
 
 
@@ -233,7 +233,7 @@ def new_row(
     """
     many = select(func.count()).select_from(CollectionRow).where(CollectionRow.owner == owner)
     if (session.scalar(many) or 0) >= COLLECTIONS_MAX:
-        raise BadValue("collections", f"must be at most {COLLECTIONS_MAX}", COLLECTIONS_MAX + 1)
+        raise BadValue("collections", "at_most", COLLECTIONS_MAX + 1, most=COLLECTIONS_MAX)
     row = CollectionRow(
         id=id, owner=owner, name=name, folded=query_parser.fold(name), created_at=created_at, query=query, cover_id=None
     )
@@ -249,7 +249,7 @@ def _seeks_no_search(session: Session, row: CollectionRow) -> None:
     for name, _ in query_parser.parse(row.query or "").collections:
         other = pages.named(session, row.owner, name)
         if other is not None and other.query is not None:
-            raise BadValue("query", "must not name a saved search with in:, since one cannot be in another", other.name)
+            raise BadValue("query", "query_names_search", other.name)
 
 
 def _sought_by_none(session: Session, row: CollectionRow) -> None:
@@ -259,9 +259,7 @@ def _sought_by_none(session: Session, row: CollectionRow) -> None:
     seeking = select(CollectionRow.query).where(CollectionRow.owner == row.owner, CollectionRow.query.icontains("in:"))
     for query in session.scalars(seeking):
         if any(query_parser.fold(name) == row.folded for name, _ in query_parser.parse(query or "").collections):
-            raise BadValue(
-                "name", "must not be one that a saved search names with in:, since one cannot be in another", row.name
-            )
+            raise BadValue("name", "name_in_search", row.name)
 
 
 def append(session: Session, row: CollectionRow, pictures: Sequence[PictureRow]) -> int:
@@ -285,5 +283,5 @@ def checked_name(name: object) -> str:
     """Return a collection's name with single spaces. Raises BadValue."""
     tidy = " ".join(name.split()) if isinstance(name, str) else ""
     if not 0 < len(tidy) <= NAME_MAX or not tidy.isprintable() or '"' in tidy:
-        raise BadValue("name", f'must be 1 to {NAME_MAX} printable characters without "', name)
+        raise BadValue("name", "collection_name", name, most=NAME_MAX)
     return tidy

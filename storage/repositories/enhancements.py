@@ -35,7 +35,7 @@ class Enhancements:
         template_version: str,
         sampling: JSON | None = None,
         seconds: float = 0.0,
-        steering: JSON | None = None,
+        options: JSON | None = None,
         parent_id: str | None = None,
     ) -> Enhancement:
         """Store an enhancement. The parameters are the fields of `records.Enhancement`."""
@@ -53,7 +53,7 @@ class Enhancements:
             template_version=template_version,
             sampling=dict(sampling or {}),
             seconds=seconds,
-            steering=dict(steering or {}),
+            options=dict(options or {}),
             parent_id=parent_id,
         )
         with self.database.write() as session:
@@ -95,6 +95,6 @@ def enhancement_record(row: EnhancementRow) -> Enhancement:
         template_version=row.template_version,
         sampling=row.sampling,
         seconds=row.seconds,
-        steering=row.steering,
+        options=row.options,
         parent_id=row.parent_id,
     )

@@ -44,7 +44,7 @@ class Jobs:
         owner: str,
         *,
         kind: Kind,
-        wish: JSON,
+        spec: JSON,
         count: int,
         enhancement_id: str | None = None,
         mark: str | None = None,
@@ -58,7 +58,7 @@ class Jobs:
         `elsewhere`, BadValue for a negative count, and NotFound for another owner's enhancement.
         """
         if count < 0:
-            raise BadValue("count", "must be at least 0", count)
+            raise BadValue("count", "at_least_0", count)
         with self.database.write() as session:
             _check_room(session, owner, per_owner, total, elsewhere)
             if enhancement_id is not None:
@@ -71,7 +71,7 @@ class Jobs:
                 created_at=now(),
                 started_at=None,
                 finished_at=None,
-                wish=dict(wish),
+                spec=dict(spec),
                 count=count,
                 enhancement_id=enhancement_id,
                 cancel_requested=False,
@@ -97,7 +97,7 @@ class Jobs:
                 .order_by(func.coalesce(TurnRow.served, 0), JobRow.key)
                 .limit(1)
             ).first()
-            if row is None or (suits is not None and not suits(row.wish)):
+            if row is None or (suits is not None and not suits(row.spec)):
                 return None
             last = session.scalar(select(func.max(TurnRow.served))) or 0
             session.merge(TurnRow(owner=row.owner, served=max(last, 0) + 1))
@@ -163,7 +163,7 @@ class Jobs:
         Raises NotFound and BadValue.
         """
         if status not in FINAL:
-            raise BadValue("status", f"must be one of {', '.join(FINAL)}", status)
+            raise BadValue("status", "one_of", status, names=", ".join(FINAL))
         with self.database.write() as session:
             row = _find(session, id)
             if row.status not in FINAL:
@@ -346,7 +346,7 @@ def _job(row: JobRow, drawn: list[tuple[int, str]]) -> Job:
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
-        wish=row.wish,
+        spec=row.spec,
         count=row.count,
         pictures=tuple(id for _, id in drawn),
         indices=tuple(index for index, _ in drawn),

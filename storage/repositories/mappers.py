@@ -177,26 +177,26 @@ def checked_tag(tag: object) -> str:
     """Return a tag with single spaces. Raises BadValue."""
     tidy = " ".join(tag.split()) if isinstance(tag, str) else ""
     if not 0 < len(tidy) <= TAG_MAX or not tidy.isprintable():
-        raise BadValue("tags", f"must be texts of 1 to {TAG_MAX} printable characters", tag)
+        raise BadValue("tags", "tag_text", tag, most=TAG_MAX)
     return tidy
 
 
 def checked_note(note: object) -> str:
     """Return a note without surrounding white space. Raises BadValue."""
     if not isinstance(note, str) or len(note) > NOTE_MAX:
-        raise BadValue("note", f"must be a text of at most {NOTE_MAX:,} characters", note)
+        raise BadValue("note", "text_at_most", note, most=NOTE_MAX)
     return note.strip()
 
 
 def checked_tags(tags: Sequence[str]) -> list[str]:
     """Return tags in their order, without duplicates by case. Raises BadValue."""
     if isinstance(tags, str):
-        raise BadValue("tags", "must be a list of texts", tags)
+        raise BadValue("tags", "list_of_texts", tags)
     found: dict[str, str] = {}
     for tag in map(checked_tag, tags):
         found.setdefault(fold(tag), tag)
     if len(found) > TAGS_MAX:
-        raise BadValue("tags", f"must be at most {TAGS_MAX}", len(found))
+        raise BadValue("tags", "at_most", len(found), most=TAGS_MAX)
     return list(found.values())
 
 

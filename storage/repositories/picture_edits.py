@@ -39,9 +39,9 @@ class PictureEdit:
     ) -> PictureEdit:
         """Return the edit with validated values. Raises BadValue."""
         if favourite is not None and not isinstance(favourite, bool):
-            raise BadValue("favourite", "must be true or false", favourite)
+            raise BadValue("favourite", "boolean", favourite)
         if rating is not None and (type(rating) is not int or not 0 <= rating <= 5):
-            raise BadValue("rating", "must be a whole number from 0 (none) to 5", rating)
+            raise BadValue("rating", "rating", rating)
         return cls(
             favourite=favourite,
             rating=rating,
@@ -77,4 +77,4 @@ def _tags(row: PictureRow, tags: Sequence[str]) -> list[str]:
         return rows.checked_tags(tags)
     except BadValue as error:
         said = " ".join((row.original_prompt or row.prompt).split())[:SHOWN] or row.id
-        raise BadValue("tags", f'{error.rule}, and the picture "{said}" would have more', error.value) from None
+        raise BadValue("tags", "tags_of_picture", error.value, rule=error.rule, prompt=said) from None

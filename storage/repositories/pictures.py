@@ -271,7 +271,7 @@ class Pictures:
 
     def _rows(self, session: Session, owner: str, ids: Sequence[str]) -> list[PictureRow]:
         if len(ids) > MANY_MAX:
-            raise BadValue("ids", f"must be at most {MANY_MAX:,} at once", len(ids))
+            raise BadValue("ids", "at_most_at_once", len(ids), most=MANY_MAX)
         return [rows.find_picture(session, owner, id) for id in dict.fromkeys(ids)]
 
     def _reindexed(self, session: Session, found: Sequence[PictureRow]) -> tuple[Picture, ...]:

@@ -138,7 +138,7 @@ class PrivateStore:
         with self.database.write() as writing:
             writing.add(JobRow(
                 id=id, owner=owner, kind="import", status="done", created_at=moment, started_at=moment, finished_at=moment,
-                wish={"original_prompt": ""}, count=1, enhancement_id=None, cancel_requested=False, crashes=0, error=None, mark=session,
+                spec={"original_prompt": ""}, count=1, enhancement_id=None, cancel_requested=False, crashes=0, error=None, mark=session,
             ))  # fmt: skip
         new = NewPicture(
             owner=owner, job_id=id, index=0, prompt="", original_prompt="", negative_prompt="", seed=0, width=image.width,
@@ -243,8 +243,8 @@ class PrivateStore:
             if row is not None:  # a job without a picture, or a failed one
                 session.delete(row)
                 session.flush()
-                thoughts = (row.enhancement_id, row.wish.get("enhancement"), row.wish.get("refines"))
-                remove_orphaned_enhancements(session, [str(id) for id in thoughts if id])
+                ids = [row.enhancement_id, *row.spec.get("refers_to", ())]
+                remove_orphaned_enhancements(session, [str(id) for id in ids if id])
 
 
 def _within(session: str | None) -> list[ColumnElement[bool]]:

@@ -34,7 +34,7 @@ class Shares:
         Raises NotFound (also for a picture in the trash) and BadValue.
         """
         if not 0 < days <= DAYS_MAX:
-            raise BadValue("days", f"must be more than 0 and at most {DAYS_MAX}", days)
+            raise BadValue("days", "days", days, most=DAYS_MAX)
         moment = now()
         with self.database.write() as session:
             find_picture(session, owner, picture_id, trash=False)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
 from operator import eq, ge, gt, le, lt
 
+from locales import Localized
 from storage.errors import BadQuery
 
 KEY_SHIFT = 8
@@ -141,7 +142,7 @@ def _steps(value: str) -> Filter:
 def _size(value: str) -> Filter:
     found = re.fullmatch(r"(\d{1,6})[x×*](\d{1,6})", value)
     if not found:
-        raise _bad("size", "must be width x height, such as 1024x1024", value)
+        raise _bad("size", "size", value)
     return Filter(tokens=(f"size{int(found[1])}x{int(found[2])}",))
 
 
@@ -149,13 +150,13 @@ def _guided(value: str) -> Filter:
     try:
         return Filter(tokens=(_guidance(float(value)),))
     except ValueError:
-        raise _bad("guidance", "must be a number", value) from None
+        raise _bad("guidance", "any_number", value) from None
 
 
 def _rating(value: str) -> Filter:
     found = _RATED.fullmatch(value)
     if not found:
-        raise _bad("rating", "must be 0 to 5, with >, >=, < or <= before it where wished, or none", value)
+        raise _bad("rating", "rating_filter", value)
     how, stars = found[1] or "=", int(found[2] or 0)
     holds = {"=": eq, ">=": ge, ">": gt, "<=": le, "<": lt}[how]
     return Filter(tokens=tuple(f"rating{n}" for n in range(6) if holds(n, stars)) or ("norating",))
@@ -163,13 +164,13 @@ def _rating(value: str) -> Filter:
 
 def _is(value: str) -> Filter:
     if value not in IS:
-        raise _bad("is", f"must be one of {', '.join(IS)}", value)
+        raise _bad("is", "one_of", value, names=", ".join(IS))
     return Filter(tokens=(IS[value],))
 
 
 def _has(value: str) -> Filter:
     if value not in HAS:
-        raise _bad("has", f"must be one of {', '.join(HAS)}", value)
+        raise _bad("has", "one_of", value, names=", ".join(HAS))
     return Filter(tokens=(HAS[value],))
 
 
@@ -182,7 +183,7 @@ def _days(name: str, value: str, zone: tzinfo) -> tuple[datetime, datetime | Non
         year, month, day = int(found[1]), int(found[2] or 1), int(found[3] or 1)
         begin = datetime(year, month, day, tzinfo=zone)
     except ValueError:
-        raise _bad(name, "must be a day, a month or a year, such as 2026-01-31, 2026-01 or 2026", value) from None
+        raise _bad(name, "date_filter", value) from None
     try:
         if found[3]:
             return begin, begin + timedelta(days=1)
@@ -223,7 +224,7 @@ _DATED = {"after": _after, "before": _before, "on": _on}
 def _prefixed(what: str, value: str) -> Filter:
     joined = "".join(_parts(value))
     if not joined:
-        raise _bad(what, "must have a letter or a digit", value)
+        raise _bad(what, "letter_or_digit", value)
     return Filter(tokens=(f"{what}{joined}",), prefix=True)
 
 
@@ -247,9 +248,9 @@ def _guidance(value: float) -> str:
 
 def _whole(name: str, value: str) -> int:
     if not (value.isascii() and value.isdigit() and len(value) <= 20):
-        raise _bad(name, "must be a whole number", value)
+        raise _bad(name, "whole_number", value)
     return int(value)
 
 
-def _bad(name: str, rule: str, value: str) -> BadQuery:
-    return BadQuery(f"{name}: {rule} (got {value[:60]}).")
+def _bad(name: str, rule: str, value: str, **values: object) -> BadQuery:
+    return BadQuery("filter_invalid", name=name, rule=Localized(f"rule.{rule}", **values), value=value[:60])

@@ -45,7 +45,7 @@ def page(session: Session, wanted: PageRequest) -> Page[Picture]:
     """The page. Raises BadQuery, BadValue and NotFound."""
     cursor = pagination.read_cursor(wanted.cursor)
     if wanted.sort not in SORTS:
-        raise BadQuery(f"sort must be one of {', '.join(SORTS)} (got {str(wanted.sort)[:60]}).")
+        raise BadQuery("sort_one_of", names=", ".join(SORTS), value=str(wanted.sort)[:60])
     query = query_parser.parse(wanted.query, wanted.zone)
     typed = _typed(query)
     asked = _asked(session, wanted, query, pagination.checked_limit(wanted.limit))
@@ -129,7 +129,7 @@ def find_collection(session: Session, owner: str, id_or_name: str) -> Collection
     """The owner's collection by id, else by name. Raises BadQuery."""
     row = named(session, owner, id_or_name)
     if row is None:
-        raise BadQuery(f"in: must be the name of one of your collections (got {id_or_name[:60]}).")
+        raise BadQuery("filter_collection", value=id_or_name[:60])
     return row
 
 
@@ -141,9 +141,7 @@ def _resolve(session: Session, wanted: PageRequest, query: query_parser.Query, d
             query.add(filters.Filter(tokens=(filters.in_collection(row.id),)), wished)
             continue
         if deep or not wished:
-            raise BadQuery(
-                f"in: a saved search can be narrowed, and neither turned around nor be in another one (got {name[:60]})."
-            )
+            raise BadQuery("filter_nested", value=name[:60])
         saved = query_parser.parse(row.query, wanted.zone)
         _resolve(session, wanted, saved, deep=True)
         for mine, other in ((query.wanted, saved.wanted), (query.unwanted, saved.unwanted)):

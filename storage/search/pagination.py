@@ -130,7 +130,7 @@ def read_cursor(cursor: str | None) -> Cursor | None:
 def checked_limit(limit: int) -> int:
     """Return a valid page size. Raises BadQuery."""
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= LIMIT_MAX:
-        raise BadQuery(f"limit must be from 1 to {LIMIT_MAX} (got {str(limit)[:60]}).")
+        raise BadQuery("limit", most=LIMIT_MAX, value=str(limit)[:60])
     return limit
 
 

@@ -106,7 +106,7 @@ class Query:
             self.low = max(self.low, found.low or 0)
             self._below(found.high)
         elif found.low is not None and found.high is not None:
-            raise BadQuery("on: cannot have a minus before it; after: and before: say the same.")
+            raise BadQuery("on_negated")
         elif found.low is not None:
             self._below(found.low)
         else:
@@ -124,9 +124,9 @@ def parse(query: str, zone: tzinfo = timezone.utc) -> Query:
     Raises BadQuery for more than QUERY_MAX characters and for invalid filters.
     """
     if not isinstance(query, str):
-        raise BadQuery("query must be a text.")
+        raise BadQuery("query_text")
     if len(query) > QUERY_MAX:
-        raise BadQuery(f"query must have at most {QUERY_MAX:,} characters (got {len(query):,}).")
+        raise BadQuery("query_too_long", most=QUERY_MAX, n=len(query))
     found = Query()
     for match in _TERM.finditer(query):
         minus, name, named, bare, quoted, closed, plain = match.groups()

@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from locales import Localized
 from storage.db.engine import Database
 from storage.db.tables import CollectionRow, MemberRow, PictureRow
 from storage.errors import BadValue
@@ -98,21 +99,21 @@ def collection_entry(told: object) -> CollectionEntry:
     """Parse a line. Raises BadValue, and BadQuery for an invalid saved search."""
     whole = mapping("The line", told)
     if whole.get("format") != FORMAT:
-        raise BadValue("format", f"must be {FORMAT}, the one that this studio reads", whole.get("format"))
+        raise BadValue("format", "format", whole.get("format"), n=FORMAT)
     name = whole.get("name")
     if checked_name(name) != name:
-        raise BadValue("name", "must be without needless spaces", name)
+        raise BadValue("name", "extra_spaces", name)
     pictures = whole.get("pictures")
     if not isinstance(pictures, list) or len(pictures) > PICTURES_MAX:
-        raise BadValue("pictures", f"must be a list of at most {PICTURES_MAX:,} ids", pictures)
+        raise BadValue("pictures", "list_of_ids_at_most", pictures, most=PICTURES_MAX)
     ids = tuple(str(an_id("pictures", id)) for id in pictures)
     if len(set(ids)) != len(ids):
-        raise BadValue("pictures", "must name each picture once", f"{len(ids) - len(set(ids))} of them twice")
+        raise BadValue("pictures", "pictures_twice", f"{len(ids) - len(set(ids))} of them twice")
     query = whole.get("query")
     if query is not None:
         query = _query(query)
         if ids:
-            raise BadValue("pictures", "must be empty beside a query", f"{len(ids)} pictures")
+            raise BadValue("pictures", "empty_with_query", f"{len(ids)} pictures")
     return CollectionEntry(
         id=str(an_id("id", whole.get("id"))),
         name=name,
@@ -125,7 +126,7 @@ def collection_entry(told: object) -> CollectionEntry:
 
 def _query(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or not encodable(value):
-        raise BadValue("query", "must look for something", value)
+        raise BadValue("query", "query_empty", value)
     query_parser.parse(value)
     return value
 
@@ -149,7 +150,7 @@ def import_collection(
             elif row.query != shelf.query:
                 return CollectionImport(
                     changed=False,
-                    notes=(f'The saved search "{shelf.name}" was left out: another collection has its name.',),
+                    notes=(Localized("note.search_left_out", name=shelf.name),),
                 )
             return CollectionImport(changed=new)
     added = found = 0
@@ -167,8 +168,9 @@ def import_collection(
 
 
 def _not_here(shelf: CollectionEntry, gone: int) -> tuple[str, ...]:
-    told = f'{gone:,} of the {len(shelf.pictures):,} pictures of the collection "{shelf.name}" are not here.'
-    return (told,) if gone else ()
+    if not gone:
+        return ()
+    return (Localized("note.pictures_missing", n=gone, all=len(shelf.pictures), name=shelf.name),)
 
 
 def _row(session: Session, owner: str, shelf: CollectionEntry) -> tuple[CollectionRow, bool]:
@@ -179,7 +181,7 @@ def _row(session: Session, owner: str, shelf: CollectionEntry) -> tuple[Collecti
     row = session.scalars(mine).first()
     if row is not None:
         if row.query is not None and shelf.query is None:
-            raise BadValue("name", "must not be that of a saved search which is here", shelf.name)
+            raise BadValue("name", "name_of_search", shelf.name)
         return row, False
     taken = session.get(CollectionRow, shelf.id) is not None
     made = new_row(

@@ -98,7 +98,7 @@ def _origin(row: JobRow) -> Origin:
     return Origin(
         id=row.id,
         kind=row.kind,  # type: ignore[arg-type]  # only what `Jobs.add` was given
-        wish=row.wish,
+        spec=row.spec,
         count=row.count,
         created_at=row.created_at,
         started_at=row.started_at,

@@ -32,7 +32,7 @@ def export_bytes(kept: Path | bytes, kind: Format, policy: MetadataPolicy = ALL)
     if kind == "png":
         return data if policy == ALL else writer.without(data, _unwanted(policy))
     if kind not in MIME:
-        raise BadValue("kind", f"must be one of {', '.join(MIME)}", kind)
+        raise BadValue("kind", "one_of", kind, names=", ".join(MIME))
     texts = writer.read_texts(data)
     infotext = texts.get(writer.INFOTEXT) if policy.infotext else None
     record = texts.get(writer.OURS) if policy.json else None

@@ -10,6 +10,7 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from locales import Localized
 from storage.db.tables import EnhancementRow, JobRow, PictureRow
 from storage.errors import BadValue
 from storage.records import Enhancement, Picture
@@ -43,9 +44,9 @@ def find_target(session: Session, owner: str, picture: Picture) -> Target:
             return Target(id, False)
         if found.owner == owner:
             if found.pixel_sha256 != picture.pixel_sha256:
-                raise BadValue("id", "must not be that of another one which is here", picture.id)
+                raise BadValue("id", "id_taken", picture.id)
             return Target(id, True)
-    raise BadValue("id", "must not be taken twice", picture.id)
+    raise BadValue("id", "taken_twice", picture.id)
 
 
 def existing_ids(session: Session, owner: str, ids: Sequence[str]) -> set[str]:
@@ -66,19 +67,18 @@ def insert(session: Session, entry: Entry, size: int) -> list[str]:
 
     Returns notes about values that could not be kept. Raises BadValue, having added nothing.
     """
-    picture, notes = entry.picture, []
+    picture = entry.picture
+    notes: list[str] = []
     owner = picture.owner
     job = _job(session, owner, entry.job)
     if session.scalar(select(PictureRow.id).where(PictureRow.job_id == job.id, PictureRow.index == picture.index)):
-        raise BadValue("index", f"must not be that of another picture of the job {entry.job.id} here", picture.index)
+        raise BadValue("index", "index_taken", picture.index, job=entry.job.id)
     thought = None if picture.enhancement is None else enhancement_row(session, owner, picture.enhancement)
     if thought is not None and job.enhancement_id is None and entry.job.enhancement_id == entry.picture.enhancement_id:
         job.enhancement_id = thought.id
     parent = _mine(session, PictureRow, owner, picture.parent_id)[1] if picture.parent_id else None
     if picture.parent_id and parent is None:
-        notes.append(
-            f"Picture {picture.id} came of picture {picture.parent_id}, which is not here, so that is not kept."
-        )
+        notes.append(Localized("note.parent_missing", id=picture.id, parent=picture.parent_id))
     placed = replace(
         picture,
         job_id=job.id,
@@ -104,7 +104,7 @@ def _mine(session: Session, table: type[R], owner: str, id: str) -> tuple[str, R
         row = session.scalars(select(table).where(table.id == known)).first()
         if row is None or row.owner == owner:
             return known, row
-    raise BadValue("id", "must not be taken twice", id)
+    raise BadValue("id", "taken_twice", id)
 
 
 def _job(session: Session, owner: str, told: Origin) -> JobRow:
@@ -112,7 +112,7 @@ def _job(session: Session, owner: str, told: Origin) -> JobRow:
     id, row = _mine(session, JobRow, owner, told.id)
     if row is not None:
         if row.status not in FINAL:
-            raise BadValue("job_id", "must not be that of a job that is unfinished here", told.id)
+            raise BadValue("job_id", "job_unfinished", told.id)
         return row
     made = JobRow(
         id=id,
@@ -122,7 +122,7 @@ def _job(session: Session, owner: str, told: Origin) -> JobRow:
         created_at=told.created_at,
         started_at=told.started_at,
         finished_at=told.finished_at or told.created_at,
-        wish=dict(told.wish),
+        spec=dict(told.spec),
         count=told.count,
         enhancement_id=None,
         cancel_requested=False,
@@ -141,7 +141,7 @@ def enhancement_row(session: Session, owner: str, told: Enhancement) -> Enhancem
     if row is not None:
         return row
     facts = {**asdict(told), "id": id, "steps": [asdict(step) for step in told.steps]}
-    facts |= {"sampling": dict(told.sampling), "steering": dict(told.steering)}
+    facts |= {"sampling": dict(told.sampling), "options": dict(told.options)}
     made = EnhancementRow(**facts)
     session.add(made)
     session.flush()

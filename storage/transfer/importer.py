@@ -17,6 +17,7 @@ from typing import IO, TypeVar
 from PIL import Image
 from sqlalchemy import select
 
+from locales import message_of
 from storage.db.engine import Database
 from storage.db.tables import PictureRow
 from storage.errors import BadQuery, BadValue, InsufficientSpace, NotAPicture, NotFound, StorageError
@@ -88,9 +89,9 @@ class _Report:
     ended: str | None = None
     places: dict[str, str] = field(default_factory=dict)  # ids of the archive, and their ids here
 
-    def refuse(self, line: int, why: object, file: str = MANIFEST) -> None:
+    def refuse(self, line: int, why: Exception, file: str = MANIFEST) -> None:
         if len(self.wrong) < REJECTED_MAX:
-            self.wrong.append(RejectedEntry(line=line, sentence=str(why), file=file))
+            self.wrong.append(RejectedEntry(line=line, sentence=message_of(why), file=file))
 
 
 @dataclass(frozen=True)
@@ -288,7 +289,7 @@ class Importer:
         readers.check_size(data, called)
         image = decode_image(data, called, "PNG")
         if not same_pixels(entry.picture, image):
-            raise BadValue("pixel_sha256", "must be that of the picture's pixels", entry.picture.pixel_sha256)
+            raise BadValue("pixel_sha256", "pixels_differ", entry.picture.pixel_sha256)
         return known.id, (data, image)
 
     def _insert(self, kept: Sequence[tuple[Line, Entry, int]], report: _Report) -> None:
@@ -333,7 +334,7 @@ def _collections(archive: ArchiveReader, report: _Report) -> Iterator[tuple[int,
                     raise told
                 shelf = collection_manifest.collection_entry(told)
                 if query_parser.fold(shelf.name) in names:
-                    raise BadValue("name", "must stand in one line only", shelf.name)
+                    raise BadValue("name", "on_two_lines", shelf.name)
             except (BadValue, BadQuery) as error:
                 report.refuse(number, error, COLLECTIONS)
                 continue
@@ -362,7 +363,7 @@ def _parents_first(archive: ArchiveReader, owner: str, report: _Report) -> list[
         if entry is None:
             continue
         if entry.picture.id in known:
-            report.refuse(line.number, BadValue("id", "must stand in one line only", entry.picture.id))
+            report.refuse(line.number, BadValue("id", "on_two_lines", entry.picture.id))
             continue
         known[entry.picture.id] = (entry.picture.created_at.isoformat(), entry.picture.parent_id, line)
     ordered: dict[str, Line] = {}

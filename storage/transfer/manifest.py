@@ -30,6 +30,7 @@ from storage.transfer.validation import (
 )
 
 FORMAT = 1
+FORMER_NAMES = {"wish": "spec", "steering": "options", "locks": "keep_words"}
 STEPS = ("keep", "solve", "compose", "text")
 TEXT_MAX = 200_000  # characters of a prompt or a step
 NAME_MAX = 1_000
@@ -48,7 +49,7 @@ class Origin:
 
     id: str
     kind: Kind
-    wish: JSON
+    spec: JSON
     count: int
     created_at: datetime
     started_at: datetime | None = None
@@ -100,22 +101,22 @@ def entry(told: object, owner: str) -> Entry:
     whole = mapping("The line", told)
     form = whole.get("format")
     if form != FORMAT:
-        raise BadValue("format", f"must be {FORMAT}, the one that this studio reads", form)
+        raise BadValue("format", "format", form, n=FORMAT)
     thought = whole.get("enhancement")
-    enhancement = None if thought is None else _enhancement(mapping("enhancement", thought), owner)
+    enhancement = None if thought is None else _enhancement(renamed(mapping("enhancement", thought)), owner)
     facts = mapping("picture", whole.get("picture"))
     values = {
         name: check(name, facts.get(name)) for name, check in _PICTURE.items() if name in facts or name in _NEEDED
     }
     picture = Picture(**values, owner=owner, enhancement=enhancement)  # type: ignore[arg-type]
     if picture.enhancement_id != (enhancement.id if enhancement else None):
-        raise BadValue("enhancement_id", "must be the id of the enhancement beside it", picture.enhancement_id)
-    job = mapping("job", whole.get("job"))
+        raise BadValue("enhancement_id", "enhancement_beside", picture.enhancement_id)
+    job = renamed(mapping("job", whole.get("job")))
     origin = Origin(**{name: check(name, job.get(name)) for name, check in _JOB.items()})  # type: ignore[arg-type]
     if origin.id != picture.job_id:
-        raise BadValue("job_id", "must be the id of the job beside it", picture.job_id)
+        raise BadValue("job_id", "job_beside", picture.job_id)
     if picture.index >= origin.count:
-        raise BadValue("index", f"must be below the job's count of {origin.count}", picture.index)
+        raise BadValue("index", "index_below", picture.index, count=origin.count)
     return Entry(picture=picture, job=origin)
 
 
@@ -123,14 +124,23 @@ def of_file(facts: Mapping[str, object], owner: str) -> Entry:
     """Parse a file's own metadata (`writer.read`) as a line. Its job is known by its id only. Raises BadValue."""
     thought, index = facts.get("enhancement"), facts.get("index")
     if isinstance(thought, dict):
-        thought = {"steering": {}, **thought}  # older files do not have it
+        thought = {"options": {}, **renamed(thought)}  # older files do not have it
     job = {
-        "id": facts.get("job_id"), "kind": "import", "wish": {"original_prompt": facts.get("original_prompt")},
+        "id": facts.get("job_id"), "kind": "import", "spec": {"original_prompt": facts.get("original_prompt")},
         "count": index + 1 if type(index) is int else 1, "created_at": facts.get("created_at"),
     }  # fmt: skip
     enhancement_id = thought.get("id") if isinstance(thought, dict) else None
     picture = {**facts, "enhancement_id": enhancement_id}
     return entry({"format": FORMAT, "picture": picture, "enhancement": thought, "job": job}, owner)
+
+
+def renamed(facts: Mapping[str, object]) -> dict[str, object]:
+    """Facts with the names of this version; version 0.1 called some of them otherwise."""
+    found = {FORMER_NAMES.get(name, name): value for name, value in facts.items()}
+    options = found.get("options")
+    if isinstance(options, dict):
+        found["options"] = {FORMER_NAMES.get(name, name): value for name, value in options.items()}
+    return found
 
 
 def _enhancement(told: Mapping[str, object], owner: str) -> Enhancement:
@@ -149,30 +159,30 @@ def _harmless(cell: str) -> str:
 
 def _tags(name: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or checked_tags(value) != value:
-        raise BadValue(name, "must be a list of tidy texts, each once", value)
+        raise BadValue(name, "tags_tidy", value)
     return tuple(value)
 
 
 def _kind(name: str, value: object) -> str:
     if value not in get_args(Kind):
-        raise BadValue(name, f"must be one of {', '.join(get_args(Kind))}", value)
+        raise BadValue(name, "one_of", value, names=", ".join(get_args(Kind)))
     return str(value)
 
 
-def _steering(name: str, value: object) -> dict[str, object]:
+def _options(name: str, value: object) -> dict[str, object]:
     """Validate plain values and lists of texts."""
     found = any_mapping(name, value)
     for told in found.values():
         listed = isinstance(told, list) and all(isinstance(one, str) for one in told)
         if not listed and isinstance(told, (list, dict)):
-            raise BadValue(name, "must hold plain values and lists of texts", told)
+            raise BadValue(name, "plain_values", told)
     return found
 
 
 def _steps(name: str, value: object) -> tuple[Step, ...]:
     told = [mapping(name, step) for step in value] if isinstance(value, list) and len(value) == len(STEPS) else []
     if tuple(step.get("name") for step in told) != STEPS:
-        raise BadValue(name, f"must be {', '.join(STEPS)}, in this order", value)
+        raise BadValue(name, "in_this_order", value, names=", ".join(STEPS))
     seconds = or_none(number_to(1e9))
     return tuple(
         Step(
@@ -192,15 +202,15 @@ _PICTURE: dict[str, Check] = {
     "guidance": number_to(1e6), "shift": number_to(1e6), "checkpoint": _name, "revision": _name, "recipe": any_mapping,
     "environment": any_mapping, "seconds": _seconds, "enhancement_id": or_none(an_id), "parent_id": or_none(an_id), "favourite": flag,
     "rating": integer_from(0, 5), "note": text_to(NOTE_MAX), "tags": _tags, "deleted_at": or_none(moment),
-    "pixel_sha256": matching(_SHA256, "must be a SHA-256, in lower-case digits"),
+    "pixel_sha256": matching(_SHA256, "sha256"),
 }  # fmt: skip
 _JOB: dict[str, Check] = {
-    "id": an_id, "kind": _kind, "wish": any_mapping, "count": integer_from(1, 10**6), "created_at": moment, "started_at": or_none(moment),
+    "id": an_id, "kind": _kind, "spec": any_mapping, "count": integer_from(1, 10**6), "created_at": moment, "started_at": or_none(moment),
     "finished_at": or_none(moment), "enhancement_id": or_none(an_id), "mark": or_none(_name),
 }  # fmt: skip
 _THOUGHT: dict[str, Check] = {
     "id": an_id, "created_at": moment, "original": _prompt, "steps": _steps, "prompt": _prompt, "seed": _seed, "model": _name,
-    "revision": _name, "template": _name, "template_version": _name, "sampling": any_mapping, "seconds": _seconds, "steering": _steering,
+    "revision": _name, "template": _name, "template_version": _name, "sampling": any_mapping, "seconds": _seconds, "options": _options,
     "parent_id": or_none(an_id),
 }  # fmt: skip
 _NEEDED = {field.name for field in fields(NewPicture)} | {"id", "created_at", "pixel_sha256"}

@@ -82,9 +82,9 @@ def parsed_entry(
         created_at=moment,
         pixel_sha256=pixel_sha256(image),
     )
-    wish = {"original_prompt": found.original_prompt, "file": found.name}
+    spec = {"original_prompt": found.original_prompt, "file": found.name}
     job = Origin(
-        id=picture.job_id, kind="import", wish=wish, count=1, created_at=moment, started_at=moment, finished_at=moment
+        id=picture.job_id, kind="import", spec=spec, count=1, created_at=moment, started_at=moment, finished_at=moment
     )
     return Entry(picture=picture, job=job), _chunks(picture, found, embedded_metadata(data), policy)
 

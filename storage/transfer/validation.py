@@ -24,7 +24,7 @@ _FIRST = datetime(1990, 1, 1, tzinfo=timezone.utc)
 def mapping(name: str, value: object) -> dict[str, object]:
     """A JSON object."""
     if not isinstance(value, dict):
-        raise BadValue(name, "must be a JSON object", value)
+        raise BadValue(name, "json_object", value)
     return value
 
 
@@ -44,7 +44,7 @@ def text_to(most: int) -> Check:
 
     def check(name: str, value: object) -> str:
         if not isinstance(value, str) or len(value) > most or not encodable(value):
-            raise BadValue(name, f"must be a text of at most {most:,} characters", value)
+            raise BadValue(name, "text_at_most", value, most=most)
         return value
 
     return check
@@ -55,7 +55,7 @@ def integer_from(least: int, most: int) -> Check:
 
     def check(name: str, value: object) -> int:
         if type(value) is not int or not least <= value <= most:
-            raise BadValue(name, f"must be a whole number from {least} to {most}", value)
+            raise BadValue(name, "integer", value, least=least, most=most)
         return value
 
     return check
@@ -66,7 +66,7 @@ def number_to(most: float) -> Check:
 
     def check(name: str, value: object) -> float:
         if type(value) not in (int, float) or not isinstance(value, (int, float)) or not 0 <= value <= most:
-            raise BadValue(name, f"must be a number from 0 to {most:g}", value)
+            raise BadValue(name, "number_from_0", value, most=f"{most:g}")
         return float(value)
 
     return check
@@ -80,7 +80,7 @@ def moment(name: str, value: object) -> datetime:
     except (ValueError, OverflowError):
         found = None
     if found is None or not _FIRST <= found <= now() + timedelta(days=1):
-        raise BadValue(name, f"must be a time with its zone, since {_FIRST.year} and not to come", value)
+        raise BadValue(name, "time", value, year=str(_FIRST.year))
     return found
 
 
@@ -92,7 +92,7 @@ def or_none(check: Check) -> Check:
 def flag(name: str, value: object) -> bool:
     """True or false."""
     if not isinstance(value, bool):
-        raise BadValue(name, "must be true or false", value)
+        raise BadValue(name, "boolean", value)
     return value
 
 
@@ -105,11 +105,11 @@ def any_mapping(name: str, value: object) -> dict[str, object]:
         part, depth = waiting.pop()
         seen += 1
         if depth > DEPTH_MAX or seen > VALUES_MAX:
-            raise BadValue(name, f"must hold at most {VALUES_MAX:,} values, {DEPTH_MAX} deep", type(part).__name__)
+            raise BadValue(name, "values_at_most", type(part).__name__, n=VALUES_MAX, deep=DEPTH_MAX)
         if isinstance(part, float) and not math.isfinite(part):
-            raise BadValue(name, "must hold finite numbers", part)
+            raise BadValue(name, "finite", part)
         if isinstance(part, str) and not encodable(part):
-            raise BadValue(name, "must hold whole characters", ascii(part))
+            raise BadValue(name, "whole_characters", ascii(part))
         if isinstance(part, dict):
             waiting += [(inner, depth + 1) for pair in part.items() for inner in pair]
         elif isinstance(part, list):
@@ -122,7 +122,7 @@ def encodable(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-_any_id = matching(ID, "must be an id")
+_any_id = matching(ID, "an_id")
 
 
 def an_id(name: str, value: object) -> str:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from locales import Localized, message_of
 from storage.errors import BadArchive, BadValue
 from storage.metadata.readers import FILE_MAX
 from storage.repositories.collections import COLLECTIONS_MAX
@@ -68,9 +69,9 @@ class ArchiveReader:
         try:
             size = self.zip.getinfo(name).file_size
         except KeyError:
-            raise BadValue("file", "must be in the archive", name) from None
+            raise BadValue("file", "in_archive", name) from None
         if size > FILE_MAX:
-            raise BadValue("file", f"must have at most {FILE_MAX // 2**20} MiB", size)
+            raise BadValue("file", "at_most_mib", size, most=FILE_MAX // 2**20)
         return found
 
     def picture(self, id: str) -> bytes:
@@ -80,9 +81,9 @@ class ArchiveReader:
             with self.zip.open(name) as file:
                 data = file.read(FILE_MAX + 1)
         except _BROKEN as error:
-            raise BadValue("file", f"must be whole ({error})", name) from None
+            raise BadValue("file", "intact", name, reason=error) from None
         if len(data) > FILE_MAX:
-            raise BadValue("file", f"must have at most {FILE_MAX // 2**20} MiB", name)
+            raise BadValue("file", "at_most_mib", name, most=FILE_MAX // 2**20)
         return data
 
     def collections(self) -> Iterator[tuple[int, object]]:
@@ -93,20 +94,20 @@ class ArchiveReader:
         if COLLECTIONS not in self.zip.namelist():
             return
         if (size := self.zip.getinfo(COLLECTIONS).file_size) > COLLECTIONS_BYTES_MAX:
-            raise BadValue("The file", f"must have at most {COLLECTIONS_BYTES_MAX:,} bytes", size)
+            raise BadValue("The file", "at_most_bytes", size, most=COLLECTIONS_BYTES_MAX)
         try:
             with self.zip.open(COLLECTIONS) as file:
                 number = 0
                 while line := file.readline(LINE_MAX + 1):
                     number += 1
                     if number > COLLECTIONS_MAX:
-                        raise BadValue("The file", f"must have at most {COLLECTIONS_MAX} lines", "more")
+                        raise BadValue("The file", "at_most_lines", "more", most=COLLECTIONS_MAX)
                     if len(line) > LINE_MAX:
-                        raise BadValue(f"Line {number}", f"must have at most {LINE_MAX:,} bytes", "more")
+                        raise BadValue(f"Line {number}", "at_most_bytes", "more", most=LINE_MAX)
                     if line.strip():
                         yield number, _or_fault(line)
         except _BROKEN as error:
-            raise BadValue("The file", f"must be whole ({error})", COLLECTIONS) from None
+            raise BadValue("The file", "intact", COLLECTIONS, reason=error) from None
 
 
 def _or_fault(line: bytes) -> object:
@@ -123,7 +124,7 @@ def _parsed(line: bytes) -> object:
     try:
         return json.loads(line.decode("utf-8"), parse_constant=refuse)
     except (ValueError, RecursionError):
-        raise BadValue("The line", "must be JSON in UTF-8, with finite numbers", ascii(line[:60])) from None
+        raise BadValue("The line", "line_json", ascii(line[:60])) from None
 
 
 @contextmanager
@@ -135,7 +136,7 @@ def open_archive(source: Path | IO[bytes]) -> Iterator[ArchiveReader]:
     except BadArchive:
         raise
     except _BROKEN as error:
-        raise BadArchive(f"This file is no zip archive that can be read: {error}.") from None
+        raise BadArchive("archive_unreadable", why=message_of(error)) from None
     with archive, tempfile.SpooledTemporaryFile(SPOOL) as spool:
         _check(archive, size)
         yield ArchiveReader(archive, spool, tuple(_lines(archive, spool)))
@@ -152,7 +153,7 @@ def _checked_end(source: Path | IO[bytes]) -> int:
     tail = source.read(65_557)
     at = tail.rfind(b"PK\5\6")
     if at < 0 or at + 22 > len(tail):
-        raise zipfile.BadZipFile("it has no list of entries at its end")
+        raise zipfile.BadZipFile(Localized("reason.no_directory"))
     (length,) = struct.unpack_from("<I", tail, at + 12)
     if length == 0xFFFFFFFF and at >= 20 and tail[at - 20 : at - 16] == b"PK\6\7":
         (place,) = struct.unpack_from("<Q", tail, at - 12)
@@ -161,14 +162,14 @@ def _checked_end(source: Path | IO[bytes]) -> int:
         length = struct.unpack_from("<Q", head, 40)[0] if len(head) == 56 else length
     source.seek(0)
     if length > DIRECTORY_MAX:
-        raise BadArchive(f"The archive's list of entries has {length:,} bytes, more than {DIRECTORY_MAX:,}.")
+        raise BadArchive("archive_directory_too_large", n=length, most=DIRECTORY_MAX)
     return size
 
 
 def _check(archive: zipfile.ZipFile, size: int) -> None:
     entries = archive.infolist()
     if len(entries) > ENTRIES_MAX:
-        raise BadArchive(f"The archive has {len(entries):,} entries, more than {ENTRIES_MAX:,}.")
+        raise BadArchive("archive_too_many_entries", n=len(entries), most=ENTRIES_MAX)
     names: set[str] = set()
     for one in entries:
         name = one.filename
@@ -180,19 +181,19 @@ def _check(archive: zipfile.ZipFile, size: int) -> None:
             or ".." in name.split("/")
             or "\0" in one.orig_filename
         ):
-            raise BadArchive(f"The archive has an entry whose name leads out of it: {shown}.")
+            raise BadArchive("archive_path_outside", name=shown)
         if name in names:
-            raise BadArchive(f"The archive has two entries of the name {shown}.")
+            raise BadArchive("archive_entry_twice", name=shown)
         if one.compress_type not in _METHODS or one.flag_bits & 1:
-            raise BadArchive(f"The archive's entry {shown} is encrypted, or packed in a way that is not read here.")
+            raise BadArchive("archive_entry_packed", name=shown)
         names.add(name)
     total = sum(one.file_size for one in entries)
     if total > RATIO_MAX * size + SLACK:
-        raise BadArchive(f"The archive has {size:,} bytes and would unpack to {total:,}: that is not what pictures do.")
+        raise BadArchive("archive_bomb", n=size, total=total)
     if MANIFEST not in names:
-        raise BadArchive(f"The archive has no {MANIFEST}, so it was not exported by a studio.")
+        raise BadArchive("archive_no_manifest", file=MANIFEST)
     if archive.getinfo(MANIFEST).file_size > MANIFEST_MAX:
-        raise BadArchive(f"The archive's {MANIFEST} has more than {MANIFEST_MAX:,} bytes.")
+        raise BadArchive("archive_manifest_too_large", file=MANIFEST, most=MANIFEST_MAX)
 
 
 def _lines(archive: zipfile.ZipFile, spool: IO[bytes]) -> Iterator[Line]:
@@ -203,14 +204,14 @@ def _lines(archive: zipfile.ZipFile, spool: IO[bytes]) -> Iterator[Line]:
             while block := file.read(BLOCK):
                 spool.write(block)
     except _BROKEN as error:
-        raise BadArchive(f"The archive's {MANIFEST} cannot be read: {error}.") from None
+        raise BadArchive("archive_manifest_unreadable", file=MANIFEST, why=error) from None
     spool.seek(0)
     while line := spool.readline(LINE_MAX + 1):
         number += 1
         if len(line) > LINE_MAX:
-            raise BadArchive(f"Line {number} of the archive's {MANIFEST} has more than {LINE_MAX:,} bytes.")
+            raise BadArchive("archive_line_too_long", n=number, file=MANIFEST, most=LINE_MAX)
         if number > ENTRIES_MAX:
-            raise BadArchive(f"The archive's {MANIFEST} has more than {ENTRIES_MAX:,} lines.")
+            raise BadArchive("archive_too_many_lines", file=MANIFEST, most=ENTRIES_MAX)
         if line.strip():
             yield Line(number, at, len(line))
         at += len(line)

@@ -13,20 +13,20 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from studio.domain.request import GenerationRequest
-from studio.errors import InvalidRequest, QueueFull, StudioError, shorten
-from studio.services import adapters
+from locales import shorten
+from studio.domain.request import PARAMETERS, GenerationRequest
+from studio.errors import InvalidRequest, QueueFull, StudioError
 from studio.services.serializers import FINISHED, View
 from studio.studio import Studio
 
 LOOK_S = 0.2
 COMMENT = "#"
-ASKABLE = frozenset(field.name for field in fields(GenerationRequest)) - {"enhancement", "private"}
+ASKABLE = frozenset(PARAMETERS) - {"enhancement", "private"}
 Say = Callable[[str], None]
 
 
@@ -72,7 +72,7 @@ def read(file: Path, usual: Mapping[str, Any], checkpoint: str) -> list[Line]:
             continue
         try:
             asked = {**usual, **_asked(text)}
-            wish = GenerationRequest(**asked)
+            wish = GenerationRequest.of(**asked)
         except InvalidRequest as error:
             raise ValueError(f"Line {number} of {file.name}: {error}") from None
         told = json.dumps({"checkpoint": checkpoint, **asked}, sort_keys=True, ensure_ascii=False)
@@ -100,11 +100,7 @@ def _asked(text: str) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         return {"prompt": text}
     if unknown := set(found) - ASKABLE:
-        raise InvalidRequest(
-            sorted(unknown)[0], f"must be one of {', '.join(sorted(ASKABLE))}", found[sorted(unknown)[0]]
-        )
-    if "adapters" in found:
-        found["adapters"] = adapters.parse_adapters(found["adapters"])
+        raise InvalidRequest(sorted(unknown)[0], "one_of", found[sorted(unknown)[0]], names=", ".join(sorted(ASKABLE)))
     return {"prompt": None, **found}
 
 
@@ -119,7 +115,7 @@ def usual(options: argparse.Namespace) -> dict[str, Any]:
 def run(studio: Studio, owner: str, options: argparse.Namespace, *, stop: Callable[[], bool], say: Say = print) -> int:
     """Generate the file's lines. Returns the exit code: 0 if all are done, 1 if some are not, 2 if it could not start."""
     try:
-        lines = read(options.file, usual(options), studio.checkpoint().name)
+        lines = read(options.file, usual(options), studio.checkpoints.get().name)
     except (ValueError, OSError) as error:
         say(str(error) if isinstance(error, ValueError) else f"{options.file} cannot be read ({error.strerror}).")
         return 2
@@ -148,14 +144,14 @@ def run(studio: Studio, owner: str, options: argparse.Namespace, *, stop: Callab
 
 def _done(studio: Studio, owner: str, line: Line, stop: Callable[[], bool], tell: Say) -> tuple[View, bool]:
     """The final state of a line's job, or its current state after a stop, and whether it is new."""
-    shot = studio.marked(owner, line.mark)
+    shot = studio.jobs.marked(owner, line.mark)
     fresh = shot is None or shot["status"] != "done"
     if shot is None or shot["status"] in ("failed", "cancelled"):
-        shot = studio.snapshot(owner, _filed(studio, owner, line, shot, stop))
+        shot = studio.jobs.snapshot(owner, _filed(studio, owner, line, shot, stop))
     while shot["status"] not in FINISHED and not stop():
         tell(str(shot["message"] or shot["phase"] or shot["status"]) + _step(shot))
         time.sleep(LOOK_S)
-        shot = studio.snapshot(owner, str(shot["job"]))
+        shot = studio.jobs.snapshot(owner, str(shot["job"]))
     return shot, fresh
 
 
@@ -164,8 +160,8 @@ def _filed(studio: Studio, owner: str, line: Line, failed: View | None, stop: Ca
     while True:
         try:
             if failed is not None:
-                return studio.retry(owner, str(failed["job"]))
-            return studio.submit(owner, line.wish, mark=line.mark)
+                return studio.generation.retry(owner, str(failed["job"]))
+            return studio.generation.submit(owner, line.wish, mark=line.mark)
         except QueueFull:
             if stop():
                 raise

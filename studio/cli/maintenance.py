@@ -62,9 +62,7 @@ def run(
                 settings.data, options.folder, owner, room, say, preview=options.preview, stopped=stopped
             )
         if said["data"] is None:
-            raise NotRestored(
-                "restore needs --data with the folder that it should make: an empty one, or one that is not there yet."
-            )
+            raise NotRestored("restore_target_missing")
         return restore(options.source, settings.data, owner, say)
     except (StorageError, ValueError, OSError) as error:
         say(str(error))

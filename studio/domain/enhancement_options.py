@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from enhancer import styles, templates, wildcards
-from enhancer.options import LENGTHS, EnhancementOptions, Length
+from enhancer.options import LENGTHS, Length
 from enhancer.styles import Style
 from studio.domain.checkpoint import CheckpointInfo
 from studio.errors import InvalidRequest
@@ -37,7 +37,7 @@ class AvailableOptions:
             return None
         found = next((one for one in self.styles if one.name == name), None)
         if found is None:
-            raise InvalidRequest("style", f"must be one of {', '.join(one.name for one in self.styles)}", name)
+            raise InvalidRequest("style", "one_of", name, names=", ".join(one.name for one in self.styles))
         return found
 
     def style_of(self, wish: str, prompt: str) -> str:
@@ -48,15 +48,12 @@ class AvailableOptions:
         """Raises InvalidRequest for options that this model does not understand."""
         self.style(style)
         if length not in self.lengths:
-            rule = (
-                f"must be one of {', '.join(LENGTHS)}"
-                if self.follows
-                else "must be auto with this model, which knows one length"
-            )
-            raise InvalidRequest("length", rule, length)
+            if not self.follows:
+                raise InvalidRequest("length", "length_auto", length)
+            raise InvalidRequest("length", "one_of", length, names=", ".join(LENGTHS))
         if template and template not in self.templates:
             known = ", ".join(self.templates) or "none are there"
-            raise InvalidRequest("template", f"must be one of the host's own templates ({known})", template)
+            raise InvalidRequest("template", "host_template", template, known=known)
 
 
 @dataclass(frozen=True)
@@ -93,11 +90,3 @@ def truncated_end(prompt: str, count: Callable[[str], int | None], most: int) ->
         middle = (seen + over) // 2
         seen, over = (middle, over) if (count(prompt[:middle]) or 0) <= most else (seen, middle)
     return prompt[seen:]
-
-
-def enhancement_options(
-    steers: AvailableOptions, *, style: str, length: Length, locks: Sequence[str], instruction: str, before: str
-) -> EnhancementOptions:
-    """The enhancement options of a job spec. A style that no longer exists is left out."""
-    found = next((one for one in steers.styles if one.name == style), None)
-    return EnhancementOptions(style=found, length=length, locks=tuple(locks), instruction=instruction, before=before)

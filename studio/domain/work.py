@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """Pictures of `steps` forwards each at a size in pixels, and `reasons` enhancements before them."""
+    """Pictures of `steps` forwards each at a size in pixels, and `enhancements` before them."""
 
     pictures: int
     steps: int
     width: int
     height: int
-    reasons: int
+    enhancements: int

@@ -65,7 +65,7 @@ class Catalog:
         for entry in known:
             if entry.name == name or (name == self.named != "auto" and entry is known[-1]):
                 return self._look(entry)
-        raise InvalidRequest("checkpoint", f"must be one of {', '.join(entry.name for entry in self._known())}", name)
+        raise InvalidRequest("checkpoint", "one_of", name, names=", ".join(entry.name for entry in self._known()))
 
     def folder(self, entry: CheckpointInfo) -> Path | None:
         """The folder of the entry's weights; None if they are not downloaded."""

@@ -51,9 +51,7 @@ def choose(wanted: str) -> Device:
     if kind == "cuda" and torch.cuda.is_available():
         number = int(index) if index.isdigit() else 0
         if number >= torch.cuda.device_count():
-            raise EngineError(
-                f"There is no device {wanted}; this machine has {torch.cuda.device_count()} CUDA devices."
-            )
+            raise EngineError("cuda_device_missing", device=wanted, n=torch.cuda.device_count())
         with torch.cuda.device(number):
             native = torch.cuda.is_bf16_supported(including_emulation=False)
         title = torch.cuda.get_device_name(number)
@@ -61,7 +59,7 @@ def choose(wanted: str) -> Device:
     if kind == "mps" and torch.backends.mps.is_available():
         native = torch.backends.mps.is_macos_or_newer(14, 0)
         return Device(name="mps", title="Apple GPU", dtype=torch.bfloat16 if native else torch.float32)
-    raise EngineError(f"The device {wanted!r} is not there; this machine can use 'cpu'{_others()}.")
+    raise EngineError("device_missing", device=repr(wanted), others=_others())
 
 
 def free_gb(device: Device) -> float | None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from locales import Localized
 from studio.domain.checkpoint import CheckpointInfo
 from studio.domain.recipe import Recipe
 from studio.engine.adapters.files import Adapters
@@ -68,7 +69,9 @@ class ResidentEngine:
         self._consent = consent and checkpoint != "auto"
         self._changed = threading.Condition()
         title = self._catalogue.info(likely := self._likely()).title
-        self._state = EngineState(status="loading", checkpoint=likely, device=device, message=f"Loading {title}.")
+        self._state = EngineState(
+            status="loading", checkpoint=likely, device=device, message=Localized("engine.starting", title=title)
+        )
         self._downloads: dict[str, EngineState] = {}
         self._fetching: dict[str, threading.Thread] = {}
         self._loading = threading.Lock()  # one load at a time, the first one or a switch
@@ -92,7 +95,7 @@ class ResidentEngine:
         with self._changed:
             if self._state.status != "failed":
                 self._state = replace(
-                    self._state, status="failed", message="The engine is closed.", fraction=None, eta_s=None
+                    self._state, status="failed", message=Localized("engine.closed"), fraction=None, eta_s=None
                 )
             self._changed.notify_all()
 
@@ -147,9 +150,9 @@ class ResidentEngine:
         entry = self._catalogue.info(checkpoint)
         if is_folder(entry):
             if wrong := checkpoint_layout.problem(Path(entry.source).expanduser()):
-                raise EngineError(f"{entry.title} cannot be loaded: {wrong}.")
+                raise EngineError("not_loadable", title=entry.title, why=wrong)
         elif not entry.on_disk:
-            raise EngineError(f"{entry.title} is not on this machine's disk yet; it can be fetched on the page.")
+            raise EngineError("not_on_disk", title=entry.title)
         with self._loading:
             if self._loaded is not None and self._loaded.info.name == entry.name:
                 return
@@ -158,12 +161,12 @@ class ResidentEngine:
     def download(self, checkpoint: str) -> None:
         entry = self._catalogue.info(checkpoint)
         if is_folder(entry):
-            raise EngineError(f"{entry.title} lies on this machine; there is nothing to fetch.")
+            raise EngineError("nothing_to_download", title=entry.title)
         with self._changed:
             running = self._fetching.get(entry.name)
             if running is not None and running.is_alive():
                 return
-            self._downloads[entry.name] = self._note(entry, "loading", f"Asking for {entry.title}.")
+            self._downloads[entry.name] = self._note(entry, "loading", Localized("engine.asking", title=entry.title))
             thread = threading.Thread(target=self._fetch_quietly, args=(entry,), name="engine-fetch")
             self._fetching[entry.name] = thread
         thread.start()
@@ -186,7 +189,7 @@ class ResidentEngine:
     ) -> GeneratedImage:
         loaded = self._ready()
         if recipe.checkpoint != loaded.info.name:
-            raise EngineError(f"The recipe wants {recipe.checkpoint}, and {loaded.info.name} is loaded.")
+            raise EngineError("other_checkpoint_loaded", checkpoint=recipe.checkpoint, name=loaded.info.name)
         from studio.engine.sampling import generate
 
         return generate(loaded, recipe, on_step, cancelled, like, source)
@@ -240,7 +243,7 @@ class ResidentEngine:
         """The loading thread: choose a checkpoint, download it with consent, and load it."""
         try:
             entry = self._catalogue.info(self._decide())
-            self._tell(status="loading", checkpoint=entry.name, message=f"Loading {entry.title}.")
+            self._tell(status="loading", checkpoint=entry.name, message=Localized("engine.starting", title=entry.title))
             if not entry.on_disk and self._consent:
                 if not is_folder(entry):
                     self._fetch(entry, first=True)
@@ -253,36 +256,43 @@ class ResidentEngine:
                 if not self._closed.is_set():
                     self._load(entry)
         except StudioError as error:
-            self._tell(status="failed", message=str(error))
+            self._tell(status="failed", message=error.message)
         except Exception:  # the thread's last handler: without it the page would wait forever
             log.exception("starting the engine")
-            self._tell(status="failed", message="The engine could not start; the log tells why.")
+            self._tell(status="failed", message=Localized("engine.failed_start"))
 
     def _load(self, entry: CheckpointInfo) -> None:
         """Unload the old checkpoint and load the new one. The caller holds `_loading`. Raises EngineError; the state
         reports it too."""
         self._drop()
-        self._tell(status="loading", checkpoint=entry.name, revision="", message=f"Loading {entry.title}.")
+        self._tell(
+            status="loading",
+            checkpoint=entry.name,
+            revision="",
+            message=Localized("engine.starting", title=entry.title),
+        )
         try:
             device = self._on()
             self._tell(device=device.name)
             folder = self._catalogue.folder(entry)
             if folder is None:
-                raise EngineError(f"{entry.title} is not on this machine's disk yet; it can be fetched on the page.")
+                raise EngineError("not_on_disk", title=entry.title)
             from studio.engine.loading.loader import load
 
             loaded = load(entry, folder, device, self._memory_gb, self._notes)
         except EngineError as error:
-            self._tell(status="failed", message=str(error))
+            self._tell(status="failed", message=error.message)
             raise
         except Exception as error:  # loaders raise anything, and the state must not stay "loading"
             log.exception("loading %s", entry.name)
-            sentence = f"{entry.title} could not be loaded ({type(error).__name__}); the log tells why."
-            self._tell(status="failed", message=sentence)
-            raise EngineError(sentence) from error
+            failed = EngineError("load_failed_kind", title=entry.title, kind=type(error).__name__)
+            self._tell(status="failed", message=failed.message)
+            raise failed from error
         loaded.adapters = self._adapters
         self._loaded = loaded
-        message = f"{entry.title} is ready on {device.title} in {loaded.plan.computed}: {loaded.plan.why}."
+        message = Localized(
+            "engine.ready", title=entry.title, device=device.title, computed=loaded.plan.computed, why=loaded.plan.why
+        )
         self._tell(status="ready", revision=loaded.revision, message=message)
 
     def _on(self) -> Device:
@@ -309,7 +319,8 @@ class ResidentEngine:
     def _ready(self) -> Loaded:
         loaded, state = self._loaded, self.state
         if loaded is None or state.status != "ready":
-            raise NotReady(state.message if state.status == "failed" else f"{state.message} It takes a moment.")
+            wait = Localized("engine.moment", message=state.message)
+            raise NotReady("text", text=state.message if state.status == "failed" else wait)
         return loaded
 
     def _fetch_quietly(self, entry: CheckpointInfo) -> None:
@@ -321,7 +332,7 @@ class ResidentEngine:
 
     def _fetch(self, entry: CheckpointInfo, *, first: bool = False, whole: bool = True) -> None:
         """Download, reporting to `downloads`, and for the `first` checkpoint to the engine's state too. Raises as `fetch`."""
-        title = entry.title if whole else f"what {entry.title} lends"
+        parts = "" if whole else "_parts"
 
         def told(note: EngineState) -> None:
             with self._changed:
@@ -330,15 +341,18 @@ class ResidentEngine:
                 self._tell(message=note.message, fraction=note.fraction, eta_s=note.eta_s)
 
         def report(done: int, total: int, eta_s: float | None) -> None:
-            message = f"Fetching {title}: {done / 1e9:.1f} of {total / 1e9:.1f} GB."
+            gb = {"done": f"{done / 1e9:.1f}", "total": f"{total / 1e9:.1f}"}
+            message = Localized(f"engine.downloading{parts}", title=entry.title, **gb)
             told(replace(self._note(entry, "loading", message), fraction=done / total if total else 0.0, eta_s=eta_s))
 
         try:
             fetch(entry.source, self._cache, report=report, stopped=self._closed.is_set, place=self._hub, whole=whole)
         except (Cancelled, EngineError) as error:
-            told(self._note(entry, "failed", str(error)))
+            told(self._note(entry, "failed", error.message))
             raise
-        told(replace(self._note(entry, "ready", f"{title[:1].upper()}{title[1:]} is on the disk."), fraction=1.0))
+        told(
+            replace(self._note(entry, "ready", Localized(f"engine.downloaded{parts}", title=entry.title)), fraction=1.0)
+        )
 
     def _note(self, entry: CheckpointInfo, status: Any, message: str) -> EngineState:
         return EngineState(status=status, checkpoint=entry.name, device=self.state.device, message=message)

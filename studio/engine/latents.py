@@ -27,7 +27,7 @@ def start(loaded: Loaded, recipe: Recipe, source: Image.Image | None) -> tuple[t
     if recipe.source is None:
         return noise(loaded, recipe), None
     if source is None or recipe.strength is None:
-        raise EngineError("The picture that this one begins with is not here any more.")
+        raise EngineError("source_missing")
     levels = torch.linspace(recipe.strength, recipe.strength / recipe.steps, recipe.steps).tolist()
     first = recipe.shift * levels[0] / (1 + (recipe.shift - 1) * levels[0])  # as the scheduler shifts it
     clean = encode(loaded.pipe, fitted(source, recipe.width, recipe.height)).float().cpu()

@@ -69,8 +69,10 @@ def generate(
         _free(loaded)
     if image is None:
         raise OutOfMemory(
-            f"{loaded.device.title} has too little memory for {recipe.width} x {recipe.height} pixels with "
-            f"{loaded.info.title}, also with less. A smaller picture may fit."
+            "out_of_memory",
+            device=loaded.device.title,
+            size=f"{recipe.width} x {recipe.height}",
+            title=loaded.info.title,
         )
     seconds = time.perf_counter() - begun
     tiling = less or loaded.plan.tiling
@@ -105,7 +107,7 @@ class _Watch:
     def check(self) -> None:
         """Raises Cancelled if the job was cancelled."""
         if self._call(self._cancelled):
-            raise Cancelled("The job was cancelled.")
+            raise Cancelled("job_cancelled")
 
     def __call__(self, pipe: Any, index: int, timestep: Any, tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
         self.check()
@@ -167,7 +169,7 @@ def _attempt(
             raise
         if not is_out_of_memory(error):
             log.exception("drawing with %s", loaded.info.name)
-            raise EngineError("The pipeline failed while it drew this picture; the log tells more.") from error
+            raise EngineError("pipeline_failed") from error
         log.warning("out of memory: %s", str(error).partition("\n")[0])
         return None, wanted
     finally:

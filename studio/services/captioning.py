@@ -18,8 +18,9 @@ from enhancer.captioning import BYTES_MAX, describe_image, prepare_image
 from enhancer.errors import EnhancerError
 from enhancer.templates import LANGUAGES, Language
 from studio.domain.recipe import SEED_MAX
-from studio.domain.request import new_seed, optional_integer
+from studio.domain.request import new_seed
 from studio.errors import InvalidRequest, Refused, StudioError
+from studio.validation import check_integer
 
 if TYPE_CHECKING:
     from enhancer.models.remote import RemoteChat
@@ -58,10 +59,10 @@ class Captioner:
         Raises InvalidRequest, Refused, or StudioError with the server's error.
         """
         if self._chat is None:
-            raise Refused("No model reads pictures in this studio: the host names one with enhancer_vision.")
+            raise Refused("no_vision_model")
         if language not in LANGUAGES:
-            raise InvalidRequest("language", f"must be one of {', '.join(LANGUAGES)}", language)
-        optional_integer("seed", seed, 0, SEED_MAX)
+            raise InvalidRequest("language", "one_of", language, names=", ".join(LANGUAGES))
+        check_integer("seed", seed, 0, SEED_MAX, optional=True)
         left = threading.Event()
         texts = self._texts(
             self._chat,
@@ -82,11 +83,11 @@ class Captioner:
     ) -> Generator[str, None, None]:
         """Run one request, from waiting for its slot to the end. Each step runs in a thread."""
         if not self._free.acquire(blocking=False):
-            raise Refused(f"At most {AT_ONCE} pictures are read at once here (now {AT_ONCE}): try again in a moment.")
+            raise Refused("captioning_busy", n=AT_ONCE, now=AT_ONCE)
         try:
             yield from describe_image(chat, prepare_image(picture), language, seed, cancelled)
         except EnhancerError as error:
-            raise StudioError(str(error)) from error
+            raise StudioError(error.message) from error
         finally:
             self._free.release()
 
@@ -99,10 +100,10 @@ def _close(texts: Generator[str, None, None]) -> None:
 def from_base64(value: object) -> bytes:
     """Decode base64 after checking its length. Raises InvalidRequest."""
     if not isinstance(value, str) or not value:
-        raise InvalidRequest("picture", "must be the base64 of a PNG, JPEG or WebP file", value)
+        raise InvalidRequest("picture", "base64_picture", value)
     if len(value) > BASE64_MAX:
-        raise InvalidRequest("picture", f"must have at most {BYTES_MAX:,} bytes, in base64 {BASE64_MAX:,}", value)
+        raise InvalidRequest("picture", "base64_at_most", value, most=BYTES_MAX, more=BASE64_MAX)
     try:
         return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise InvalidRequest("picture", "must be the base64 of a PNG, JPEG or WebP file", ascii(value)) from error
+        raise InvalidRequest("picture", "base64_picture", ascii(value)) from error

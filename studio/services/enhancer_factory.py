@@ -13,7 +13,7 @@ from studio.domain.checkpoint import TOKENS_MAX, CheckpointInfo
 from studio.domain.enhancement_options import FOLLOWS, HostOptions
 from studio.engine.base import Engine
 from studio.settings import Settings
-from studio.worker.worker import EnhancerFor
+from studio.worker.runner import EnhancerFor
 
 if TYPE_CHECKING:
     from enhancer.models.remote import RemoteChat

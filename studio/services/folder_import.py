@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
+from locales import Localized, message_of
 from storage import Storage
 from storage.errors import Damaged, InsufficientSpace, NotWritten, StorageError
 from storage.metadata import readers
@@ -26,7 +27,7 @@ MAKERS = {
     "ours": "Z-Image Studio", None: "no maker",
 }  # fmt: skip
 SAID_MAX = 60  # characters of a prompt in a line
-STOPPED = "It was stopped."
+STOPPED = Localized("error.stopped")
 Say = Callable[[str], None]
 Stopped = Callable[[], bool]  # whether to stop before the next picture
 Tell = Callable[[str], Progress]  # reports progress under a name
@@ -96,7 +97,7 @@ class FolderImport:
             try:
                 act(path, name, report)
             except (InsufficientSpace, NotWritten, Damaged) as error:
-                report.ended = str(error)
+                report.ended = message_of(error)
             except (StorageError, OSError) as error:
                 report.bad += 1
                 self._say(name, error if isinstance(error, StorageError) else f"{error.strerror or error}.")

@@ -13,7 +13,7 @@ from storage.errors import NotFound, StorageError
 from storage.ids import is_private
 from storage.records import Job, Picture
 from studio.domain.checkpoint import TOKENS_MAX
-from studio.domain.spec import remaining_work
+from studio.domain.spec import JobSpec, remaining_work
 from studio.domain.work import Work
 from studio.engine.base import Engine
 from studio.services import serializers
@@ -48,7 +48,8 @@ class JobStatusReader:
         `seen` caches pictures between states, so that the database is asked for new ones only. The last state is always
         read fresh.
         """
-        live = self._progress.progress_of(job.id)
+        spec = JobSpec.from_json(job.spec)
+        live, recipe = self._progress.progress_of(job.id), spec.recipe
         ahead = self._ahead(job)
         state = self._engine.state
         shot: View = {
@@ -61,15 +62,15 @@ class JobStatusReader:
             "index": live.index,
             "count": job.count,
             "step": live.step,
-            "steps": live.steps or job.wish.get("steps"),
+            "steps": live.steps or recipe.steps,
             "eta_s": self._eta(job, ahead),
             "preview": f"/media/previews/{job.id}.webp?n={live.preview_number}" if live.preview is not None else None,
-            "prompt": job.wish.get("original_prompt"),
-            "enhance": bool(job.wish.get("enhance")),
-            "drawn_prompt": None if job.wish.get("enhance") else job.wish.get("prompt"),
-            "seed": job.wish.get("seed"),
-            "width": job.wish.get("width"),
-            "height": job.wish.get("height"),
+            "prompt": spec.original_prompt,
+            "enhance": spec.enhances,
+            "drawn_prompt": None if spec.enhances else recipe.prompt,
+            "seed": recipe.seed,
+            "width": recipe.width,
+            "height": recipe.height,
             "enhancement": self._enhancement(job),
             "pictures": [],
             "warning": None,
@@ -149,7 +150,7 @@ class JobStatusReader:
         with translate_errors():
             now = self._storage.of(job.id).pictures.by_job(job.owner, job.id)[0]
             parent = (
-                job.wish.get("parent") if is_private(job.id) else now.parent_id
+                job.spec.get("parent") if is_private(job.id) else now.parent_id
             )  # stored pictures have no private children
             if not isinstance(parent, str):
                 return {}

@@ -1,4 +1,4 @@
-"""The library: finding, editing, organizing, trashing and sharing pictures. `Studio` extends it.
+"""The library: finding, editing and trashing pictures.
 
 All methods act on behalf of an owner. Knows no engine, no queue, no gradio and no HTTP.
 """
@@ -13,15 +13,25 @@ from storage import Storage
 from storage.ids import is_private, now
 from storage.records import Picture
 from storage.repositories.picture_edits import PictureEdit
-from studio.domain import request
-from studio.domain.request import flag, integer, optional_integer, text
 from studio.errors import InvalidRequest
 from studio.services import ancestry, compare, serializers
 from studio.services.serializers import View
-from studio.validation import IDS_MAX, checked_id, checked_ids, checked_tags, kept_id, translate_errors
+from studio.validation import (
+    IDS_MAX,
+    check_flag,
+    check_integer,
+    check_name,
+    check_session,
+    check_text,
+    checked_id,
+    checked_ids,
+    checked_tags,
+    checked_zone,
+    kept_id,
+    translate_errors,
+)
 from studio.worker import source_images
 
-DAYS_MAX = 365
 PAGE_MAX = 60
 QUERY_MAX = 500
 NOTE_MAX = 5_000
@@ -53,14 +63,14 @@ class Library:
     ) -> View:
         """A page of the owner's pictures, newest first. `at` starts before a moment. Days are those of `zone`."""
         _query(query)
-        integer("limit", limit, 1, PAGE_MAX)
-        flag("favourite", favourite)
-        flag("trash", trash)
+        check_integer("limit", limit, 1, PAGE_MAX)
+        check_flag("favourite", favourite)
+        check_flag("trash", trash)
         for parameter, value in (("cursor", cursor), ("tag", tag), ("sort", sort)):
             if value is not None:
-                text(parameter, value)
-        request.name("collection", collection)
-        where = request.zone("zone", zone)
+                check_text(parameter, value)
+        check_name("collection", collection)
+        where = checked_zone("zone", zone)
         with translate_errors():
             page = self._storage.pictures.page(
                 owner, query=query, cursor=cursor, limit=limit, favourite=favourite, tag=tag, trash=trash, collection=collection,
@@ -88,10 +98,10 @@ class Library:
     ) -> View:
         """The ids of all that `history` would show, at most MATCHING_MAX, in its order but never by relevance."""
         _query(query)
-        flag("favourite", favourite)
-        flag("trash", trash)
-        request.name("collection", collection)
-        where = request.zone("zone", zone)
+        check_flag("favourite", favourite)
+        check_flag("trash", trash)
+        check_name("collection", collection)
+        where = checked_zone("zone", zone)
         with translate_errors():
             found = self._storage.pictures.matching(
                 owner,
@@ -104,7 +114,7 @@ class Library:
             )
         return {"ids": list(found[:MATCHING_MAX]), "capped": len(found) > MATCHING_MAX}
 
-    def there(self, owner: str, ids: Sequence[str], *, trash: bool = False) -> list[str]:
+    def existing(self, owner: str, ids: Sequence[str], *, trash: bool = False) -> list[str]:
         """Filter the ids to those of the owner's pictures, or of those in the trash, in their order."""
         with translate_errors():
             return list(self._storage.pictures.there(owner, checked_ids(ids), trash=trash))
@@ -122,7 +132,7 @@ class Library:
         """One picture with all its fields."""
         return serializers.picture(self._picture(owner, picture_id))
 
-    def begins(self, owner: str, source: object, *, private: bool = False) -> View:
+    def source(self, owner: str, source: object, *, private: bool = False) -> View:
         """The picture that a request's `source` names, by id or by the SHA-256 of its pixels. Raises NotFound and
         InvalidRequest."""
         return serializers.picture(source_images.find_source(self._storage, owner, source, private=private))
@@ -139,8 +149,8 @@ class Library:
 
     def private(self, owner: str, session: str | None = None, limit: int = 24) -> View:
         """The owner's newest private pictures, of all sessions or of one, which counts as open."""
-        integer("limit", limit, 1, PAGE_MAX)
-        request.session("session", session is None or session)
+        check_integer("limit", limit, 1, PAGE_MAX)
+        check_session("session", session is None or session)
         if session is not None:
             self._storage.private.back(owner, session)
         with translate_errors():
@@ -155,7 +165,7 @@ class Library:
         with translate_errors():
             return ancestry.graph(self._storage.of(picture.id), owner, picture)
 
-    def differences(self, owner: str, picture_id: str, other_id: str) -> View:
+    def compare(self, owner: str, picture_id: str, other_id: str) -> View:
         """The differences of two pictures: settings, prompts by word, environment, and pixels."""
         was, now = self._picture(owner, picture_id), self._picture(owner, other_id)
         with translate_errors():
@@ -197,80 +207,11 @@ class Library:
 
     def tags(self, owner: str, beginning: str = "") -> View:
         """The owner's tags with this prefix and their counts, most used first."""
-        text("beginning", beginning, empty=True)
+        check_text("beginning", beginning, empty=True)
         with translate_errors():
             return {
                 "tags": [{"tag": tag, "count": many} for tag, many in self._storage.pictures.tags(owner, beginning)]
             }
-
-    def collections(self, owner: str, *, zone: str = "UTC") -> View:
-        """The owner's collections and saved searches by name. Counts use the days of `zone`."""
-        where = request.zone("zone", zone)
-        with translate_errors():
-            return {"collections": [serializers.collection(one) for one in self._storage.collections.of(owner, where)]}
-
-    def collections_with(self, owner: str, picture_id: str) -> list[str]:
-        """The ids of the collections that contain a picture."""
-        with translate_errors():
-            return list(self._storage.collections.with_picture(owner, checked_id("id", picture_id)))
-
-    def collect(self, owner: str, collection: str, ids: Sequence[str], *, remove: bool = False) -> View:
-        """Append pictures to a collection, or remove them."""
-        flag("remove", remove)
-        kept = self._storage.collections
-        with translate_errors():
-            act = kept.remove_pictures if remove else kept.add_pictures
-            return serializers.collection(act(owner, checked_id("collection", collection), checked_ids(ids)))
-
-    def new_collection(
-        self, owner: str, name: str, *, query: str | None = None, ids: Sequence[str] = (), zone: str = "UTC"
-    ) -> View:
-        """Create a collection with these pictures, or with `query` a saved search."""
-        text("name", name)
-        if query is not None:
-            text("query", query)
-        where = request.zone("zone", zone)
-        with translate_errors():
-            pictures = checked_ids(ids) if ids else ()
-            made = self._storage.collections.add(owner, name, query=query, pictures=pictures, zone=where)
-        return serializers.collection(made)
-
-    def edit_collection(
-        self,
-        owner: str,
-        collection: str,
-        *,
-        name: str | None = None,
-        query: str | None = None,
-        cover: str | None = None,
-        zone: str = "UTC",
-    ) -> View:
-        """Change a collection's name, query or cover. None keeps a field."""
-        for parameter, value in (("name", name), ("query", query)):
-            if value is not None:
-                text(parameter, value)
-        where = request.zone("zone", zone)
-        with translate_errors():
-            cover = cover if cover in (None, "") else checked_id("cover", cover)
-            kept = self._storage.collections
-            return serializers.collection(
-                kept.edit(owner, checked_id("collection", collection), name=name, query=query, cover=cover, zone=where)
-            )
-
-    def move_in_collection(self, owner: str, collection: str, ids: Sequence[str], before: str | None) -> View:
-        """Move pictures of a collection, in this order, before another one or to the end."""
-        with translate_errors():
-            before = None if before is None else checked_id("before", before)
-            kept = self._storage.collections
-            return serializers.collection(
-                kept.move(owner, checked_id("collection", collection), checked_ids(ids), before)
-            )
-
-    def delete_collection(self, owner: str, collection: str) -> View:
-        """Delete a collection. Its pictures stay."""
-        with translate_errors():
-            self._storage.collections.delete(owner, checked_id("collection", collection))
-        return {"collection": collection}
 
     # Trash
 
@@ -312,8 +253,8 @@ class Library:
         one of them; `staying` pictures of unfinished jobs. `until` limits it to pictures trashed by then, `most` to that
         many, oldest first.
         """
-        flag("dry_run", dry_run)
-        optional_integer("most", most, 1, MATCHING_MAX)
+        check_flag("dry_run", dry_run)
+        check_integer("most", most, 1, MATCHING_MAX, optional=True)
         with translate_errors():
             chosen = None if ids is None else checked_ids(ids, MATCHING_MAX if dry_run else IDS_MAX)
             moment = _moment("until", until)
@@ -329,42 +270,15 @@ class Library:
                 "until": moment.isoformat(),
             }
 
-    # Sharing
-
-    def share(self, owner: str, picture_id: str, days: int = 30, *, base_url: str) -> View:
-        """Create a link to a picture for `days` days (1 to 365)."""
-        integer("days", days, 1, DAYS_MAX)
-        with translate_errors():
-            return serializers.share(self._storage.shares.add(owner, kept_id("id", picture_id), days), base_url)
-
-    def shares(self, owner: str, picture_id: str, *, base_url: str) -> list[View]:
-        """The valid links to a picture, newest first."""
-        with translate_errors():
-            return [
-                serializers.share(one, base_url)
-                for one in self._storage.shares.of_picture(owner, checked_id("id", picture_id))
-            ]
-
-    def unshare(self, owner: str, token: str, *, base_url: str) -> View:
-        """Revoke a link."""
-        with translate_errors():
-            return serializers.share(self._storage.shares.revoke(owner, checked_id("token", token)), base_url)
-
-    def shared(self, token: str) -> tuple[Picture, Path]:
-        """The picture behind a link and its file, for anybody. Unknown, expired and revoked links raise the same NotFound."""
-        with translate_errors():
-            _, found = self._storage.shares.resolve(checked_id("token", token))
-            return found, self._storage.pictures.path(found.owner, found.id)
-
     def _picture(self, owner: str, picture_id: str) -> Picture:
         with translate_errors():
             return self._storage.of(picture_id).pictures.get(owner, checked_id("id", picture_id))
 
 
 def _query(query: str) -> None:
-    text("query", query, empty=True)
+    check_text("query", query, empty=True)
     if len(query) > QUERY_MAX:
-        raise InvalidRequest("query", f"must have at most {QUERY_MAX} characters", query)
+        raise InvalidRequest("query", "characters_at_most", query, most=QUERY_MAX)
 
 
 def _many(found: Sequence[Picture]) -> View:
@@ -381,12 +295,12 @@ def _change(
     note: str | None = None,
 ) -> PictureEdit:
     if favourite is not None:
-        flag("favourite", favourite)
-    optional_integer("rating", rating, 0, 5)
+        check_flag("favourite", favourite)
+    check_integer("rating", rating, 0, 5, optional=True)
     if note is not None:
-        text("note", note, empty=True)
+        check_text("note", note, empty=True)
         if len(note) > NOTE_MAX:
-            raise InvalidRequest("note", f"must have at most {NOTE_MAX:,} characters", note)
+            raise InvalidRequest("note", "characters_at_most", note, most=NOTE_MAX)
     with translate_errors():
         return PictureEdit.checked(
             favourite=favourite,
@@ -407,5 +321,5 @@ def _moment(name: str, value: object, zone: tzinfo = timezone.utc) -> datetime |
             raise ValueError
         found = datetime.fromisoformat(value)
     except ValueError:
-        raise InvalidRequest(name, "must be a moment such as 2026-01-31 or 2026-01-31T12:00:00+08:00", value) from None
+        raise InvalidRequest(name, "moment", value) from None
     return found if found.tzinfo else found.replace(tzinfo=zone)

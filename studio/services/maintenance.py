@@ -9,6 +9,7 @@ import logging
 import threading
 from datetime import datetime, timedelta, timezone
 
+from locales import message_of
 from storage import Storage
 from storage.db import snapshots
 from storage.errors import StorageError
@@ -50,7 +51,7 @@ class Maintenance:
                 done += what(moment)
             except StorageError as error:
                 if not self._closing.is_set():
-                    self.trouble = str(error)
+                    self.trouble = message_of(error)
                     log.warning("housekeeping: %s", error)
         return done
 

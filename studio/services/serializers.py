@@ -94,13 +94,13 @@ def enhancement(found: Enhancement) -> View:
         "template_version": found.template_version,
         "seconds": round(found.seconds, 3),
         "done": True,
-        **_steered(found.steering),
+        **_options(found.options),
         "parent_id": found.parent_id,
         "checks": _checks(
             found.original,
             found.prompt,
             next((step.text for step in found.steps if step.name == "solve"), ""),
-            found.steering,
+            found.options,
         ),
     }
 
@@ -121,34 +121,36 @@ def draft(written: Draft) -> View:
         "template_version": written.template_version,
         "seconds": round(written.seconds, 3),
         "done": written.done,
-        **_steered(written.steering),
+        **_options(written.options),
         "parent_id": None,
-        "checks": _checks(written.original, written.prompt, written.steps[STEPS.index("solve")].text, written.steering)
+        "checks": _checks(written.original, written.prompt, written.steps[STEPS.index("solve")].text, written.options)
         if written.done
         else [],
     }
 
 
-def _steered(steering: Mapping[str, object]) -> View:
+def _options(options: Mapping[str, object]) -> View:
     """The options of an enhancement; None and empty where unset."""
     return {
-        "style": steering.get("style"),
-        "length": steering.get("length", "auto"),
-        "locks": steering.get("locks", []),
-        "instruction": steering.get("instruction"),
+        "style": options.get("style"),
+        "length": options.get("length", "auto"),
+        "locks": options.get("keep_words", []),
+        "instruction": options.get("instruction"),
     }
 
 
-def _checks(original: str, prompt: str, solve: str, steering: Mapping[str, object]) -> list[View]:
+def _checks(original: str, prompt: str, solve: str, options: Mapping[str, object]) -> list[View]:
     """The checks of the prompt: what the request named, and whether it was `held`. Changes by an instruction count as held."""
-    locks = steering.get("locks")
-    wish = "" if steering.get("instruction") else original
-    return [asdict(one) for one in _checked(wish, prompt, solve, tuple(locks) if isinstance(locks, list) else ())]
+    keep_words = options.get("keep_words")
+    wish = "" if options.get("instruction") else original
+    return [
+        asdict(one) for one in _checked(wish, prompt, solve, tuple(keep_words) if isinstance(keep_words, list) else ())
+    ]
 
 
 @lru_cache(maxsize=1024)
-def _checked(original: str, prompt: str, solve: str, locks: tuple[str, ...]) -> tuple[Check, ...]:
-    return check_prompt(original, prompt, solve=solve, locks=locks)
+def _checked(original: str, prompt: str, solve: str, keep_words: tuple[str, ...]) -> tuple[Check, ...]:
+    return check_prompt(original, prompt, solve=solve, keep_words=keep_words)
 
 
 def available_options(found: AvailableOptions, lists: Iterable[str]) -> View:
@@ -184,7 +186,7 @@ def job(found: Job, *, position: int | None, eta_s: float | None) -> View:
         "kind": found.kind,
         "status": found.status,
         "created_at": time(found.created_at),
-        "prompt": str(found.wish.get("original_prompt", "")),
+        "prompt": str(found.spec.get("original_prompt", "")),
         "count": found.count,
         "drawn": len(found.pictures),
         "position": position,

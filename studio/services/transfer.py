@@ -14,13 +14,18 @@ from storage import Storage
 from storage.metadata.readers import FILE_MAX, parse_metadata
 from storage.transfer.exporter import Progress
 from storage.transfer.image_export import ENDINGS, MIME
-from studio.domain.request import session, text
-from studio.domain.request import zone as checked_zone
 from studio.errors import InvalidRequest
 from studio.services import serializers
 from studio.services.folder_import import STOPPED
 from studio.services.serializers import View
-from studio.validation import checked_id, kept_id, translate_errors
+from studio.validation import (
+    check_session,
+    check_text,
+    checked_id,
+    checked_zone,
+    kept_id,
+    translate_errors,
+)
 from studio.worker.quota import Quota
 
 IDS_MAX = 100_000  # pictures of one selection
@@ -56,10 +61,10 @@ class Transfer:
         """
         if ids is not None:
             if len(ids) > IDS_MAX:
-                raise InvalidRequest("ids", f"must be at most {IDS_MAX:,}", len(ids))
+                raise InvalidRequest("ids", "at_most", len(ids), most=IDS_MAX)
             chosen: list[str] | None = [kept_id("ids", id) for id in ids]
         else:
-            text("query", query, empty=True)
+            check_text("query", query, empty=True)
             chosen = None
         where = checked_zone("zone", zone)
         with translate_errors():
@@ -73,14 +78,14 @@ class Transfer:
     def exported(self, owner: str, picture_id: str, ending: str) -> tuple[bytes, str]:
         """A picture as png, jpg or webp with the configured metadata, and its media type."""
         if ending not in ENDINGS:
-            raise InvalidRequest("format", f"must be one of {', '.join(ENDINGS)}", ending)
+            raise InvalidRequest("format", "one_of", ending, names=", ".join(ENDINGS))
         kind = ENDINGS[ending]
         with translate_errors():
             return self._storage.exported(owner, checked_id("id", picture_id), kind), MIME[kind]
 
     def preview(self, owner: str, file: IO[bytes], name: str, *, progress: Progress | None = None) -> View:
         """Preview an import: the number of pictures of an archive, or a picture's parsed metadata. Stores nothing."""
-        text("name", name, empty=True)
+        check_text("name", name, empty=True)
         with translate_errors():
             if _is_zip(file, name):
                 return serializers.import_preview(self._storage.importer.preview(owner, file, progress=progress))
@@ -102,7 +107,7 @@ class Transfer:
         An archive that reaches the quota, or is stopped, reports it in `ended` and keeps what came before. Raises Refused
         if nothing can begin.
         """
-        text("name", name, empty=True)
+        check_text("name", name, empty=True)
         self._quota.check()
         with translate_errors():
             if _is_zip(file, name):
@@ -126,8 +131,8 @@ class Transfer:
 
         Raises StudioError for a file that is not an image.
         """
-        text("name", name, empty=True)
-        session("private", private)
+        check_text("name", name, empty=True)
+        check_session("private", private)
         file.seek(0)
         data = file.read(FILE_MAX + 1)
         with translate_errors():

@@ -14,15 +14,13 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
-from studio.domain.request import GenerationRequest
+from studio.domain.request import PARAMETERS, GenerationRequest
 from studio.errors import InvalidRequest, StudioError
 from studio.services import serializers
-from studio.services.adapters import parse_adapters
 from studio.services.captioning import from_base64
 from studio.services.serializers import View
 from studio.studio import Studio
 from studio.ui.owner import base_url_of, owner_of
-from studio.ui.views.form import texts
 
 NAMES = (
     "generate", "enhance", "refine", "describe", "upload", "options", "rerun", "vary", "retry", "history", "picture", "edit",
@@ -107,17 +105,11 @@ class Endpoints:
         of its pixels; `/upload` adds one), and `strength` in (0, 1), by default 0.6, how far the picture moves away from
         it. `adapters` maps names of `/adapters` to weights from -4 to 4: `{"ink": 0.8}` or `[["ink", 0.8]]`.
         """
+        parameters = {name: value for name, value in locals().items() if name in PARAMETERS}
         with spoken():
-            owner = owner_of(request)
-            wish = GenerationRequest(
-                prompt=prompt, enhance=enhance, seed=seed, width=width, height=height, steps=steps, guidance=guidance,
-                negative_prompt=negative_prompt, count=count, checkpoint=checkpoint, enhancement=enhancement, shift=shift,
-                cfg_normalization=cfg_normalization, cfg_truncation=cfg_truncation, style=style, length=length,
-                locks=texts("locks", locks), template=template, spread=spread, parent=parent, private=private,
-                variation_of=tuple(variation_of or ()), source=source, strength=strength, adapters=parse_adapters(adapters),
-            )  # fmt: skip
-            job = await asyncio.to_thread(self._studio.submit, owner, wish)
-            async for shot in self._studio.watch(owner, job):
+            owner, wanted = owner_of(request), GenerationRequest.of(**parameters)
+            job = await asyncio.to_thread(self._studio.generation.submit, owner, wanted)
+            async for shot in self._studio.jobs.watch(owner, job):
                 yield shot
 
     @stream
@@ -134,17 +126,11 @@ class Endpoints:
     ) -> AsyncIterator[dict[str, Any]]:
         """Enhance a prompt without generating a picture. Streams the steps keep, solve, compose and text while they are
         written."""
+        parameters = {name: value for name, value in locals().items() if name in PARAMETERS}
         with spoken():
-            owner = owner_of(request)
-            told: dict[str, Any] = {
-                "style": style,
-                "length": length,
-                "locks": texts("locks", locks),
-                "template": template,
-                "private": private,
-            }
-            job = await asyncio.to_thread(self._studio.enhance, owner, prompt, seed, **told)
-            async for shot in self._studio.watch(owner, job):
+            owner, wanted = owner_of(request), GenerationRequest.of(**parameters)
+            job = await asyncio.to_thread(self._studio.generation.enhance, owner, wanted)
+            async for shot in self._studio.jobs.watch(owner, job):
                 yield _enhancement(shot)
 
     @stream
@@ -165,8 +151,8 @@ class Endpoints:
         with spoken():
             owner = owner_of(request)
             said: dict[str, Any] = {"prompt": prompt, "seed": seed, "private": private}
-            job = await asyncio.to_thread(self._studio.refine, owner, enhancement, instruction, **said)
-            async for shot in self._studio.watch(owner, job):
+            job = await asyncio.to_thread(self._studio.generation.refine, owner, enhancement, instruction, **said)
+            async for shot in self._studio.jobs.watch(owner, job):
                 yield _enhancement(shot)
 
     @stream
@@ -182,7 +168,7 @@ class Endpoints:
         with spoken():
             owner_of(request)
             prompt = ""
-            async with aclosing(self._studio.describe(from_base64(picture), language, seed)) as texts:
+            async with aclosing(self._studio.enhancement.describe(from_base64(picture), language, seed)) as texts:
                 async for prompt in texts:
                     yield {"prompt": prompt, "done": False}
             yield {"prompt": prompt, "done": True}
@@ -201,21 +187,25 @@ class Endpoints:
         """The enhancement options of a checkpoint: styles, lengths, the host's own templates, wildcard lists."""
         with spoken():
             owner_of(request)
-            return serializers.available_options(self._studio.enhancement_options(checkpoint), self._studio.lists())
+            return serializers.available_options(
+                self._studio.enhancement.options(checkpoint), self._studio.enhancement.wildcard_lists()
+            )
 
     def adapters(self, request: gr.Request, checkpoint: str | None = None) -> dict[str, Any]:
         """The adapters (LoRA) here, whether each fits a checkpoint (null: the resident one), and their trigger words."""
         with spoken():
             owner_of(request)
-            return serializers.adapters(self._studio.checkpoint(checkpoint), self._studio.adapters(checkpoint))
+            return serializers.adapters(
+                self._studio.checkpoints.get(checkpoint), self._studio.checkpoints.adapters(checkpoint)
+            )
 
     @stream
     async def rerun(self, request: gr.Request, id: str, private: bool | str = False) -> AsyncIterator[dict[str, Any]]:
         """Re-run a picture's exact recipe. The last message has `identical`, or `changed` with the differences."""
         with spoken():
             owner = owner_of(request)
-            filed = await asyncio.to_thread(self._studio.rerun, owner, id, private=private)
-            async for shot in self._studio.watch(owner, filed):
+            filed = await asyncio.to_thread(self._studio.generation.rerun, owner, id, private=private)
+            async for shot in self._studio.jobs.watch(owner, filed):
                 yield shot
 
     @stream
@@ -236,9 +226,9 @@ class Endpoints:
         with spoken():
             owner = owner_of(request)
             filed = await asyncio.to_thread(
-                self._studio.vary, owner, id, count, seed, strength=strength, private=private
+                self._studio.generation.vary, owner, id, count, seed, strength=strength, private=private
             )
-            async for shot in self._studio.watch(owner, filed):
+            async for shot in self._studio.jobs.watch(owner, filed):
                 yield shot
 
     @stream
@@ -248,8 +238,8 @@ class Endpoints:
         """File a failed or cancelled job again, with `plain` without enhancement. Streams as `/generate`."""
         with spoken():
             owner = owner_of(request)
-            filed = await asyncio.to_thread(self._studio.retry, owner, job, plain=plain, private=private)
-            async for shot in self._studio.watch(owner, filed):
+            filed = await asyncio.to_thread(self._studio.generation.retry, owner, job, plain=plain, private=private)
+            async for shot in self._studio.jobs.watch(owner, filed):
                 yield shot
 
     def history(
@@ -274,7 +264,7 @@ class Endpoints:
         `sort="relevance"` the best of the newest 2,000 matches come first; `ranked` is their number.
         """
         with spoken():
-            return self._studio.history(
+            return self._studio.library.history(
                 owner_of(request), query=query, cursor=cursor, limit=limit, favourite=favourite, tag=tag, trash=trash,
                 collection=collection, sort=sort, at=at, zone=zone,
             )  # fmt: skip
@@ -282,7 +272,7 @@ class Endpoints:
     def picture(self, request: gr.Request, id: str) -> dict[str, Any]:
         """One picture with all its fields."""
         with spoken():
-            return self._studio.picture(owner_of(request), id)
+            return self._studio.library.picture(owner_of(request), id)
 
     def edit(
         self,
@@ -295,7 +285,9 @@ class Endpoints:
     ) -> dict[str, Any]:
         """Edit a picture's star, rating (1 to 5; 0 removes it), tags and note. Null keeps a field."""
         with spoken():
-            return self._studio.edit(owner_of(request), id, favourite=favourite, rating=rating, tags=tags, note=note)
+            return self._studio.library.edit(
+                owner_of(request), id, favourite=favourite, rating=rating, tags=tags, note=note
+            )
 
     def edit_many(
         self,
@@ -308,24 +300,24 @@ class Endpoints:
     ) -> dict[str, Any]:
         """Edit up to 1,000 pictures in the same way, all or none."""
         with spoken():
-            return self._studio.edit_many(
+            return self._studio.library.edit_many(
                 owner_of(request), ids, favourite=favourite, rating=rating, add_tags=add_tags, remove_tags=remove_tags
             )
 
     def delete_many(self, request: gr.Request, ids: list[str]) -> dict[str, Any]:
         """Move up to 1,000 pictures to the trash, all or none."""
         with spoken():
-            return self._studio.delete_many(owner_of(request), ids)
+            return self._studio.library.delete_many(owner_of(request), ids)
 
     def restore_many(self, request: gr.Request, ids: list[str]) -> dict[str, Any]:
         """Restore up to 1,000 pictures from the trash, all or none."""
         with spoken():
-            return self._studio.restore_many(owner_of(request), ids)
+            return self._studio.library.restore_many(owner_of(request), ids)
 
     def end_private_session(self, request: gr.Request, session: str | None = None) -> dict[str, Any]:
         """Remove your private pictures, enhancements and jobs, or those of one session. Running jobs are `stopped`."""
         with spoken():
-            return self._studio.forget(owner_of(request), session)
+            return self._studio.generation.end_private_session(owner_of(request), session)
 
     def purge(
         self, request: gr.Request, ids: list[str] | None = None, dry_run: bool = False, until: str | None = None
@@ -337,24 +329,24 @@ class Endpoints:
         later.
         """
         with spoken():
-            return self._studio.purge(owner_of(request), ids, dry_run=dry_run, until=until)
+            return self._studio.library.purge(owner_of(request), ids, dry_run=dry_run, until=until)
 
     def tags(self, request: gr.Request, beginning: str = "") -> dict[str, Any]:
         """Your tags with this prefix and their counts."""
         with spoken():
-            return self._studio.tags(owner_of(request), beginning)
+            return self._studio.library.tags(owner_of(request), beginning)
 
     def collections(self, request: gr.Request) -> dict[str, Any]:
         """Your collections and saved searches, by name."""
         with spoken():
-            return self._studio.collections(owner_of(request))
+            return self._studio.collections.of(owner_of(request))
 
     def new_collection(
         self, request: gr.Request, name: str, query: str | None = None, ids: list[str] | None = None
     ) -> dict[str, Any]:
         """Create a collection with these pictures, or with `query` a saved search."""
         with spoken():
-            return self._studio.new_collection(owner_of(request), name, query=query, ids=ids or [])
+            return self._studio.collections.create(owner_of(request), name, query=query, ids=ids or [])
 
     def edit_collection(
         self,
@@ -366,14 +358,14 @@ class Endpoints:
     ) -> dict[str, Any]:
         """Change a collection's name, query or cover (a picture's id, or "" for the first)."""
         with spoken():
-            return self._studio.edit_collection(owner_of(request), collection, name=name, query=query, cover=cover)
+            return self._studio.collections.edit(owner_of(request), collection, name=name, query=query, cover=cover)
 
     def add_to_collection(
         self, request: gr.Request, collection: str, ids: list[str], remove: bool = False
     ) -> dict[str, Any]:
         """Append pictures to a collection, or remove them."""
         with spoken():
-            return self._studio.collect(owner_of(request), collection, ids, remove=remove)
+            return self._studio.collections.add_pictures(owner_of(request), collection, ids, remove=remove)
 
     def move_in_collection(
         self,
@@ -386,66 +378,66 @@ class Endpoints:
         """Move one or several pictures of a collection, in this order, before another one or to the end."""
         with spoken():
             if (id is None) == (ids is None):
-                raise InvalidRequest("ids", "must be given, or else id", ids)
+                raise InvalidRequest("ids", "ids_or_id", ids)
             several = [id] if id is not None else ids or []
-            return self._studio.move_in_collection(owner_of(request), collection, several, before)
+            return self._studio.collections.move_pictures(owner_of(request), collection, several, before)
 
     def delete_collection(self, request: gr.Request, collection: str) -> dict[str, Any]:
         """Delete a collection. Its pictures stay."""
         with spoken():
-            return self._studio.delete_collection(owner_of(request), collection)
+            return self._studio.collections.delete(owner_of(request), collection)
 
     def ancestry(self, request: gr.Request, id: str) -> dict[str, Any]:
         """The pictures that a picture was made from and those made from it: `nodes`, and `edges` with their relation."""
         with spoken():
-            return self._studio.ancestry(owner_of(request), id)
+            return self._studio.library.ancestry(owner_of(request), id)
 
     def compare(self, request: gr.Request, id: str, other: str) -> dict[str, Any]:
         """Compare two pictures: settings, prompts word by word, environment, and pixels."""
         with spoken():
-            return self._studio.differences(owner_of(request), id, other)
+            return self._studio.library.compare(owner_of(request), id, other)
 
     def delete(self, request: gr.Request, id: str) -> dict[str, Any]:
         """Move a picture to the trash. `/restore` restores it."""
         with spoken():
-            return self._studio.delete(owner_of(request), id)
+            return self._studio.library.delete(owner_of(request), id)
 
     def restore(self, request: gr.Request, id: str) -> dict[str, Any]:
         """Restore a picture from the trash."""
         with spoken():
-            return self._studio.restore(owner_of(request), id)
+            return self._studio.library.restore(owner_of(request), id)
 
     def cancel(self, request: gr.Request, job: str) -> dict[str, Any]:
         """Cancel a job: at once if it waits, within a step if it runs."""
         with spoken():
-            return self._studio.cancel(owner_of(request), job)
+            return self._studio.generation.cancel(owner_of(request), job)
 
     def jobs(self, request: gr.Request) -> list[dict[str, Any]]:
         """Your unfinished jobs, oldest first."""
         with spoken():
-            return self._studio.jobs(owner_of(request))
+            return self._studio.jobs.unfinished(owner_of(request))
 
     def system(self, request: gr.Request) -> dict[str, Any]:
         """The system: device, memory plans, speed options, and your latest timings."""
         with spoken():
-            return self._studio.machine(owner_of(request))
+            return self._studio.checkpoints.system(owner_of(request))
 
     def share(self, request: gr.Request, id: str, days: int = 30) -> dict[str, Any]:
         """Create a link to one picture for `days` days. Anybody with the link can see it."""
         with spoken():
-            return self._studio.share(owner_of(request), id, days, base_url=base_url_of(request))
+            return self._studio.sharing.create(owner_of(request), id, days, base_url=base_url_of(request))
 
     def unshare(self, request: gr.Request, token: str) -> dict[str, Any]:
         """Revoke a link."""
         with spoken():
-            return self._studio.unshare(owner_of(request), token, base_url=base_url_of(request))
+            return self._studio.sharing.revoke(owner_of(request), token, base_url=base_url_of(request))
 
     def download_checkpoint(self, request: gr.Request, name: str) -> dict[str, Any]:
         """Download a checkpoint of the catalog with the host's consent. `/healthz` and the page show progress."""
         with spoken():
             owner_of(request)
-            self._studio.download(name)
-            state = self._studio.downloads()[name]
+            self._studio.checkpoints.download(name)
+            state = self._studio.checkpoints.downloads()[name]
             return {"checkpoint": name, "status": state.status, "message": state.message, "fraction": state.fraction}
 
 
@@ -476,5 +468,5 @@ def spoken() -> Iterator[None]:
     try:
         yield
     except StudioError as error:
-        sentence = str(error).encode("utf-8", "backslashreplace").decode()
+        sentence = error.message.encode("utf-8", "backslashreplace").decode()
         raise gr.Error(sentence, duration=ERROR_S, print_exception=False) from None

@@ -13,9 +13,10 @@ from typing import Any
 
 import gradio as gr
 
-from studio.domain.request import zone as checked_zone
+from locales import Localized, for_page
 from studio.errors import InvalidRequest, NotFound, StudioError
 from studio.services.serializers import View
+from studio.validation import checked_zone
 
 log = logging.getLogger(__name__)
 OwnerOf = Callable[[gr.Request], str]
@@ -73,10 +74,13 @@ def respond(sent: object, calls: Mapping[str, Call], owner_of: OwnerOf, request:
     n = number if isinstance(number, int) else 0
     call = calls.get(name) if isinstance(name, str) else None
     if call is None or not isinstance(values, dict):
-        return {"n": n, "error": "The page asked for something that this studio does not know.", "missing": False}
+        return {"n": n, "error": for_page(Localized("error.unknown_call")), "missing": False}
     try:
-        return {"n": n, "answer": call(CallArguments(owner_of(request), values, request, message.get("zone")))}
+        return {
+            "n": n,
+            "answer": for_page(call(CallArguments(owner_of(request), values, request, message.get("zone")))),
+        }
     except StudioError as error:
         if not isinstance(error, InvalidRequest | NotFound):
             log.info("call %s was refused: %s", name, error)
-        return {"n": n, "error": str(error), "missing": isinstance(error, NotFound)}
+        return {"n": n, "error": for_page(error.message), "missing": isinstance(error, NotFound)}

@@ -9,14 +9,12 @@ import gradio as gr
 
 from studio.errors import Refused
 
-NOBODY = "Nobody is known behind this request: log in, or reload the page, and try again."
-
 
 def owner_of(request: gr.Request) -> str:
     """The owner of a request. Raises Refused without one."""
     owner = _noted(request, "owner")
     if owner is None:
-        raise Refused(NOBODY)
+        raise Refused("owner_unknown")
     return owner
 
 
@@ -24,7 +22,7 @@ def base_url_of(request: gr.Request) -> str:
     """The studio's address as the visitor reached it, without a trailing slash. Raises Refused if unknown."""
     url = _noted(request, "base_url")
     if url is None:
-        raise Refused(NOBODY)
+        raise Refused("owner_unknown")
     return url
 
 

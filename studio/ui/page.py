@@ -12,10 +12,12 @@ from typing import Any
 
 import gradio as gr
 
+import locales
+from enhancer import styles
 from studio.engine.hub.providers import hub
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui import api, theme, wording, wording_said
+from studio.ui import api, theme
 from studio.ui.owner import base_url_of, owner_of
 from studio.ui.views import create, gallery, header, picture, queue, system
 
@@ -30,13 +32,13 @@ def build(studio: Studio, *, settings: Settings) -> gr.Blocks:
         calls = create.calls(studio, base_url_of=base_url_of)
         header.build(calls, owner_of=owner_of, facts=_facts(studio, settings))
         with gr.Tabs(elem_id="rooms", selected="create"):
-            with gr.Tab(wording.text("create"), id="create", elem_id="room-create"):
+            with gr.Tab(locales.text("create"), id="create", elem_id="room-create"):
                 create.build(studio, owner_of=owner_of)
-            with gr.Tab(wording.text("gallery"), id="gallery", elem_id="room-gallery"):
+            with gr.Tab(locales.text("gallery"), id="gallery", elem_id="room-gallery"):
                 gallery.build(studio, owner_of=owner_of)
-            with gr.Tab(wording.text("queue"), id="queue", elem_id="room-queue"):
+            with gr.Tab(locales.text("queue"), id="queue", elem_id="room-queue"):
                 queue.build(studio, owner_of=owner_of)
-            with gr.Tab(wording.text("machine"), id="machine", elem_id="room-machine"):
+            with gr.Tab(locales.text("machine"), id="machine", elem_id="room-machine"):
                 system.build(studio, owner_of=owner_of)
         picture.build(studio, owner_of=owner_of)
         api.register(studio)
@@ -52,9 +54,7 @@ def head() -> str:
     """Styles and scripts, inline, so that the page is one response and loads nothing from elsewhere."""
     styles = "\n".join(path.read_text("utf-8") for path in _ordered("css"))
     scripts = [path.read_text("utf-8") for path in _ordered("js")]
-    said = {"parameters": wording_said.PARAMETERS, "sentences": wording_said.SENTENCES}
-    words = f"studio.words = {_script(wording.WORDS)};\nstudio.chinese = {_script(said)};"
-    scripts.insert(1, words)  # after studio.js, before its users
+    scripts.insert(1, f"studio.words = {_script(texts())};")  # after studio.js, before its users
     seal = b64encode((ASSETS / "shared" / "seal.svg").read_bytes()).decode()
     parts = (
         '<meta name="theme-color" content="#0e0e10">',
@@ -65,6 +65,18 @@ def head() -> str:
     return "\n".join(parts)
 
 
+def texts() -> dict[str, dict[str, str]]:
+    """The texts of each language by key, with the titles of the styles."""
+    every = (*styles.load("general"), *styles.load("pocket"))
+    titles = {
+        name: {
+            f"style.{one.name}": title for one in every for language, title in one.titles.items() if language == name
+        }
+        for name in locales.LANGUAGES
+    }
+    return {name: {**locales.load(name), **titles[name]} for name in locales.LANGUAGES}
+
+
 def _script(words: object) -> str:
     """The texts as a script. `<` is escaped, so that no text can end the script element."""
     return json.dumps(words, ensure_ascii=False).replace("<", "\\u003c")
@@ -73,11 +85,11 @@ def _script(words: object) -> str:
 def _facts(studio: Studio, settings: Settings) -> dict[str, object]:
     """Constants for the scripts: no secrets, and the same for every visitor."""
     return {
-        "can_enhance": studio.can_enhance,
+        "can_enhance": studio.enhancement.enabled,
         "remote_model": settings.server.model if settings.enhancer == "remote" and settings.server else None,
-        "can_read_pictures": studio.captioner.open,
-        "vision_model": studio.captioner.model,
-        "title": studio.checkpoint().title,
+        "can_read_pictures": studio.enhancement.captioner.open,
+        "vision_model": studio.enhancement.captioner.model,
+        "title": studio.checkpoints.get().title,
         "may_download": settings.owner_rule == "one",
         "hub": hub(settings.hub).title,
     }

@@ -12,13 +12,13 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from locales import Localized
 from storage.errors import NotWritten
 from studio.errors import StudioError
 from studio.worker.quota import Quota
 
 LEAST_BYTES = 32 << 20  # a noisy 2048 x 2048 picture has 12 MB, and its row and index need more
-DISK = "The queue waits: the disk is full. It goes on by itself once there is room."
-QUOTA = "The queue waits. {why} It goes on by itself once there is room; emptying the trash makes some."
+DISK = Localized("hold.disk_full")
 
 
 class InsufficientSpace(StudioError):
@@ -32,10 +32,10 @@ class DiskSpace:
         self._folder, self._quota, self._least = folder, quota, least_bytes
         self._refused = False  # the disk refused a write, whatever it reports as free
 
-    def lacks(self) -> str | None:
+    def lacks(self) -> Localized | None:
         """A message if there is no space. After `refused`, it tries whether the disk accepts as much again."""
         if (why := self._quota.used_up()) is not None:
-            return QUOTA.format(why=why)
+            return Localized("hold.quota", why=why)
         with suppress(OSError):  # an unreadable folder counts as having space until it refuses a write
             if shutil.disk_usage(self._folder).free < self._least:
                 return DISK

@@ -46,7 +46,7 @@ class EtaEstimator:
         if mean is None:
             return None
         return sum(
-            mean * work.pictures * work.steps * _megapixels(work.width, work.height) + reasoning * work.reasons
+            mean * work.pictures * work.steps * _megapixels(work.width, work.height) + reasoning * work.enhancements
             for work in works
         )
 

@@ -11,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 
+from locales import Localized
 from studio.errors import Refused
 
 FRESH_S = 60.0
@@ -44,30 +45,27 @@ class Quota:
         if (why := self.used_up()) is not None:
             raise Refused(why)
 
-    def used_up(self) -> str | None:
+    def used_up(self) -> Localized | None:
         """A message if the quota is used up."""
         if self._most_gb and self.used_gb() >= self._most_gb:
-            return f"The disk quota of {self._most_gb:g} GB is used up ({self.used_gb():.2f} GB): raise disk_quota_gb to draw more."
+            return Localized("error.quota_used_up", most=f"{self._most_gb:g}", used=f"{self.used_gb():.2f}")
         return None
 
-    def reserve(self, size: int) -> str | None:
+    def reserve(self, size: int) -> Localized | None:
         """Reserve bytes. Returns a message, and reserves nothing, if they exceed the quota."""
         if not self._most_gb:
             return None
         self.used_gb()
         with self._lock:
             if self._used + size / GB > self._most_gb:
-                return (
-                    f"The disk quota of {self._most_gb:g} GB has no room for more ({self._used:.2f} GB are used): "
-                    "raise disk_quota_gb to bring more in."
-                )
+                return Localized("error.quota_no_room", most=f"{self._most_gb:g}", used=f"{self._used:.2f}")
             self._used += size / GB
         return None
 
-    def warning(self) -> str | None:
+    def warning(self) -> Localized | None:
         """A message from nine tenths of the quota on."""
         if self._most_gb and self.used_gb() >= WARN_AT * self._most_gb:
-            return f"{self.used_gb():.2f} of {self._most_gb:g} GB of the disk quota are used."
+            return Localized("warning.quota", most=f"{self._most_gb:g}", used=f"{self.used_gb():.2f}")
         return None
 
 

@@ -17,9 +17,6 @@ from storage.records import Picture
 from studio.errors import InvalidRequest, StudioError
 from studio.validation import checked_id, translate_errors
 
-GONE = "The picture that this one begins with is not here any more."
-CHANGED = "The file of the picture that this one begins with is damaged, so this one would be another."
-
 
 def find_source(
     storage: Storage, owner: str, told: object, parameter: str = "source", *, private: bool = False
@@ -36,9 +33,7 @@ def find_source(
         found = storage.private.pictures.of_pixels(owner, told) if private else None
         found = found or storage.pictures.of_pixels(owner, told)
     if found is None:
-        raise InvalidRequest(
-            parameter, "must begin with a picture that is here; the one with these pixels is not", told
-        )
+        raise InvalidRequest(parameter, "source_here", told)
     return found
 
 
@@ -54,16 +49,16 @@ def open_source(storage: Storage, owner: str, id: str | None, sha256: str | None
     except NotKept:
         found = storage.pictures.of_pixels(owner, sha256)
         if found is None:
-            raise StudioError(GONE) from None
+            raise StudioError("source_missing") from None
         try:
             file = storage.png(owner, found.id)
         except NotKept:
-            raise StudioError(GONE) from None
+            raise StudioError("source_missing") from None
     try:
         with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
             pixels = image.convert("RGB")
     except (OSError, ValueError, SyntaxError) as error:
-        raise StudioError(CHANGED) from error
+        raise StudioError("source_damaged") from error
     if pixel_sha256(pixels) != sha256:
-        raise StudioError(CHANGED)
+        raise StudioError("source_damaged")
     return pixels

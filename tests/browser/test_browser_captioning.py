@@ -212,11 +212,11 @@ def test_a_failure_brings_the_prompt_back_and_says_why(visit: Visit, loopback: L
     choose(page, photo)
     expect(prompt).to_have_value(re.compile("^Two cats"))
     loopback.manners.wake.set()
-    expect(page.locator(".studio-toast")).to_contain_text("in the middle of its answer.")
+    expect(page.locator(".studio-toast")).to_contain_text("during its answer.")
     expect(prompt).to_have_value("one dog")
     loopback.manners.status = 400
     choose(page, photo)
-    expect(page.locator(".studio-toast")).to_contain_text("perhaps its model 'sees' reads no pictures.")
+    expect(page.locator(".studio-toast")).to_contain_text("Perhaps its model 'sees' does not read pictures.")
     expect(prompt).to_have_value("one dog")
 
 

@@ -172,12 +172,12 @@ def test_lokr_is_for_the_load_to_decide_and_draws(fitted: ResidentEngine, folder
     [
         ("wide", adapter_files.matrices(1, dim=480), False, "another width"),
         ("deep", adapter_files.matrices(1, modules=("layers.9.attention.to_q",)), False, "layers"),
-        ("foreign", adapter_files.matrices(1, modules=("double_blocks.0.img_attn.proj",)), False, "another kind of model|no layer"),
+        ("foreign", adapter_files.matrices(1, modules=("double_blocks.0.img_attn.proj",)), False, "another kind of model|does not have"),
         ("scaled", ONE | ODD, False, "DoRA"),
-        ("more", ONE | {"layers.0.attention.to_q.diff_b": numpy.ones(240, numpy.float32)}, None, "no layer|left out"),
-        ("elsewhere", ONE | {"caption.lora_A.weight": numpy.ones((4, 240), numpy.float32)}, None, "no layer"),
+        ("more", ONE | {"layers.0.attention.to_q.diff_b": numpy.ones(240, numpy.float32)}, None, "does not have|left out"),
+        ("elsewhere", ONE | {"caption.lora_A.weight": numpy.ones((4, 240), numpy.float32)}, None, "does not have"),
         ("strange", adapter_files.kohya(ONE, 4.0) | {"lora_unet_layers_0_attention_to_q.diff": numpy.ones(4, numpy.float32)}, None,
-         "not known here"),
+         "not known"),
         ("twice", adapter_files.matrices(1, modules=("layers.4.attention.to_q",)) | FUSED, True, "twice"),
         ("empty", {"layers.0.attention.to_q.weight": numpy.ones((2, 2), numpy.float32)}, False, "neither LoRA nor LoKr"),
     ],
@@ -195,7 +195,7 @@ def test_what_could_be_used_in_part_only_is_refused_by_name_and_the_next_picture
     adapter_files.write(folder / f"{name}.safetensors", tensors)
     entry = next(one for one in fitted.adapters("pocket") if one.name == name)
     assert entry.fits is fits and bool(entry.problem) is (fits is False)
-    with pytest.raises(EngineError, match=f"The adapter {name} cannot be put on Pocket: .*({why})"):
+    with pytest.raises(EngineError, match=f"The adapter {name} cannot be attached to Pocket: .*({why})"):
         desk.draw(adapters=on(ink=1.0, **{name: 1.0}))
     assert desk.pixels() == bare
 
@@ -208,7 +208,7 @@ def test_a_text_encoders_and_a_broken_file_are_refused_too(fitted: ResidentEngin
     told = {one.name: one.problem for one in fitted.adapters(None)}
     assert "text encoder" in told["encoder"] and "broken" in told["broken"]
     for name in ("encoder", "broken", "cut"):
-        with pytest.raises(EngineError, match=f"The adapter {name} cannot be put on Pocket"):
+        with pytest.raises(EngineError, match=f"The adapter {name} cannot be attached to Pocket"):
             desk.draw(adapters=on(**{name: 1.0}))
 
 
@@ -248,7 +248,7 @@ def test_a_damaged_file_is_listed_with_its_problem_and_refused(
     try:
         entry = next(one for one in fitted.adapters(None) if one.name == name)
         assert entry.fits is False and ("broken" in entry.problem or "ranks and scales" in entry.problem)
-        with pytest.raises(EngineError, match=f"^The adapter {name} cannot be put on Pocket: {entry.problem}[.]$"):
+        with pytest.raises(EngineError, match=f"^The adapter {name} cannot be attached to Pocket: {entry.problem}[.]$"):
             desk.draw(adapters=on(**{name: 1.0}))
     finally:
         file.unlink()
@@ -264,15 +264,15 @@ def ones(*sides: int, value: float = 1.0) -> numpy.ndarray:
 @pytest.mark.parametrize(
     ("name", "tensors", "why"),
     [
-        ("flat", {f"{Q}.lokr_w1": ones(16), f"{Q}.lokr_w2": ones(15)}, "two sides"),
-        ("halves", {f"{Q}.lokr_w1_a": ones(16), f"{Q}.lokr_w1_b": ones(16), f"{Q}.lokr_w2": ones(15, 15)}, "two sides"),
-        ("solid", {f"{Q}.lora_A.weight": ones(4, 240, 1, 1), f"{Q}.lora_B.weight": ones(240, 4, 1, 1)}, "two sides"),
-        ("point", {f"{Q}.lora_A.weight": ones(), f"{Q}.lora_B.weight": ones()}, "two sides"),
+        ("flat", {f"{Q}.lokr_w1": ones(16), f"{Q}.lokr_w2": ones(15)}, "two dimensions"),
+        ("halves", {f"{Q}.lokr_w1_a": ones(16), f"{Q}.lokr_w1_b": ones(16), f"{Q}.lokr_w2": ones(15, 15)}, "two dimensions"),
+        ("solid", {f"{Q}.lora_A.weight": ones(4, 240, 1, 1), f"{Q}.lora_B.weight": ones(240, 4, 1, 1)}, "two dimensions"),
+        ("point", {f"{Q}.lora_A.weight": ones(), f"{Q}.lora_B.weight": ones()}, "two dimensions"),
         ("fused", {"layers.4.attention.qkv.lora_A.weight": ones(4, 240), "layers.4.attention.qkv.lora_B.weight": ones(2, 4)},
-         "not known here"),
-        ("not", {**ONE, f"{Q}.lora_A.weight": ones(4, 240, value=float("nan"))}, "numbers that are none"),
-        ("vast", {**ONE, f"{Q}.lora_B.weight": ones(240, 4, value=float("inf"))}, "numbers that are none"),
-        ("digits", {f"layers.{'9' * 5000}.attention.to_q.lora_A.weight": ones(4, 240)}, "no layer|kind of model|together|left out"),
+         "not known"),
+        ("not", {**ONE, f"{Q}.lora_A.weight": ones(4, 240, value=float("nan"))}, "not finite"),
+        ("vast", {**ONE, f"{Q}.lora_B.weight": ones(240, 4, value=float("inf"))}, "not finite"),
+        ("digits", {f"layers.{'9' * 5000}.attention.to_q.lora_A.weight": ones(4, 240)}, "not have|kind of model|match each other|left out"),
     ],
 )  # fmt: skip
 def test_odd_numbers_and_shapes_are_refused_by_name(
@@ -281,7 +281,7 @@ def test_odd_numbers_and_shapes_are_refused_by_name(
     file = adapter_files.write(folder / f"{name}.safetensors", tensors)
     try:
         fitted.adapters("pocket")
-        with pytest.raises(EngineError, match=f"^The adapter {name} cannot be put on Pocket: .*({why})"):
+        with pytest.raises(EngineError, match=f"^The adapter {name} cannot be attached to Pocket: .*({why})"):
             desk.draw(adapters=on(**{name: 1.0}))
         assert desk.pixels() == bare
     finally:
@@ -320,7 +320,7 @@ def test_ranks_and_scales_that_diffusers_wrote_count_and_wrong_ones_leave_nothin
         }
         adapter_files.lora(folder, name, 1, {"lora_adapter_metadata": json.dumps(told)})
     assert desk.pixels(adapters=on(loud=0.5)) == inked
-    with pytest.raises(EngineError, match="The adapter odd cannot be put on Pocket"):
+    with pytest.raises(EngineError, match="The adapter odd cannot be attached to Pocket"):
         desk.draw(adapters=on(odd=1.0))
     assert desk.pixels() == bare
     assert not any(isinstance(each, BaseTunerLayer) for each in fitted.pipeline.transformer.modules())

@@ -68,7 +68,7 @@ def test_what_a_picture_begins_with_shapes_it_the_less_the_further_it_goes(any_e
     off = [sum(ImageStat.Stat(ImageChops.difference(fit, one)).mean) for one in (near, far)]
     assert off[0] < off[1] and near.size == (recipe.width, recipe.height)
     assert begun(0.2).tobytes() == near.tobytes() and begun(0.2, source.convert("L")).tobytes() == near.tobytes()
-    with pytest.raises(EngineError, match="begins with is not here"):
+    with pytest.raises(EngineError, match="source image of this picture is not here"):
         begun(0.2, None)
     assert drawn(any_engine, recipe) == drawn(any_engine, recipe) != near.tobytes()
 

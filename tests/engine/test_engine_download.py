@@ -1,4 +1,4 @@
-"""Fetching a checkpoint from a server on loopback that speaks both hubs' interfaces and holds Pocket."""
+"""Downloading a checkpoint from a server on loopback that speaks both hubs' interfaces and holds Pocket."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_a_stopped_download_goes_on_where_it_was(hub: Hub, tmp_path: Path) -> No
     def stopped() -> bool:
         return bool(came) and came[-1] >= rest + PIECE
 
-    with pytest.raises(Cancelled, match="what was fetched is kept"):
+    with pytest.raises(Cancelled, match="It continues from here next time"):
         fetch(REPOSITORY, tmp_path, report=lambda done, *_: came.append(done), stopped=stopped, place=hub.place)
     hub.given.clear()
     later: list[int] = []
@@ -227,7 +227,7 @@ def test_a_file_s_name_does_not_lead_out_of_its_folder(hub: Hub, tmp_path: Path,
 
 
 def test_without_a_server_it_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(DownloadFailed, match=r"could not be fetched: Hugging Face cannot be reached\. .*kept\.$"):
+    with pytest.raises(DownloadFailed, match=r"could not be downloaded: Hugging Face cannot be reached\. .*kept\.$"):
         fetch(
             REPOSITORY,
             tmp_path,
@@ -265,7 +265,7 @@ def test_the_disk_s_room_is_asked_first() -> None:
     from studio.engine.hub.download import _room
 
     _room(REPOSITORY, Path("/nowhere/at/all"), 0)
-    with pytest.raises(DownloadFailed, match=r"needs 1000001\.0 GB of disk, .* GB are free"):
+    with pytest.raises(DownloadFailed, match=r"needs 1000001\.0 GB of disk space, .* GB are free"):
         _room(REPOSITORY, Path("/nowhere/at/all"), 10**15)
 
 
@@ -274,7 +274,7 @@ def test_nothing_is_fetched_without_consent(hub: Hub, new_engine: Callable[..., 
     engine.start()
     state = engine.wait(240)
     assert state.status == "failed"
-    assert state.message == "Z-Image-Turbo is not on this machine's disk yet; it can be fetched on the page."
+    assert state.message == "Z-Image-Turbo is not on this machine's disk yet. It can be downloaded on the page."
     assert hub.given == [] and engine.downloads == {}
 
 
@@ -303,7 +303,7 @@ def test_a_single_file_has_only_the_rest_fetched(
     file.write_bytes((pocket / "transformer" / "diffusion_pytorch_model.safetensors").read_bytes())
     refused = new_engine(str(file), hub=hub.name, endpoint=hub.url, cache=cache)
     refused.start()
-    assert "is not on the disk" in refused.wait(60).message and hub.given == []
+    assert "are not on the disk" in refused.wait(60).message and hub.given == []
     engine = new_engine(str(file), hub=hub.name, endpoint=hub.url, cache=cache, consent=True)
     engine.start()
     state = engine.wait(240)
@@ -312,7 +312,7 @@ def test_a_single_file_has_only_the_rest_fetched(
     assert "vae/diffusion_pytorch_model.safetensors" in fetched and "transformer/config.json" in fetched
     assert not any(name.startswith("transformer/") and name.endswith(".safetensors") for name in fetched)
     assert not engine.info("turbo").on_disk, "its own transformer was not fetched"
-    assert engine.downloads["turbo"].message == "What Z-Image-Turbo lends is on the disk."
+    assert engine.downloads["turbo"].message == "The parts that Z-Image-Turbo shares are on the disk."
 
 
 def test_a_download_that_was_agreed_to_goes_on_in_the_background(
@@ -324,7 +324,7 @@ def test_a_download_that_was_agreed_to_goes_on_in_the_background(
     engine.download("turbo")
     engine.download("turbo")  # a second click begins no second download
     assert engine.downloads["turbo"].status == "loading"
-    assert engine.downloads["turbo"].message.startswith(("Asking for", "Fetching Z-Image-Turbo"))
+    assert engine.downloads["turbo"].message.startswith(("Asking for", "Downloading Z-Image-Turbo"))
     hub.hold.set()
     state = settled(engine, "turbo")
     assert (state.status, state.fraction, state.message) == ("ready", 1.0, "Z-Image-Turbo is on the disk.")
@@ -359,7 +359,7 @@ def test_closing_stops_a_download(hub: Hub, new_engine: Callable[..., ResidentEn
 
 
 def test_a_folder_is_not_downloaded(new_engine: Callable[..., ResidentEngine]) -> None:
-    with pytest.raises(EngineError, match="nothing to fetch"):
+    with pytest.raises(EngineError, match="nothing to download"):
         new_engine("pocket").download("pocket")
 
 

@@ -104,9 +104,9 @@ def test_the_processor_computes_in_fp32_and_what_is_not_there_is_refused() -> No
     found = choose("cpu")
     assert (found.name, found.numbers, found.accelerator) == ("cpu", "fp32", False)
     if not torch.cuda.is_available():
-        with pytest.raises(EngineError, match="'cuda' is not there; this machine can use 'cpu'"):
+        with pytest.raises(EngineError, match="'cuda' does not exist; this machine has 'cpu'"):
             choose("cuda")
-    with pytest.raises(EngineError, match="'abacus' is not there"):
+    with pytest.raises(EngineError, match="'abacus' does not exist"):
         choose("abacus")
 
 

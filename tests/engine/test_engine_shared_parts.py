@@ -101,12 +101,12 @@ def test_with_the_same_weights_it_draws_what_a_whole_folder_draws(easel: Desk, d
 
 def test_where_guidance_is_0_a_negative_prompt_is_refused(sharing: ResidentEngine) -> None:
     info = sharing.info("pocket-base")
-    order = JobSpec.of(GenerationRequest(prompt="a cat", negative_prompt="a dog"), info, enhance=False)
-    assert (order.steps, order.guidance, order.negative_prompt) == (28, 1.5, "a dog")
+    order = JobSpec.of(GenerationRequest.of(prompt="a cat", negative_prompt="a dog", enhance=False), info)
+    assert (order.recipe.steps, order.recipe.guidance, order.recipe.negative_prompt) == (28, 1.5, "a dog")
     with pytest.raises(InvalidRequest, match="negative_prompt must be empty where guidance is 0"):
-        JobSpec.of(GenerationRequest(prompt="a cat", negative_prompt="a dog", guidance=0), info, enhance=False)
+        JobSpec.of(GenerationRequest.of(prompt="a cat", negative_prompt="a dog", guidance=0, enhance=False), info)
     with pytest.raises(InvalidRequest, match="negative_prompt must be empty where guidance is 0"):
-        JobSpec.of(GenerationRequest(prompt="a cat", negative_prompt="a dog"), sharing.info("pocket"), enhance=False)
+        JobSpec.of(GenerationRequest.of(prompt="a cat", negative_prompt="a dog", enhance=False), sharing.info("pocket"))
 
 
 def test_shared_parameters_count(sharing: ResidentEngine) -> None:
@@ -118,7 +118,7 @@ def test_shared_parameters_count(sharing: ResidentEngine) -> None:
 
 @pytest.mark.parametrize("own", OWN, ids="+".join)
 def test_any_part_may_be_its_own(own: tuple[str, ...], tmp_path: Path, pocket: Path, desk: Desk) -> None:
-    """What a part is loaded as does not depend on whose it is; the lender is whole but for the parts that are not asked of it."""
+    """A part is loaded the same way whoever owns it. The lender lacks only the parts that are not needed."""
     mine, lender = tmp_path / "mine", tmp_path / "mine" / "rest"
     for part in PARTS:
         shutil.copytree(pocket / part, (mine if part in own else lender) / part, copy_function=os.symlink)

@@ -148,7 +148,7 @@ def test_what_else_it_needs_is_found_in_the_hubs_cache(tmp_path: Path, monkeypat
     file = tmp_path / "elsewhere" / "mine.safetensors"
     file.parent.mkdir()
     save_file(originals(), file)
-    assert checkpoint_layout.alone(file) and "is not on the disk" in str(checkpoint_layout.problem(file))
+    assert checkpoint_layout.alone(file) and "are not on the disk" in str(checkpoint_layout.problem(file))
     snapshot = tmp_path / "hub" / SNAPSHOT
     snapshot.parent.mkdir(parents=True)
     shutil.move(folder(tmp_path), snapshot)
@@ -175,7 +175,7 @@ def test_what_else_it_needs_is_found_in_the_hubs_cache(tmp_path: Path, monkeypat
         ("mine.safetensors", written('{"x_embedder.a": {}}'), "is not a safetensors file"),
         ("mine.safetensors", written('{"x_embedder.a": ' + "[" * 50_000), "is not a safetensors file"),
         ("mine.safetensors", b"nonsense and more of it", "is not a safetensors file"),
-        ("mine.safetensors", {"lora.up": torch.zeros(2)}, "it holds no Z-Image transformer"),
+        ("mine.safetensors", {"lora.up": torch.zeros(2)}, "it has no Z-Image transformer"),
         ("mine.safetensors", {"x_embedder.weight": torch.zeros(2), "layers.0.scale_weight": torch.zeros(1)}, "scaled in a way"),
         ("mine.safetensors", {"x_embedder.a": torch.zeros(2), "cap_embedder.b": torch.zeros(2)}, "it lacks"),
     ],
@@ -200,7 +200,7 @@ def test_nothing_is_fetched_for_a_file_that_is_no_transformer_and_a_file_is_no_n
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     other = tmp_path / "other.safetensors"
     save_file({"lora.up": torch.zeros(2)}, other)
-    for name, said in ((str(other), "it holds no Z-Image transformer"), ("models/gone.gguf", "there is no such file")):
+    for name, said in ((str(other), "it has no Z-Image transformer"), ("models/gone.gguf", "there is no such file")):
         engine = new_engine(name, consent=True, endpoint="http://127.0.0.1:9")
         engine.start()
         state = engine.wait(60)

@@ -149,8 +149,8 @@ def test_chinese_is_told_as_it_is(loopback: Any) -> None:
     [
         ("", NoPrompt, "wrote nothing about the picture"),
         (" \n", NoPrompt, "wrote nothing about the picture"),
-        ("<think>\ncats\n</think>\n", NoPrompt, "nothing but thoughts"),
-        ("<think>\ncats", NoPrompt, "nothing but thoughts"),
+        ("<think>\ncats\n</think>\n", NoPrompt, "only thoughts"),
+        ("<think>\ncats", NoPrompt, "only thoughts"),
         ("I'm sorry, but I can't describe this picture.", ModelRefused, "declined: I'm sorry, but"),
         ("抱歉，我无法描述这张图片。", ModelRefused, "declined: 抱歉"),
     ],
@@ -175,13 +175,13 @@ def test_an_answer_without_an_end_is_not_heard_out(loopback: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "headers", "kind", "words"),
     [
-        (400, {}, ModelRefused, "refused the request (400): perhaps its model 'sees' reads no pictures."),
+        (400, {}, ModelRefused, "refused the request (400). Perhaps its model 'sees' does not read pictures."),
         (401, {}, ModelRefused, "did not accept the key (401)."),
         (404, {}, ModelRefused, "has no model 'sees', or its address is wrong (404)."),
         (413, {}, ModelRefused, "refused the request (413)."),
         (429, {"Retry-After": "7"}, ModelRefused, "try again in 7 seconds."),
-        (500, {}, ModelUnreachable, "failed by itself (500): perhaps its model 'sees' reads no pictures."),
-        (503, {}, ModelUnreachable, "failed by itself (503)."),
+        (500, {}, ModelUnreachable, "failed (500). Perhaps its model 'sees' does not read pictures."),
+        (503, {}, ModelUnreachable, "failed (503)."),
     ],
 )
 def test_a_server_that_says_no(
@@ -200,12 +200,12 @@ def test_a_stream_that_is_cut_in_the_middle(loopback: Any) -> None:
 
 def test_an_answer_of_another_form(loopback: Any) -> None:
     loopback.manners.raw = [b"data: {not json\n\n"]
-    assert "not the OpenAI protocol" in str(fault(loopback.url))
+    assert "not follow the OpenAI protocol" in str(fault(loopback.url))
 
 
 def test_a_server_that_never_answers(loopback: Any) -> None:
     loopback.manners.silent_s = 600
-    assert "silent for 0.2 seconds" in str(fault(loopback.url, timeout_s=0.2))
+    assert "sent nothing for 0.2 seconds" in str(fault(loopback.url, timeout_s=0.2))
 
 
 def test_a_server_that_only_keeps_the_line_open(loopback: Any) -> None:

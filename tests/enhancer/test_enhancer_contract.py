@@ -79,7 +79,7 @@ def test_an_answer_cancelled_before_it_began_says_nothing(chat: ChatModel) -> No
 
 def test_an_answer_longer_than_allowed_is_given_and_then_refused_with_the_number(chat: ChatModel) -> None:
     got: list[str] = []
-    with pytest.raises(NoPrompt, match="cut at 6 tokens"):
+    with pytest.raises(NoPrompt, match="cut off after 6 tokens"):
         got.extend(pieces(chat, "a red house", Sampling(seed=1, temperature=0.3, max_tokens=6)))
 
 

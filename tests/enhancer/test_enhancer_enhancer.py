@@ -151,7 +151,7 @@ def told(
 
     loopback.manners.next_pieces = next_answer
     made = Enhancer(RemoteChat(loopback.url, "reciter"), **options)
-    return list(made.enhance(wish, seed=4, steering=steering)), asked
+    return list(made.enhance(wish, seed=4, options=steering)), asked
 
 
 def test_a_prompt_that_lost_something_is_asked_for_once_more_with_what_it_lost(loopback: Any) -> None:
@@ -218,16 +218,20 @@ def test_a_shorter_prompt_that_still_does_not_fit_is_better_than_a_longer_one(lo
 
 def test_length_style_and_locked_words_are_put_to_a_model_that_follows(loopback: Any) -> None:
     ink = next(one for one in styles.load("general") if one.name == "ink")
-    steering = EnhancementOptions(style=ink, length="short", locks=("shops",))
+    steering = EnhancementOptions(style=ink, length="short", keep_words=("shops",))
     draft, asked = steered(loopback, [KEPT], "three shops", steering)
     system, wish = (one["content"] for one in asked[0]["messages"])
     assert templates.LENGTH["en"]["short"] in system and system.endswith(f"{templates.LOCKS['en']}\n- shops")
     assert wish == f"three shops, {ink.words['en']}"
-    assert draft.original == "three shops" and draft.steering == {"style": "ink", "length": "short", "locks": ["shops"]}
+    assert draft.original == "three shops" and draft.options == {
+        "style": "ink",
+        "length": "short",
+        "keep_words": ["shops"],
+    }
 
 
 def test_a_locked_word_that_was_lost_is_asked_for_once_more(loopback: Any) -> None:
-    locked = EnhancementOptions(locks=("old shops",))
+    locked = EnhancementOptions(keep_words=("old shops",))
     draft, asked = steered(loopback, [KEPT, KEPT.replace("shops", "old shops")], "three old shops", locked)
     assert draft.prompt == 'Three old shops, "SALE".' and asked[1]["messages"][-1]["content"].endswith("- old shops")
 
@@ -238,7 +242,7 @@ def test_a_model_that_does_not_follow_is_told_of_a_style_by_the_wish_alone(loopb
         loopback,
         [KEPT],
         "three shops.",
-        EnhancementOptions(style=ink, locks=("shops",)),
+        EnhancementOptions(style=ink, keep_words=("shops",)),
         follows=False,
         template="pocket",
     )
@@ -256,7 +260,7 @@ def test_an_instruction_is_put_behind_the_prompt_that_there_is(loopback: Any) ->
         "content": "## prompt\nThree shops at noon.",
     }
     assert instruction["role"] == "user" and instruction["content"].endswith("\n\nmake it dusk, keep the rest")
-    assert draft.steering == {"instruction": "make it dusk, keep the rest", "before": "Three shops at noon."}
+    assert draft.options == {"instruction": "make it dusk, keep the rest", "before": "Three shops at noon."}
 
 
 def test_time_stands_still_while_whoever_takes_the_drafts_does_something_else(loopback: Any) -> None:

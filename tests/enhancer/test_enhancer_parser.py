@@ -205,7 +205,7 @@ def test_a_refusal_is_told_with_its_words(text: str) -> None:
     [
         ("", "empty answer"),
         (" \n\n ", "empty answer"),
-        ("<think>\nhm", "only thought"),
+        ("<think>\nhm", "only wrote its thoughts"),
         ("<think></think>", "empty answer"),
         ("## keep\nthree rabbits\n## solve\nIt is", 'ended in the step "solve"'),
         ("## keep\nthree rabbits\n## prompt\n", 'ended in the step "prompt"'),

@@ -91,7 +91,7 @@ class PaintEngine:
         for entry in self.checkpoints():
             if checkpoint in (None, entry.name):
                 return entry
-        raise InvalidRequest("checkpoint", "must be one of pocket, turbo", checkpoint)
+        raise InvalidRequest("checkpoint", "one_of", checkpoint, names="pocket, turbo")
 
     def adapters(self, checkpoint: str | None) -> tuple[AdapterInfo, ...]:
         self.info(checkpoint)
@@ -99,9 +99,9 @@ class PaintEngine:
 
     def switch(self, checkpoint: str) -> None:
         if self.fail_load:
-            raise NotReady(self.fail_load)
+            raise NotReady("text", text=self.fail_load)
         if not self.info(checkpoint).on_disk:
-            raise EngineError(f"{checkpoint} is not on this machine's disk.")
+            raise EngineError("not_on_disk", title=checkpoint)
 
     def download(self, checkpoint: str) -> None:
         self.info(checkpoint)
@@ -126,7 +126,7 @@ class PaintEngine:
         self.likes.append(like)
         self._need()
         if recipe.checkpoint != HERE.name:
-            raise EngineError(f"{recipe.checkpoint} is not the resident checkpoint.")
+            raise EngineError("other_checkpoint_loaded", checkpoint=recipe.checkpoint, name=self.state.checkpoint)
         adapters = tuple(replace(one, sha256=self._hash(one.name)) for one in recipe.adapters)
         recipe = replace(recipe, adapters=tuple(replace(one, name="") for one in adapters))  # a name makes no pixels
         begun = time.perf_counter()
@@ -137,12 +137,12 @@ class PaintEngine:
             preview = image.resize((recipe.width // 16, recipe.height // 16))
             for step in range(1, recipe.steps + 1):
                 if cancelled():
-                    raise Cancelled("The job was cancelled.")
+                    raise Cancelled("job_cancelled")
                 self.before_step(recipe, step)
                 time.sleep(self.step_s)
                 on_step(StepEvent(step=step, steps=recipe.steps, look=lambda: preview))
             if cancelled():
-                raise Cancelled("The job was cancelled.")
+                raise Cancelled("job_cancelled")
         finally:
             self.drawing -= 1
         self.drawn += 1
@@ -162,11 +162,11 @@ class PaintEngine:
         for one in self.has:
             if one.name == name:
                 return one.digest()
-        raise EngineError(f"The adapter {name} is not here.")
+        raise EngineError("adapter_missing", name=name)
 
     def _need(self) -> None:
         if self.state.status != "ready":
-            raise NotReady(self.state.message)
+            raise NotReady("text", text=self.state.message)
 
 
 def _paint(recipe: Recipe, source: Image.Image | None) -> Image.Image:
@@ -175,5 +175,5 @@ def _paint(recipe: Recipe, source: Image.Image | None) -> Image.Image:
     if recipe.source is None:
         return painted
     if source is None or recipe.strength is None:
-        raise EngineError("The picture that this one begins with is not here any more.")
+        raise EngineError("source_missing")
     return Image.blend(source.convert("RGB").resize(size), painted, recipe.strength)

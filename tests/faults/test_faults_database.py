@@ -24,7 +24,6 @@ from tests.apps import completed
 from tests.fakes.engine import PaintEngine
 from tests.storage.test_storage_snapshots import HOLD, damage
 from tests.studio.conftest import end
-from tests.ui.test_ui_create import known
 
 HOME = "home"
 
@@ -34,7 +33,7 @@ def data(tmp_path: Path) -> Path:
     """A folder with two pictures and a snapshot, stopped well."""
     studio = Studio(storage.open(tmp_path / "data"), PaintEngine(), None)
     studio.start()
-    end(studio, HOME, studio.submit(HOME, GenerationRequest(prompt="a cat", enhance=False, count=2)))
+    end(studio, HOME, studio.generation.submit(HOME, GenerationRequest.of(prompt="a cat", enhance=False, count=2)))
     studio.close()
     snapshots.nightly_snapshot(tmp_path / "data", now(), pause_s=0)
     return tmp_path / "data"
@@ -69,7 +68,6 @@ def test_a_damaged_database_is_shown_and_says_how_it_comes_back(data: Path, star
     health = app.health()
     command = str(health["message"]).split("with: ")[1]
     assert health["status"] == "failed" and command.startswith("python app.py restore ")
-    assert known(str(health["message"]))
     client = app.client()
     items = client.predict(api_name="/history")["items"]
     assert len(items) == 2
@@ -82,11 +80,11 @@ def test_a_damaged_database_is_shown_and_says_how_it_comes_back(data: Path, star
         lambda: client.predict(items[0]["id"], True, api_name="/edit"),
         lambda: client.predict(items[0]["id"], api_name="/delete"),
     ):
-        with pytest.raises(Exception, match="What can be read is shown; nothing is drawn or changed"):
+        with pytest.raises(Exception, match="What can be read is shown; nothing is generated or changed"):
             ask()
     app.stop()
     strangers = up(start_app, data, owners="browser")  # who are told no more than that
-    assert strangers.health()["message"] == storage.errors.Damaged.BRIEF and known(storage.errors.Damaged.BRIEF)
+    assert strangers.health()["message"] == storage.errors.Damaged.BRIEF
     assert str(data) in strangers.written() and command in strangers.written()
     strangers.stop()
     # The very command that the sentence names.
@@ -133,7 +131,7 @@ def test_a_database_that_another_program_holds_is_refused(data: Path) -> None:
 def test_the_second_studio_on_a_folder_says_so_and_leaves(data: Path) -> None:
     first = storage.open(data)
     try:
-        assert "Another studio is working on the folder" in refused(data)
+        assert "Another studio is using the folder" in refused(data)
         assert first.pictures.page(HOME).total == 2
     finally:
         first.close()

@@ -26,20 +26,20 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="kill -9 and fork are PO
 def settled(studio: Studio, jobs: set[str], seconds: float = 240) -> dict[str, View]:
     """The last snapshot of each job once nothing waits. One that brought the studio down twice is drawn again, as by a click."""
     stop = time.monotonic() + seconds
-    while studio.jobs(ME):
+    while studio.jobs.unfinished(ME):
         assert time.monotonic() < stop, "the queue does not end"
         time.sleep(0.1)
     shots = {}
     for job in jobs:
         with suppress(NotFound):
-            shots[job] = studio.snapshot(ME, job)
-    again = {job: studio.retry(ME, job) for job, shot in shots.items() if shot["status"] == "failed"}
-    while studio.jobs(ME):
+            shots[job] = studio.jobs.snapshot(ME, job)
+    again = {job: studio.generation.retry(ME, job) for job, shot in shots.items() if shot["status"] == "failed"}
+    while studio.jobs.unfinished(ME):
         assert time.monotonic() < stop, "the queue does not end"
         time.sleep(0.1)
     for job, other in again.items():
         assert "went down twice" in str(shots[job]["error"]), shots[job]["error"]
-        rest = studio.snapshot(ME, other)
+        rest = studio.jobs.snapshot(ME, other)
         shots[job] = {**rest, "pictures": [*shots[job]["pictures"], *rest["pictures"]]}
     return shots
 
@@ -72,7 +72,7 @@ def check(folder: Path) -> Counter[str]:
         for trash in (False, True):
             cursor = None
             while True:
-                page = studio.history(ME, limit=60, cursor=cursor, trash=trash)
+                page = studio.library.history(ME, limit=60, cursor=cursor, trash=trash)
                 everything += page["items"]
                 cursor = page["next"]
                 if cursor is None:
@@ -82,9 +82,9 @@ def check(folder: Path) -> Counter[str]:
         hashes = Counter(str(one["pixel_sha256"]) for one in everything)
         assert max(hashes.values(), default=1) == 1, "a picture is there twice"
         for one in everything:
-            with Image.open(studio.file(ME, str(one["id"]))) as image:
+            with Image.open(studio.library.file(ME, str(one["id"]))) as image:
                 assert pixel_sha256(image) == one["pixel_sha256"]
-            with Image.open(studio.thumb(ME, str(one["id"]))) as image:
+            with Image.open(studio.library.thumb(ME, str(one["id"]))) as image:
                 image.load()
         report = studio._storage.reconciler.run(depth="pixels")
         assert report.findings == []

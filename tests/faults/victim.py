@@ -50,30 +50,30 @@ def live(folder: Path, said: int, chance: random.Random) -> None:
 def one_thing(studio: Studio, chance: random.Random, say) -> None:  # type: ignore[no-untyped-def]
     """What somebody may do at a moment."""
     does = chance.random()
-    seen = studio.history(ME, limit=10)["items"]
+    seen = studio.library.history(ME, limit=10)["items"]
     if does < 0.5 or not seen:
         count, seed = chance.randint(1, 4), chance.randrange(2**40)
-        wish = GenerationRequest(
+        wish = GenerationRequest.of(
             prompt="a cat", enhance=chance.random() < 0.3, count=count, seed=seed, width=128, height=128, steps=4
         )
-        say("filed", studio.submit(ME, wish), count, seed)
+        say("filed", studio.generation.submit(ME, wish), count, seed)
         return
     one = chance.choice(seen)
     picture = str(one["id"])
     say("kept", picture)
     if does < 0.6:
-        studio.edit(ME, picture, favourite=True, tags=["a", "b"])
+        studio.library.edit(ME, picture, favourite=True, tags=["a", "b"])
     elif does < 0.7:
         say("doomed", picture, one["job"])
-        studio.delete(ME, picture)
+        studio.library.delete(ME, picture)
         studio._storage.trash.empty(ME, [picture])
-    elif does < 0.75 and (jobs := studio.jobs(ME)):
+    elif does < 0.75 and (jobs := studio.jobs.unfinished(ME)):
         say("cancelling", jobs[-1]["id"])
-        studio.cancel(ME, str(jobs[-1]["id"]))
+        studio.generation.cancel(ME, str(jobs[-1]["id"]))
     elif does < 0.78:
         Maintenance(studio._storage, None).look()
     else:
-        studio.vary(ME, picture)
+        studio.generation.vary(ME, picture)
 
 
 def promises(folder: Path) -> int:

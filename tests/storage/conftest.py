@@ -25,7 +25,7 @@ class Kit:
     bob: str = "bob"
 
     def job(self, owner: str = "ann", count: int = 1, **changes: Any) -> Job:
-        facts: dict[str, Any] = {"kind": "generate", "wish": {"prompt": "x"}, "per_owner": 500, "total": 500}
+        facts: dict[str, Any] = {"kind": "generate", "spec": {"prompt": "x"}, "per_owner": 500, "total": 500}
         return self.store.jobs.add(owner, count=count, **{**facts, **changes})
 
     def enhancement(self, owner: str = "ann", **changes: Any) -> Enhancement:

@@ -166,7 +166,7 @@ def test_nothing_is_written_over(kit, tmp_path):
         with pytest.raises(NotRestored, match="must be an empty folder"):
             backup.restore_backup(tmp_path / "backup", target)
     for source in (tmp_path / "none", tmp_path):
-        with pytest.raises(NotRestored, match="is no backup"):
+        with pytest.raises(NotRestored, match="is not a backup"):
             backup.restore_backup(source, tmp_path / "new")
     with pytest.raises(NotRestored, match="nothing to back up"):
         backup.create_backup(tmp_path / "none", tmp_path / "other")

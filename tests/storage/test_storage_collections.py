@@ -118,7 +118,7 @@ def test_a_name_that_means_something_else_here_is_told(kit, other):
     )
     (wrong,) = brought.wrong
     assert (wrong.file, wrong.line) == (MEMBER, 3)
-    assert wrong.sentence == "name must not be that of a saved search which is here (got Hares)."
+    assert wrong.sentence == "name must not be the name of an existing saved search (got Hares)."
     assert {one.name: one.query for one in other.store.collections.of("ann")}["All of 2"] == "wolf"
 
 
@@ -159,19 +159,19 @@ def good(**changes):
     ("told", "sentence"),
     [
         ([], "The line must be a JSON object (got [])."),
-        (good(format=2), "format must be 1, the one that this studio reads (got 2)."),
+        (good(format=2), "format must be 1, the format that this studio reads (got 2)."),
         (good(id="../../x"), "id must be an id (got ../../x)."),
         (good(name=7), 'name must be 1 to 60 printable characters without " (got 7).'),
         (good(name="a" * 61), 'name must be 1 to 60 printable characters without "'),
         (good(name='a "b"'), 'name must be 1 to 60 printable characters without "'),
-        (good(name="a\nb"), "name must be without needless spaces (got a b)."),
+        (good(name="a\nb"), "name must not have extra spaces (got a b)."),
         (good(name="a\x1bb"), 'name must be 1 to 60 printable characters without "'),
         (good(name="\ud800"), 'name must be 1 to 60 printable characters without "'),
         (good(created_at="2999-01-01T00:00:00+00:00"), "created_at must be a time with its zone"),
-        (good(query=""), "query must look for something"),
+        (good(query=""), "query must have a search term"),
         (good(query="seed:none"), "seed: must be a whole number (got none)."),
         (good(query="x" * 1_001), "query must have at most 1,000 characters (got 1,001)."),
-        (good(query="hare", pictures=["abcdefgh1234"]), "pictures must be empty beside a query (got 1 pictures)."),
+        (good(query="hare", pictures=["abcdefgh1234"]), "pictures must be empty together with a query (got 1 pictures)."),
         (good(cover="x"), "cover must be an id (got x)."),
         (good(pictures="x"), "pictures must be a list of at most 200,000 ids (got x)."),
         (good(pictures=["/etc/passwd"]), "pictures must be an id (got /etc/passwd)."),
@@ -211,7 +211,7 @@ def test_a_member_that_cannot_be_read_leaves_the_pictures_whole(kit, other, tmp_
     picture = kit.picture("a hare")
     doubled = json.dumps(good()) + "\n" + json.dumps(good(name="FINE", id="abcdefgh5678"))
     for data, line, sentence in (
-        (doubled, 2, "name must stand in one line only (got FINE)."),
+        (doubled, 2, "name must occur on one line only (got FINE)."),
         (b"\n" * 501, 0, "The file must have at most 500 lines (got more)."),
         (b"x" * (8 * 2**20 + 2), 0, "Line 1 must have at most 8,388,608 bytes (got more)."),
     ):
@@ -222,9 +222,9 @@ def test_a_member_that_cannot_be_read_leaves_the_pictures_whole(kit, other, tmp_
         there.store.close()
     torn = with_member(packed(kit), json.dumps(good(name="Torn"))).getvalue().replace(b'"Torn"', b'"Thorn'[:6])
     brought = other.store.importer.import_archive("ann", io.BytesIO(torn))
-    assert brought.brought == (picture.id,) and "must be whole" in brought.wrong[0].sentence
+    assert brought.brought == (picture.id,) and "must be intact" in brought.wrong[0].sentence
     assert other.store.collections.of("ann") == ()
-    with pytest.raises(BadArchive, match="two entries of the name"):
+    with pytest.raises(BadArchive, match="two entries named"):
         twice = with_member(packed(kit), b"")
         with pytest.warns(UserWarning), zipfile.ZipFile(twice, "a") as archive:
             archive.writestr(MEMBER, b"")

@@ -57,7 +57,7 @@ def die_at(n):
 import shutil
 root, template = Path(sys.argv[1]), Path(sys.argv[2])
 warm = storage.open(root / "warm")  # loads what is loaded once, which is not what is to be interrupted
-job = warm.jobs.add("ann", kind="generate", wish={}, count=1, per_owner=9, total=9)
+job = warm.jobs.add("ann", kind="generate", spec={}, count=1, per_owner=9, total=9)
 warm.pictures.add(picture(warm.jobs.claim(), 0), image(0), finish=True)
 warm.close()
 for n in range(1, 200):
@@ -84,7 +84,7 @@ store.jobs.recover()
 for _ in range(10_000):
     job = store.jobs.claim()
     if job is None:
-        store.jobs.add("ann", kind="generate", wish={}, count=3, per_owner=9, total=9)
+        store.jobs.add("ann", kind="generate", spec={}, count=3, per_owner=9, total=9)
         job = store.jobs.claim()
     store.jobs.progressed(job.id)
     print("filed", job.id, flush=True)
@@ -142,7 +142,7 @@ def check_files(store: storage.Storage) -> None:
 def test_a_death_at_every_single_step_of_adding(tmp_path):
     template = tmp_path / "template"
     store = storage.open(template)
-    wished = store.jobs.add("ann", kind="generate", wish={}, count=1, per_owner=9, total=9)
+    wished = store.jobs.add("ann", kind="generate", spec={}, count=1, per_owner=9, total=9)
     store.close()
     (tmp_path / "runs").mkdir()
     child = run(STEPS, tmp_path / "runs", template)
@@ -218,7 +218,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_job_as_it_was(kit):
         + """
 import json, resource
 store = storage.open(Path(sys.argv[1]))
-job = store.jobs.add("ann", kind="generate", wish={}, count=1, per_owner=9, total=9)
+job = store.jobs.add("ann", kind="generate", spec={}, count=1, per_owner=9, total=9)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
 try:

@@ -18,7 +18,7 @@ ROOT = Path(storage.__file__).resolve().parents[1]
 
 
 def test_two_studios_never_work_on_one_folder(kit):
-    with pytest.raises(StorageInUse, match="Another studio is working on the folder"):
+    with pytest.raises(StorageInUse, match="Another studio is using the folder"):
         storage.open(kit.store.folder)
     kit.store.close()
     kit.store.close()

@@ -11,11 +11,11 @@ from storage.errors import BadValue, NotFound, QueueFull
 
 def test_a_filed_wish_is_queued_and_comes_back_as_it_was(kit):
     wish = {"prompt": "兔子 “quoted” \n", "count": 2, "nested": {"a": [1, None, 0.5]}}
-    job = kit.job(count=2, wish=wish)
+    job = kit.job(count=2, spec=wish)
     kit.reopen()
     kept = kit.store.jobs.get("ann", job.id)
     assert kept == job
-    assert (kept.status, kept.wish, kept.count) == ("queued", wish, 2)
+    assert (kept.status, kept.spec, kept.count) == ("queued", wish, 2)
     assert kept.created_at.utcoffset().total_seconds() == 0
     assert (kept.started_at, kept.finished_at, kept.pictures, kept.crashes) == (None, None, (), 0)
     assert job.id.isalnum() and len(job.id) >= 20
@@ -23,7 +23,7 @@ def test_a_filed_wish_is_queued_and_comes_back_as_it_was(kit):
 
 def test_a_wish_with_what_json_cannot_say_is_refused(kit):
     with pytest.raises(Exception, match=r"JSON|Out of range"):
-        kit.job(wish={"guidance": float("nan")})
+        kit.job(spec={"guidance": float("nan")})
     assert kit.store.jobs.counts() == {"queued": 0, "running": 0}
 
 
@@ -89,10 +89,10 @@ def test_who_was_served_last_waits_even_if_they_file_first(kit):
 
 def test_another_owners_job_can_be_claimed_where_its_wish_suits(kit):
     jobs = kit.store.jobs
-    mine, first = kit.job("ann"), kit.job("bob", wish={"checkpoint": "far"})
-    kit.job("bob", wish={"checkpoint": "here"})
+    mine, first = kit.job("ann"), kit.job("bob", spec={"checkpoint": "far"})
+    kit.job("bob", spec={"checkpoint": "here"})
     assert jobs.claim().id == mine.id
-    kit.job("ann", wish={"checkpoint": "here"})
+    kit.job("ann", spec={"checkpoint": "here"})
     assert jobs.claim(besides="ann", suits=lambda wish: wish["checkpoint"] == "here") is None, "bob's first comes first"
     assert jobs.claim(besides="bob", suits=lambda wish: False) is None
     assert jobs.claim(besides="ann").id == first.id

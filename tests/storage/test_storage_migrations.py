@@ -79,7 +79,10 @@ def fill(file: Path) -> None:
         TEXTS_OF_THE_FIRST: f"1, '{owner_token('ann')}', '兔 子', 'a rabbit', '', '', 'sea'",
     }
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        columns = {name for _, name, *_ in connection.execute("PRAGMA table_info(jobs)")}
         for table, row in rows.items():
+            if "wish" not in columns:  # its present name
+                table = table.replace("wish", "spec")
             connection.execute(f"INSERT INTO {table} VALUES ({row})")
 
 

@@ -21,7 +21,7 @@ TELLS_NOTHING = {"alembic_version", "turns", "tallies"}
 
 
 def private_job(kit: Kit, owner: str = "ann", count: int = 1, **changes: Any) -> Job:
-    facts: dict[str, Any] = {"kind": "generate", "wish": {"prompt": "x"}, "per_owner": 500, "total": 500}
+    facts: dict[str, Any] = {"kind": "generate", "spec": {"prompt": "x"}, "per_owner": 500, "total": 500}
     place, other = kit.store.queue.places(True)
     return place.add(owner, count=count, elsewhere=other.waiting(owner), **{**facts, **changes})
 
@@ -81,7 +81,7 @@ def test_what_is_forgotten_leaves_no_row(kit):
     private.copy_enhancement(thought)  # twice is fine
     first = private_picture(kit, enhancement_id=thought.id)
     private_picture(kit, parent_id=first.id)
-    failed = private_job(kit, wish={"prompt": "x", "refines": thought.id}, kind="enhance")
+    failed = private_job(kit, spec={"prompt": "x", "refines": thought.id}, kind="enhance")
     assert queue.claim().id == failed.id
     private.jobs.finish(failed.id, "failed", "no")
     queued, theirs = private_job(kit), private_picture(kit, owner="bob")
@@ -162,7 +162,7 @@ def test_the_bounds_count_both(kit):
         private_job(kit, "ann", per_owner=2)
     with pytest.raises(QueueFull):
         place, other = kit.store.queue.places(False)
-        place.add("bob", kind="generate", wish={}, count=1, per_owner=2, total=2, elsewhere=other.waiting("bob"))
+        place.add("bob", kind="generate", spec={}, count=1, per_owner=2, total=2, elsewhere=other.waiting("bob"))
     assert len(kit.store.queue.unfinished("ann")) == 2
 
 
@@ -181,7 +181,7 @@ def test_it_is_another_one_each_time_and_many_may_write(kit):
     def work(owner: str) -> None:
         try:
             for _ in range(10):
-                job = one.jobs.add(owner, kind="generate", wish={}, count=1, per_owner=500, total=500)
+                job = one.jobs.add(owner, kind="generate", spec={}, count=1, per_owner=500, total=500)
                 one.pictures.add(kit.new(job), kit.image(), finish=True)
                 one.prune()
         except BaseException as error:
@@ -221,8 +221,8 @@ def test_a_private_owner_has_no_more_turns_than_others(kit):
 
 
 def test_what_suits_is_found_in_either_place(kit):
-    kit.job("ann", wish={"checkpoint": "far"})
-    near = private_job(kit, "bob", wish={"checkpoint": "near"})
+    kit.job("ann", spec={"checkpoint": "far"})
+    near = private_job(kit, "bob", spec={"checkpoint": "near"})
     assert kit.store.queue.claim(suits=lambda wish: wish["checkpoint"] == "near").id == near.id
 
 

@@ -86,9 +86,9 @@ def test_values_that_are_none_are_named():
     )
     assert (told.seed, told.steps, told.guidance, told.told_size) == (None, None, None, None)
     assert told.notes == (
-        "The seed could not be understood (got -1).",
-        "The steps could not be understood (got NaN).",
-        "The guidance could not be understood (got NaN).",
+        "The seed could not be read (got -1).",
+        "The steps could not be read (got NaN).",
+        "The guidance could not be read (got NaN).",
     )
     told = parse_metadata(png(parameters="a\nSteps: 8, Seed: 1, Prompt chars: " + "9" * 5000), "x")
     assert told.seed == 1
@@ -283,7 +283,7 @@ def test_what_tells_nothing_says_so(tmp_path):
     path = tmp_path / "photo.jpg"
     path.write_bytes(with_exif("JPEG"))
     told = parse_metadata(path, path.name)
-    assert (told.maker, told.prompt, told.notes) == (None, "", ("It tells nothing about how it was made.",))
+    assert (told.maker, told.prompt, told.notes) == (None, "", ("It does not say how it was made.",))
     told = parse_metadata(png(parameters="just words"), "x")
     assert told.maker is None and told.rest == {"text": "just words"}
 
@@ -297,10 +297,10 @@ def chunk(kind, body):
     [
         (b"", "a.png is neither PNG, JPEG nor WebP."),
         (b"GIF89a" + b"0" * 50, "a.png is neither PNG, JPEG nor WebP."),
-        (b"\x89PNG\r\n\x1a\n", "a.png is damaged: its header tells no size."),
-        (b"\xff\xd8\xff\xe0\0\x02", "a.png is damaged: its header tells no size."),
-        (b"RIFF\0\0\0\0WEBPVP8X", "a.png is damaged: its header tells no size."),
-        (SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", 0, 5, 8, 2, 0, 0, 0)), "a.png is damaged: its header tells no size."),
+        (b"\x89PNG\r\n\x1a\n", "a.png is damaged: its header has no size."),
+        (b"\xff\xd8\xff\xe0\0\x02", "a.png is damaged: its header has no size."),
+        (b"RIFF\0\0\0\0WEBPVP8X", "a.png is damaged: its header has no size."),
+        (SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", 0, 5, 8, 2, 0, 0, 0)), "a.png is damaged: its header has no size."),
         (
             SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 2, 0, 0, 0)),
             "a.png has 2,147,483,647 x 2,147,483,647 pixels, more than 80 million.",

@@ -107,7 +107,7 @@ def test_where_nobody_is_named_a_stranger_gets_nothing(kit):
     drawn(kit)
     forget_rows(kit)
     report = kit.store.reconciler.run(owner=None)
-    assert "whose it is" in sentences(report) and report.open == 0
+    assert "its owner is not known" in sentences(report) and report.open == 0
     assert len(list((kit.store.folder / "pictures").rglob("*.png"))) == 1
 
 

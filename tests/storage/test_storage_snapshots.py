@@ -102,7 +102,7 @@ def test_a_damaged_index_leaves_a_studio_that_reads_and_says_how_to_go_on(kit):
         lambda: kit.job(),
         kit.store.jobs.recover,
     ):
-        with pytest.raises(Damaged, match="nothing is drawn or changed"):
+        with pytest.raises(Damaged, match="nothing is generated or changed"):
             change()
     kit.reopen()
     assert kit.store.damaged is not None, "it stays so"

@@ -157,9 +157,7 @@ def test_another_owner_gets_ids_of_their_own_on_one_machine(kit):
 def test_a_parent_that_is_not_there_is_told(kit, other):
     made = some(kit)
     brought = other.store.importer.import_archive("ann", packed(kit, ids=[made[2].id]))
-    assert brought.notes == (
-        f"Picture {made[2].id} came of picture {made[0].id}, which is not here, so that is not kept.",
-    )
+    assert brought.notes == (f"The parent {made[0].id} of picture {made[2].id} is not here, so the link is not kept.",)
     assert other.store.pictures.get("ann", made[2].id) == replace(made[2], parent_id=None)
 
 
@@ -260,7 +258,7 @@ def put(part, name, value):
         ("picture", "seed", -1, "seed must be a whole number"),
         ("picture", "seed", 2**64, "seed must be a whole number"),
         ("picture", "seed", True, "seed must be a whole number"),
-        ("picture", "width", 31, "pixel_sha256 must be that of the picture's pixels"),
+        ("picture", "width", 31, "pixel_sha256 must be the hash of the picture's pixels"),
         ("picture", "width", 10**9, "width must be a whole number"),
         ("picture", "guidance", float("nan"), "The line must be JSON"),
         ("picture", "created_at", "2999-01-01T00:00:00+00:00", "created_at must be a time"),
@@ -270,15 +268,15 @@ def put(part, name, value):
         ("picture", "tags", ["a", "A"], "tags must be"),
         ("picture", "tags", ["x"] * 40, "tags must be"),
         ("picture", "recipe", {"x": float("inf")}, "The line must be JSON"),
-        ("picture", "environment", {"x": [[]] * 60_000}, "environment must hold at most"),
-        ("picture", "pixel_sha256", "0" * 64, "pixel_sha256 must be that of the picture's pixels"),
+        ("picture", "environment", {"x": [[]] * 60_000}, "environment must have at most"),
+        ("picture", "pixel_sha256", "0" * 64, "pixel_sha256 must be the hash of the picture's pixels"),
         ("picture", "pixel_sha256", "xyz", "pixel_sha256 must be a SHA-256"),
-        ("picture", "enhancement_id", "a" * 24, "enhancement_id must be the id of the enhancement beside it"),
-        ("picture", "job_id", "a" * 24, "job_id must be the id of the job beside it"),
+        ("picture", "enhancement_id", "a" * 24, "enhancement_id must be the id of the enhancement in the same entry"),
+        ("picture", "job_id", "a" * 24, "job_id must be the id of the job in the same entry"),
         ("picture", "index", 9, "index must be below the job's count"),
         ("job", "kind", "evil", "kind must be one of generate, enhance, rerun, import"),
         ("job", "count", 10**9, "count must be a whole number"),
-        ("job", "wish", "x", "wish must be a JSON object"),
+        ("job", "spec", "x", "spec must be a JSON object"),
         (None, "enhancement", {"id": "a" * 24}, "must be"),
     ],
 )  # fmt: skip
@@ -325,7 +323,7 @@ def test_a_manifest_cannot_reach_what_runs_here_nor_another_picture(kit, other):
     )
     kept = other.store.pictures.path("ann", there.id).read_bytes()
     brought = other.store.importer.import_archive("ann", stolen)
-    assert brought.brought == () and "another one which is here" in brought.wrong[0].sentence
+    assert brought.brought == () and "another, existing one" in brought.wrong[0].sentence
     assert other.store.pictures.path("ann", there.id).read_bytes() == kept
     assert other.store.pictures.get("ann", there.id).rating == 3
 
@@ -352,11 +350,11 @@ def jpeg(size=(32, 16), **options):
 @pytest.mark.parametrize(
     ("extra", "sentence"),
     [
-        ([("../evil.png", b"x")], r"leads out of it: \.\./evil.png"),
-        ([("/etc/passwd", b"x")], "leads out of it"),
-        ([("a\\..\\b", b"x")], "leads out of it"),
-        ([("C:/x", b"x")], "leads out of it"),
-        ([("manifest.jsonl", b"")], "two entries of the name manifest.jsonl"),
+        ([("../evil.png", b"x")], r"leads outside: \.\./evil.png"),
+        ([("/etc/passwd", b"x")], "leads outside"),
+        ([("a\\..\\b", b"x")], "leads outside"),
+        ([("C:/x", b"x")], "leads outside"),
+        ([("manifest.jsonl", b"")], "two entries named manifest.jsonl"),
     ],
 )
 def test_names_that_lead_out_or_are_doubled_are_refused(kit, other, extra, sentence):
@@ -383,18 +381,18 @@ def test_bombs_are_refused_unopened(kit, other):
     packed_oddly = io.BytesIO()
     with zipfile.ZipFile(packed_oddly, "w", zipfile.ZIP_LZMA) as made:
         made.writestr("manifest.jsonl", b"")
-    with pytest.raises(BadArchive, match="packed in a way"):
+    with pytest.raises(BadArchive, match="unsupported compression"):
         other.store.importer.import_archive("ann", packed_oddly)
     huge = bytearray(packed(kit).getvalue())
     at = huge.rfind(b"PK\5\6")
     struct.pack_into("<I", huge, at + 12, 2**31)
-    with pytest.raises(BadArchive, match="list of entries has 2,147,483,648 bytes"):
+    with pytest.raises(BadArchive, match="directory has 2,147,483,648 bytes"):
         other.store.importer.import_archive("ann", io.BytesIO(bytes(huge)))
 
 
 def test_what_is_no_archive_is_refused(kit, other, tmp_path):
     for data in (b"", b"PK", b"not a zip at all" * 100, jpeg(), packed(kit).getvalue()[:-30]):
-        with pytest.raises(BadArchive, match="no zip archive"):
+        with pytest.raises(BadArchive, match="not a readable zip archive"):
             other.store.importer.import_archive("ann", io.BytesIO(data))
     plain = io.BytesIO()
     with zipfile.ZipFile(plain, "w") as made:

@@ -31,7 +31,7 @@ def test_a_backup_is_restored_with_everything_in_it(tmp_path: Path) -> None:
         picture = store.pictures.get(OWNER, ID)
         assert (picture.original_prompt, picture.seed, picture.rating, picture.favourite) == (PROMPT, 7, 5, True)
         assert (picture.tags, picture.note) == (("sea", "海"), "kept")
-        assert picture.enhancement is not None and picture.enhancement.steering["locks"] == ["red fox"]
+        assert picture.enhancement is not None and picture.enhancement.options["keep_words"] == ["red fox"]
         assert [step.name for step in picture.enhancement.steps] == ["keep", "solve", "compose", "text"]
         assert {one.name: one.count for one in store.collections.of(OWNER)} == {"Best": 2, "Foxes": 2}
         assert len(store.shares.of_picture(OWNER, ID)) == 1

@@ -61,6 +61,6 @@ def end(studio: Studio, owner: str, job: str, seconds: float = 60) -> View:
     """The last snapshot of a job."""
 
     async def last() -> View:
-        return [shot async for shot in studio.watch(owner, job)][-1]
+        return [shot async for shot in studio.jobs.watch(owner, job)][-1]
 
     return asyncio.run(asyncio.wait_for(last(), seconds))

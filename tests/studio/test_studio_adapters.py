@@ -37,8 +37,8 @@ def first(shot: View) -> dict[str, Any]:
 
 
 def inked(studio: Studio, **wish: Any) -> dict[str, Any]:
-    said = GenerationRequest(prompt="a cat", enhance=False, adapters=(("ink", 0.8), ("fur", -1)), **wish)
-    return first(drawn(studio, studio.submit(ME, said)))
+    said = GenerationRequest.of(prompt="a cat", enhance=False, adapters=(("ink", 0.8), ("fur", -1)), **wish)
+    return first(drawn(studio, studio.generation.submit(ME, said)))
 
 
 @pytest.fixture
@@ -57,10 +57,10 @@ def test_a_picture_keeps_the_hashes_of_what_drew_it(studio: Studio) -> None:
     assert found["adapters"] == [
         {"name": "ink", "weight": 0.8, "sha256": "aa" * 32}, {"name": "fur", "weight": -1.0, "sha256": "bb" * 32}
     ]  # fmt: skip
-    assert [one["id"] for one in studio.history(ME, query="lora:fur")["items"]] == [found["id"]]  # type: ignore[attr-defined]
-    assert studio.history(ME, query="lora:kron")["items"] == []
-    assert drawn(studio, studio.rerun(ME, str(found["id"])))["identical"] is True
-    varied = first(drawn(studio, studio.vary(ME, str(found["id"]))))
+    assert [one["id"] for one in studio.library.history(ME, query="lora:fur")["items"]] == [found["id"]]  # type: ignore[attr-defined]
+    assert studio.library.history(ME, query="lora:kron")["items"] == []
+    assert drawn(studio, studio.generation.rerun(ME, str(found["id"])))["identical"] is True
+    varied = first(drawn(studio, studio.generation.vary(ME, str(found["id"]))))
     assert varied["adapters"] == found["adapters"] and varied["pixel_sha256"] != found["pixel_sha256"]
 
 
@@ -73,9 +73,9 @@ def test_a_picture_keeps_the_hashes_of_what_drew_it(studio: Studio) -> None:
 )
 def test_what_is_not_here_or_does_not_fit_is_refused_when_it_is_filed(studio: Studio, name: str, sentence: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        studio.submit(ME, GenerationRequest(prompt="a cat", adapters=((name, 1),)))
+        studio.generation.submit(ME, GenerationRequest.of(prompt="a cat", adapters=((name, 1),)))
     assert str(caught.value) == sentence and caught.value.name == "adapters"
-    job = studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, adapters=(("kron", 1),)))
+    job = studio.generation.submit(ME, GenerationRequest.of(prompt="a cat", enhance=False, adapters=(("kron", 1),)))
     assert first(drawn(studio, job))["adapters"], "where only loading can tell, it is tried"
 
 
@@ -96,16 +96,16 @@ def test_a_rerun_finds_files_by_their_hash_and_tells_what_is_not_the_same(
 ) -> None:
     found = inked(studio)
     engine.has = [file(name, content * 32) for name, content in now.items()]
-    shot = drawn(studio, studio.rerun(ME, str(found["id"])))
+    shot = drawn(studio, studio.generation.rerun(ME, str(found["id"])))
     assert shot["identical"] is identical
     assert shot.get("changed", []) == changed
     if not identical:
-        settings: Any = studio.differences(ME, str(found["id"]), str(first(shot)["id"]))["settings"]
+        settings: Any = studio.library.compare(ME, str(found["id"]), str(first(shot)["id"]))["settings"]
         assert [one["what"] for one in settings] == [one["what"] for one in changed]
         with pytest.raises(Refused, match="The adapter ink"):
-            studio.vary(ME, str(found["id"]))
+            studio.generation.vary(ME, str(found["id"]))
     else:
-        assert first(drawn(studio, studio.vary(ME, str(found["id"]))))["adapters"]
+        assert first(drawn(studio, studio.generation.vary(ME, str(found["id"]))))["adapters"]
 
 
 def test_what_went_away_between_filing_and_drawing_fails_its_job_alone_and_redraw_keeps_it(
@@ -113,24 +113,28 @@ def test_what_went_away_between_filing_and_drawing_fails_its_job_alone_and_redra
 ) -> None:
     engine.has = [file("ink", "aa"), file("fur", "bb")]
     studio = make(start=False)
-    job = studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, seed=5, adapters=(("ink", 0.8),)))
-    plain = studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, seed=5))
+    job = studio.generation.submit(
+        ME, GenerationRequest.of(prompt="a cat", enhance=False, seed=5, adapters=(("ink", 0.8),))
+    )
+    plain = studio.generation.submit(ME, GenerationRequest.of(prompt="a cat", enhance=False, seed=5))
     engine.has = []
     studio.start()
     shot = end(studio, ME, job)
     assert (shot["status"], shot["error"]) == ("failed", "The adapter ink is not here.")
     assert first(drawn(studio, plain))["adapters"] == []
     with pytest.raises(InvalidRequest, match="adapters must name files that are here"):
-        studio.retry(ME, job)
+        studio.generation.retry(ME, job)
     engine.has = [file("ink", "ab")]
-    assert first(drawn(studio, studio.retry(ME, job)))["adapters"] == [{"name": "ink", "weight": 0.8, "sha256": "ab"}]
+    assert first(drawn(studio, studio.generation.retry(ME, job)))["adapters"] == [
+        {"name": "ink", "weight": 0.8, "sha256": "ab"}
+    ]
 
 
 def test_in_private_too(studio: Studio, engine: PaintEngine) -> None:
     found = inked(studio, private=True)
     assert found["private"] and [one["name"] for one in found["adapters"]] == ["ink", "fur"]
     engine.has.pop(0)
-    shot = drawn(studio, studio.rerun(ME, str(found["id"])))
+    shot = drawn(studio, studio.generation.rerun(ME, str(found["id"])))
     assert first(shot)["private"] and shot["changed"] == [
         {"what": "adapter ink", "was": f"0.8 ({'aa' * 5})", "is": "missing"}
     ]

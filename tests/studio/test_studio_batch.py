@@ -48,7 +48,7 @@ def ask(studio: Studio, file: Path, *flags: str, stop: Callable[[], bool] = lamb
 
 
 def total(studio: Studio) -> int:
-    found = studio.history(ME)["total"]
+    found = studio.library.history(ME)["total"]
     assert isinstance(found, int)
     return found
 
@@ -58,7 +58,7 @@ def test_every_line_is_drawn_once_however_often_the_file_is_asked(make: Make, pr
     code, said = ask(studio, prompts)
     assert code == 0 and said[0] == "4 prompts in prompts.txt" and said[-1] == "4 of 4 prompts are drawn"
     assert total(studio) == 5, "a line that stands twice is drawn twice"
-    items = studio.history(ME)["items"]
+    items = studio.library.history(ME)["items"]
     assert isinstance(items, list)
     assert {(one["prompt"], one["seed"]) for one in items} >= {("a dog", 7), ("a dog", 8)}
     assert "{a brace} is a prompt too" in {one["prompt"] for one in items}
@@ -99,7 +99,7 @@ def test_a_line_names_adapters_as_the_api_does(make: Make, engine: PaintEngine, 
     studio = make(start=False)
     code, told = ask(studio, file)
     assert code == 0, told
-    items: Any = studio.history(ME)["items"]
+    items: Any = studio.library.history(ME)["items"]
     assert sorted(len(one["adapters"]) for one in items) == [0, 2, 2, 2]
     assert {(each["name"], each["weight"]) for one in items for each in one["adapters"]} == {
         ("ink", 0.8),

@@ -41,7 +41,9 @@ def seeing(make: Make, loopback: Loopback) -> Studio:
 
 def read(studio: Studio, picture: bytes | None = None, *wanted: Any, **more: Any) -> list[str]:
     async def all_of_it() -> list[str]:
-        return [text async for text in studio.describe(png() if picture is None else picture, *wanted, **more)]
+        return [
+            text async for text in studio.enhancement.describe(png() if picture is None else picture, *wanted, **more)
+        ]
 
     return asyncio.run(asyncio.wait_for(all_of_it(), 60))
 
@@ -71,7 +73,7 @@ def test_the_prompt_grows_and_nothing_is_kept(seeing: Studio, loopback: Loopback
 
 def test_without_a_model_it_is_refused_by_the_name_of_the_setting(make: Make) -> None:
     studio = make(start=False)
-    assert not studio.captioner.open and studio.captioner.model is None
+    assert not studio.enhancement.captioner.open and studio.enhancement.captioner.model is None
     with pytest.raises(Refused, match=r"the host names one with enhancer_vision\.$"):
         read(studio)
 
@@ -120,7 +122,7 @@ def test_a_third_at_once_is_refused_and_a_place_is_free_again(seeing: Studio, lo
     async def three() -> None:
         async with aclosing(seeing.describe(png())) as one, aclosing(seeing.describe(png())) as other:
             assert [await anext(one), await anext(other)] == ["Two cats", "Two cats"]
-            with pytest.raises(Refused, match=r"At most 2 pictures are read at once here \(now 2\)"):
+            with pytest.raises(Refused, match=r"At most 2 pictures are captioned at once here \(now 2\)"):
                 await anext(seeing.describe(png()))
             await one.aclose()
             assert await anext(seeing.describe(png())) == "Two cats"

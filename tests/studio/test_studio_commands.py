@@ -22,7 +22,7 @@ def data(tmp_path: Path) -> Path:
     """A folder with three pictures."""
     studio = Studio(storage.open(tmp_path / "data"), PaintEngine(), None)
     studio.start()
-    end(studio, ME, studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, count=3, seed=1)))
+    end(studio, ME, studio.generation.submit(ME, GenerationRequest.of(prompt="a cat", enhance=False, count=3, seed=1)))
     studio.close()
     return tmp_path / "data"
 
@@ -78,7 +78,7 @@ def test_what_cannot_begin_is_a_sentence(data: Path, tmp_path: Path) -> None:
     open_now = storage.open(data)
     try:
         code, said = ask("check", "--data", data)
-        assert code == 2 and "Another studio is working on the folder" in said
+        assert code == 2 and "Another studio is using the folder" in said
         assert ask("backup", tmp_path / "kept", "--data", data)[0] == 0, "a backup is made beside a studio at work"
     finally:
         open_now.close()

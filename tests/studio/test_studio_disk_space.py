@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import storage
+from locales import Localized
 from studio.domain.recipe import Recipe
 from studio.domain.request import GenerationRequest
 from studio.services.serializers import View
@@ -22,7 +23,6 @@ from studio.worker.quota import GB, Quota
 from studio.worker.writer import BackgroundWriter
 from tests.fakes.engine import PaintEngine
 from tests.studio.conftest import end
-from tests.ui.test_ui_create import known
 
 ME = "me"
 
@@ -68,25 +68,33 @@ def test_a_queue_waits_while_the_quota_is_used_up_and_goes_on_when_the_trash_is_
     studio = over(folder, engine)
     studio.start()
     first = end(
-        studio, ME, studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, count=4, width=512, height=512))
+        studio,
+        ME,
+        studio.generation.submit(
+            ME, GenerationRequest.of(prompt="a cat", enhance=False, count=4, width=512, height=512)
+        ),
     )
     studio.close()
     used = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     engine = PaintEngine(step_s=0.15)  # the folder is summed up once a second
     studio = over(folder, engine, Quota(folder, (used + 1_500_000) / GB))  # room for two of the four, or one
     try:
-        job = studio.submit(
-            ME, GenerationRequest(prompt="a dog", enhance=False, count=4, seed=50, width=512, height=512)
+        job = studio.generation.submit(
+            ME, GenerationRequest.of(prompt="a dog", enhance=False, count=4, seed=50, width=512, height=512)
         )
         studio.start()
-        until(lambda: studio.snapshot(ME, job)["message"])
-        shot = studio.snapshot(ME, job)
-        assert shot["status"] == "queued" and "disk quota" in str(shot["message"]) and known(str(shot["message"]))
+        until(lambda: studio.jobs.snapshot(ME, job)["message"])
+        shot = studio.jobs.snapshot(ME, job)
+        assert (
+            shot["status"] == "queued"
+            and "disk quota" in str(shot["message"])
+            and isinstance(shot["message"], Localized)
+        )
         assert shot["error"] is None and 0 < len(shot["pictures"]) < 4
         assert shot["message"] == studio.health()["message"] == studio.state.message == studio.quota_warning()
         whole(folder, [*first["pictures"], *shot["pictures"]])
         for one in first["pictures"]:
-            studio.delete(ME, str(one["id"]))
+            studio.library.delete(ME, str(one["id"]))
         assert studio._storage.trash.empty(ME) == 4
         last = end(studio, ME, job)
         assert (last["status"], [one["seed"] for one in last["pictures"]]) == ("done", [50, 51, 52, 53])
@@ -118,20 +126,20 @@ def test_a_queue_waits_while_the_disk_is_full_and_goes_on_when_there_is_room(sma
     try:
         if when == "before":
             filler.write_bytes(bytes(30 << 20))
-        job = studio.submit(
-            ME, GenerationRequest(prompt="a cat", enhance=False, count=3, seed=20, width=512, height=512)
+        job = studio.generation.submit(
+            ME, GenerationRequest.of(prompt="a cat", enhance=False, count=3, seed=20, width=512, height=512)
         )
         studio.start()
         until(lambda: studio.health()["message"] == DISK)
         time.sleep(1.0)
-        shot = studio.snapshot(ME, job)
+        shot = studio.jobs.snapshot(ME, job)
         assert shot["status"] in ("queued", "running") and shot["error"] is None
         assert len(shot["pictures"]) <= (when != "before"), "the first may be kept still, or not any more"
         filler.unlink()
         last = end(studio, ME, job)
         assert (last["status"], [one["seed"] for one in last["pictures"]]) == ("done", [20, 21, 22])
         whole(folder, last["pictures"])
-        assert known(DISK)
+        assert isinstance(DISK, Localized)
     finally:
         studio.close()
 

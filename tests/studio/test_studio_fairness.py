@@ -85,10 +85,10 @@ def test_others_pictures_are_drawn_between_the_words_of_a_long_reasoning(
             time.sleep(0.01)
 
     chat.before_word = slowly
-    long = studio.submit(ME, GenerationRequest(prompt="long", seed=1))
+    long = studio.generation.submit(ME, GenerationRequest.of(prompt="long", seed=1))
     assert begun.wait(30)
-    two = studio.submit(YOU, GenerationRequest(prompt="yours", enhance=False, count=2))
-    other = studio.submit(THIRD, GenerationRequest(prompt="third", enhance=False))
+    two = studio.generation.submit(YOU, GenerationRequest.of(prompt="yours", enhance=False, count=2))
+    other = studio.generation.submit(THIRD, GenerationRequest.of(prompt="third", enhance=False))
     shot = end(studio, ME, long)
     assert shot["status"] == "done" and len(shot["pictures"]) == 1  # type: ignore[arg-type]
     assert [prompt for prompt, _ in drawn] == ["yours", "third", "yours", "long, in soft light"]
@@ -104,8 +104,8 @@ def test_an_owners_own_next_picture_waits_and_so_does_one_within_the_share(
     engine.before_step = lambda recipe, step: drawn.append(recipe.prompt) if step == 1 else None
     chat.pause_s = 0.02
     jobs = [
-        studio.submit(ME, GenerationRequest(prompt="long", seed=1)),
-        studio.submit(YOU, GenerationRequest(prompt="yours", enhance=False)),
+        studio.generation.submit(ME, GenerationRequest.of(prompt="long", seed=1)),
+        studio.generation.submit(YOU, GenerationRequest.of(prompt="yours", enhance=False)),
     ]
     assert [end(studio, who, job)["status"] for who, job in zip((ME, YOU), jobs, strict=True)] == ["done", "done"]
     assert drawn == ["long, in soft light", "yours"]
@@ -119,8 +119,8 @@ def test_what_fails_between_the_words_takes_nothing_from_the_reasoning(
             raise RuntimeError("boom")
 
     studio, engine.before_step, chat.pause_s = start(), fail, 0.05
-    long = studio.submit(ME, GenerationRequest(prompt="long", seed=1))
-    bad = studio.submit(YOU, GenerationRequest(prompt="bad", enhance=False))
+    long = studio.generation.submit(ME, GenerationRequest.of(prompt="long", seed=1))
+    bad = studio.generation.submit(YOU, GenerationRequest.of(prompt="bad", enhance=False))
     assert end(studio, YOU, bad)["status"] == "failed"
     assert end(studio, ME, long)["pictures"][0]["prompt"] == "long, in soft light"  # type: ignore[index]
 
@@ -134,9 +134,9 @@ def test_a_cancelled_reasoning_ends_at_the_next_word(start: Start, chat: Slow) -
             assert go.wait(30)
 
     chat.before_word = wait
-    job = studio.submit(ME, GenerationRequest(prompt="long"))
+    job = studio.generation.submit(ME, GenerationRequest.of(prompt="long"))
     assert reached.wait(30)
-    studio.cancel(ME, job)
+    studio.generation.cancel(ME, job)
     go.set()
     assert end(studio, ME, job)["status"] == "cancelled"
     assert chat.said == 6, "one word after the wish to stop, and no more"

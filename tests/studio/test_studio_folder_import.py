@@ -64,8 +64,10 @@ def archive(tmp_path: Path) -> bytes:
     """A zip of another studio with two pictures in a collection."""
     studio = Studio(storage.open(tmp_path / "elsewhere"), PaintEngine(), None)
     studio.start()
-    shot = end(studio, ME, studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, count=2, seed=1)))
-    studio.new_collection(ME, "Cats", ids=[str(one["id"]) for one in shot["pictures"]])  # type: ignore[attr-defined]
+    shot = end(
+        studio, ME, studio.generation.submit(ME, GenerationRequest.of(prompt="a cat", enhance=False, count=2, seed=1))
+    )
+    studio.collections.create(ME, "Cats", ids=[str(one["id"]) for one in shot["pictures"]])  # type: ignore[attr-defined]
     packed = b"".join(studio.transfer.export(ME))
     studio.close()
     return packed
@@ -104,7 +106,7 @@ def test_a_folder_comes_in_whole_and_twice_brings_nothing_twice(outputs: Path, t
     code, said = ask("bring", outputs, "--data", data)
     assert code == 1, "three files are none"
     assert [line.split(":")[0] for line in said[:3]] == ["bad/named.png", "bad/other.zip", "bad/torn.png"]
-    assert "neither PNG, JPEG nor WebP" in said[0] and "no zip archive" in said[1]
+    assert "neither PNG, JPEG nor WebP" in said[0] and "not a readable zip archive" in said[1]
     assert said[3] == "9 pictures brought in, 2 were here already, 3 could not be read or kept"
     for maker in ("A1111 / Forge", "ComfyUI", "InvokeAI", "SwarmUI", "Fooocus", "Z-Image Studio", "no maker"):
         assert maker in said[4]
@@ -175,7 +177,7 @@ def test_what_cannot_begin_is_a_sentence(outputs: Path, tmp_path: Path) -> None:
     open_now = storage.open(tmp_path / "data")
     try:
         code, said = ask("bring", outputs, "--data", tmp_path / "data")
-        assert code == 2 and "Another studio is working on the folder" in said[0]
+        assert code == 2 and "Another studio is using the folder" in said[0]
     finally:
         open_now.close()
     code, _ = ask("bring", outputs, "--data", tmp_path / "data", "--owners", "browser", "--owner", "person:ann")

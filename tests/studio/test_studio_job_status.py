@@ -17,7 +17,7 @@ from tests.studio.conftest import end
 
 Make = Callable[..., Studio]
 ME, YOU = "me", "you"
-SMALL = Work(pictures=1, steps=8, width=128, height=128, reasons=0)
+SMALL = Work(pictures=1, steps=8, width=128, height=128, enhancements=0)
 
 
 def test_the_pace_counts_pictures_steps_sizes_and_reasoning() -> None:
@@ -25,16 +25,16 @@ def test_the_pace_counts_pictures_steps_sizes_and_reasoning() -> None:
     assert pace.works([SMALL]) is None, "nothing is guessed before the first picture"
     pace.saw_picture(2.0, 8, 128, 128)
     pace.saw_enhancement(5.0)
-    big = Work(pictures=3, steps=4, width=256, height=256, reasons=1)
+    big = Work(pictures=3, steps=4, width=256, height=256, enhancements=1)
     assert pace.works([]) == 0
     assert pace.works([SMALL]) == 2.0
     assert pace.works([SMALL, big]) == 2.0 + 3 * 4.0 + 5.0
-    assert pace.works([Work(pictures=0, steps=8, width=128, height=128, reasons=1)]) == 5.0
+    assert pace.works([Work(pictures=0, steps=8, width=128, height=128, enhancements=1)]) == 5.0
 
 
 def test_a_waiting_job_waits_for_every_picture_ahead_of_it_and_for_what_runs(make: Make, engine: PaintEngine) -> None:
     studio = make()
-    first = end(studio, ME, studio.submit(ME, GenerationRequest(prompt="first", enhance=False)))
+    first = end(studio, ME, studio.generation.submit(ME, GenerationRequest.of(prompt="first", enhance=False)))
     assert first["status"] == "done"
     reached, go = threading.Event(), threading.Event()
 
@@ -46,18 +46,18 @@ def test_a_waiting_job_waits_for_every_picture_ahead_of_it_and_for_what_runs(mak
     engine.before_step = hold
     engine.step_s = 0.05
     timed = end(
-        studio, ME, studio.submit(ME, GenerationRequest(prompt="timed", enhance=False))
+        studio, ME, studio.generation.submit(ME, GenerationRequest.of(prompt="timed", enhance=False))
     )  # now a picture takes some .4 s
     assert timed["status"] == "done"
-    running = studio.submit(ME, GenerationRequest(prompt="running", enhance=False, count=4))
+    running = studio.generation.submit(ME, GenerationRequest.of(prompt="running", enhance=False, count=4))
     assert reached.wait(30)
-    one = studio.submit(ME, GenerationRequest(prompt="one", enhance=False))
-    six = studio.submit(ME, GenerationRequest(prompt="six", enhance=False, count=6))
-    last = studio.submit(ME, GenerationRequest(prompt="last", enhance=False, count=2, steps=4))
-    waits = [studio.snapshot(ME, job)["eta_s"] for job in (one, six, last)]
-    position = studio.snapshot(ME, last)["position"]
-    listed = {line["id"]: line["eta_s"] for line in studio.jobs(ME)}
-    left = studio.snapshot(ME, running)["eta_s"]
+    one = studio.generation.submit(ME, GenerationRequest.of(prompt="one", enhance=False))
+    six = studio.generation.submit(ME, GenerationRequest.of(prompt="six", enhance=False, count=6))
+    last = studio.generation.submit(ME, GenerationRequest.of(prompt="last", enhance=False, count=2, steps=4))
+    waits = [studio.jobs.snapshot(ME, job)["eta_s"] for job in (one, six, last)]
+    position = studio.jobs.snapshot(ME, last)["position"]
+    listed = {line["id"]: line["eta_s"] for line in studio.jobs.unfinished(ME)}
+    left = studio.jobs.snapshot(ME, running)["eta_s"]
     go.set()
     assert position == 2
     assert [listed[job] for job in (one, six, last)] == waits
@@ -70,10 +70,10 @@ def test_a_waiting_job_waits_for_every_picture_ahead_of_it_and_for_what_runs(mak
 def test_a_stream_tells_each_finished_picture_as_soon_as_it_is_there(make: Make, engine: PaintEngine) -> None:
     engine.step_s = 0.05
     studio = make()
-    job = studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, count=4))
+    job = studio.generation.submit(ME, GenerationRequest.of(prompt="a cat", enhance=False, count=4))
 
     async def shots() -> list[View]:
-        return [shot async for shot in studio.watch(ME, job)]
+        return [shot async for shot in studio.jobs.watch(ME, job)]
 
     told = [[picture["id"] for picture in shot["pictures"]] for shot in asyncio.run(shots())]
     assert told[0] == [] and len(told[-1]) == 4
@@ -91,14 +91,14 @@ def test_the_last_message_is_fresh(make: Make, engine: PaintEngine) -> None:
 
     engine.before_step = hold
     studio = make()
-    job = studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, count=2, seed=7))
+    job = studio.generation.submit(ME, GenerationRequest.of(prompt="a cat", enhance=False, count=2, seed=7))
 
     async def watch() -> View:
         last: View = {}
-        async for shot in studio.watch(ME, job):
+        async for shot in studio.jobs.watch(ME, job):
             last = shot
             if shot["pictures"] and not go.is_set():
-                studio.edit(ME, shot["pictures"][0]["id"], favourite=True)
+                studio.library.edit(ME, shot["pictures"][0]["id"], favourite=True)
                 go.set()
         return last
 

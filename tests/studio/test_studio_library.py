@@ -28,11 +28,13 @@ def drawn(studio: Studio, job: str, owner: str = ME) -> dict[str, Any]:
 
 def test_a_picture_knows_its_family(make: Make, engine: PaintEngine) -> None:
     studio = make()
-    first = drawn(studio, studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, seed=1)))
-    again = drawn(studio, studio.rerun(ME, first["id"]))
-    varied = drawn(studio, studio.vary(ME, first["id"]))
-    edited = drawn(studio, studio.submit(ME, GenerationRequest(prompt="a dog", enhance=False, parent=varied["id"])))
-    graph = studio.ancestry(ME, varied["id"])
+    first = drawn(studio, studio.generation.submit(ME, GenerationRequest.of(prompt="a cat", enhance=False, seed=1)))
+    again = drawn(studio, studio.generation.rerun(ME, first["id"]))
+    varied = drawn(studio, studio.generation.vary(ME, first["id"]))
+    edited = drawn(
+        studio, studio.generation.submit(ME, GenerationRequest.of(prompt="a dog", enhance=False, parent=varied["id"]))
+    )
+    graph = studio.library.ancestry(ME, varied["id"])
     assert [node["id"] for node in graph["nodes"]] == [one["id"] for one in (first, again, varied, edited)]  # type: ignore[attr-defined]
     assert graph["edges"] == [
         {"from": first["id"], "to": varied["id"], "relation": "variation"},
@@ -41,8 +43,8 @@ def test_a_picture_knows_its_family(make: Make, engine: PaintEngine) -> None:
     ]
     assert graph["more"] is False
     for ask in (
-        lambda: studio.ancestry(OTHER, first["id"]),
-        lambda: studio.submit(OTHER, GenerationRequest(prompt="x", parent=first["id"])),
+        lambda: studio.library.ancestry(OTHER, first["id"]),
+        lambda: studio.generation.submit(OTHER, GenerationRequest.of(prompt="x", parent=first["id"])),
     ):
         with pytest.raises(NotFound):
             ask()
@@ -50,19 +52,24 @@ def test_a_picture_knows_its_family(make: Make, engine: PaintEngine) -> None:
 
 def test_what_differs_between_two_pictures(make: Make) -> None:
     studio = make()
-    one = drawn(studio, studio.submit(ME, GenerationRequest(prompt="two red cats", enhance=False, seed=1)))
-    two = drawn(studio, studio.submit(ME, GenerationRequest(prompt="two blue cats", enhance=False, seed=2, steps=9)))
-    found = studio.differences(ME, one["id"], two["id"])
+    one = drawn(
+        studio, studio.generation.submit(ME, GenerationRequest.of(prompt="two red cats", enhance=False, seed=1))
+    )
+    two = drawn(
+        studio,
+        studio.generation.submit(ME, GenerationRequest.of(prompt="two blue cats", enhance=False, seed=2, steps=9)),
+    )
+    found = studio.library.compare(ME, one["id"], two["id"])
     assert found["settings"] == [{"what": "seed", "was": 1, "is": 2}, {"what": "steps", "was": 8, "is": 9}]
     assert found["prompt"] == [
         {"kind": "same", "text": "two "}, {"kind": "gone", "text": "red"}, {"kind": "new", "text": "blue"},
         {"kind": "same", "text": " cats"},
     ]  # fmt: skip
     assert found["environment"] == [] and found["pixels"]["identical"] is False  # type: ignore[index]
-    same = studio.differences(ME, one["id"], drawn(studio, studio.rerun(ME, one["id"]))["id"])
+    same = studio.library.compare(ME, one["id"], drawn(studio, studio.generation.rerun(ME, one["id"]))["id"])
     assert same["pixels"] == {"identical": True, "share": 0.0, "mean": 0.0, "most": 0}
     with pytest.raises(NotFound):
-        studio.differences(OTHER, one["id"], two["id"])
+        studio.library.compare(OTHER, one["id"], two["id"])
 
 
 def test_pixels_apart_are_counted_and_measured(tmp_path: Path) -> None:
@@ -88,27 +95,27 @@ def test_chinese_differs_by_characters() -> None:
 
 def test_the_trash_is_emptied_for_good_and_only_ones_own(make: Make) -> None:
     studio = make()
-    one = drawn(studio, studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False)))
-    file = studio.file(ME, one["id"])
+    one = drawn(studio, studio.generation.submit(ME, GenerationRequest.of(prompt="a cat", enhance=False)))
+    file = studio.library.file(ME, one["id"])
     with pytest.raises(StudioError):
-        studio.purge(ME, [one["id"]])  # it is not in the trash
-    studio.delete(ME, one["id"])
-    assert studio.purge(OTHER) == {"gone": 0} and file.exists()
-    told = studio.purge(ME, [one["id"]], dry_run=True)
+        studio.library.purge(ME, [one["id"]])  # it is not in the trash
+    studio.library.delete(ME, one["id"])
+    assert studio.library.purge(OTHER) == {"gone": 0} and file.exists()
+    told = studio.library.purge(ME, [one["id"]], dry_run=True)
     assert told["gone"] == 1 and told["bytes"] >= file.stat().st_size and file.exists()
-    assert studio.purge(ME, until="2026-01-01T00:00:00+00:00") == {"gone": 0} and file.exists()
-    assert studio.purge(ME, [one["id"]], until=str(told["until"])) == {"gone": 1}
-    assert not file.exists() and studio.history(ME, trash=True)["total"] == 0
+    assert studio.library.purge(ME, until="2026-01-01T00:00:00+00:00") == {"gone": 0} and file.exists()
+    assert studio.library.purge(ME, [one["id"]], until=str(told["until"])) == {"gone": 1}
+    assert not file.exists() and studio.library.history(ME, trash=True)["total"] == 0
     with pytest.raises(NotFound):
-        studio.restore(ME, one["id"])
+        studio.library.restore(ME, one["id"])
 
 
 def test_many_at_once_are_ones_own_and_each_value_is_checked(make: Make) -> None:
     studio = make()
-    one = drawn(studio, studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False)))
-    made = studio.new_collection(ME, "Cats", ids=[one["id"]])
-    assert made["count"] == 1 and studio.collections_with(ME, one["id"]) == [made["id"]]
-    assert studio.edit_many(ME, [one["id"]], add_tags=["ink"], rating=5)["items"][0]["tags"] == ["ink"]  # type: ignore[index]
+    one = drawn(studio, studio.generation.submit(ME, GenerationRequest.of(prompt="a cat", enhance=False)))
+    made = studio.collections.create(ME, "Cats", ids=[one["id"]])
+    assert made["count"] == 1 and studio.collections.with_picture(ME, one["id"]) == [made["id"]]
+    assert studio.library.edit_many(ME, [one["id"]], add_tags=["ink"], rating=5)["items"][0]["tags"] == ["ink"]  # type: ignore[index]
     assert studio.tags(ME)["tags"] == [{"tag": "ink", "count": 1}]
     torn: list[tuple[dict[str, Any], type[StudioError]]] = [
         ({"ids": [one["id"], "nothing-of-mine"]}, NotFound),
@@ -117,26 +124,26 @@ def test_many_at_once_are_ones_own_and_each_value_is_checked(make: Make) -> None
     ]
     for wrong, refusal in torn:
         with pytest.raises(refusal):
-            studio.new_collection(ME, "Dogs", **wrong)
-        assert [found["name"] for found in studio.collections(ME)["collections"]] == ["Cats"]
+            studio.collections.create(ME, "Dogs", **wrong)
+        assert [found["name"] for found in studio.collections.of(ME)["collections"]] == ["Cats"]
     for act in (
-        lambda: studio.edit_many(OTHER, [one["id"]], rating=1),
-        lambda: studio.delete_many(OTHER, [one["id"]]),
-        lambda: studio.collect(OTHER, made["id"], [one["id"]]),  # type: ignore[arg-type]
-        lambda: studio.delete_collection(OTHER, made["id"]),  # type: ignore[arg-type]
+        lambda: studio.library.edit_many(OTHER, [one["id"]], rating=1),
+        lambda: studio.library.delete_many(OTHER, [one["id"]]),
+        lambda: studio.collections.add_pictures(OTHER, made["id"], [one["id"]]),  # type: ignore[arg-type]
+        lambda: studio.collections.delete(OTHER, made["id"]),  # type: ignore[arg-type]
     ):
         with pytest.raises(NotFound):
             act()
     many: Any = ["x"] * 1_001
     with pytest.raises(InvalidRequest, match="ids must be a list of 1 to 1,000 ids"):
-        studio.delete_many(ME, many)
+        studio.library.delete_many(ME, many)
     with pytest.raises(InvalidRequest, match="at must be a moment such as"):
-        studio.history(ME, at="yesterday")
+        studio.library.history(ME, at="yesterday")
     for name in ("Mars/Olympus", "America", "../../etc/passwd", "", "x" * 200, "UTC\n", 8, None):
         wild: Any = name
-        for ask in (studio.history, studio.matching, studio.collections, studio.transfer.export):
+        for ask in (studio.library.history, studio.library.matching, studio.collections, studio.transfer.export):
             with pytest.raises(InvalidRequest, match="zone must be the name of a time zone, such as Asia/Shanghai"):
                 ask(ME, zone=wild)
-    assert studio.history(ME, zone="America/Argentina/Buenos_Aires", at="2026-01-01")["items"] == []
+    assert studio.library.history(ME, zone="America/Argentina/Buenos_Aires", at="2026-01-01")["items"] == []
     with pytest.raises(StudioError, match="rating: must be 0 to 5"):
-        studio.history(ME, query="rating:9")
+        studio.library.history(ME, query="rating:9")

@@ -48,14 +48,16 @@ def test_the_trash_of_a_month_ago_goes(tmp_path: Path) -> None:
     studio = Studio(storage.open(tmp_path / "data"), PaintEngine(), None)
     try:
         studio.start()
-        made = end(studio, ME, studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, count=2)))["pictures"]
-        studio.delete(ME, str(made[0]["id"]))
+        made = end(
+            studio, ME, studio.generation.submit(ME, GenerationRequest.of(prompt="a cat", enhance=False, count=2))
+        )["pictures"]
+        studio.library.delete(ME, str(made[0]["id"]))
         house = Maintenance(studio._storage, None)
         soon = datetime.now(timezone.utc) + timedelta(days=29)
         house.tend(soon)
-        assert studio.history(ME, trash=True)["total"] == 1
+        assert studio.library.history(ME, trash=True)["total"] == 1
         assert any("in the trash for a month" in said for said in house.tend(soon + timedelta(days=2)))
-        assert studio.history(ME, trash=True)["total"] == 0 and studio.history(ME)["total"] == 1
+        assert studio.library.history(ME, trash=True)["total"] == 0 and studio.library.history(ME)["total"] == 1
     finally:
         studio.close()
 
@@ -71,9 +73,9 @@ def test_what_cannot_be_done_is_told_and_due_again(kept: storage.Storage) -> Non
 def test_a_start_brings_files_and_rows_together_and_a_close_is_quick(tmp_path: Path) -> None:
     studio = Studio(storage.open(tmp_path / "data"), PaintEngine(), None)
     studio.start()
-    made = end(studio, "home", studio.submit("home", GenerationRequest(prompt="a cat", enhance=False, count=3)))[
-        "pictures"
-    ]
+    made = end(
+        studio, "home", studio.generation.submit("home", GenerationRequest.of(prompt="a cat", enhance=False, count=3))
+    )["pictures"]
     studio.close()
     for path in (tmp_path / "data").glob("studio.*"):
         path.unlink()
@@ -81,11 +83,11 @@ def test_a_start_brings_files_and_rows_together_and_a_close_is_quick(tmp_path: P
     try:
         studio.start()
         stop = time.monotonic() + 120
-        while studio.history("home")["total"] != 3 and time.monotonic() < stop:
+        while studio.library.history("home")["total"] != 3 and time.monotonic() < stop:
             time.sleep(0.05)
-        assert {one["id"] for one in studio.history("home")["items"]} == {one["id"] for one in made}
-        assert {one["seed"] for one in studio.history("home")["items"]} == {one["seed"] for one in made}
-        again = studio.rerun("home", str(made[0]["id"]))
+        assert {one["id"] for one in studio.library.history("home")["items"]} == {one["id"] for one in made}
+        assert {one["seed"] for one in studio.library.history("home")["items"]} == {one["seed"] for one in made}
+        again = studio.generation.rerun("home", str(made[0]["id"]))
         assert end(studio, "home", again)["identical"] is True
     finally:
         begun = time.monotonic()

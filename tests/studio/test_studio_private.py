@@ -40,21 +40,21 @@ def on_disk(folder: Path) -> bytes:
 
 def test_a_private_wish_is_reasoned_and_drawn_and_kept_nowhere(make: Make, tmp_path: Path) -> None:
     studio = make()
-    known = drawn(studio, studio.submit(ME, GenerationRequest(prompt="something else", enhance=False)))
+    known = drawn(studio, studio.generation.submit(ME, GenerationRequest.of(prompt="something else", enhance=False)))
     files = {path for path in (tmp_path / "data").rglob("*.*") if path.suffix in (".png", ".webp")}
-    made = drawn(studio, studio.submit(ME, GenerationRequest(prompt=SECRET, private=True)))
+    made = drawn(studio, studio.generation.submit(ME, GenerationRequest.of(prompt=SECRET, private=True)))
     assert made["private"] and made["shot"]["private"] and is_private(made["shot"]["job"])
     assert made["original_prompt"] == SECRET and made["enhancement"]["original"] == SECRET
-    data = studio.file(ME, made["id"])
+    data = studio.library.file(ME, made["id"])
     assert isinstance(data, bytes)
     with Image.open(io.BytesIO(data)) as image:
         assert image.size == (made["width"], made["height"])
-    assert studio.private(ME)["items"] == [{key: made[key] for key in studio.picture(ME, made["id"])}]
-    assert [one["id"] for one in studio.history(ME)["items"]] == [known["id"]]  # type: ignore[union-attr]
-    varied = drawn(studio, studio.vary(ME, made["id"]))
+    assert studio.library.private(ME)["items"] == [{key: made[key] for key in studio.library.picture(ME, made["id"])}]
+    assert [one["id"] for one in studio.library.history(ME)["items"]] == [known["id"]]  # type: ignore[union-attr]
+    varied = drawn(studio, studio.generation.vary(ME, made["id"]))
     assert varied["private"] and varied["parent_id"] == made["id"]
-    assert studio.differences(ME, made["id"], varied["id"])["settings"]
-    assert [one["private"] for one in studio.recent_jobs(ME)] == [True, True, False]
+    assert studio.library.compare(ME, made["id"], varied["id"])["settings"]
+    assert [one["private"] for one in studio.jobs.recent(ME)] == [True, True, False]
     studio.close()
     assert SECRET.encode() not in on_disk(tmp_path / "data")
     assert files == {path for path in (tmp_path / "data").rglob("*.*") if path.suffix in (".png", ".webp")}
@@ -62,85 +62,89 @@ def test_a_private_wish_is_reasoned_and_drawn_and_kept_nowhere(make: Make, tmp_p
 
 def test_it_is_gone_with_the_process(make: Make) -> None:
     studio = make()
-    made = drawn(studio, studio.submit(ME, GenerationRequest(prompt=SECRET, enhance=False, private=True)))
+    made = drawn(studio, studio.generation.submit(ME, GenerationRequest.of(prompt=SECRET, enhance=False, private=True)))
     studio = make()
     with pytest.raises(NotFound):
-        studio.picture(ME, made["id"])
-    assert studio.private(ME)["items"] == [] and studio.recent_jobs(ME) == []
+        studio.library.picture(ME, made["id"])
+    assert studio.library.private(ME)["items"] == [] and studio.jobs.recent(ME) == []
 
 
 def test_another_owner_finds_none_of_it(make: Make) -> None:
     studio = make()
-    made = drawn(studio, studio.submit(ME, GenerationRequest(prompt=SECRET, private=True)))
+    made = drawn(studio, studio.generation.submit(ME, GenerationRequest.of(prompt=SECRET, private=True)))
     job, thought = made["shot"]["job"], made["enhancement"]["id"]
     asks: list[Callable[[], object]] = [
-        lambda: studio.picture(OTHER, made["id"]),
-        lambda: studio.file(OTHER, made["id"]),
-        lambda: studio.thumb(OTHER, made["id"]),
-        lambda: studio.snapshot(OTHER, job),
-        lambda: studio.cancel(OTHER, job),
-        lambda: studio.rerun(OTHER, made["id"]),
-        lambda: studio.delete(OTHER, made["id"]),
-        lambda: studio.ancestry(OTHER, made["id"]),
-        lambda: studio.submit(OTHER, GenerationRequest(prompt="x", enhancement=thought)),
-        lambda: studio.submit(OTHER, GenerationRequest(prompt="x", parent=made["id"], private=True)),
+        lambda: studio.library.picture(OTHER, made["id"]),
+        lambda: studio.library.file(OTHER, made["id"]),
+        lambda: studio.library.thumb(OTHER, made["id"]),
+        lambda: studio.jobs.snapshot(OTHER, job),
+        lambda: studio.generation.cancel(OTHER, job),
+        lambda: studio.generation.rerun(OTHER, made["id"]),
+        lambda: studio.library.delete(OTHER, made["id"]),
+        lambda: studio.library.ancestry(OTHER, made["id"]),
+        lambda: studio.generation.submit(OTHER, GenerationRequest.of(prompt="x", enhancement=thought)),
+        lambda: studio.generation.submit(OTHER, GenerationRequest.of(prompt="x", parent=made["id"], private=True)),
         lambda: studio.transfer.exported(OTHER, made["id"], "jpg"),
     ]
     for ask in asks:
         with pytest.raises(NotFound):
             ask()
-    studio.forget(OTHER)
-    assert studio.picture(ME, made["id"])["private"]
+    studio.generation.end_private_session(OTHER)
+    assert studio.library.picture(ME, made["id"])["private"]
 
 
 def test_what_comes_of_something_private_is_private(make: Make) -> None:
     studio = make()
-    made = drawn(studio, studio.submit(ME, GenerationRequest(prompt=SECRET, private=True)))
-    again = drawn(studio, studio.rerun(ME, made["id"]))
+    made = drawn(studio, studio.generation.submit(ME, GenerationRequest.of(prompt=SECRET, private=True)))
+    again = drawn(studio, studio.generation.rerun(ME, made["id"]))
     assert again["private"] and again["shot"]["identical"] is True
     thought = made["enhancement"]["id"]
-    other = drawn(studio, studio.submit(ME, GenerationRequest(prompt="another party", enhancement=thought)))
-    edited = drawn(studio, studio.submit(ME, GenerationRequest(prompt="no party", enhance=False, parent=made["id"])))
+    other = drawn(
+        studio, studio.generation.submit(ME, GenerationRequest.of(prompt="another party", enhancement=thought))
+    )
+    edited = drawn(
+        studio, studio.generation.submit(ME, GenerationRequest.of(prompt="no party", enhance=False, parent=made["id"]))
+    )
     assert other["private"] and other["enhancement"]["id"] == thought and edited["private"]
-    assert studio.history(ME)["total"] == 0
+    assert studio.library.history(ME)["total"] == 0
 
 
 def test_something_kept_is_drawn_again_in_private(make: Make) -> None:
     studio = make()
-    kept = drawn(studio, studio.submit(ME, GenerationRequest(prompt="a cat in a hat")))
-    again = drawn(studio, studio.rerun(ME, kept["id"], private=True))
+    kept = drawn(studio, studio.generation.submit(ME, GenerationRequest.of(prompt="a cat in a hat")))
+    again = drawn(studio, studio.generation.rerun(ME, kept["id"], private=True))
     assert again["private"] and again["shot"]["identical"] is True and again["parent_id"] is None
     assert again["enhancement"] == kept["enhancement"]
-    varied = drawn(studio, studio.vary(ME, kept["id"], seed=9, private=True))
+    varied = drawn(studio, studio.generation.vary(ME, kept["id"], seed=9, private=True))
     assert varied["private"] and varied["seed"] == 9
-    assert studio.history(ME)["total"] == 1 and len(studio.ancestry(ME, kept["id"])["nodes"]) == 1  # type: ignore[arg-type]
+    assert studio.library.history(ME)["total"] == 1 and len(studio.library.ancestry(ME, kept["id"])["nodes"]) == 1  # type: ignore[arg-type]
 
 
 def test_nothing_is_noted_or_shared_of_it_and_all_of_it_is_forgotten(make: Make) -> None:
     studio = make()
     first, second = (
-        drawn(studio, studio.submit(ME, GenerationRequest(prompt=SECRET, enhance=False, private=True)))
+        drawn(studio, studio.generation.submit(ME, GenerationRequest.of(prompt=SECRET, enhance=False, private=True)))
         for _ in range(2)
     )
     for ask in (
-        lambda: studio.edit(ME, first["id"], favourite=True),
-        lambda: studio.edit_many(ME, [first["id"]], rating=3),
-        lambda: studio.share(ME, first["id"], base_url="http://x"),
-        lambda: studio.delete_many(ME, [first["id"]]),
-        lambda: studio.restore(ME, first["id"]),
-        lambda: studio.new_collection(ME, "mine", ids=[first["id"]]),
+        lambda: studio.library.edit(ME, first["id"], favourite=True),
+        lambda: studio.library.edit_many(ME, [first["id"]], rating=3),
+        lambda: studio.sharing.create(ME, first["id"], base_url="http://x"),
+        lambda: studio.library.delete_many(ME, [first["id"]]),
+        lambda: studio.library.restore(ME, first["id"]),
+        lambda: studio.collections.create(ME, "mine", ids=[first["id"]]),
         lambda: next(studio.transfer.export(ME, ids=[first["id"]])),
     ):
         with pytest.raises(Refused, match="not kept"):
             ask()
-    assert studio.delete(ME, first["id"])["private"]
+    assert studio.library.delete(ME, first["id"])["private"]
     with pytest.raises(NotFound):
-        studio.file(ME, first["id"])
-    assert studio.forget(ME) == {"stopped": []}
+        studio.library.file(ME, first["id"])
+    assert studio.generation.end_private_session(ME) == {"stopped": []}
     with pytest.raises(NotFound):
-        studio.picture(ME, second["id"])
+        studio.library.picture(ME, second["id"])
     with pytest.raises(InvalidRequest, match="private"):
-        studio.submit(ME, GenerationRequest(prompt="x", private="a b"))  # type: ignore[arg-type]
+        studio.generation.submit(ME, GenerationRequest.of(prompt="x", private="a b"))  # type: ignore[arg-type]
 
 
 def test_what_is_being_drawn_in_private_is_stopped_and_forgotten(make: Make) -> None:
@@ -148,73 +152,82 @@ def test_what_is_being_drawn_in_private_is_stopped_and_forgotten(make: Make) -> 
     engine = PaintEngine()
     engine.before_step = lambda recipe, step: (begun.set(), held.wait(30))  # type: ignore[assignment, return-value]
     studio = make(on=engine)
-    job = studio.submit(ME, GenerationRequest(prompt=SECRET, enhance=False, private=True, count=3))
+    job = studio.generation.submit(ME, GenerationRequest.of(prompt=SECRET, enhance=False, private=True, count=3))
     assert begun.wait(30)
 
     async def last() -> View:
-        shots = studio.watch(ME, job)
+        shots = studio.jobs.watch(ME, job)
         await anext(shots)  # somebody watches
-        assert studio.forget(ME) == {"stopped": [job]}
+        assert studio.generation.end_private_session(ME) == {"stopped": [job]}
         held.set()
         return [shot async for shot in shots][-1]
 
     shot = asyncio.run(asyncio.wait_for(last(), 60))
     assert shot["status"] == "cancelled" and shot["pictures"] == []
     with pytest.raises(NotFound):
-        studio.snapshot(ME, job)
-    assert drawn(studio, studio.submit(ME, GenerationRequest(prompt="next", enhance=False)))["private"] is False
+        studio.jobs.snapshot(ME, job)
+    assert (
+        drawn(studio, studio.generation.submit(ME, GenerationRequest.of(prompt="next", enhance=False)))["private"]
+        is False
+    )
 
 
 def test_a_log_tells_no_word_of_a_private_wish(make: Make, caplog: pytest.LogCaptureFixture) -> None:
     engine = PaintEngine()
 
     def fail(recipe: Recipe, step: int) -> None:
-        raise EngineError(f"cannot draw {recipe.prompt}") if recipe.seed == 1 else KeyError(recipe.prompt)
+        raise EngineError("text", text=f"cannot draw {recipe.prompt}") if recipe.seed == 1 else KeyError(recipe.prompt)
 
     engine.before_step = fail
     studio = make(on=engine)
     for seed in (1, 2):
-        job = studio.submit(ME, GenerationRequest(prompt=SECRET, enhance=False, private=True, seed=seed))
+        job = studio.generation.submit(ME, GenerationRequest.of(prompt=SECRET, enhance=False, private=True, seed=seed))
         assert end(studio, ME, job)["status"] == "failed"
     assert "a private job failed: EngineError" in caplog.text and "KeyError" in caplog.text
     assert SECRET not in caplog.text
-    end(studio, ME, studio.submit(ME, GenerationRequest(prompt="anything else", enhance=False, seed=1)))
+    end(studio, ME, studio.generation.submit(ME, GenerationRequest.of(prompt="anything else", enhance=False, seed=1)))
     assert "cannot draw anything else" in caplog.text
 
 
 def test_a_session_of_one_tab_is_seen_and_forgotten_alone(make: Make) -> None:
     studio = make()
-    mine = drawn(studio, studio.submit(ME, GenerationRequest(prompt=SECRET, enhance=False, private="tab1")))
-    again = drawn(studio, studio.rerun(ME, mine["id"], private="tab1"))
-    other = drawn(studio, studio.submit(ME, GenerationRequest(prompt=SECRET, enhance=False, private="tab2")))
+    mine = drawn(
+        studio, studio.generation.submit(ME, GenerationRequest.of(prompt=SECRET, enhance=False, private="tab1"))
+    )
+    again = drawn(studio, studio.generation.rerun(ME, mine["id"], private="tab1"))
+    other = drawn(
+        studio, studio.generation.submit(ME, GenerationRequest.of(prompt=SECRET, enhance=False, private="tab2"))
+    )
     assert mine["shot"]["session"] == "tab1"
-    assert [one["id"] for one in studio.private(ME, "tab1")["items"]] == [again["id"], mine["id"]]  # type: ignore[union-attr]
-    studio.forget(ME, "tab1")
-    assert [one["id"] for one in studio.private(ME)["items"]] == [other["id"]]  # type: ignore[union-attr]
+    assert [one["id"] for one in studio.library.private(ME, "tab1")["items"]] == [again["id"], mine["id"]]  # type: ignore[union-attr]
+    studio.generation.end_private_session(ME, "tab1")
+    assert [one["id"] for one in studio.library.private(ME)["items"]] == [other["id"]]  # type: ignore[union-attr]
     for wrong in ("", "two words", "x" * 65, 7, None):
         with pytest.raises(InvalidRequest, match="private"):
-            GenerationRequest(prompt="x", private=wrong)  # type: ignore[arg-type]
+            GenerationRequest.of(prompt="x", private=wrong)  # type: ignore[arg-type]
     with pytest.raises(InvalidRequest, match="session"):
-        studio.forget(ME, "<b>")
+        studio.generation.end_private_session(ME, "<b>")
 
 
 def test_a_tab_that_is_back_keeps_its_session(make: Make) -> None:
     studio = make()
-    drawn(studio, studio.submit(ME, GenerationRequest(prompt=SECRET, enhance=False, private="tab1")))
+    drawn(studio, studio.generation.submit(ME, GenerationRequest.of(prompt=SECRET, enhance=False, private="tab1")))
     private = studio._storage.private
     backs: list[Callable[[], object]] = [
-        lambda: studio.private(ME, "tab1"),
-        lambda: drawn(studio, studio.submit(ME, GenerationRequest(prompt=SECRET, enhance=False, private="tab1"))),
+        lambda: studio.library.private(ME, "tab1"),
+        lambda: drawn(
+            studio, studio.generation.submit(ME, GenerationRequest.of(prompt=SECRET, enhance=False, private="tab1"))
+        ),
     ]
     for back in backs:
-        studio.leave(ME, "tab1")
+        studio.generation.leave_private_session(ME, "tab1")
         assert [*private._away] == [(ME, "tab1")]
-        studio.private(ME), studio.private(ME, "tab2"), studio.private("bob", "tab1")
+        studio.library.private(ME), studio.library.private(ME, "tab2"), studio.library.private("bob", "tab1")
         assert [*private._away] == [(ME, "tab1")]
         back()
         assert not private._away
     with pytest.raises(InvalidRequest, match="session"):
-        studio.leave(ME, "<b>")
+        studio.generation.leave_private_session(ME, "<b>")
 
 
 def test_what_is_refused_leaves_nothing_in_private(make: Make) -> None:
@@ -230,8 +243,8 @@ def test_what_is_refused_leaves_nothing_in_private(make: Make) -> None:
         template="t",
         template_version="1",
     )
-    studio.submit(ME, GenerationRequest(prompt="x", enhance=False))
+    studio.generation.submit(ME, GenerationRequest.of(prompt="x", enhance=False))
     with pytest.raises(QueueFull):
-        studio.submit(ME, GenerationRequest(prompt="x", enhancement=kept.id, private=True))
+        studio.generation.submit(ME, GenerationRequest.of(prompt="x", enhancement=kept.id, private=True))
     with pytest.raises(StorageNotFound):
         studio._storage.private.enhancements.get(ME, kept.id)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from studio.domain.checkpoint import CheckpointInfo, Defaults
 from studio.domain.recipe import SEED_MAX, Adapter, Recipe
-from studio.domain.request import GenerationRequest
+from studio.domain.request import EnhancementRequest, GenerationRequest
 from studio.domain.sizes import RATIOS, fitting, shapes
 from studio.domain.spec import JobSpec
 from studio.errors import InvalidRequest
@@ -75,23 +75,47 @@ def test_presets_keep_ratio_area_and_multiples(native: int) -> None:
 
 
 def test_an_order_takes_the_checkpoints_defaults_and_a_seed_of_its_own() -> None:
-    order = JobSpec.of(GenerationRequest(prompt="a cat"), TURBO, enhance=True)
-    assert (order.width, order.height, order.steps, order.guidance, order.shift) == (1024, 1024, 8, 0.0, 3.0)
-    assert 0 <= order.seed <= SEED_MAX
-    assert JobSpec.of(GenerationRequest(prompt="a cat"), TURBO, enhance=True).seed != order.seed
+    order = JobSpec.of(GenerationRequest.of(prompt="a cat"), TURBO)
+    recipe = order.recipe
+    assert (recipe.width, recipe.height, recipe.steps, recipe.guidance, recipe.shift) == (1024, 1024, 8, 0.0, 3.0)
+    assert 0 <= recipe.seed <= SEED_MAX
+    assert JobSpec.of(GenerationRequest.of(prompt="a cat"), TURBO).recipe.seed != recipe.seed
     assert JobSpec.from_json(json.loads(json.dumps(order.to_json()))) == order
 
 
+def test_a_spec_of_version_0_1_is_read() -> None:
+    old = {
+        "prompt": "a cat", "original_prompt": "cat", "enhance": False, "negative_prompt": "", "seed": 7, "width": 128, "height": 96,
+        "steps": 8, "guidance": 0.0, "shift": 3.0, "checkpoint": "pocket", "enhancement": "e1", "enhancement_seed": 7,
+        "cfg_normalization": False, "cfg_truncation": 1.0, "variation_of": [[5, 0.25]], "source": "p1", "source_sha256": "ab" * 32,
+        "strength": 0.5, "adapters": [["ink", 0.8]], "parent": "p1", "rerun": False, "style": "", "length": "auto", "locks": ["cat"],
+        "template": "", "spread": True, "prompts": ["a", "b"], "instruction": "", "refines": None, "before": "",
+    }  # fmt: skip
+    spec = JobSpec.from_json(old)
+    assert (spec.recipe.prompt, spec.original_prompt, spec.recipe.source, spec.source) == (
+        "a cat",
+        "cat",
+        "ab" * 32,
+        "p1",
+    )
+    assert spec.recipe.variation_of == ((5, 0.25),) and spec.recipe.adapters == (Adapter(name="ink", weight=0.8),)
+    assert spec.enhancement == EnhancementRequest(enabled=False, id="e1", keep_words=("cat",), rewrite_each=True)
+    assert spec.prompts == ("a", "b") and spec.refers_to == ("p1", "e1", "p1")
+    assert JobSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+
+
 def test_seed_zero_and_zero_guidance_are_values_and_not_absence() -> None:
-    order = JobSpec.of(GenerationRequest(prompt="a cat", seed=0, guidance=0), TURBO, enhance=False)
-    assert order.seed == 0
-    assert order.guidance == 0.0
+    order = JobSpec.of(GenerationRequest.of(prompt="a cat", seed=0, guidance=0, enhance=False), TURBO)
+    assert order.recipe.seed == 0
+    assert order.recipe.guidance == 0.0
 
 
 def test_a_negative_prompt_that_would_do_nothing_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="negative_prompt must be empty where guidance is 0"):
-        JobSpec.of(GenerationRequest(prompt="a cat", negative_prompt="blur"), TURBO, enhance=False)
+        JobSpec.of(GenerationRequest.of(prompt="a cat", negative_prompt="blur", enhance=False), TURBO)
     assert (
-        JobSpec.of(GenerationRequest(prompt="a cat", negative_prompt="blur", guidance=4), TURBO, enhance=False).guidance
+        JobSpec.of(
+            GenerationRequest.of(prompt="a cat", negative_prompt="blur", guidance=4, enhance=False), TURBO
+        ).recipe.guidance
         == 4.0
     )

@@ -44,15 +44,15 @@ REFUSED = [
     ("cfg_normalization", 1, "cfg_normalization must be true or false (got 1)"),
     ("enhancement", 3, "enhancement must be a name"),
     ("source", 3, "source must be a name"),
-    ("strength", 0.5, "strength must be null where no source is"),
+    ("strength", 0.5, "strength must be null without a source image"),
     ("strength", 0, "strength must be a strength above 0"),
     ("strength", 1, "strength must be below 1"),
     ("strength", "much", "strength must be a number"),
-    ("adapters", "ink", "adapters must be at most 8 pairs"),
+    ("adapters", "ink", "adapters must be a name and a weight, such as ink 0.8"),
     ("adapters", [("ink", 1.0)] * 9, "adapters must be at most 8 pairs"),
     ("adapters", ["ink"], "adapters must be pairs of a name and a weight (got ink)"),
     ("adapters", [(7, 1.0)], "adapters must be pairs of a name and a weight"),
-    ("adapters", [("ink", None)], "adapters must have a weight each"),
+    ("adapters", [("ink", None)], "adapters must each have a weight"),
     ("adapters", [("ink", 0)], "adapters must have weights other than 0"),
     ("adapters", [("ink", 4.5)], "adapters must be from -4 to 4 (got 4.5)"),
     ("adapters", [("ink", 1), ("ink", 2)], "adapters must not name one twice (got ink)"),
@@ -62,7 +62,7 @@ REFUSED = [
 @pytest.mark.parametrize(("name", "value", "sentence"), REFUSED)
 def test_a_broken_rule_is_named(name: str, value: object, sentence: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        GenerationRequest(**{"prompt": "a cat", name: value})
+        GenerationRequest.of(**{"prompt": "a cat", name: value})
     assert str(refused.value).startswith(sentence)
     assert refused.value.name == name
     assert len(str(refused.value)) < 300
@@ -70,13 +70,13 @@ def test_a_broken_rule_is_named(name: str, value: object, sentence: str) -> None
 
 @given(st.text(min_size=1, max_size=300).filter(lambda s: s.strip() and "\x00" not in s))
 def test_any_text_is_a_prompt(prompt: str) -> None:
-    assert GenerationRequest(prompt=prompt).prompt == prompt
+    assert GenerationRequest.of(prompt=prompt).prompt == prompt
 
 
 @pytest.mark.parametrize("name", ["width", "height"])
 @pytest.mark.parametrize("side", range(64, 2049, 16))
 def test_every_multiple_of_16_is_a_side(name: str, side: int) -> None:
-    assert getattr(GenerationRequest(prompt="a cat", **{name: side}), name) == side
+    assert GenerationRequest.of(prompt="a cat", **{name: side}).flatten()[name] == side
 
 
 def test_seeds_differ_and_stay_in_range() -> None:

@@ -30,7 +30,8 @@ ME, YOU = "me", "you"
 def test_never_two_at_once(make: Make, engine: PaintEngine) -> None:
     studio = make()
     jobs = [
-        (who, studio.submit(who, GenerationRequest(prompt="a cat", count=2, enhance=False))) for who in (ME, YOU) * 4
+        (who, studio.generation.submit(who, GenerationRequest.of(prompt="a cat", count=2, enhance=False)))
+        for who in (ME, YOU) * 4
     ]
     assert all(end(studio, who, job)["status"] == "done" for who, job in jobs)
     assert engine.most_at_once == 1
@@ -50,10 +51,10 @@ def test_cancel_stops_that_job_within_a_step_and_no_other(make: Make, engine: Pa
 
     engine.before_step = wait_at_three
     studio = make()
-    stopped = studio.submit(ME, GenerationRequest(prompt="stopped", enhance=False, count=2))
-    other = studio.submit(ME, GenerationRequest(prompt="other", enhance=False))
+    stopped = studio.generation.submit(ME, GenerationRequest.of(prompt="stopped", enhance=False, count=2))
+    other = studio.generation.submit(ME, GenerationRequest.of(prompt="other", enhance=False))
     assert reached.wait(30)
-    assert studio.cancel(ME, stopped)["status"] == "cancelled"
+    assert studio.generation.cancel(ME, stopped)["status"] == "cancelled"
     go.set()
     shot = end(studio, ME, stopped)
     assert shot["status"] == "cancelled" and shot["pictures"] == []
@@ -63,18 +64,18 @@ def test_cancel_stops_that_job_within_a_step_and_no_other(make: Make, engine: Pa
 
 def test_a_waiting_job_is_cancelled_at_once(make: Make) -> None:
     studio = make(start=False)
-    job = studio.submit(ME, GenerationRequest(prompt="a cat"))
-    assert studio.cancel(ME, job) == {"job": job, "status": "cancelled"}
-    assert studio.jobs(ME) == []
-    assert studio.snapshot(ME, job)["status"] == "cancelled"
+    job = studio.generation.submit(ME, GenerationRequest.of(prompt="a cat"))
+    assert studio.generation.cancel(ME, job) == {"job": job, "status": "cancelled"}
+    assert studio.jobs.unfinished(ME) == []
+    assert studio.jobs.snapshot(ME, job)["status"] == "cancelled"
 
 
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (OutOfMemory("The device had too little memory."), "The device had too little memory."),
-        (RuntimeError("boom"), "Something went wrong inside the studio (RuntimeError); its log has the details."),
-        (OSError(28, "No space left on device"), "The disk is full: make room, then draw this again."),
+        (OutOfMemory("text", text="The device had too little memory."), "The device had too little memory."),
+        (RuntimeError("boom"), "Something went wrong inside the studio (RuntimeError); Its log has the details."),
+        (OSError(28, "No space left on device"), "The disk is full. Make room, then try again."),
     ],
 )
 def test_a_failed_job_fails_alone_and_is_drawn_again_by_one_click(
@@ -86,13 +87,13 @@ def test_a_failed_job_fails_alone_and_is_drawn_again_by_one_click(
 
     engine.before_step = fail
     studio = make()
-    bad = studio.submit(ME, GenerationRequest(prompt="bad", enhance=False, seed=4))
-    good = studio.submit(ME, GenerationRequest(prompt="good", enhance=False))
+    bad = studio.generation.submit(ME, GenerationRequest.of(prompt="bad", enhance=False, seed=4))
+    good = studio.generation.submit(ME, GenerationRequest.of(prompt="good", enhance=False))
     shot = end(studio, ME, bad)
     assert (shot["status"], shot["error"]) == ("failed", sentence)
     assert end(studio, ME, good)["status"] == "done"
     engine.before_step = lambda recipe, step: None
-    again = end(studio, ME, studio.retry(ME, bad))
+    again = end(studio, ME, studio.generation.retry(ME, bad))
     assert again["status"] == "done" and again["pictures"][0]["seed"] == 4
 
 
@@ -100,8 +101,12 @@ def test_owners_take_turns(make: Make, engine: PaintEngine) -> None:
     order: list[str] = []
     engine.before_step = lambda recipe, step: order.append(recipe.prompt) if step == 1 else None
     studio = make(start=False)
-    jobs = [(ME, studio.submit(ME, GenerationRequest(prompt=f"mine {k}", enhance=False))) for k in range(3)]
-    jobs += [(YOU, studio.submit(YOU, GenerationRequest(prompt=f"yours {k}", enhance=False))) for k in range(2)]
+    jobs = [
+        (ME, studio.generation.submit(ME, GenerationRequest.of(prompt=f"mine {k}", enhance=False))) for k in range(3)
+    ]
+    jobs += [
+        (YOU, studio.generation.submit(YOU, GenerationRequest.of(prompt=f"yours {k}", enhance=False))) for k in range(2)
+    ]
     studio.start()
     for who, job in jobs:
         end(studio, who, job)
@@ -118,7 +123,7 @@ def test_closing_queues_again_what_runs_and_the_next_start_finishes_it(make: Mak
 
     engine.before_step = wait
     studio = make()
-    job = studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, count=3, seed=7))
+    job = studio.generation.submit(ME, GenerationRequest.of(prompt="a cat", enhance=False, count=3, seed=7))
     assert reached.wait(30)
     closing = threading.Thread(target=studio.close)
     closing.start()
@@ -150,15 +155,22 @@ class Fickle(PaintEngine):
     def switch(self, checkpoint: str) -> None:
         self.resident = checkpoint
         if checkpoint != HERE.name:
-            raise EngineError("It is broken.")
+            raise EngineError("text", text="It is broken.")
 
 
 def test_a_checkpoint_that_cannot_be_loaded_takes_nothing_from_the_others(make: Make) -> None:
     studio = make(on=Fickle())
-    bad = end(studio, YOU, studio.submit(YOU, GenerationRequest(prompt="a cat", enhance=False, checkpoint="turbo")))
+    bad = end(
+        studio,
+        YOU,
+        studio.generation.submit(YOU, GenerationRequest.of(prompt="a cat", enhance=False, checkpoint="turbo")),
+    )
     assert (bad["status"], bad["error"]) == ("failed", "It is broken.")
     assert studio.state.status == "ready"
-    assert end(studio, ME, studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False)))["status"] == "done"
+    assert (
+        end(studio, ME, studio.generation.submit(ME, GenerationRequest.of(prompt="a cat", enhance=False)))["status"]
+        == "done"
+    )
 
 
 class Weights:
@@ -179,7 +191,7 @@ class Holding(Fickle):
             self._read()
         except RuntimeError as error:
             self.resident = checkpoint
-            raise EngineError("It does not fit.") from error
+            raise EngineError("text", text="It does not fit.") from error
 
     def _read(self) -> None:
         weights = Weights()
@@ -190,7 +202,11 @@ class Holding(Fickle):
 def test_what_a_failed_load_held_is_gone_before_the_old_checkpoint_comes_back(make: Make) -> None:
     engine = Holding()
     studio = make(on=engine)
-    bad = end(studio, YOU, studio.submit(YOU, GenerationRequest(prompt="a cat", enhance=False, checkpoint="turbo")))
+    bad = end(
+        studio,
+        YOU,
+        studio.generation.submit(YOU, GenerationRequest.of(prompt="a cat", enhance=False, checkpoint="turbo")),
+    )
     assert (bad["status"], bad["error"], engine.gone) == ("failed", "It does not fit.", True)
 
 
@@ -210,28 +226,31 @@ def test_the_queue_goes_on_when_the_database_could_not_be_written_for_a_while(
 
     engine.before_step = fail
     studio = make()
-    bad = studio.submit(ME, GenerationRequest(prompt="bad", enhance=False))
+    bad = studio.generation.submit(ME, GenerationRequest.of(prompt="bad", enhance=False))
     until = time.monotonic() + 60
     while "the queue stands still" not in caplog.text and time.monotonic() < until:
         time.sleep(0.02)
     assert "the queue stands still" in caplog.text
     rename("jobs_away", "jobs")
     assert end(studio, ME, bad)["status"] == "failed"
-    assert end(studio, ME, studio.submit(ME, GenerationRequest(prompt="good", enhance=False)))["status"] == "done"
+    assert (
+        end(studio, ME, studio.generation.submit(ME, GenerationRequest.of(prompt="good", enhance=False)))["status"]
+        == "done"
+    )
 
 
 def test_a_job_that_failed_in_the_middle_is_drawn_on_and_not_doubled(make: Make, engine: PaintEngine) -> None:
     def fail(recipe: Recipe, step: int) -> None:
         if recipe.seed == 12:
-            raise OutOfMemory("The device had too little memory.")
+            raise OutOfMemory("text", text="The device had too little memory.")
 
     engine.before_step = fail
     studio = make()
-    job = studio.submit(ME, GenerationRequest(prompt="a cat", count=4, seed=10))
+    job = studio.generation.submit(ME, GenerationRequest.of(prompt="a cat", count=4, seed=10))
     shot = end(studio, ME, job)
     assert (shot["status"], len(shot["pictures"])) == ("failed", 2)
     engine.before_step = lambda recipe, step: None
-    rest = end(studio, ME, studio.retry(ME, job))
+    rest = end(studio, ME, studio.generation.retry(ME, job))
     assert [picture["seed"] for picture in rest["pictures"]] == [12, 13]
     first, second = shot["pictures"][0], rest["pictures"][0]
     assert second["original_prompt"] == "a cat" and second["prompt"] == first["prompt"]
@@ -250,25 +269,27 @@ def test_a_checkpoint_is_loaded_between_jobs_and_a_failure_is_told(make: Make, e
 
     careful = Careful()
     studio = make(on=careful, start=False)
-    jobs = [studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False, count=3)) for _ in range(2)]
-    studio.load(HERE.name)
+    jobs = [
+        studio.generation.submit(ME, GenerationRequest.of(prompt="a cat", enhance=False, count=3)) for _ in range(2)
+    ]
+    studio.checkpoints.load(HERE.name)
     with pytest.raises(InvalidRequest, match=f"on the disk here \\(got {ABSENT.name}\\)"):
-        studio.load(ABSENT.name)
+        studio.checkpoints.load(ABSENT.name)
     studio.start()
     assert all(end(studio, ME, job)["status"] == "done" for job in jobs)
     assert switched.wait(10) and at == [0]
-    assert studio.machine(ME)["trouble"] is None
-    timings = studio.machine(ME)["timings"]
-    assert isinstance(timings, list) and len(timings) == 6 and studio.machine(YOU)["timings"] == []
+    assert studio.checkpoints.system(ME)["trouble"] is None
+    timings = studio.checkpoints.system(ME)["timings"]
+    assert isinstance(timings, list) and len(timings) == 6 and studio.checkpoints.system(YOU)["timings"] == []
 
     careful.fail_load = "The painter is ill."
-    studio.load(HERE.name)
-    _until(lambda: studio.machine(ME)["trouble"] == "The painter is ill.")
+    studio.checkpoints.load(HERE.name)
+    _until(lambda: studio.checkpoints.system(ME)["trouble"] == "The painter is ill.")
 
 
 def test_only_the_host_loads_and_fetches_where_strangers_come(tmp_path: Path, engine: PaintEngine) -> None:
-    studio = Studio(storage.open(tmp_path / "public"), engine, None, strangers=True)
-    for act in (studio.load, studio.download):
+    studio = Studio(storage.open(tmp_path / "public"), engine, None, public=True)
+    for act in (studio.checkpoints.load, studio.checkpoints.download):
         with pytest.raises(Refused, match="Only the host"):
             act(HERE.name)
     studio.close()
@@ -285,12 +306,14 @@ def test_the_next_picture_is_drawn_while_the_last_one_is_saved(make: Make, engin
             )
             other[0].execute("BEGIN IMMEDIATE")
         if (recipe.seed, step) == (11, 1):
-            assert studio.history(ME)["total"] == 0
+            assert studio.library.history(ME)["total"] == 0
             other[0].execute("ROLLBACK")
 
     engine.before_step = lock_then_let_go
     studio = make()
-    shot = end(studio, ME, studio.submit(ME, GenerationRequest(prompt="a cat", seed=10, count=3, enhance=False)))
+    shot = end(
+        studio, ME, studio.generation.submit(ME, GenerationRequest.of(prompt="a cat", seed=10, count=3, enhance=False))
+    )
     other[0].close()
     assert shot["status"] == "done", shot
     assert isinstance(shot["pictures"], list) and [one["seed"] for one in shot["pictures"]] == [10, 11, 12]
@@ -305,12 +328,12 @@ def test_what_is_quickest_is_measured_only_after_pictures_and_when_nothing_waits
     studio = make()
     time.sleep(0.3)
     assert engine.tunings == 0, "nobody waits for it before the first picture"
-    jobs = [studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False)) for _ in range(3)]
+    jobs = [studio.generation.submit(ME, GenerationRequest.of(prompt="a cat", enhance=False)) for _ in range(3)]
     shots = [end(studio, ME, job) for job in jobs]
     _until(lambda: engine.tunings >= 2)  # the second time it says that all is known
     assert at[0] == 0 and engine.likes == [None] * 3
     assert isinstance(shots[0]["pictures"], list)
-    again = end(studio, ME, studio.rerun(ME, shots[0]["pictures"][0]["id"]))
+    again = end(studio, ME, studio.generation.rerun(ME, shots[0]["pictures"][0]["id"]))
     assert again["identical"] is True and engine.likes[-1] == shots[0]["pictures"][0]["environment"]
 
 
@@ -333,7 +356,7 @@ def test_the_interpreter_waits_for_threads_that_use_the_device(make: Make, engin
 
     engine.before_step = wait
     studio = make()
-    studio.submit(ME, GenerationRequest(prompt="a cat", enhance=False))
+    studio.generation.submit(ME, GenerationRequest.of(prompt="a cat", enhance=False))
     assert reached.wait(30)
     started = set(threading.enumerate()) - before
     assert {thread.name for thread in started} >= {"worker", "housekeeping"}

@@ -334,7 +334,7 @@ def test_raw_json_is_refused_as_clearly(server: App, body: str, says: str) -> No
         (
             "describe",
             {"picture": "AAAA"},
-            "No model reads pictures in this studio: the host names one with enhancer_vision.",
+            "This studio has no vision model. The host sets one with enhancer_vision.",
         ),
         ("describe", {"picture": ["AAAA"]}, "picture must be the base64 of a PNG, JPEG or WebP file"),
         ("move_in_collection", {"collection": "c", "id": "a", "ids": ["b"]}, "ids must be given, or else id"),
@@ -479,7 +479,7 @@ def test_describe_streams_the_prompt_for_a_picture(start_app: StartApp, loopback
     ):
         assert says in refused(client, api_name="/describe", **named)
     loopback.manners.status = 500
-    assert "perhaps its model 'sees' reads no pictures." in refused(client, photo, api_name="/describe")
+    assert "Perhaps its model 'sees' does not read pictures." in refused(client, photo, api_name="/describe")
     assert client.predict(api_name="/history")["items"] == []
 
 
@@ -511,7 +511,7 @@ def test_adapters_are_listed_drawn_found_and_drawn_with_again(server: App, clien
     gone = client.predict(found["id"], api_name="/rerun")
     assert gone["identical"] is False and gone["pictures"][0]["pixel_sha256"] == plain["pixel_sha256"]
     assert {"what": "adapter quill", "was": f"0.8 ({sha256[:10]})", "is": "missing"} in gone["changed"]
-    assert "The adapter quill, which drew this picture, is not here" in refused(client, found["id"], api_name="/vary")
+    assert "The adapter quill of this picture is not here" in refused(client, found["id"], api_name="/vary")
     for adapters, sentence in (
         ({"quill": 1}, "adapters must name files that are here (got quill)."),
         ({"../quill": 1}, "adapters must name files that are here (got ../quill)."),

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
 
-import storage
+from locales import load, text
 from storage.repositories.trash import DAYS
+from studio.domain import adapter_text
 from studio.domain.request import GenerationRequest
 from studio.engine.base import AdapterInfo
 from studio.errors import InvalidRequest
-from studio.services import adapters
-from studio.ui import page, wording, wording_said
+from studio.ui import page
 from studio.ui.page import ASSETS, head
 from studio.ui.views import adapters_field, form
-from studio.worker.source_images import CHANGED, GONE
-from studio.worker.worker import REASONING_FAILED
 
 VALUES = (
     "two cats",
@@ -50,8 +46,13 @@ SCRIPTS = sorted(ASSETS.glob("*/*.js"))
 STYLES = sorted(ASSETS.glob("*/*.css"))
 
 
+def asked(values: tuple[Any, ...], **instead: object) -> SimpleNamespace:
+    """The API's parameters of the form's values."""
+    return SimpleNamespace(**form.request_from_form(values, **instead).flatten())
+
+
 def test_a_form_becomes_a_wish() -> None:
-    wish = form.request_from_form(VALUES)
+    wish = asked(VALUES)
     assert (wish.prompt, wish.enhance, wish.seed, wish.count) == ("two cats", True, None, 1)
     assert (wish.width, wish.height, wish.steps, wish.guidance) == (128, 128, 8, 0.0)
     assert isinstance(wish.width, int) and wish.checkpoint == "pocket"
@@ -76,7 +77,7 @@ def test_a_seed_is_read_as_people_write_it(typed: object, seed: int | None) -> N
 @pytest.mark.parametrize("typed", ["seven", "-1", "1.5", "1e3", "٣", "9007199254740992", "9" * 30, ["7"]])
 def test_what_is_no_seed_is_refused_by_name(typed: object) -> None:
     with pytest.raises(InvalidRequest, match=r"^seed must be"):
-        form.request_from_form((VALUES[0], VALUES[1], typed, *VALUES[3:]))
+        asked((VALUES[0], VALUES[1], typed, *VALUES[3:]))
 
 
 @pytest.mark.parametrize(
@@ -86,38 +87,22 @@ def test_a_broken_rule_is_named(place: int, name: str, value: float) -> None:
     values = [*VALUES]
     values[place] = value
     with pytest.raises(InvalidRequest, match=f"^{name} must be"):
-        form.request_from_form(tuple(values))
+        asked(tuple(values))
 
 
 def test_what_a_script_says_goes_before_the_form() -> None:
-    wish = form.request_from_form(VALUES, prompt="edited", enhancement="abc")
+    wish = asked(VALUES, prompt="edited", enhancement="abc")
     assert (wish.prompt, wish.enhancement, wish.count) == ("edited", "abc", 1)
-
-
-def test_both_languages_say_everything() -> None:
-    english, chinese = wording.WORDS["en"], wording.WORDS["zh"]
-    examples = {key for key in english if key.startswith("example_")}  # prompts, in whatever language they are
-    assert set(english) - examples == set(chinese) - examples
-    holes = re.compile(r"\{\w+\}")
-    for key in set(chinese) - examples:
-        assert sorted(holes.findall(english[key])) == sorted(holes.findall(chinese[key])), key
 
 
 def test_the_words_over_the_trash_tell_the_time_that_it_is_kept() -> None:
     for language in ("en", "zh"):
-        assert f" {DAYS} " in wording.text("gallery.trash_days", language)
+        assert f" {DAYS} " in text("gallery.trash_days", language)
 
 
 def test_scripts_ask_only_for_words_that_exist() -> None:
     asked = {key for path in SCRIPTS for key in re.findall(r'studio\.t\("([^"$]+)"', path.read_text("utf-8"))}
-    assert asked and asked - set(wording.WORDS["en"]) == set()
-
-
-def test_words_are_filled_in_as_text() -> None:
-    assert wording.text("seed_n", n=7) == "seed 7"
-    assert wording.text("tokens", "zh", n=3, most=512) == "3 / 512 词元"
-    with pytest.raises(KeyError):
-        wording.text("no such words")
+    assert asked and asked - set(page.texts()["en"]) == set()
 
 
 def test_the_head_holds_everything_and_names_no_other_host() -> None:
@@ -130,7 +115,7 @@ def test_the_head_holds_everything_and_names_no_other_host() -> None:
     assert hosts == set()
     assert found.count("<script>") == found.count("</script>") == 1
     words = re.search(r"studio\.words = (\{.*?\});\n", found)
-    assert words is not None and json.loads(words[1]) == wording.WORDS
+    assert words is not None and json.loads(words[1]) == page.texts()
 
 
 def test_scripts_never_make_markup_from_text() -> None:
@@ -178,9 +163,9 @@ def tokens(light: bool) -> dict[str, str]:
 @pytest.mark.parametrize("light", [True, False], ids=["light", "dark"])
 def test_text_can_be_read(light: bool) -> None:
     colours = tokens(light)
-    for text in ("text", "soft", "faint", "added"):
+    for name in ("text", "soft", "faint", "added"):
         for ground in ("room", "wall", "raised"):
-            assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+            assert contrast(colours[name], colours[ground]) >= 4.5, (name, ground)
     for ground in ("seal-fill", "seal-hover"):
         assert contrast(colours["seal-ink"], colours[ground]) >= 4.5, ground
     for ground in ("room", "wall", "raised"):
@@ -191,12 +176,6 @@ def test_colours_have_names() -> None:
     for path in STYLES:
         if path.name != "tokens.css":
             assert set(re.findall(r"#[0-9a-f]{3,8}\b(?=[;\s,)])", path.read_text("utf-8"))) <= {"#fff"}, path.name
-
-
-def known(sentence: str) -> bool:
-    """Whether the page has Chinese words for a sentence of the server, found by its form as the script does."""
-    forms = [re.sub(r"\\\{\w+\\\}", "(.+?)", re.escape(form)) for form in wording_said.SENTENCES]
-    return any(re.fullmatch(form, sentence, re.DOTALL) for form in forms)
 
 
 @pytest.mark.parametrize(
@@ -225,88 +204,26 @@ def known(sentence: str) -> bool:
 )
 def test_a_refusal_is_known_in_chinese(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        GenerationRequest(**{"prompt": "a cat", **wrong})
-    assert known(str(refusal.value))
-    assert refusal.value.name in wording_said.PARAMETERS
-
-
-def test_failures_are_known_in_chinese_and_name_only_what_they_were_told() -> None:
-    assert known(REASONING_FAILED.format(error="The model gave an empty answer; a shorter wish may help."))
-    for sentence in (
-        "No model reads pictures in this studio: the host names one with enhancer_vision.",
-        "At most 2 pictures are read at once here (now 2): try again in a moment.",
-        "language must be one of en, zh (got fr).",
-        "The PNG picture is broken or cut off (got 8 bytes).",
-        GONE,
-        CHANGED,
-        "A picture may have at most 64 MiB.",
-        "adapters must name files that are here (got ink).",
-        "adapters must fit Pocket, and it was made for a model of another width (this one's is 240) (got ink).",
-        "The adapter ink cannot be put on Pocket: it adds to x, which is no layer of this model.",
-        "The adapter ink cannot be put on Pocket: its matrices for x have not two sides each.",
-        "The adapter ink cannot be put on Pocket: it holds numbers that are none.",
-        "adapters must fit Pocket, and what it tells of its ranks and scales cannot be read (got ink).",
-        "The adapter ink, which drew this picture, is not here: nothing can be drawn like it.",
-        "The model dreams, which drew this picture, is not here: nothing can be drawn like it.",
-        "This picture came from elsewhere, and its model dreams is not here: nothing can be drawn like it.",
-        "This picture came from elsewhere, and does not tell its model: nothing can be drawn like it.",
-        f"source must begin with a picture that is here; the one with these pixels is not (got {'ab' * 32}).",
-        "The server at box:1 failed by itself (500): perhaps its model 'sees' reads no pictures.",
-    ):
-        assert known(sentence), sentence
-    assert not known("Some other sentence.")
-    for english, chinese in wording_said.SENTENCES.items():
-        assert set(re.findall(r"\{\w+\}", chinese)) <= set(re.findall(r"\{\w+\}", english)), english
-
-
-def said_by(path: Path) -> Iterator[str]:
-    """The sentences of a module of storage about what comes in, each place in them a 7."""
-    for call in (one for one in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(one, ast.Call)):
-        name = getattr(call.func, "id", getattr(call.func, "attr", ""))
-        texts = [_written(one) for one in call.args]
-        rule = texts[1] if len(texts) > 1 else None
-        if name in ("BadArchive", "note") and texts[0]:
-            yield texts[0]
-        elif name == "NotAPicture" and rule:
-            yield f"bad.png {rule}."
-        elif name in ("BadValue", "matching") and rule:
-            yield f"{texts[0] if name == 'BadValue' and texts[0] else 'name'} {rule} (got 7)."
-
-
-def _written(node: ast.expr) -> str | None:
-    if isinstance(node, ast.JoinedStr):
-        return "".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in node.values)
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
-
-
-IMPORTING = ("transfer/*.py", "repositories/collections.py", "files/hashing.py", "metadata/readers/*.py")
-
-
-def test_whatever_is_said_of_what_comes_in_is_known_in_chinese() -> None:
-    folder = Path(storage.__file__).parent
-    files = [
-        file for pattern in IMPORTING for file in folder.glob(pattern) if file.stem not in ("exporter", "image_export")
-    ]
-    sentences = {sentence for file in files for sentence in said_by(file)}
-    assert len(sentences) > 60
-    assert {sentence for sentence in sentences if not known(sentence)} == set()
+        GenerationRequest.of(**{"prompt": "a cat", **wrong})
+    chinese = refusal.value.message.in_language("zh")
+    assert load("zh")[f"parameter.{refusal.value.name}"] in chinese and "must" not in chinese
 
 
 def test_how_the_reasoning_is_steered_becomes_a_part_of_the_wish() -> None:
     steered = (*VALUES[:13], "pencil", "auto", "two, cats，", "", True, *VALUES[18:])
-    wish = form.request_from_form(steered)
+    wish = asked(steered)
     assert (wish.style, wish.locks, wish.template, wish.spread) == ("pencil", ("two", "cats"), None, True)
-    plain = form.request_from_form(steered, enhance=False)
+    plain = asked(steered, enhance=False)
     assert (plain.style, plain.locks, plain.spread) == ("pencil", (), False)
-    kept = form.request_from_form(steered, prompt="as it is", enhancement="abc")
+    kept = asked(steered, prompt="as it is", enhancement="abc")
     assert (kept.style, kept.locks, kept.spread) == (None, (), False)
-    assert form.request_from_form(steered, prompt="as it is", enhance=False, enhancement=None).style is None
+    assert asked(steered, prompt="as it is", enhance=False, enhancement=None).style is None
     with pytest.raises(InvalidRequest, match="locks must be words of the prompt"):
-        form.request_from_form((*VALUES[:15], "three", "", False, *VALUES[18:]))
+        asked((*VALUES[:15], "three", "", False, *VALUES[18:]))
 
 
 def test_what_a_picture_begins_with_comes_from_two_hidden_fields() -> None:
-    said = lambda source, strength: form.request_from_form(  # noqa: E731
+    said = lambda source, strength: asked(  # noqa: E731
         tuple(
             {"source": source, "strength": strength}.get(name, value)
             for name, value in zip(form.FIELDS, VALUES, strict=True)
@@ -322,20 +239,20 @@ def test_what_a_picture_begins_with_comes_from_two_hidden_fields() -> None:
 
 def test_adapters_are_typed_as_names_and_weights() -> None:
     place = form.FIELDS.index("adapters")
-    typed = lambda text: form.request_from_form((*VALUES[:place], text, *VALUES[place + 1 :])).adapters  # noqa: E731
+    typed = lambda text: asked((*VALUES[:place], text, *VALUES[place + 1 :])).adapters  # noqa: E731
     assert typed("ink 0.8, fur -0.5") == (("ink", 0.8), ("fur", -0.5)) and typed("") == typed(None) == ()
     assert typed("a, b 2 .5，c 1;") == (("a, b 2", 0.5), ("c", 1.0)), "names are those of files, and may be anything"
     assert typed({"ink": 1}) == typed([["ink", 1]]) == (("ink", 1),)
     assert (
-        adapters.format_adapters([{"name": "ink", "weight": 0.8, "sha256": ""}, {"name": "a, b 2", "weight": -1.0}])
+        adapter_text.format_adapters([{"name": "ink", "weight": 0.8, "sha256": ""}, {"name": "a, b 2", "weight": -1.0}])
         == '[["ink",0.8],["a, b 2",-1]]'
     )
     for pairs in ([("a, b 2", -1.0), ("ink", 0.123456789)], [("a 1, b", 1.0)], [("[ink]", 1.0)], [('"}', 2.0)]):
-        assert typed(adapters.format_adapters(pairs)) == tuple(pairs)
+        assert typed(adapter_text.format_adapters(pairs)) == tuple(pairs)
     assert (
-        adapters.format_adapters([])
-        == adapters.format_adapters([("ink", float("nan"))])
-        == adapters.format_adapters(None)
+        adapter_text.format_adapters([])
+        == adapter_text.format_adapters([("ink", float("nan"))])
+        == adapter_text.format_adapters(None)
         == ""
     )
     assert typed('{"ink": 0.8}') == (("ink", 0.8),) and typed("[ink] 0.8, {fur} 1") == (("[ink]", 0.8), ("{fur}", 1.0))
@@ -350,10 +267,9 @@ def test_adapters_are_typed_as_names_and_weights() -> None:
 )
 def test_a_long_choice_of_adapters_is_refused_at_once(text: str) -> None:
     began = time.process_time()
-    with pytest.raises(InvalidRequest, match="adapters must") as refusal:
-        adapters.parse_adapters(text)
+    with pytest.raises(InvalidRequest, match="adapters must"):
+        adapter_text.parse_adapters(text)
     assert time.process_time() - began < 0.1
-    assert known(str(refusal.value))
 
 
 def test_another_model_keeps_the_adapters_that_fit_it() -> None:
@@ -361,7 +277,7 @@ def test_another_model_keeps_the_adapters_that_fit_it() -> None:
         def adapters(self, checkpoint: str) -> list[AdapterInfo]:
             return [AdapterInfo(name=name, title=name, fits=name != "wide", digest=str) for name in ("a 1, b", "wide")]
 
-    here: Any = Here()
+    here: Any = SimpleNamespace(checkpoints=Here())
     assert adapters_field.fitting(here, "pocket", '[["a 1, b",0.5],["wide",1],["gone",1]]') == '[["a 1, b",0.5]]'
     for odd in ("[[]]", "[5]", "[[[], 1]]", "ink", "", None, 7, '[["wide",1]]'):
         assert adapters_field.fitting(here, "pocket", odd) == ""
@@ -369,7 +285,7 @@ def test_another_model_keeps_the_adapters_that_fit_it() -> None:
 
 def test_a_variation_is_typed_as_seeds_and_strengths() -> None:
     place = form.FIELDS.index("variation_of")
-    typed = lambda text: form.request_from_form((*VALUES[:place], text, *VALUES[place + 1 :])).variation_of  # noqa: E731
+    typed = lambda text: asked((*VALUES[:place], text, *VALUES[place + 1 :])).variation_of  # noqa: E731
     assert typed("42 0.3") == ((42, 0.3),) and typed(" 42 .5，7 1 ") == ((42, 0.5), (7, 1.0)) and typed("") == ()
     assert form.format_variations([[42, 0.3], [7, 0.25]]) == "42 0.3, 7 0.25" and typed(
         form.format_variations([[42, 0.25]])

@@ -17,10 +17,10 @@ from enhancer.enhancer import Enhancer
 from studio.domain.recipe import Recipe
 from studio.domain.request import GenerationRequest
 from studio.studio import Studio
-from studio.ui import owner, wording, wording_gallery
+from studio.ui import owner, page
 from studio.ui.calls import Call, respond
 from studio.ui.views import gallery, picture, queue
-from studio.worker.worker import PREVIEW_S
+from studio.worker.runner import PREVIEW_S
 from tests.fakes.engine import PaintEngine
 from tests.stores import open_store
 
@@ -71,7 +71,7 @@ def end(studio: Studio, job: str, who: str = "ann") -> dict[str, Any]:
     """The last snapshot of a job."""
 
     async def last() -> dict[str, Any]:
-        return [shot async for shot in studio.watch(who, job)][-1]
+        return [shot async for shot in studio.jobs.watch(who, job)][-1]
 
     return asyncio.run(asyncio.wait_for(last(), 60))
 
@@ -80,7 +80,9 @@ def drawn(studio: Studio, prompt: str, **wish: Any) -> dict[str, Any]:
     """A picture of ann's."""
     shot = end(
         studio,
-        studio.submit("ann", GenerationRequest(prompt=prompt, **{"enhance": False, "width": 64, "height": 64, **wish})),
+        studio.generation.submit(
+            "ann", GenerationRequest.of(prompt=prompt, **{"enhance": False, "width": 64, "height": 64, **wish})
+        ),
     )
     found: dict[str, Any] = shot["pictures"][0]
     return found
@@ -102,7 +104,7 @@ def drawn(studio: Studio, prompt: str, **wish: Any) -> dict[str, Any]:
 )
 def test_what_is_no_call_is_answered_with_a_sentence(studio: Studio, sent: object) -> None:
     said = respond(sent, gallery.calls(studio), owner.owner_of, request_of("ann"))
-    assert said["error"] == "The page asked for something that this studio does not know."
+    assert said["error"]["text"] == "The page asked for something that this studio does not know."
     assert said["missing"] is False
     assert isinstance(said["n"], int)
 
@@ -123,14 +125,14 @@ def test_an_argument_that_breaks_a_rule_is_named(
     studio: Studio, name: str, values: dict[str, object], parameter: str
 ) -> None:
     said = ask(gallery.calls(studio), name, values)
-    assert said["error"].startswith(f"{parameter} must ")
+    assert said["error"]["text"].startswith(f"{parameter} must ")
     assert said["missing"] is False
 
 
 def test_nobody_is_refused(studio: Studio) -> None:
     stranger = gr.Request(Request({"type": "http", "headers": [], "state": {}}))
     said = respond({"n": 1, "name": "history", "values": {}}, gallery.calls(studio), owner.owner_of, stranger)
-    assert said["error"] == owner.NOBODY
+    assert said["error"]["key"] == "error.owner_unknown"
 
 
 @pytest.mark.parametrize("name", ["picture", "edit", "delete", "restore", "rerun", "vary", "draw", "share"])
@@ -139,8 +141,8 @@ def test_another_owners_picture_is_missing_and_stays_as_it_is(studio: Studio, na
     values = {"id": made["id"], "favourite": True, "prompt": "mine now"}
     said = ask(picture.calls(studio), name, values, who="bob")
     assert said["missing"] is True
-    assert said["error"] == f"Picture {made['id']} was not found."  # as for an id that never was
-    assert studio.picture("ann", str(made["id"])) == made
+    assert said["error"]["text"] == f"Picture {made['id']} was not found."  # as for an id that never was
+    assert studio.library.picture("ann", str(made["id"])) == made
     assert answer(gallery.calls(studio), "history", who="bob")["total"] == 0
 
 
@@ -194,7 +196,9 @@ def test_an_edited_prompt_may_have_a_seed_of_its_own_and_must_not_be_empty(studi
     was = drawn(studio, "a boat", seed=11)
     job = answer(picture.calls(studio), "draw", id=was["id"], prompt="two boats", same_seed=False)["job"]
     assert end(studio, job)["pictures"][0]["seed"] != 11
-    assert ask(picture.calls(studio), "draw", {"id": was["id"], "prompt": " "})["error"].startswith("prompt must ")
+    assert ask(picture.calls(studio), "draw", {"id": was["id"], "prompt": " "})["error"]["text"].startswith(
+        "prompt must "
+    )
 
 
 def test_a_rerun_tells_that_it_is_identical(studio: Studio) -> None:
@@ -210,10 +214,12 @@ def test_a_link_is_made_with_the_visitors_address_and_taken_back(studio: Studio)
     made = drawn(studio, "a boat")
     link = answer(picture.calls(studio), "share", id=made["id"], days=3)
     assert link["url"] == f"https://studio.example/s/{link['token']}"
-    assert studio.shared(link["token"])[0].id == made["id"]
+    assert studio.sharing.get(link["token"])[0].id == made["id"]
     answer(picture.calls(studio), "unshare", token=link["token"])
     assert ask(picture.calls(studio), "unshare", {"token": link["token"]}, who="bob")["missing"] is True
-    assert ask(picture.calls(studio), "share", {"id": made["id"], "days": None})["error"].startswith("days must ")
+    assert ask(picture.calls(studio), "share", {"id": made["id"], "days": None})["error"]["text"].startswith(
+        "days must "
+    )
 
 
 def test_the_queue_shows_a_running_job_with_its_step_and_preview(studio: Studio, engine: PaintEngine) -> None:
@@ -225,8 +231,10 @@ def test_the_queue_shows_a_running_job_with_its_step_and_preview(studio: Studio,
             assert go_on.wait(60)
 
     engine.before_step, engine.step_s = hold, PREVIEW_S
-    job = studio.submit("ann", GenerationRequest(prompt="a boat", enhance=False, width=64, height=64))
-    behind = studio.submit("ann", GenerationRequest(prompt="a second boat", enhance=False, width=64, height=64))
+    job = studio.generation.submit("ann", GenerationRequest.of(prompt="a boat", enhance=False, width=64, height=64))
+    behind = studio.generation.submit(
+        "ann", GenerationRequest.of(prompt="a second boat", enhance=False, width=64, height=64)
+    )
     assert reached.wait(60)
     running, waiting = answer(queue.calls(studio), "jobs")["jobs"]
     assert (running["id"], running["status"], running["phase"], running["step"], running["steps"]) == (
@@ -251,7 +259,7 @@ def test_a_cancelled_job_is_drawn_again_by_one_call(studio: Studio, engine: Pain
         assert go_on.wait(60)
 
     engine.before_step = hold
-    job = studio.submit("ann", GenerationRequest(prompt="a boat", enhance=False, width=64, height=64))
+    job = studio.generation.submit("ann", GenerationRequest.of(prompt="a boat", enhance=False, width=64, height=64))
     assert answer(queue.calls(studio), "cancel", job=job)["status"] == "cancelled"
     go_on.set()
     assert end(studio, job)["status"] == "cancelled"
@@ -259,20 +267,12 @@ def test_a_cancelled_job_is_drawn_again_by_one_call(studio: Studio, engine: Pain
     assert end(studio, again)["status"] == "done"
 
 
-def test_both_languages_say_the_same_things_with_the_same_values() -> None:
-    assert wording_gallery.ENGLISH.keys() == wording_gallery.CHINESE.keys()
-    for key, english in wording_gallery.ENGLISH.items():
-        chinese = wording_gallery.CHINESE[key]
-        assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", chinese)), key
-        assert not set("!！") & set(english + chinese), key
-
-
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_every_word_that_a_script_says_is_written_in_both_languages(name: str) -> None:
     script = (ASSETS / f"{name}.js").read_text("utf-8")
     said = set(re.findall(r"""\bt\(\s*"([a-z_.]+)""", script))
     assert said, "no words were found: has the way to say them changed?"
-    for words in wording.WORDS.values():
+    for words in page.texts().values():
         assert said <= words.keys()
 
 

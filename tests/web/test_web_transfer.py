@@ -136,7 +136,7 @@ def test_what_is_none_is_refused_with_a_sentence(studio: Studio) -> None:
     ann = Visit(studio)
     for data, sentence in (
         (b"GIF89a", "neither PNG, JPEG nor WebP"),
-        (b"PK\3\4 no", "no zip archive"),
+        (b"PK\3\4 no", "not a readable zip archive"),
         (b"", "neither PNG"),
     ):
         for asked in ({}, {"preview": "1"}):
@@ -148,7 +148,7 @@ def test_what_is_none_is_refused_with_a_sentence(studio: Studio) -> None:
 
 def test_a_broken_zip_is_told_of_as_a_zip(studio: Studio) -> None:
     answer = bring(Visit(studio), b"not at all", "holiday.zip", preview="1")
-    assert answer.status_code == 400 and "no zip archive" in answer.json()["error"]
+    assert answer.status_code == 400 and "not a readable zip archive" in answer.json()["error"]
 
 
 @pytest.mark.parametrize("member", ["collections.jsonl", "manifest.jsonl"])
@@ -182,7 +182,7 @@ def test_a_file_that_comes_too_slowly_holds_no_place(studio: Studio) -> None:
 
     for _ in range(transfer.UPLOADS_MAX + 1):
         answer = ann.ask("POST", "/media/import", params={"name": "x.png"}, content=drops())
-        assert answer.status_code == 408 and "too slowly" in answer.json()["error"]
+        assert answer.status_code == 408 and "too slow" in answer.json()["error"]
     assert bring(ann, png()).status_code == 200
 
 
@@ -217,7 +217,7 @@ def test_a_picture_to_draw_from_comes_in_once_and_in_private_to_no_disk(studio: 
     assert [session for _, session in kept.private._away] == ["tab1"]
     assert ann.ask("POST", "/media/private/left?session=a b").status_code == 404
     assert ann.ask("GET", "/media/private/left?session=tab1").status_code in (404, 405)
-    assert "session's name" in bring(ann, data, source="1", private="a b").json()["error"]
+    assert "session's id" in bring(ann, data, source="1", private="a b").json()["error"]
 
 
 def test_an_upload_has_a_bound_of_its_own_told_or_not(studio: Studio, kept: storage.Storage) -> None:

@@ -70,15 +70,17 @@ def read(path: Path) -> bytes:
 def check_size(data: bytes, called: str) -> tuple[int, int]:
     """Read width and height from the header before decoding. Raises NotAPicture."""
     if len(data) > FILE_MAX:
-        raise NotAPicture(called, f"has more than {FILE_MAX // 2**20} MiB")
+        raise NotAPicture(called, "picture_too_many_mib", most=FILE_MAX // 2**20)
     format = format_of(data)
     if format is None:
-        raise NotAPicture(called, "is neither PNG, JPEG nor WebP")
+        raise NotAPicture(called, "picture_not_a_picture")
     size = image_size(data, format)
     if size is None:
-        raise NotAPicture(called, "is damaged: its header tells no size")
+        raise NotAPicture(called, "picture_no_size")
     if size[0] * size[1] > PIXELS_MAX:
-        raise NotAPicture(called, f"has {size[0]:,} x {size[1]:,} pixels, more than {PIXELS_MAX // 10**6} million")
+        raise NotAPicture(
+            called, "picture_too_many_pixels_named", width=size[0], height=size[1], most=PIXELS_MAX // 10**6
+        )
     return size
 
 
@@ -119,10 +121,10 @@ def _nothing(told: EmbeddedMetadata) -> Findings:
     found = Findings()
     if "workflow" in told.texts:
         found.maker = "comfyui"
-        found.note("It holds a workflow of ComfyUI, but not the graph that was run, so no setting is known.")
+        found.note("workflow_without_graph")
     elif told.parameters.strip():
-        found.note("It holds a text, but none that tells settings.")
+        found.note("text_without_settings")
         found.besides({"text": told.parameters})
     else:
-        found.note("It tells nothing about how it was made.")
+        found.note("no_settings")
     return found

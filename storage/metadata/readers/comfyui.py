@@ -111,15 +111,15 @@ def read(graph: Mapping[str, object]) -> Findings | None:
         return None
     found = Findings(maker="comfyui")
     if len(nodes) > NODES_MAX:
-        found.note(f"The graph has {len(nodes):,} nodes, more than the {NODES_MAX:,} that are followed.")
+        found.note("graph_too_large", n=len(nodes), most=NODES_MAX)
         return found
     known = _Graph(nodes)
     samplers = _samplers(known)
     if not samplers:
-        found.note("No sampler of a kind that is known here was found in the graph.")
+        found.note("no_sampler")
         return found
     if len(samplers) > 1:
-        found.note(f"It went through {len(samplers)} samplers; what is shown is what the first one did.")
+        found.note("several_samplers", n=len(samplers))
     _sampled(known, samplers[-1], found)
     return found
 
@@ -186,7 +186,7 @@ def _sampled(graph: _Graph, sampler: str, found: Findings) -> None:
         "sampler node": graph.kind(sampler),
     })  # fmt: skip
     if not found.prompt:
-        found.note("The text that its sampler was given could not be followed through the graph.")
+        found.note("prompt_not_found")
 
 
 def _text(graph: _Graph, start: object) -> str:

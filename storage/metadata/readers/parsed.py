@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Literal, TypeVar
 
+from locales import Localized
+
 Maker = Literal["a1111", "comfyui", "invokeai", "swarmui", "fooocus", "ours"]
 N = TypeVar("N", int, float)
 Plain = str | int | float | bool
@@ -103,25 +105,26 @@ class Findings:
         """Keep the fields that are not `known`."""
         for name, value in told.items():
             if len(self.rest) >= REST_MAX:
-                self.note(f"Only the first {REST_MAX} of the other settings were kept.")
+                self.note("settings_cut", most=REST_MAX)
                 return
             if name not in known and value not in (None, "", [], {}):
                 self.rest[words(name, 100)] = plain(value)
 
-    def note(self, sentence: str) -> None:
-        """Add a note for the preview, once."""
+    def note(self, key: str, **values: object) -> None:
+        """Add a note about a part that was not understood. `key` is one below `note.`."""
+        sentence = Localized(f"note.{key}", **values)
         if sentence not in self.notes and len(self.notes) < 20:
             self.notes.append(sentence)
 
     def _long(self, what: str, value: object) -> str:
         text = words(value, 10**9)
         if len(text) > PROMPT_MAX:
-            self.note(f"The {what} has {len(text):,} characters; the first {PROMPT_MAX:,} were kept.")
+            self.note("text_cut", what=what, n=len(text), most=PROMPT_MAX)
         return text[:PROMPT_MAX]
 
     def _ranged(self, what: str, found: N | None, told: object) -> N | None:
         if found is None and told not in (None, ""):
-            self.note(f"The {what} could not be understood (got {words(str(told)[:200], 40)}).")
+            self.note("not_understood", what=what, value=words(str(told)[:200], 40))
         return found
 
 

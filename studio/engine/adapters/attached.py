@@ -21,9 +21,10 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import load
 from torch import nn
 
+from locales import Localized, LocalizedError, shorten
 from studio.domain.recipe import Adapter
 from studio.engine.adapters import files as files
-from studio.errors import EngineError, shorten
+from studio.errors import EngineError
 
 if TYPE_CHECKING:
     from studio.engine.loading.loader import Loaded
@@ -44,8 +45,11 @@ BLOCKS = (
 Tensors = Mapping[str, torch.Tensor]
 
 
-class IncompatibleAdapter(ValueError):
-    """Why an adapter cannot be attached, as the end of a sentence."""
+class IncompatibleAdapter(LocalizedError):
+    """An adapter cannot be attached. The message is the end of a sentence."""
+
+    def __init__(self, code: str, /, **values: object) -> None:
+        super().__init__(code if isinstance(code, Localized) else Localized(f"reason.adapter_{code}", **values))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +101,7 @@ def detach(loaded: Loaded) -> None:
 
 def _place(name: str, places: Mapping[str, Path]) -> Path:
     if name not in places:
-        raise EngineError(f"The adapter {name} is not here.")
+        raise EngineError("adapter_missing", name=name)
     return places[name]
 
 
@@ -105,7 +109,7 @@ def _stamp(name: str, file: Path) -> tuple[int, int]:
     try:
         return files.stamped(file)
     except OSError:
-        raise EngineError(f"The adapter {name} is not here.") from None
+        raise EngineError("adapter_missing", name=name) from None
 
 
 def _load(loaded: Loaded, wanted: Adapter, file: Path, called: str) -> AttachedAdapter:
@@ -117,13 +121,13 @@ def _load(loaded: Loaded, wanted: Adapter, file: Path, called: str) -> AttachedA
         _check(loaded.pipe.transformer, state)
         state = {name: each.to(_dtype(loaded)) for name, each in state.items()}
         if not all(bool(each.isfinite().all()) for each in state.values()):
-            raise IncompatibleAdapter("it holds numbers that are none")
+            raise IncompatibleAdapter("not_finite")
         _add(loaded, state, _scales(data), called)
     except OSError as error:
         why = error.strerror or type(error).__name__
-        raise EngineError(f"The adapter {wanted.name} cannot be read ({why}).") from error
+        raise EngineError("adapter_unreadable", name=wanted.name, reason=why) from error
     except IncompatibleAdapter as error:
-        raise EngineError(f"The adapter {wanted.name} cannot be put on {loaded.info.title}: {error}.") from error
+        raise EngineError("adapter_not_attached", name=wanted.name, title=loaded.info.title, why=error) from error
     adapter = Adapter(name=wanted.name, weight=wanted.weight, sha256=hashlib.sha256(data).hexdigest())
     return AttachedAdapter(adapter=adapter, file=file, stamp=stamp)
 
@@ -155,11 +159,11 @@ def _add(loaded: Loaded, state: dict[str, torch.Tensor], scales: dict[str, Any] 
         raise
     except Exception as error:  # libraries raise anything for a damaged file
         log.warning("an adapter could not be put on", exc_info=True)
-        raise IncompatibleAdapter("its layers could not be added; the log tells more") from error
+        raise IncompatibleAdapter("not_added") from error
     on = {PREFIX + name for name, module in transformer.named_modules() if _has(module, called)}
     empty = any(each.is_meta for name, each in transformer.named_parameters() if f".{called}" in name)
     if empty or on != {_module(name) for name in state}:
-        raise IncompatibleAdapter("only a part of it would be used")
+        raise IncompatibleAdapter("only_part")
 
 
 def _converted(pipe: Any, data: bytes) -> dict[str, torch.Tensor]:
@@ -167,7 +171,7 @@ def _converted(pipe: Any, data: bytes) -> dict[str, torch.Tensor]:
     try:
         state = {name.removeprefix("base_model.model."): each for name, each in load(data).items()}
     except Exception as error:  # the header was valid, and the data is not
-        raise IncompatibleAdapter("its file is broken") from error
+        raise IncompatibleAdapter("broken") from error
     if any(name.endswith(".alpha") for name in state):  # diffusers adds the prefix to these itself
         state = {name.removeprefix(PREFIX): each for name, each in state.items()}
     try:
@@ -178,7 +182,7 @@ def _converted(pipe: Any, data: bytes) -> dict[str, torch.Tensor]:
         raise
     except Exception as error:
         log.warning("an adapter could not be understood", exc_info=True)
-        raise IncompatibleAdapter("it is written in a form that is not known here") from error
+        raise IncompatibleAdapter("format") from error
     return found
 
 
@@ -193,7 +197,7 @@ def _unfused(state: Tensors) -> dict[str, torch.Tensor]:
         for part, rows in zip("qkv", each.chunk(3) if high else (each,) * 3, strict=True):
             own = name.replace(".qkv.", f".to_{part}.")
             if own in state:
-                raise IncompatibleAdapter(f"it adds twice to {shorten(_module(own))}")
+                raise IncompatibleAdapter("twice", layer=shorten(_module(own)))
             found[own] = rows.contiguous()
     return found
 
@@ -211,13 +215,13 @@ def _scales(data: bytes) -> dict[str, Any] | None:
         length = int.from_bytes(data[:8], "little")
         return files.scales(json.loads(data[8 : 8 + length]).get("__metadata__") or {})
     except (ValueError, RecursionError) as error:  # the file changed after its header was read
-        raise IncompatibleAdapter("its file is broken") from error
+        raise IncompatibleAdapter("broken") from error
 
 
 def _check(transformer: nn.Module, state: Tensors) -> None:
     """Raises IncompatibleAdapter unless each tensor belongs to a layer of the transformer and has its width."""
     if not state:
-        raise IncompatibleAdapter("it holds nothing that could be added")
+        raise IncompatibleAdapter("empty")
     for module in dict.fromkeys(map(_module, state)):
         try:
             layer = transformer.get_submodule(module.removeprefix(PREFIX)) if module.startswith(PREFIX) else None
@@ -225,13 +229,12 @@ def _check(transformer: nn.Module, state: Tensors) -> None:
             layer = None
         layer = getattr(layer, "base_layer", layer)  # another adapter is attached to it
         if not isinstance(layer, nn.Linear):
-            raise IncompatibleAdapter(
-                f"it adds to {shorten(module.removeprefix(PREFIX))}, which is no layer of this model"
-            )
+            raise IncompatibleAdapter("unknown_layer", layer=shorten(module.removeprefix(PREFIX)))
         out, into = _product(module, state)
         if (out, into) != (layer.out_features, layer.in_features):
-            raise IncompatibleAdapter(f"it was made for a model of another width ({into} to {out} where this one has "
-                             f"{layer.in_features} to {layer.out_features})")  # fmt: skip
+            raise IncompatibleAdapter(
+                "other_width", wide=into, high=out, own_wide=layer.in_features, own_high=layer.out_features
+            )
 
 
 def _product(module: str, state: Tensors) -> tuple[int, int]:
@@ -240,11 +243,11 @@ def _product(module: str, state: Tensors) -> tuple[int, int]:
         name.removeprefix(f"{module}."): tuple(each.shape) for name, each in state.items() if _module(name) == module
     }
     if any(len(shape) != 2 for shape in shapes.values()):
-        raise IncompatibleAdapter(f"its matrices for {shorten(module.removeprefix(PREFIX))} have not two sides each")
+        raise IncompatibleAdapter("not_matrices", layer=shorten(module.removeprefix(PREFIX)))
     if shapes.keys() == {"lora_A.weight", "lora_B.weight"}:
         (rank, into), (out, other) = shapes["lora_A.weight"], shapes["lora_B.weight"]
         if rank != other:
-            raise IncompatibleAdapter("its matrices do not belong together")
+            raise IncompatibleAdapter("mismatch")
         return out, into
     factors = []
     for factor in ("lokr_w1", "lokr_w2"):
@@ -254,7 +257,7 @@ def _product(module: str, state: Tensors) -> tuple[int, int]:
         elif factor not in shapes and pair[0] and pair[1] and pair[0][1] == pair[1][0]:
             factors.append((pair[0][0], pair[1][1]))
     if len(factors) != 2 or any(not name.startswith(("lokr_w1", "lokr_w2")) for name in shapes):
-        raise IncompatibleAdapter(f"it holds {shorten(', '.join(sorted(shapes)))}, of which a part would be left out")
+        raise IncompatibleAdapter("partial", parts=shorten(", ".join(sorted(shapes))))
     return prod(one[0] for one in factors), prod(one[1] for one in factors)
 
 

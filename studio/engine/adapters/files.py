@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from locales import Localized
 from studio.engine.base import AdapterInfo
 from studio.engine.loading import checkpoint_layout, weight_headers
 from studio.engine.loading.revision import content
@@ -92,7 +93,7 @@ class Adapters:
         try:
             size, told = file.stat().st_size, self._kept(self._headers, file, _read)
         except OSError as error:
-            told = _Told(problem=f"it cannot be read ({error.strerror or type(error).__name__})")
+            told = _Told(problem=_reason("unreadable", reason=error.strerror or type(error).__name__))
         fits, why = _fits(told, config)
         return AdapterInfo(
             name=name, title=told.title or name, about=told.about, triggers=told.triggers, bytes=size, fits=fits, problem=why,
@@ -147,7 +148,7 @@ def _read(file: Path) -> _Told:
     try:
         shapes, told = weight_headers.checked_shapes(file)
     except ValueError:
-        return _Told(problem="its file is broken")
+        return _Told(problem=_reason("broken"))
     return _Told(
         title=_line(told.get("title") or told.get("modelspec.title"), TITLE_MAX),
         about=_line(told.get("about") or told.get("modelspec.description"), ABOUT_MAX),
@@ -172,18 +173,22 @@ def scales(notes: Mapping[str, str]) -> dict[str, object] | None:
     return told
 
 
+def _reason(code: str, **values: object) -> Localized:
+    return Localized(f"reason.adapter_{code}", **values)
+
+
 def _problem(shapes: weight_headers.Shapes, notes: Mapping[str, str]) -> str:
     """What is wrong with a file for every checkpoint, as the end of a sentence."""
     try:
         scales(notes)
     except ValueError:
-        return "what it tells of its ranks and scales cannot be read"
+        return _reason("scales_unreadable")
     if any(name.endswith(SCALES) or any(f".{scale}." in name for scale in SCALES) for name in shapes):
-        return "it scales what it adds (DoRA), and would be drawn without its scales"
+        return _reason("dora")
     if any(name.startswith(ELSEWHERE) for name in shapes):
-        return "it changes the text encoder too, which stays as it is here"
+        return _reason("text_encoder")
     if not any(_PART.match(name) or ".lokr_" in name for name in shapes):
-        return "it holds neither LoRA nor LoKr"
+        return _reason("kind")
     return ""
 
 
@@ -224,12 +229,12 @@ def _fits(told: _Told, config: Mapping[str, object] | None) -> tuple[bool | None
             continue
         known += 1
         if place and int(place[2]) >= many.get(place[1], _number(config, "n_refiner_layers", 2)):
-            return False, f"it was made for a model with more {place[1].replace('_', ' ')}"
+            return False, _reason("more_layers", blocks=place[1].replace("_", " "))
         out, into = linears[kind]
         if wide not in (None, into) or high not in (None, out):
-            return False, f"it was made for a model of another width (this one's is {dim})"
+            return False, _reason("width", n=dim)
     if not known:
-        return False, "it was made for another kind of model"
+        return False, _reason("other_model")
     return (True if sure else None), ""
 
 

@@ -41,7 +41,7 @@ def fetch(
         raise
     except Exception as error:  # the Hub's client raises its transport's errors, which differ between versions
         log.warning("fetching %s: %s: %s", repository, type(error).__name__, error)
-        raise DownloadFailed(_sentence(repository, place.title, error)) from error
+        raise _failed(repository, place.title, error) from error
 
 
 def _fetch(repository: str, cache: Path, report: Report, stopped: Callable[[], bool], place: Hub, whole: bool) -> Path:
@@ -49,7 +49,7 @@ def _fetch(repository: str, cache: Path, report: Report, stopped: Callable[[], b
     files = {name: size for name, size in found.sizes.items() if _needed(name) and (whole or not _own(name))}
     commit = found.commit
     if not re.fullmatch(r"[0-9a-f]{40}", commit) or "model_index.json" not in files:
-        raise DownloadFailed(f"{repository} cannot be fetched: it is not a checkpoint in diffusers layout.")
+        raise DownloadFailed("not_diffusers_layout", repository=repository)
     home = cache / f"models--{repository.replace('/', '--')}"
     folder = home / "snapshots" / commit
     progress = _Progress(sum(files.values()), report, stopped)
@@ -66,7 +66,7 @@ def _fetch(repository: str, cache: Path, report: Report, stopped: Callable[[], b
     if not whole and checkpoint_layout.lends(folder):
         return folder
     if wrong := checkpoint_layout.problem(folder):
-        raise DownloadFailed(f"{repository} was fetched, but cannot be used: {wrong}.")
+        raise DownloadFailed("download_unusable", repository=repository, why=wrong)
     return folder
 
 
@@ -107,7 +107,7 @@ class _Progress:
     def check(self) -> None:
         """Raises Cancelled after a request to stop."""
         if self._stopped():
-            raise Cancelled("The download was stopped; what was fetched is kept.")
+            raise Cancelled("download_stopped")
 
     def _tell(self) -> None:
         self.check()
@@ -124,8 +124,10 @@ def _room(repository: str, cache: Path, need: int) -> None:
     free = shutil.disk_usage(place).free
     if need + RESERVE > free:
         raise DownloadFailed(
-            f"{repository} needs {(need + RESERVE) / 1e9:.1f} GB of disk, with some to spare, "
-            f"and {free / 1e9:.1f} GB are free."
+            "download_no_space",
+            repository=repository,
+            need=f"{(need + RESERVE) / 1000000000.0:.1f}",
+            free=f"{free / 1000000000.0:.1f}",
         )
 
 
@@ -146,23 +148,23 @@ def _name_main(place: Path, commit: str) -> None:
     beside.replace(ref)
 
 
-def _sentence(repository: str, place: str, error: Exception) -> str:
+def _failed(repository: str, place: str, error: Exception) -> DownloadFailed:
     from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled, RepositoryNotFoundError
 
-    begin = f"{repository} could not be fetched: "
+    status = _status(error)
     if isinstance(error, OfflineModeIsEnabled):
-        return begin + "HF_HUB_OFFLINE is set, which forbids it."
-    if isinstance(error, GatedRepoError):
-        return begin + "its owner asks for a login and consent on huggingface.co first."
-    if isinstance(error, RepositoryNotFoundError) or _status(error) == 401:
-        return begin + f"{place} has no such repository, or it is private."
-    if status := _status(error):
-        return begin + f"{place} answered {status}. What came so far is kept."
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return begin + "the disk is full. What came so far is kept."
-    if isinstance(error, PermissionError):
-        return begin + "its folder in the cache cannot be written."
-    return begin + f"{place} cannot be reached. Check the network and try again; what came so far is kept."
+        code = "offline"
+    elif isinstance(error, GatedRepoError):
+        code = "gated"
+    elif isinstance(error, RepositoryNotFoundError) or status == 401:
+        code = "no_repository"
+    elif status:
+        code = "status"
+    elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        code = "disk_full"
+    else:
+        code = "cache" if isinstance(error, PermissionError) else "network"
+    return DownloadFailed(f"download_{code}", repository=repository, place=place, status=status)
 
 
 def _status(error: Exception) -> int | None:

@@ -56,7 +56,7 @@ def transfer(
             )
         if not intact(part, remote.hash, alive):
             part.unlink()
-            raise DownloadFailed(f"{name} arrived damaged and was removed. Try again.")
+            raise DownloadFailed("download_damaged", name=name)
         part.replace(blob)
     point(pointer(place, commit, name), blob)
 

@@ -81,7 +81,7 @@ class HuggingFace:
         url = hf_hub_url(repository, name, revision=commit, endpoint=self._endpoint)
         about = get_hf_file_metadata(url, timeout=TIMEOUT)
         if not about.etag or not re.fullmatch(r"[\w-]+", about.etag):
-            raise DownloadFailed(f"{name} of {repository} could not be fetched: the Hub gives no hash for it.")
+            raise DownloadFailed("download_no_hash", name=name, repository=repository)
         return Remote(url=url, size=about.size, hash=about.etag)
 
     @property
@@ -113,7 +113,7 @@ class ModelScope:
         data = told.get("Data") if isinstance(told, dict) else None
         files = data.get("Files") if isinstance(data, dict) else None
         if not isinstance(files, list):
-            raise DownloadFailed(f"{repository} could not be fetched: {self.title} lists no files of it.")
+            raise DownloadFailed("download_no_files", repository=repository, title=self.title)
         self._files = {}
         for one in files:
             name, digest = one.get("Path"), str(one.get("Sha256") or "")

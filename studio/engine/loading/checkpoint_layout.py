@@ -16,8 +16,8 @@ from importlib.util import find_spec
 from math import prod
 from pathlib import Path
 
+from locales import Localized, message_of, shorten
 from studio.engine.loading import weight_headers
-from studio.errors import shorten
 
 WEIGHED = {"transformer": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
 PARTS = ("scheduler", "tokenizer", *WEIGHED)
@@ -42,7 +42,7 @@ def problem(folder: Path) -> str | None:
     if is_single(folder):
         return _single_problem(folder)
     if folder.is_file():
-        return f"a single file must be {' or '.join(weight_headers.SUFFIXES)}; nothing else is opened"
+        return Localized("reason.single_file_kind")
     if not folder.is_dir():
         return (
             "there is no such file" if folder.suffix.lower() in weight_headers.SUFFIXES else "there is no such folder"
@@ -50,7 +50,7 @@ def problem(folder: Path) -> str | None:
     try:
         lender = shared(folder)
     except ValueError as error:
-        return str(error)
+        return message_of(error)
     if wrong := _index_problem(lender or folder):
         return wrong if lender is None else f"{_name(lender, folder)}, which it shares, is no checkpoint: {wrong}"
     if gone := missing(folder):
@@ -174,9 +174,7 @@ def _lender(file: Path) -> Path:
     for folder in (*around, *in_cache):
         if lends(folder):
             return folder
-    raise ValueError(
-        f"it is a transformer alone, and what {LENDERS[0]} lends to it (text encoder, tokenizer, VAE) is not on the disk"
-    )
+    raise ValueError(Localized("reason.only_transformer", lender=LENDERS[0]))
 
 
 def _single_problem(file: Path) -> str | None:
@@ -186,23 +184,23 @@ def _single_problem(file: Path) -> str | None:
     try:
         _lender(file)
     except ValueError as error:
-        return str(error)
+        return message_of(error)
     return None
 
 
 def _wrong_inside(file: Path) -> str | None:
     """What is wrong with a single file's content, as the end of a sentence; None if nothing."""
     if file.suffix.lower() == weight_headers.GGUF and find_spec("gguf") is None:
-        return "a GGUF file is read with the package gguf, which is not installed: pip install gguf"
+        return Localized("reason.gguf_package")
     try:
         names = list(weight_headers.shapes(file))
         for name in names:
             if any(sign in name for sign in SCALES):
-                return f"its numbers are scaled in a way that only another program knows (it holds {shorten(name)})"
+                return Localized("reason.scaled_numbers", name=shorten(name))
         if not all(any(sign in name for name in names) for sign in EMBEDDERS):
-            return "it holds no Z-Image transformer"
+            return Localized("reason.no_transformer")
     except ValueError as error:
-        return str(error)
+        return message_of(error)
     except OSError as error:
         return f"it cannot be read ({error.strerror or type(error).__name__})"
     return None

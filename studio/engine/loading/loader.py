@@ -102,25 +102,21 @@ def load(
     Raises EngineError.
     """
     if wrong := checkpoint_layout.problem(folder):
-        raise EngineError(f"{info.title} cannot be loaded: {wrong}.")
+        raise EngineError("not_loadable", title=info.title, why=wrong)
     diffusers_logging.disable_progress_bar()  # the page shows progress, not the terminal
     transformers_logging.disable_progress_bar()
     try:
         plan = planned(device, folder, memory_gb)
     except (OSError, ValueError) as error:
         log.exception("planning for %s", info.name)
-        raise EngineError(
-            f"{info.title} cannot be loaded: a file in its folder is broken ({_brief(error)})."
-        ) from error
+        raise EngineError("folder_broken", title=info.title, error=_brief(error)) from error
     try:
         pipe = _assembled(folder, device, plan)
     except torch.OutOfMemoryError as error:
-        raise EngineError(f"{info.title} does not fit on {device.title}: {plan.why}.") from error
+        raise EngineError("does_not_fit", title=info.title, device=device.title, why=plan.why) from error
     except Exception as error:  # libraries raise anything for a damaged folder
         log.exception("loading %s", info.name)
-        raise EngineError(
-            f"{info.title} cannot be loaded: a file in its folder is broken ({_brief(error)})."
-        ) from error
+        raise EngineError("folder_broken", title=info.title, error=_brief(error)) from error
     return ready(pipe, info, revision(folder), device, plan, notes)
 
 
@@ -237,7 +233,7 @@ def _placed(pipe: Any, device: Device, plan: Plan, info: CheckpointInfo) -> Prev
         preview = fit(pipe.vae, native=info.defaults.native)
         place(pipe, device, plan)
     except torch.OutOfMemoryError as error:
-        raise EngineError(f"{info.title} does not fit on {device.title}: {plan.why}.") from error
+        raise EngineError("does_not_fit", title=info.title, device=device.title, why=plan.why) from error
     return preview
 
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from locales import Localized
+
 Kind = Literal["cuda", "mps", "cpu"]
 Numbers = Literal["fp32", "bf16", "int8", "4 bit", "gguf"]
 Place = Literal["stay", "turns", "stream"]
@@ -220,5 +222,5 @@ def _hint(weights: Weights, chosen: Plan, room: MemoryBudget) -> str:
     if room.kind == "cuda" and "4 bit" not in room.small:
         for one in candidate_plans(weights, replace(room, small=("4 bit",))):
             if one.fits and one.numbers == "4 bit":
-                return "With the package bitsandbytes the weights would fit in 4 bit, and nothing would be streamed."
+                return Localized("hint.bitsandbytes")
     return ""

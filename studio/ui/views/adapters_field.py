@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import gradio as gr
 
-from studio.domain.request import check_adapters
+from locales import text
+from studio.domain.adapter_text import format_adapters
+from studio.domain.request import GenerationRequest
 from studio.errors import InvalidRequest
-from studio.services.adapters import format_adapters, parse_adapters
 from studio.studio import Studio
-from studio.ui.wording import text
 
 
 def build() -> gr.Textbox:
@@ -29,9 +29,8 @@ def build() -> gr.Textbox:
 def fitting(studio: Studio, checkpoint: str, said: object) -> str:
     """The selection without adapters that do not fit a checkpoint."""
     try:
-        pairs = parse_adapters(said)
-        check_adapters(pairs)
+        pairs = GenerationRequest.of(prompt="-", adapters=said).adapters
     except InvalidRequest:
         return ""
-    fit = {one.name for one in studio.adapters(checkpoint) if one.fits is not False}
+    fit = {one.name for one in studio.checkpoints.adapters(checkpoint) if one.fits is not False}
     return format_adapters([one for one in pairs if one[0] in fit])

@@ -20,6 +20,8 @@ from typing import Any
 import gradio as gr
 from huggingface_hub.constants import HF_HUB_CACHE
 
+from locales import for_page
+from studio.domain.request import GenerationRequest
 from studio.domain.sizes import fitting
 from studio.engine.catalog import is_folder
 from studio.errors import InvalidRequest, StudioError
@@ -62,40 +64,42 @@ def calls(studio: Studio, *, base_url_of: Callable[[gr.Request], str]) -> Mappin
     return {
         "state": lambda asked: state(studio),
         "home": lambda asked: home(studio, asked.owner, session=asked("private") or None),
-        "forget": lambda asked: studio.forget(asked.owner, asked("session")),
+        "forget": lambda asked: studio.generation.end_private_session(asked.owner, asked("session")),
         "adapters": lambda asked: _adapters(studio, asked("checkpoint")),
         "tokens": lambda asked: _tokens(studio, _text(asked("prompt"))),
         "snapshot": lambda asked: snapshot(studio, asked.owner, asked("job")),
-        "picture": lambda asked: studio.picture(asked.owner, asked("id")),
+        "picture": lambda asked: studio.library.picture(asked.owner, asked("id")),
         "begin": lambda asked: begin(studio, asked.owner, asked("source"), asked("checkpoint"), bool(asked("private"))),
-        "cancel": lambda asked: studio.cancel(asked.owner, asked("job")),
-        "star": lambda asked: studio.edit(asked.owner, asked("id"), favourite=asked("favourite")),
-        "delete": lambda asked: studio.delete(asked.owner, asked("id")),
-        "restore": lambda asked: studio.restore(asked.owner, asked("id")),
+        "cancel": lambda asked: studio.generation.cancel(asked.owner, asked("job")),
+        "star": lambda asked: studio.library.edit(asked.owner, asked("id"), favourite=asked("favourite")),
+        "delete": lambda asked: studio.library.delete(asked.owner, asked("id")),
+        "restore": lambda asked: studio.library.restore(asked.owner, asked("id")),
         "share": lambda asked: link(studio, asked.owner, asked("id"), base_url_of(asked.request)),
-        "unshare": lambda asked: studio.unshare(asked.owner, asked("token"), base_url=base_url_of(asked.request)),
+        "unshare": lambda asked: studio.sharing.revoke(
+            asked.owner, asked("token"), base_url=base_url_of(asked.request)
+        ),
         "download": partial(_download, studio),
     }
 
 
 def begin(studio: Studio, owner: str, source: Any, checkpoint: Any, private: bool) -> View:
     """A starting image by id or pixels, and the size in its ratio that suits a checkpoint."""
-    found = studio.begins(owner, source, private=private)
-    info = studio.checkpoint(checkpoint or None)
+    found = studio.library.source(owner, source, private=private)
+    info = studio.checkpoints.get(checkpoint or None)
     width, height = fitting(int(str(found["width"])), int(str(found["height"])), info.defaults.native, info.side_max)
     return {"picture": found, "width": width, "height": height}
 
 
 def link(studio: Studio, owner: str, picture_id: Any, base_url: str) -> View:
     """The valid link to a picture, or a new one. A second click makes no second link."""
-    made = studio.shares(owner, picture_id, base_url=base_url)
-    return made[0] if made else studio.share(owner, picture_id, base_url=base_url)
+    made = studio.sharing.of_picture(owner, picture_id, base_url=base_url)
+    return made[0] if made else studio.sharing.create(owner, picture_id, base_url=base_url)
 
 
 def state(studio: Studio) -> View:
     """The state of the engine and the downloads, for the header and the list of checkpoints."""
     now = studio.state
-    titles = {one.name: one.title for one in studio.checkpoints()}
+    titles = {one.name: one.title for one in studio.checkpoints.all()}
     return {
         "status": now.status,
         "title": titles.get(now.checkpoint, now.checkpoint),
@@ -115,13 +119,13 @@ def state(studio: Studio) -> View:
                 "steps": one.defaults.steps,
                 "guidance": one.defaults.guidance,
                 "native": one.defaults.native,
-                "follows": studio.enhancement_options(one.name).follows,
+                "follows": studio.enhancement.options(one.name).follows,
             }
-            for one in studio.checkpoints()
+            for one in studio.checkpoints.all()
         ],
         "downloads": {
             name: {"status": one.status, "fraction": one.fraction, "eta_s": one.eta_s, "message": one.message}
-            for name, one in studio.downloads().items()
+            for name, one in studio.checkpoints.downloads().items()
         },
     }
 
@@ -139,9 +143,11 @@ def home(studio: Studio, owner: str, *, session: Any = None) -> View:
 
     Imported pictures appear in the gallery only.
     """
-    jobs = [snapshot(studio, owner, str(line["id"])) for line in studio.jobs(owner)]
+    jobs = [snapshot(studio, owner, str(line["id"])) for line in studio.jobs.unfinished(owner)]
     found = (
-        studio.private(owner, session, STRIP) if session else studio.history(owner, query="-is:imported", limit=STRIP)
+        studio.library.private(owner, session, STRIP)
+        if session
+        else studio.library.history(owner, query="-is:imported", limit=STRIP)
     )
     items: Any = found["items"]
     return {"jobs": jobs, "pictures": [one for one in items if one["steps"]], "state": state(studio)}
@@ -149,7 +155,7 @@ def home(studio: Studio, owner: str, *, session: Any = None) -> View:
 
 def snapshot(studio: Studio, owner: str, job: str) -> View:
     """A job's state with its preview."""
-    shot = studio.snapshot(owner, job)
+    shot = studio.jobs.snapshot(owner, job)
     return {**shot, "preview": preview(studio, owner, shot)}
 
 
@@ -158,7 +164,7 @@ def preview(studio: Studio, owner: str, shot: View) -> str | None:
     if shot["preview"] is None:
         return None
     try:
-        data = studio.preview(owner, str(shot["job"]))
+        data = studio.jobs.preview(owner, str(shot["job"]))
     except StudioError:  # the picture has been finished
         return None
     return f"data:image/webp;base64,{b64encode(data).decode()}"
@@ -166,29 +172,29 @@ def preview(studio: Studio, owner: str, shot: View) -> str | None:
 
 def _tokens(studio: Studio, prompt: str) -> View:
     """The number of a prompt's tokens, and its truncated end."""
-    return {"tokens": studio.tokens(prompt), "unseen": studio.unseen(prompt)}
+    return {"tokens": studio.enhancement.tokens(prompt), "unseen": studio.enhancement.truncated(prompt)}
 
 
 def _adapters(studio: Studio, checkpoint: Any) -> View:
     name = _text(checkpoint) if checkpoint else None
-    return serializers.adapters(studio.checkpoint(name), studio.adapters(name))
+    return serializers.adapters(studio.checkpoints.get(name), studio.checkpoints.adapters(name))
 
 
 def _download(studio: Studio, asked: CallArguments) -> View:
-    studio.download(_text(asked("name")))
+    studio.checkpoints.download(_text(asked("name")))
     return state(studio)
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidRequest("value", "must be a text", value)
+        raise InvalidRequest("value", "text", value)
     return value
 
 
 def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf) -> None:
     async def draw(request: gr.Request, *values: Any) -> AsyncIterator[View]:
         async for shot in _stream(
-            studio, owner_of(request), lambda owner: studio.submit(owner, forms.request_from_form(values))
+            studio, owner_of(request), lambda owner: studio.generation.submit(owner, forms.request_from_form(values))
         ):
             yield shot
 
@@ -196,7 +202,9 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
         said = _said(event)
         instead = {name: said[name] for name in ("prompt", "enhance", "enhancement", "private") if name in said}
         async for shot in _stream(
-            studio, owner_of(request), lambda owner: studio.submit(owner, forms.request_from_form(values, **instead))
+            studio,
+            owner_of(request),
+            lambda owner: studio.generation.submit(owner, forms.request_from_form(values, **instead)),
         ):
             yield shot
 
@@ -211,7 +219,7 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
 
     def reuse(request: gr.Request, event: gr.EventData, chosen: Any) -> list[Any]:
         try:
-            picture = studio.picture(owner_of(request), _text(_said(event).get("id")))
+            picture = studio.library.picture(owner_of(request), _text(_said(event).get("id")))
             return forms.settings_of_picture(studio, picture, _text(chosen))
         except StudioError as error:
             raise gr.Error(str(error), print_exception=False) from error
@@ -221,10 +229,10 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
     )
     canvas.draw(draw_as_said, form.inputs, canvas, api_name="create_draw", **STREAM).then(None, js=ENDED)
     _listen_reasoning(studio, canvas, owner_of)
-    by_id("watch", lambda owner, job, **told: str(studio.snapshot(owner, job)["job"]))
-    by_id("again", studio.rerun)
-    by_id("vary", studio.vary, "strength")
-    by_id("redraw", studio.retry)
+    by_id("watch", lambda owner, job, **told: str(studio.jobs.snapshot(owner, job)["job"]))
+    by_id("again", studio.generation.rerun)
+    by_id("vary", studio.generation.vary, "strength")
+    by_id("redraw", studio.generation.retry)
     quiet = {**STREAM, "queue": False}
     filled = [*form.inputs, form.shape, form.side]
     canvas.reuse(reuse, form.fields["checkpoint"], filled, api_name="create_reuse", **quiet).then(
@@ -235,12 +243,11 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
 def _listen_reasoning(studio: Studio, canvas: gr.HTML, owner_of: OwnerOf) -> None:
     async def think(request: gr.Request, event: gr.EventData) -> AsyncIterator[View]:
         said = _said(event)
-        told = {name: said[name] for name in ("style", "length", "locks", "private") if said.get(name)}
-        if "locks" in told:
-            told["locks"] = forms.texts("locks", told["locks"])
-        prompt = said.get("prompt")
+        wanted = {name: said[name] for name in ("prompt", "style", "length", "locks", "private") if said.get(name)}
         async for shot in _stream(
-            studio, owner_of(request), lambda owner: studio.enhance(owner, _text(prompt), **told)
+            studio,
+            owner_of(request),
+            lambda owner: studio.generation.enhance(owner, GenerationRequest.of(**{"prompt": "", **wanted})),
         ):
             yield shot
 
@@ -250,7 +257,7 @@ def _listen_reasoning(studio: Studio, canvas: gr.HTML, owner_of: OwnerOf) -> Non
         async for shot in _stream(
             studio,
             owner_of(request),
-            lambda owner: studio.refine(
+            lambda owner: studio.generation.refine(
                 owner, _text(id), _text(instruction), prompt=_text(prompt), private=said.get("private", False)
             ),
         ):
@@ -260,7 +267,9 @@ def _listen_reasoning(studio: Studio, canvas: gr.HTML, owner_of: OwnerOf) -> Non
         said = _said(event)
         id, private = said.get("id"), said.get("private", False)
         async for shot in _stream(
-            studio, owner_of(request), lambda owner: studio.retry(owner, _text(id), plain=True, private=private)
+            studio,
+            owner_of(request),
+            lambda owner: studio.generation.retry(owner, _text(id), plain=True, private=private),
         ):
             yield shot
 
@@ -279,13 +288,13 @@ def _listen_reading(studio: Studio, foot: gr.HTML, owner_of: OwnerOf) -> None:
         try:
             yield {"n": number, "prompt": "", "done": False}  # cancelled before it was registered
             prompt, picture = "", await asyncio.to_thread(from_base64, said.get("picture"))
-            texts = studio.describe(picture, said.get("language", "en"), stopped=stop.is_set)
+            texts = studio.enhancement.describe(picture, said.get("language", "en"), stopped=stop.is_set)
             async with aclosing(texts):
                 async for prompt in texts:
                     yield {"n": number, "prompt": prompt, "done": False}
             yield {"n": number, "prompt": prompt, "done": True}
         except StudioError as error:
-            yield {"n": number, "error": str(error)}
+            yield {"n": number, "error": for_page(error.message)}
         finally:
             going.pop(mine, None)
 
@@ -307,13 +316,13 @@ async def _stream(studio: Studio, owner: str, file: Callable[[str], str]) -> Asy
     try:
         job = await asyncio.to_thread(file, owner)  # filing commits to disk: not on the event loop
         seen: tuple[object, str | None] = (None, None)
-        async for shot in studio.watch(owner, job):
+        async for shot in studio.jobs.watch(owner, job):
             if shot["preview"] != seen[0]:
                 seen = shot["preview"], await asyncio.to_thread(preview, studio, owner, shot)
-            yield {**shot, "preview": seen[1]}
+            yield for_page({**shot, "preview": seen[1]})
     except StudioError as error:
         number = token_hex(4)  # the page receives changes only: a repeated error must be another message
-        yield {"refused": str(error), "parameter": getattr(error, "name", None), "number": number}
+        yield {"refused": for_page(error.message), "parameter": getattr(error, "name", None), "number": number}
 
 
 def _said(event: gr.EventData) -> dict[str, Any]:

@@ -14,16 +14,16 @@ from typing import Any
 import gradio as gr
 
 from enhancer.options import LENGTHS
+from locales import text
+from studio.domain.adapter_text import format_adapters
 from studio.domain.checkpoint import CheckpointInfo
 from studio.domain.enhancement_options import AvailableOptions
 from studio.domain.request import GenerationRequest
 from studio.domain.sizes import SIDE_STEP, classes, shape_of, shapes
 from studio.errors import InvalidRequest
-from studio.services import adapters
 from studio.services.serializers import View
 from studio.studio import Studio
 from studio.ui.views import adapters_field
-from studio.ui.wording import text
 
 FOLDS = "() => studio.emit('filled')"  # values set by the server fire no input event: refresh the sections
 PRIVATE = "(...values) => [...values.slice(0, -1), studio.private]"  # the field is last; its switch is in the header
@@ -52,7 +52,7 @@ class Form:
 
 def build(studio: Studio) -> Form:
     """Build the form in the open Blocks context."""
-    info = studio.checkpoint()
+    info = studio.checkpoints.get()
     with gr.Column(elem_id="form", min_width=0):
         prompt, foot = _ask()
         enhance = _reason(studio)
@@ -100,7 +100,7 @@ def _ask() -> tuple[gr.Textbox, gr.HTML]:
 
 
 def _reason(studio: Studio) -> gr.Checkbox:
-    can = studio.can_enhance
+    can = studio.enhancement.enabled
     return gr.Checkbox(can, label=text("reason"), interactive=can, container=False, elem_id="reason")
 
 
@@ -155,7 +155,7 @@ def _folds(studio: Studio, info: CheckpointInfo) -> tuple[gr.Radio, dict[str, gr
 
 def _models(studio: Studio, info: CheckpointInfo) -> gr.Radio:
     checkpoint = gr.Radio(
-        [(one.title, one.name) for one in studio.checkpoints()],
+        [(one.title, one.name) for one in studio.checkpoints.all()],
         value=info.name,
         label=text("model"),
         show_label=False,
@@ -174,7 +174,7 @@ def _models(studio: Studio, info: CheckpointInfo) -> gr.Radio:
 
 def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.Component]:
     """The enhancement options. A style also applies without an enhancement; the other options need a model."""
-    steers, can = studio.enhancement_options(info.name), studio.can_enhance
+    steers, can = studio.enhancement.options(info.name), studio.enhancement.enabled
     with _fold("steering"):
         style = gr.Radio(styles(steers), value="", label=text("style"), elem_id="style", interactive=True)
         length = gr.Radio(
@@ -256,17 +256,17 @@ def _join(studio: Studio, form: Form) -> None:
     }
 
     def shaped(shape: str, side: int, checkpoint: str) -> tuple[int, int]:
-        native = studio.checkpoint(checkpoint).defaults.native
+        native = studio.checkpoints.get(checkpoint).defaults.native
         for one in shapes(native, side if side in classes(native) else None):
             if one.name == shape:
                 return one.width, one.height
-        raise gr.Error(str(InvalidRequest("shape", "must be one of the page's shapes", shape)))
+        raise gr.Error(str(InvalidRequest("shape", "shape", shape)))
 
     def sized(width: float | None, height: float | None, checkpoint: str) -> tuple[str | None, int | None]:
-        return shape_of(width, height, studio.checkpoint(checkpoint).defaults.native)
+        return shape_of(width, height, studio.checkpoints.get(checkpoint).defaults.native)
 
     def chosen(checkpoint: str, adapters: object) -> list[Any]:
-        wants, steers = studio.checkpoint(checkpoint).defaults, studio.enhancement_options(checkpoint)
+        wants, steers = studio.checkpoints.get(checkpoint).defaults, studio.enhancement.options(checkpoint)
         native = wants.native
         return [
             *presets(native, native, native),
@@ -277,7 +277,7 @@ def _join(studio: Studio, form: Form) -> None:
             wants.shift,
             *guided(wants.guidance),
             gr.update(choices=styles(steers), value=""),
-            gr.update(value="auto", visible=_shown(studio.can_enhance and steers.follows)),
+            gr.update(value="auto", visible=_shown(studio.enhancement.enabled and steers.follows)),
             adapters_field.fitting(studio, checkpoint, adapters),
         ]
 
@@ -325,13 +325,12 @@ def request_from_form(values: tuple[Any, ...], **instead: object) -> GenerationR
     said["variation_of"] = parse_variations(said["variation_of"])
     said["source"] = said["source"] or None
     said["strength"] = parse_share(said["strength"]) if said["source"] else None
-    said["adapters"] = adapters.parse_adapters(said["adapters"])
     said.update(instead)
     if "prompt" in instead or said["enhancement"]:
         said["style"] = None  # the prompt is used as it is
     if not said["enhance"] or said["enhancement"]:  # these options apply to an enhancement only
         said |= {"length": "auto", "locks": (), "template": None, "spread": False}
-    return GenerationRequest(**said)
+    return GenerationRequest.of(**said)
 
 
 def parse_keep_words(typed: object) -> object:
@@ -356,9 +355,7 @@ def parse_variations(typed: object) -> object:
         if len(parts) == 2 and parts[0].isdecimal() and re.fullmatch(r"\d*[.]?\d+", parts[1]):
             found.append((seed(parts[0]), float(parts[1])))
         elif parts:
-            raise InvalidRequest(
-                "variation_of", "must be a seed and a strength, such as 42 0.3, with commas between several", one
-            )
+            raise InvalidRequest("variation_of", "variation_typed", one)
     return tuple(found)
 
 
@@ -385,11 +382,11 @@ def settings_of_picture(studio: Studio, picture: View, chosen: str) -> list[Any]
 
     If its checkpoint is not here, only values that suit the `chosen` one are set.
     """
-    if all(one.name != picture["checkpoint"] for one in studio.checkpoints()):
-        return _understood(picture, studio.checkpoint(chosen).defaults.native)
-    reasoned = picture["enhancement"] is not None and studio.can_enhance
+    if all(one.name != picture["checkpoint"] for one in studio.checkpoints.all()):
+        return _understood(picture, studio.checkpoints.get(chosen).defaults.native)
+    reasoned = picture["enhancement"] is not None and studio.enhancement.enabled
     guided = _shown(bool(picture["guidance"]))
-    native = studio.checkpoint(str(picture["checkpoint"])).defaults.native
+    native = studio.checkpoints.get(str(picture["checkpoint"])).defaults.native
     return [
         picture["original_prompt"],
         reasoned,
@@ -404,7 +401,7 @@ def settings_of_picture(studio: Studio, picture: View, chosen: str) -> list[Any]
         picture["shift"],
         gr.update(value=picture["cfg_truncation"], visible=guided),
         gr.update(value=picture["cfg_normalization"], visible=guided),
-        *options_of_picture(picture, studio.enhancement_options(str(picture["checkpoint"]))),
+        *options_of_picture(picture, studio.enhancement.options(str(picture["checkpoint"]))),
         *presets(picture["width"], picture["height"], native),
     ]
 
@@ -444,14 +441,5 @@ def seldom(picture: View) -> list[str]:
         format_variations(picture["variation_of"]),
         str(picture["source"] or ""),
         str(picture["strength"] or ""),
-        adapters.format_adapters(picture["adapters"]),
+        format_adapters(picture["adapters"]),
     ]
-
-
-def texts(name: str, value: object) -> tuple[str, ...]:
-    """A list of texts; () for None. `GenerationRequest` validates each. Raises InvalidRequest for anything else."""
-    if value is None:
-        return ()
-    if not isinstance(value, list):
-        raise InvalidRequest(name, "must be a list of texts", value)
-    return tuple(value)

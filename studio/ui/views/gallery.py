@@ -29,7 +29,7 @@ def calls(studio: Studio) -> Mapping[str, Call]:
     """The calls of the gallery's scripts."""
     return {
         "history": lambda asked: history(studio, asked),
-        "matching": lambda asked: studio.matching(
+        "matching": lambda asked: studio.library.matching(
             asked.owner,
             query=asked("query", ""),
             favourite=asked("favourite", False),
@@ -38,13 +38,13 @@ def calls(studio: Studio) -> Mapping[str, Call]:
             zone=asked.zone,
         ),
         "edit": lambda asked: card(
-            studio.edit(asked.owner, asked("id"), favourite=asked("favourite"), rating=asked("rating"))
+            studio.library.edit(asked.owner, asked("id"), favourite=asked("favourite"), rating=asked("rating"))
         ),
         "edit_many": lambda asked: several(
             studio,
             asked,
             lambda ids: cards(
-                studio.edit_many(
+                studio.library.edit_many(
                     asked.owner,
                     ids,
                     favourite=asked("favourite"),
@@ -54,37 +54,43 @@ def calls(studio: Studio) -> Mapping[str, Call]:
                 )
             ),
         ),
-        "delete_many": lambda asked: several(studio, asked, lambda ids: cards(studio.delete_many(asked.owner, ids))),
-        "restore_many": lambda asked: several(studio, asked, lambda ids: cards(studio.restore_many(asked.owner, ids))),
-        "weigh": lambda asked: studio.purge(asked.owner, asked("ids"), dry_run=True),
-        "purge": lambda asked: several(studio, asked, lambda ids: studio.purge(asked.owner, ids), trash=True),
-        "empty_trash": lambda asked: studio.purge(asked.owner, until=asked("until"), most=EMPTIED),
-        "tags": lambda asked: studio.tags(asked.owner, asked("beginning", "")),
-        "collections": lambda asked: studio.collections(asked.owner, zone=asked.zone),
-        "new_collection": lambda asked: studio.new_collection(
+        "delete_many": lambda asked: several(
+            studio, asked, lambda ids: cards(studio.library.delete_many(asked.owner, ids))
+        ),
+        "restore_many": lambda asked: several(
+            studio, asked, lambda ids: cards(studio.library.restore_many(asked.owner, ids))
+        ),
+        "weigh": lambda asked: studio.library.purge(asked.owner, asked("ids"), dry_run=True),
+        "purge": lambda asked: several(studio, asked, lambda ids: studio.library.purge(asked.owner, ids), trash=True),
+        "empty_trash": lambda asked: studio.library.purge(asked.owner, until=asked("until"), most=EMPTIED),
+        "tags": lambda asked: studio.library.tags(asked.owner, asked("beginning", "")),
+        "collections": lambda asked: studio.collections.of(asked.owner, zone=asked.zone),
+        "new_collection": lambda asked: studio.collections.create(
             asked.owner, asked("name"), query=asked("query"), ids=asked("ids", []), zone=asked.zone
         ),
-        "edit_collection": lambda asked: studio.edit_collection(
+        "edit_collection": lambda asked: studio.collections.edit(
             asked.owner, asked("collection"), name=asked("name"), cover=asked("cover"), zone=asked.zone
         ),
-        "move_in_collection": lambda asked: studio.move_in_collection(
+        "move_in_collection": lambda asked: studio.collections.move_pictures(
             asked.owner, asked("collection"), asked("ids"), asked("before")
         ),
-        "delete_collection": lambda asked: studio.delete_collection(asked.owner, asked("collection")),
+        "delete_collection": lambda asked: studio.collections.delete(asked.owner, asked("collection")),
         "collect": lambda asked: several(
             studio,
             asked,
-            lambda ids: studio.collect(asked.owner, asked("collection"), ids, remove=asked("remove", False)),
+            lambda ids: studio.collections.add_pictures(
+                asked.owner, asked("collection"), ids, remove=asked("remove", False)
+            ),
         ),
-        "delete": lambda asked: card(studio.delete(asked.owner, asked("id"))),
-        "restore": lambda asked: card(studio.restore(asked.owner, asked("id"))),
+        "delete": lambda asked: card(studio.library.delete(asked.owner, asked("id"))),
+        "restore": lambda asked: card(studio.library.restore(asked.owner, asked("id"))),
     }
 
 
 def several(studio: Studio, asked: CallArguments, act: Callable[[list[str]], View], *, trash: bool = False) -> View:
     """Act on those pictures that still exist. `missing` are the others."""
     told = asked("ids")
-    there = studio.there(asked.owner, told, trash=trash)
+    there = studio.library.existing(asked.owner, told, trash=trash)
     known = set(there)
     return {**(act(there) if there else {}), "missing": [id for id in told if id not in known]}
 
@@ -92,7 +98,7 @@ def several(studio: Studio, asked: CallArguments, act: Callable[[list[str]], Vie
 def history(studio: Studio, asked: CallArguments) -> View:
     """A page of cards: `{"items", "next", "total", "capped", "ms"}`. `ms` is the duration of the search."""
     begun = time.perf_counter()
-    page = studio.history(
+    page = studio.library.history(
         asked.owner,
         query=asked("query", ""),
         cursor=asked("cursor"),

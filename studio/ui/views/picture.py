@@ -25,8 +25,8 @@ def build(studio: Studio, *, owner_of: OwnerOf = owner.owner_of) -> gr.HTML:
 def calls(studio: Studio) -> Mapping[str, Call]:
     """The calls of the view's scripts."""
     return {
-        "picture": lambda asked: studio.picture(asked.owner, asked("id")),
-        "edit": lambda asked: studio.edit(
+        "picture": lambda asked: studio.library.picture(asked.owner, asked("id")),
+        "edit": lambda asked: studio.library.edit(
             asked.owner,
             asked("id"),
             favourite=asked("favourite"),
@@ -34,20 +34,22 @@ def calls(studio: Studio) -> Mapping[str, Call]:
             tags=asked("tags"),
             note=asked("note"),
         ),
-        "tags": lambda asked: studio.tags(asked.owner, asked("beginning", "")),
-        "ancestry": lambda asked: studio.ancestry(asked.owner, asked("id")),
-        "differences": lambda asked: studio.differences(asked.owner, asked("id"), asked("other")),
-        "collections": lambda asked: studio.collections(asked.owner, zone=asked.zone),
-        "collect": lambda asked: studio.collect(
+        "tags": lambda asked: studio.library.tags(asked.owner, asked("beginning", "")),
+        "ancestry": lambda asked: studio.library.ancestry(asked.owner, asked("id")),
+        "differences": lambda asked: studio.library.compare(asked.owner, asked("id"), asked("other")),
+        "collections": lambda asked: studio.collections.of(asked.owner, zone=asked.zone),
+        "collect": lambda asked: studio.collections.add_pictures(
             asked.owner, asked("collection"), [asked("id")], remove=asked("remove", False)
         ),
-        "new_collection": lambda asked: studio.new_collection(asked.owner, asked("name"), ids=[asked("id")]),
-        "placed": lambda asked: {"in": studio.collections_with(asked.owner, asked("id"))},
-        "delete": lambda asked: studio.delete(asked.owner, asked("id")),
-        "restore": lambda asked: studio.restore(asked.owner, asked("id")),
-        "rerun": lambda asked: {"job": studio.rerun(asked.owner, asked("id"), private=asked("private", False))},
+        "new_collection": lambda asked: studio.collections.create(asked.owner, asked("name"), ids=[asked("id")]),
+        "placed": lambda asked: {"in": studio.collections.with_picture(asked.owner, asked("id"))},
+        "delete": lambda asked: studio.library.delete(asked.owner, asked("id")),
+        "restore": lambda asked: studio.library.restore(asked.owner, asked("id")),
+        "rerun": lambda asked: {
+            "job": studio.generation.rerun(asked.owner, asked("id"), private=asked("private", False))
+        },
         "vary": lambda asked: {
-            "job": studio.vary(
+            "job": studio.generation.vary(
                 asked.owner,
                 asked("id"),
                 asked("count", 1),
@@ -56,41 +58,47 @@ def calls(studio: Studio) -> Mapping[str, Call]:
             )
         },
         "draw": lambda asked: generate(studio, asked),
-        "job": lambda asked: studio.snapshot(asked.owner, asked("job")),
-        "cancel": lambda asked: studio.cancel(asked.owner, asked("job")),
-        "share": lambda asked: studio.share(
+        "job": lambda asked: studio.jobs.snapshot(asked.owner, asked("job")),
+        "cancel": lambda asked: studio.generation.cancel(asked.owner, asked("job")),
+        "share": lambda asked: studio.sharing.create(
             asked.owner, asked("id"), asked("days", 30), base_url=owner.base_url_of(asked.request)
         ),
         "links": lambda asked: {
-            "links": studio.shares(asked.owner, asked("id"), base_url=owner.base_url_of(asked.request))
+            "links": studio.sharing.of_picture(asked.owner, asked("id"), base_url=owner.base_url_of(asked.request))
         },
-        "unshare": lambda asked: studio.unshare(asked.owner, asked("token"), base_url=owner.base_url_of(asked.request)),
+        "unshare": lambda asked: studio.sharing.revoke(
+            asked.owner, asked("token"), base_url=owner.base_url_of(asked.request)
+        ),
     }
 
 
 def generate(studio: Studio, asked: CallArguments) -> View:
     """File an edited prompt with the settings of picture `id`. Original and reasoning stay linked. Returns the job."""
-    found: dict[str, Any] = studio.picture(asked.owner, asked("id"))
+    found: dict[str, Any] = studio.library.picture(asked.owner, asked("id"))
     enhancement = found["enhancement"]
-    wish = GenerationRequest(
+    same = (
+        "width",
+        "height",
+        "steps",
+        "guidance",
+        "negative_prompt",
+        "shift",
+        "cfg_normalization",
+        "cfg_truncation",
+        "source",
+        "strength",
+    )
+    settings = {name: found[name] for name in same}
+    if asked("same_seed") is True:
+        settings |= {"seed": found["seed"], "variation_of": found["variation_of"]}
+    wanted = GenerationRequest.of(
         prompt=asked("prompt"),
         enhance=False,
-        seed=found["seed"] if asked("same_seed") is True else None,
-        width=found["width"],
-        height=found["height"],
-        steps=found["steps"],
-        guidance=found["guidance"],
-        negative_prompt=found["negative_prompt"],
-        shift=found["shift"],
-        cfg_normalization=found["cfg_normalization"],
-        cfg_truncation=found["cfg_truncation"],
-        source=found["source"],
-        strength=found["strength"],
-        checkpoint=studio.checkpoint_of(asked.owner, found["id"]).name,
+        checkpoint=studio.generation.checkpoint_of(asked.owner, found["id"]).name,
         enhancement=enhancement["id"] if enhancement else None,
         parent=found["id"],
         private=asked("private", False),
-        variation_of=tuple(found["variation_of"]) if asked("same_seed") is True else (),
-        adapters=tuple((one["name"], one["weight"]) for one in found["adapters"]),
+        adapters=[(adapter["name"], adapter["weight"]) for adapter in found["adapters"]],
+        **settings,
     )
-    return {"job": studio.submit(asked.owner, wish)}
+    return {"job": studio.generation.submit(asked.owner, wanted)}

@@ -29,25 +29,27 @@ def calls(studio: Studio) -> Mapping[str, Call]:
     """The calls of the queue's scripts."""
     return {
         "jobs": lambda asked: jobs(studio, asked),
-        "pictures": lambda asked: {"pictures": studio.snapshot(asked.owner, asked("job"))["pictures"]},
-        "cancel": lambda asked: studio.cancel(asked.owner, asked("job")),
-        "redraw": lambda asked: {"job": studio.retry(asked.owner, asked("job"), private=asked("private", False))},
+        "pictures": lambda asked: {"pictures": studio.jobs.snapshot(asked.owner, asked("job"))["pictures"]},
+        "cancel": lambda asked: studio.generation.cancel(asked.owner, asked("job")),
+        "redraw": lambda asked: {
+            "job": studio.generation.retry(asked.owner, asked("job"), private=asked("private", False))
+        },
     }
 
 
 def jobs(studio: Studio, asked: CallArguments) -> View:
     """`{"jobs", "recent"}`: unfinished jobs, running ones with progress, and the newest finished ones."""
-    unfinished = studio.jobs(asked.owner)
+    unfinished = studio.jobs.unfinished(asked.owner)
     return {
         "jobs": [_live(studio, asked.owner, job) for job in unfinished],
-        "recent": studio.recent_jobs(asked.owner, RECENT),
+        "recent": studio.jobs.recent(asked.owner, RECENT),
     }
 
 
 def _live(studio: Studio, owner: str, job: View) -> View:
     if job["status"] != "running":
         return job
-    shot = studio.snapshot(owner, str(job["id"]))
+    shot = studio.jobs.snapshot(owner, str(job["id"]))
     return {**job, **{key: shot[key] for key in LIVE}, "preview": _preview(studio, owner, shot)}
 
 
@@ -56,7 +58,7 @@ def _preview(studio: Studio, owner: str, shot: View) -> str | None:
     if shot["preview"] is None:
         return None
     try:
-        image = studio.preview(owner, str(shot["job"]))
+        image = studio.jobs.preview(owner, str(shot["job"]))
     except NotFound:
         return None
     return f"data:image/webp;base64,{b64encode(image).decode()}"

@@ -26,19 +26,19 @@ def calls(studio: Studio) -> Mapping[str, Call]:
     """The calls of the view's scripts."""
     return {
         "machine": lambda asked: system_status(studio, asked),
-        "load": lambda asked: _told(studio, asked, studio.load),
-        "download": lambda asked: _told(studio, asked, studio.download),
+        "load": lambda asked: _told(studio, asked, studio.checkpoints.load),
+        "download": lambda asked: _told(studio, asked, studio.checkpoints.download),
     }
 
 
 def system_status(studio: Studio, asked: CallArguments) -> View:
     """The system, and the checkpoints with their downloads, as in the header."""
-    return {**studio.machine(asked.owner), "models": state(studio)}
+    return {**studio.checkpoints.system(asked.owner), "models": state(studio)}
 
 
 def _told(studio: Studio, asked: CallArguments, tell: Callable[[str], None]) -> View:
     name = asked("name")
     if not isinstance(name, str):
-        raise InvalidRequest("checkpoint", "must be a text", name)
+        raise InvalidRequest("checkpoint", "text", name)
     tell(name)
     return system_status(studio, asked)

@@ -26,17 +26,17 @@ def routes(studio: Studio) -> list[BaseRoute]:
     """The routes under /media."""
 
     def picture(request: Request) -> Response:
-        return _file(request, studio.file, "png", "image/png")
+        return _file(request, studio.library.file, "png", "image/png")
 
     def thumb(request: Request) -> Response:
-        return _file(request, studio.thumb, "webp", "image/webp")
+        return _file(request, studio.library.thumb, "webp", "image/webp")
 
     def preview(request: Request) -> Response:
         owner, id = _asked(request)
         if not owner or not id:
             return not_found()
         try:
-            data = studio.preview(owner, id)
+            data = studio.jobs.preview(owner, id)
         except StudioError:
             return not_found()
         return Response(data, media_type="image/webp", headers={"Cache-Control": "no-store"})
@@ -46,7 +46,7 @@ def routes(studio: Studio) -> list[BaseRoute]:
         if not owner:
             return not_found()
         try:
-            studio.leave(owner, request.query_params.get("session", ""))
+            studio.generation.leave_private_session(owner, request.query_params.get("session", ""))
         except StudioError:
             return not_found()
         return Response(status_code=204, headers={"Cache-Control": "no-store"})

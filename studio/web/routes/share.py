@@ -16,9 +16,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from locales import shorten
 from storage.metadata import writer
 from storage.records import Picture
-from studio.errors import StudioError, shorten
+from studio.errors import StudioError
 from studio.studio import Studio
 from studio.web.routes.media import ID
 
@@ -115,7 +116,7 @@ def routes(studio: Studio) -> list[BaseRoute]:
         if not ID.fullmatch(token):
             return None
         try:
-            found, path = studio.shared(token)
+            found, path = studio.sharing.get(token)
         except StudioError:
             return None
         return (found, path) if path.is_file() else None
@@ -156,6 +157,6 @@ def _language(request: Request) -> str:
 def _title(studio: Studio, checkpoint: str) -> str:
     """A checkpoint's display name. Of a folder only its last part, since the path is private."""
     try:
-        return studio.checkpoint(checkpoint).title
+        return studio.checkpoints.get(checkpoint).title
     except StudioError:
         return Path(checkpoint).name

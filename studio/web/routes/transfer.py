@@ -26,7 +26,7 @@ from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime, timezone
 from functools import partial
 from threading import BoundedSemaphore
-from typing import IO
+from typing import IO, Any
 from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
@@ -34,6 +34,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from locales import Localized, accepted_language, message_of, replace_messages
 from storage.metadata.readers import FILE_MAX
 from storage.transfer.exporter import Progress
 from studio.errors import InvalidRequest, NotFound, StudioError
@@ -116,11 +117,11 @@ class _Taking:
         async for part in request.stream():
             body += part
             if len(body) > LIST_MAX:
-                return _refused(f"A selection may have at most {LIST_MAX // 2**20} MiB.", 413)
+                return _refused(request, Localized("error.selection_too_large", most=LIST_MAX // 2**20), 413)
         try:
             ids = _ids(bytes(body), request.headers.get("content-type", ""))
         except StudioError as error:
-            return _refused(str(error))
+            return _refused(request, message_of(error))
         return await run_in_threadpool(self._zip, request, partial(self._transfer.export, ids=ids))
 
     def exported(self, request: Request) -> Response:
@@ -138,7 +139,7 @@ class _Taking:
         except NotFound:
             return not_found()
         except StudioError as error:
-            return _refused(str(error))
+            return _refused(request, message_of(error))
         headers = {**NO_STORE, "Content-Disposition": 'attachment; filename="z-image-studio.zip"'}
         return StreamingResponse(self._counted(blocks, owner, token), media_type="application/zip", headers=headers)
 
@@ -171,7 +172,7 @@ class _Taking:
         if owner is None:
             return not_found()
         if not self._uploads.acquire(blocking=False):
-            return _refused(f"At most {UPLOADS_MAX} files come in at once: try again when one is done.", 503)
+            return _refused(request, Localized("error.uploads_at_once", n=UPLOADS_MAX), 503)
         with (
             ExitStack() as held
         ):  # the file and its slot are released when this ends, or when the work that uses them ends
@@ -185,18 +186,18 @@ class _Taking:
                 async for part in _in_time(request.stream(), self._grace_s):
                     await run_in_threadpool(file.write, part)
                     if begins and file.tell() > FILE_MAX:
-                        return _refused(f"A picture may have at most {FILE_MAX // 2**20} MiB.", 413)
+                        return _refused(request, Localized("error.upload_too_large", most=FILE_MAX // 2**20), 413)
             except TimeoutError:
-                return _refused(f"The file came too slowly: less than {SLOWEST // 1000} kB a second.", 408)
+                return _refused(request, Localized("error.upload_too_slow", n=SLOWEST // 1000), 408)
             except ClientDisconnect:
-                return _refused("The file did not come whole.")
+                return _refused(request, Localized("error.upload_incomplete"))
             except OSError as error:
-                return _refused(_unread(error), 507)
+                return _refused(request, _unread(error), 507)
             work = partial(self._brought, owner, file, request, held.pop_all())
             if ndjson.wants_ndjson(request):
-                return ndjson.ndjson_response(lambda tell, stop: work(tell, stop)[0], NO_STORE)
+                return ndjson.ndjson_response(lambda tell, stop: _written(request, work(tell, stop)[0]), NO_STORE)
             told, status = await run_in_threadpool(work, None, lambda: False)
-            return _told(told.get("result", told), status)
+            return _told(request, told.get("result", told), status)
 
     def _brought(
         self,
@@ -223,7 +224,7 @@ class _Taking:
                     "result": self._transfer.import_file(owner, file, name, progress=tell, stop=stop, made=made)
                 }, 200
             except StudioError as error:
-                return {"error": str(error)}, 400
+                return {"error": message_of(error)}, 400
             except OSError as error:
                 return {"error": _unread(error)}, 507
 
@@ -238,7 +239,7 @@ def _ids(body: bytes, kind: str) -> list[object]:
     except (ValueError, RecursionError):
         ids = None
     if not isinstance(ids, list):
-        raise InvalidRequest("ids", 'must be a list of ids, as {"ids": [...]}', body[:40].decode("ascii", "replace"))
+        raise InvalidRequest("ids", "ids_body", body[:40].decode("ascii", "replace"))
     return ids
 
 
@@ -276,7 +277,7 @@ def _moment(told: str) -> datetime | None:
 
 
 def _unread(error: OSError) -> str:
-    return f"The file could not be read here: {error.strerror or error}."
+    return Localized("error.upload_unreadable", reason=error.strerror or str(error))
 
 
 def _owner(request: Request) -> str | None:
@@ -284,10 +285,16 @@ def _owner(request: Request) -> str | None:
     return found or None
 
 
-def _refused(sentence: str, status: int = 400) -> Response:
-    return _told({"error": sentence}, status)
+def _refused(request: Request, sentence: str, status: int = 400) -> Response:
+    return _told(request, {"error": sentence}, status)
 
 
-def _told(told: object, status: int) -> Response:
+def _written(request: Request, answer: Any) -> Any:
+    """An answer whose messages are in the language that the client accepts."""
+    language = accepted_language(request.headers.get("accept-language", ""))
+    return replace_messages(answer, lambda message: message.in_language(language))
+
+
+def _told(request: Request, told: object, status: int) -> Response:
     """JSON in ASCII: file metadata may contain text that UTF-8 cannot encode."""
-    return Response(json.dumps(told), status, media_type="application/json", headers=NO_STORE)
+    return Response(json.dumps(_written(request, told)), status, media_type="application/json", headers=NO_STORE)

@@ -29,7 +29,7 @@
     const hidden = studio.private ? `&private=${encodeURIComponent(studio.private)}` : "";
     row?.place.classList.add("coming");
     try {
-      const answer = await fetch(`/media/import?source=1&name=${encodeURIComponent(file.name)}${hidden}`, { method: "POST", body: file });
+      const answer = await fetch(`/media/import?source=1&name=${encodeURIComponent(file.name)}${hidden}`, { method: "POST", body: file, headers: { "Accept-Language": studio.lang } });
       const told = await answer.json().catch(() => ({}));
       if (!answer.ok) throw new Error(told.error ?? told.detail ?? studio.t("bring.failed"));
       await use(told.id);

@@ -328,8 +328,7 @@
     function inFrame(job, picture, notice) {
       const bare = !job && !picture && !filing;
       if (job && image.hidden) {
-        const plain = studio.words.en.loading.replace("{title}", studio.state?.title ?? ""); // the phase says it already
-        const told = ["loading", "waiting"].includes(job.phase) && job.message && job.message !== `${plain}.`;
+        const told = ["loading", "waiting"].includes(job.phase) && job.message && job.message.key !== "engine.starting"; // the phase says that
         const more = told ? [el("small", { text: studio.said(job.message) })] : [];
         say("phase", el("p", { text: facts.firstChild?.textContent ?? "" }), ...more);
       } else if (bare && notice) noticed(notice);

@@ -59,7 +59,7 @@
   /** A file to the server. `heard(done, total)` is told how far the server is with it; `signal` stops it. */
   async function send(file, preview, heard = () => {}, signal = undefined) {
     const where = `/media/import?name=${encodeURIComponent(file.name)}${preview ? "&preview=1" : `&made=${file.lastModified}`}`;
-    const answer = await fetch(where, { method: "POST", body: file, signal, headers: { Accept: "application/x-ndjson, application/json" } });
+    const answer = await fetch(where, { method: "POST", body: file, signal, headers: { Accept: "application/x-ndjson, application/json", "Accept-Language": studio.lang } });
     const streamed = answer.ok && answer.headers.get("Content-Type")?.startsWith("application/x-ndjson");
     const told = streamed ? await followed(answer.body, heard) : await answer.json().catch(() => ({}));
     if (!answer.ok || told.error) throw new Error(told.error ?? told.detail ?? t("bring.failed"));

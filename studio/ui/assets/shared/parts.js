@@ -50,7 +50,7 @@
       clearTimeout(timer);
       open = null;
       if (answer.error === undefined) resolve(JSON.parse(JSON.stringify(answer.answer)));
-      else reject(Object.assign(new Error(answer.error), { missing: answer.missing }));
+      else reject(Object.assign(new Error(studio.said(answer.error)), { missing: answer.missing }));
       next();
     };
     it.watch("value", () => settle(it.props.value));
@@ -64,27 +64,15 @@
       });
   };
 
-  // The server's sentences in the language of the page: one is found by its form, and what stands in its places is taken over.
-  const plain = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const form = ([english, chinese]) => {
-    const places = [...english.matchAll(/\{(\w+)\}/g)].map((found) => found[1]);
-    return { places, chinese, pattern: new RegExp(`^${english.split(/\{\w+\}/).map(plain).join("(.+?)")}$`, "s") };
-  };
-  let forms = null;
-
-  /** What the server said, as this page says it; a sentence that nobody wrote in Chinese stays as it came. */
-  studio.said = (sentence) => {
-    if (studio.lang !== "zh" || !sentence) return sentence;
-    forms ??= Object.entries(studio.chinese.sentences).map(form);
-    const known = forms.find(({ pattern }) => pattern.test(sentence));
-    if (!known) return sentence;
-    const values = sentence.match(known.pattern).slice(1);
-    const put = (name) => {
-      const value = values[known.places.indexOf(name)];
-      if (name === "parameter") return studio.chinese.parameters[value] ?? value;
-      return name === "why" ? studio.said(value) : value;
-    };
-    return known.chinese.replace(/\{(\w+)\}/g, (whole, name) => put(name));
+  /** A message of the server in the page's language: `{key, values, text}`, where values may be messages. A text stays as it is. */
+  studio.said = (message) => {
+    if (typeof message === "number" && Math.abs(message) >= 1_000) return message.toLocaleString("en");
+    if (!message?.key) return message;
+    const { key, values, text } = message;
+    if (!studio.words.en[key]) return text;
+    const shown = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, studio.said(value)]));
+    const label = studio.words[studio.lang]?.[`parameter.${values.parameter}`];
+    return studio.t(key, label ? { ...shown, parameter: label } : shown);
   };
 
   let toastTimer = null;

@@ -18,7 +18,7 @@
   const waiting = new Map();
 
   const studio = {
-    words: {}, // language -> key -> text; filled from wording.py
+    words: {}, // language -> key -> text; filled from locales/*.json
     lang: "en",
     zone: Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC", // whose days are meant
     private: "", // the private session of this tab, where nothing of what is drawn from here is kept
