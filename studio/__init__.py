@@ -5,4 +5,4 @@ Importing it does nothing: no torch, no gradio, no folder, no database.
 
 from __future__ import annotations
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

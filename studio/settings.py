@@ -1,14 +1,14 @@
 """The settings: one typed list that defines the variables `STUDIO_NAME`, the flags `--name`, `--help` and
 docs/configuration.md.
 
-Read once, in `app.py`. Knows nothing of how a setting is used. Rules that combine settings are checked here.
+Read once, by the command line. Knows nothing of how a setting is used. Rules that combine settings are checked here.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -20,6 +20,8 @@ from enhancer.models import presets
 from storage.metadata.policy import MetadataPolicy
 
 ROOT = Path(__file__).resolve().parent.parent
+POCKET = ROOT / "pocket" / "checkpoint"
+DATA = (ROOT if (ROOT / "app.py").exists() else Path.cwd()) / "data"  # an installed package has no app.py
 Owners = Literal["one", "browser", "person"]
 
 
@@ -27,12 +29,11 @@ class Settings(BaseSettings):
     """All settings. Each field's description appears in the documentation."""
 
     model_config = SettingsConfigDict(
-        env_prefix="STUDIO_", frozen=True, extra="forbid", env_ignore_empty=True, cli_prog_name="python app.py",
-        cli_kebab_case=False, cli_implicit_flags=True, cli_hide_none_type=True, cli_avoid_json=True,
+        env_prefix="STUDIO_", frozen=True, extra="forbid", env_ignore_empty=True,
         hide_input_in_errors=True,  # it may be a secret
     )  # fmt: skip
 
-    data: Path = Field(ROOT / "data", description="folder of the database, the pictures and the keys")
+    data: Path = Field(DATA, description="folder of the database, the pictures and the keys")
     host: str = Field("127.0.0.1", description="address where the page is served; on a Space 0.0.0.0")
     port: int = Field(7860, ge=0, le=65535, description="port where the page is served")
     checkpoint: str = Field(
@@ -157,10 +158,10 @@ class Settings(BaseSettings):
         return self
 
 
-def read(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
-    """Read the settings from flags, then `STUDIO_*` variables, then Gradio's and the Space's variables, then defaults.
+def read(given: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
+    """The settings `given` by flags, then `STUDIO_*` variables, then Gradio's and the Space's variables, then defaults.
 
-    Raises pydantic.ValidationError. Exits for `--help` and unknown flags.
+    Raises pydantic.ValidationError.
     """
     fallback: dict[str, object] = {}
     if environ.get("SYSTEM") == "spaces":
@@ -171,10 +172,8 @@ def read(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         fallback["host"] = host
     if port := environ.get("GRADIO_SERVER_PORT"):
         fallback["port"] = port
-    said = {name for name in Settings.model_fields if environ.get(f"STUDIO_{name.upper()}")}
-    said |= {flag[2:].split("=", 1)[0].replace("-", "_") for flag in argv if flag.startswith("--")}
-    rest = {name: value for name, value in fallback.items() if name not in said}
-    return Settings(_cli_parse_args=list(argv), **rest)  # type: ignore[arg-type]
+    rest = {name: value for name, value in fallback.items() if not environ.get(f"STUDIO_{name.upper()}")}
+    return Settings(**{**rest, **given})  # type: ignore[arg-type]
 
 
 def is_loopback(host: str) -> bool:
@@ -203,5 +202,5 @@ def table() -> str:
     rows = ["| flag | variable | default | means |", "|---|---|---|---|"]
     for name, field in Settings.model_fields.items():
         default = "`data` beside app.py" if name == "data" else "" if field.default is None else f"`{field.default}`"
-        rows.append(f"| `--{name}` | `STUDIO_{name.upper()}` | {default} | {field.description} |")
+        rows.append(f"| `--{name.replace('_', '-')}` | `STUDIO_{name.upper()}` | {default} | {field.description} |")
     return "\n".join(rows)

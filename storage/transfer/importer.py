@@ -197,7 +197,7 @@ class Importer:
         with self._lock:
             if not doubles and (known := self._double(owner, data, found.name)):
                 return known, found, False
-            own = own_entry(data, owner) if found.maker == "ours" and found.format == "png" else None
+            own = own_entry(data, owner) if found.maker == "studio" and found.format == "png" else None
             if own is not None:
                 report = _Report()
                 self._import(owner, [(_ALONE, own)], lambda entry: data, report, room)

@@ -6,13 +6,12 @@ use cases only.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -35,31 +34,11 @@ class Line:
     """A line of the file: its number, its request and its mark."""
 
     number: int
-    wish: GenerationRequest
+    request: GenerationRequest
     mark: str
 
 
-def split(arguments: Sequence[str]) -> tuple[argparse.Namespace | None, list[str]]:
-    """Parse the arguments of `batch`, or None for another command, and the remaining flags for the settings. Exits on
-    errors."""
-    if arguments[:1] != ["batch"]:
-        return None, list(arguments)
-    parser = argparse.ArgumentParser(
-        prog="python app.py batch",
-        description="Draw a file of prompts into the history, one a line; blank lines and those that begin with # are passed over. "
-        'A line may also be a JSON object with the names of the API: {"prompt": "a cat", "seed": 7}. Asked again, it draws '
-        "only what is not drawn yet. All settings of app.py are flags here too.",
-    )
-    parser.add_argument("file", type=Path, help="the prompts, UTF-8")
-    parser.add_argument("--reason", action="store_true", help="reason about each prompt first")
-    for name in ("count", "seed", "width", "height", "steps"):
-        parser.add_argument(f"--{name}", type=int)
-    for name in ("guidance", "shift"):
-        parser.add_argument(f"--{name}", type=float)
-    return parser.parse_known_args(arguments[1:])
-
-
-def read(file: Path, usual: Mapping[str, Any], checkpoint: str) -> list[Line]:
+def read(file: Path, defaults: Mapping[str, Any], checkpoint: str) -> list[Line]:
     """Parse the lines of a file. `checkpoint` applies to lines that name none.
 
     Equal lines are counted, so that each is generated. Raises ValueError with the line's number and the rule, and OSError
@@ -71,14 +50,14 @@ def read(file: Path, usual: Mapping[str, Any], checkpoint: str) -> list[Line]:
         if not text or text.startswith(COMMENT):
             continue
         try:
-            asked = {**usual, **_asked(text)}
-            wish = GenerationRequest.of(**asked)
+            asked = {**defaults, **_asked(text)}
+            request = GenerationRequest.of(**asked)
         except InvalidRequest as error:
             raise ValueError(f"Line {number} of {file.name}: {error}") from None
         told = json.dumps({"checkpoint": checkpoint, **asked}, sort_keys=True, ensure_ascii=False)
         seen[told] += 1
         mark = hashlib.sha256(f"{told}\0{seen[told]}".encode()).hexdigest()
-        lines.append(Line(number=number, wish=wish, mark=mark))
+        lines.append(Line(number=number, request=request, mark=mark))
     return lines
 
 
@@ -104,42 +83,41 @@ def _asked(text: str) -> Mapping[str, Any]:
     return {"prompt": None, **found}
 
 
-def usual(options: argparse.Namespace) -> dict[str, Any]:
-    """The values of the flags, for lines that do not set them."""
-    said = {
-        name: value for name, value in vars(options).items() if name not in ("file", "reason") and value is not None
-    }
-    return {**said, "enhance": bool(options.reason)}
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """A file of prompts. `defaults` are the API's parameters for lines that do not set them."""
 
+    file: Path
+    defaults: Mapping[str, Any]
 
-def run(studio: Studio, owner: str, options: argparse.Namespace, *, stop: Callable[[], bool], say: Say = print) -> int:
-    """Generate the file's lines. Returns the exit code: 0 if all are done, 1 if some are not, 2 if it could not start."""
-    try:
-        lines = read(options.file, usual(options), studio.checkpoints.get().name)
-    except (ValueError, OSError) as error:
-        say(str(error) if isinstance(error, ValueError) else f"{options.file} cannot be read ({error.strerror}).")
-        return 2
-    say(f"{len(lines)} prompts in {options.file.name}")
-    studio.start()
-    failed = 0
-    clock = _Clock(len(lines))
-    for index, line in enumerate(lines, start=1):
-        if stop():
-            say(f"stopped; {len(lines) - index + 1} prompts are left, and the same command goes on with them")
-            return 1
-        place = f"{index:>{len(str(len(lines)))}}/{len(lines)}"
+    def run(self, studio: Studio, owner: str, *, stop: Callable[[], bool], say: Say = print) -> int:
+        """Generate the file's lines. Returns the exit code: 0 if all are done, 1 if some are not, 2 if it could not start."""
         try:
-            shot, fresh = _done(studio, owner, line, stop, partial(_moving, place))
-        except StudioError as error:
-            shot, fresh = {"status": "failed", "error": str(error)}, True
-        if shot["status"] not in FINISHED:
-            continue  # stopped in the middle: the job stays in the queue
-        clock.tick(fresh)
-        failed += shot["status"] != "done"
-        _live("")
-        say(f"{place}  {_told(shot, fresh)}{clock.left()}  {shorten(line.wish.prompt)}")
-    say(f"{len(lines) - failed} of {len(lines)} prompts are drawn" + (f"; {failed} failed" if failed else ""))
-    return 1 if failed else 0
+            lines = read(self.file, self.defaults, studio.checkpoints.get().name)
+        except (ValueError, OSError) as error:
+            say(str(error) if isinstance(error, ValueError) else f"{self.file} cannot be read ({error.strerror}).")
+            return 2
+        say(f"{len(lines)} prompts in {self.file.name}")
+        studio.start()
+        failed = 0
+        clock = _Clock(len(lines))
+        for index, line in enumerate(lines, start=1):
+            if stop():
+                say(f"stopped; {len(lines) - index + 1} prompts are left, and the same command continues with them")
+                return 1
+            place = f"{index:>{len(str(len(lines)))}}/{len(lines)}"
+            try:
+                shot, fresh = _done(studio, owner, line, stop, partial(_moving, place))
+            except StudioError as error:
+                shot, fresh = {"status": "failed", "error": str(error)}, True
+            if shot["status"] not in FINISHED:
+                continue  # stopped in the middle: the job stays in the queue
+            clock.tick(fresh)
+            failed += shot["status"] != "done"
+            _live("")
+            say(f"{place}  {_told(shot, fresh)}{clock.left()}  {shorten(line.request.prompt)}")
+        say(f"{len(lines) - failed} of {len(lines)} prompts are generated" + (f"; {failed} failed" if failed else ""))
+        return 1 if failed else 0
 
 
 def _done(studio: Studio, owner: str, line: Line, stop: Callable[[], bool], tell: Say) -> tuple[View, bool]:
@@ -161,7 +139,7 @@ def _filed(studio: Studio, owner: str, line: Line, failed: View | None, stop: Ca
         try:
             if failed is not None:
                 return studio.generation.retry(owner, str(failed["job"]))
-            return studio.generation.submit(owner, line.wish, mark=line.mark)
+            return studio.generation.submit(owner, line.request, mark=line.mark)
         except QueueFull:
             if stop():
                 raise

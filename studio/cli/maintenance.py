@@ -1,29 +1,30 @@
-"""`python app.py check`, `backup`, `restore` and `bring`: commands on the data folder of a stopped studio.
+"""Commands on the data folder of a stopped studio: check, backup, restore, import, export; and inspect.
 
 Knows storage and the settings; no engine, no use case and no page.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-import threading
+import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import storage
 from storage.db.snapshots import faults, stamp
-from storage.errors import NotRestored, StorageError
+from storage.errors import NotAPicture, NotRestored
 from storage.files.backup import create_backup, restore_backup
+from storage.metadata import readers
 from storage.transfer.importer import SpaceCheck
+from studio.cli import bootstrap
+from studio.services import serializers
 from studio.services.folder_import import STOPPED, FolderImport, Stopped, summary
-from studio.settings import Settings, read
+from studio.services.transfer import Transfer
+from studio.settings import Settings
 from studio.validation import HOME
 from studio.worker.quota import Quota
 
 EVERY_S = 2.0  # seconds between two progress lines
-COMMANDS = ("check", "backup", "restore", "bring")
 Say = Callable[[str], None]
 
 
@@ -31,48 +32,15 @@ class ImportRefused(ValueError):
     """A folder cannot be imported."""
 
 
-def run(
-    arguments: Sequence[str],
-    environ: Mapping[str, str],
-    say: Say = print,
-    stopping: Callable[[], threading.Event] = threading.Event,
-) -> int | None:
-    """Run the command line if it names one of COMMANDS; None if not.
-
-    Exit codes: 0 success, 1 something could not be repaired or imported, 2 it could not start. Wrong arguments exit as
-    usual.
-    """
-    if not arguments or arguments[0] not in COMMANDS:
-        return None
-    options = _parser(arguments[0]).parse_args(arguments[1:])
-    said = {name: getattr(options, f"set_{name}") for name in Settings.model_fields}
-    flags = [f"--{name}={value}" for name, value in said.items() if value is not None]
-    try:
-        settings = read(flags, environ)
-        owner = HOME if settings.owner_rule == "one" else options.owner
-        if arguments[0] == "check":
-            return check(settings.data, options.files, owner, say)
-        if arguments[0] == "backup":
-            return backup(settings.data, options.target, say, copy=options.copy)
-        if arguments[0] == "bring":
-            quota = Quota(settings.data, settings.disk_quota_gb)
-            stopped = stopping().is_set
-            room = lambda size: STOPPED if stopped() else quota.reserve(size)  # noqa: E731
-            return import_folder(
-                settings.data, options.folder, owner, room, say, preview=options.preview, stopped=stopped
-            )
-        if said["data"] is None:
-            raise NotRestored("restore_target_missing")
-        return restore(options.source, settings.data, owner, say)
-    except (StorageError, ValueError, OSError) as error:
-        say(str(error))
-        return 2
+def owner_of(settings: Settings, named: str | None) -> str | None:
+    """The owner of what names none: the only one, or the one that `--owner` names."""
+    return HOME if settings.owner_rule == "one" else named
 
 
-def check(folder: Path, sources: Sequence[Path], owner: str | None, say: Say) -> int:
+def check(folder: Path, sources: Sequence[Path], owner: str | None, say: Say = print) -> int:
     """Reconcile all rows and files, and print counts."""
     if not (folder / "studio.db").exists():
-        raise NotRestored(f"There is no database in {folder}, so there is nothing to check.")
+        raise NotRestored("nothing_to_check", folder=folder)
     wrong = faults(folder / "studio.db", full=True)
     kept = storage.open(folder)
     try:
@@ -92,7 +60,7 @@ def check(folder: Path, sources: Sequence[Path], owner: str | None, say: Say) ->
     return 1 if report.open else 0
 
 
-def backup(folder: Path, target: Path | None, say: Say, *, copy: bool) -> int:
+def backup(folder: Path, target: Path | None, say: Say = print, *, copy: bool) -> int:
     """Make a backup at `target`; by default beside the folder, named by the time."""
     target = target or folder.absolute().parent / f"backup-{stamp()[:15]}"
     made = create_backup(folder, target, tell=Progress("files", say).tell, copy=copy)
@@ -106,8 +74,11 @@ def backup(folder: Path, target: Path | None, say: Say, *, copy: bool) -> int:
     return 0
 
 
-def restore(source: Path, folder: Path, owner: str | None, say: Say) -> int:
-    """Restore `folder` from a backup or a snapshot, and reconcile it."""
+def restore(settings: Settings, source: Path, named: str | None, say: Say = print) -> int:
+    """Restore the data folder from a backup or a snapshot, and reconcile it."""
+    if "data" not in settings.model_fields_set:
+        raise NotRestored("restore_target_missing")
+    folder, owner = settings.data, owner_of(settings, named)
     made = restore_backup(source, folder, tell=Progress("files", say).tell)
     kept = storage.open(folder)
     try:
@@ -123,21 +94,64 @@ def restore(source: Path, folder: Path, owner: str | None, say: Say) -> int:
     return 1 if report.open else 0
 
 
+def import_command(settings: Settings, source: Path, named: str | None, say: Say = print, *, preview: bool) -> int:
+    """Import the files below `source`, or only preview them, until a stop signal."""
+    quota, stopped = Quota(settings.data, settings.disk_quota_gb), bootstrap.stop_event().is_set
+    owner = owner_of(settings, named)
+    if owner is None:
+        raise ImportRefused("import needs --owner where there are several owners: person:NAME logs in as NAME.")
+
+    def space(size: int) -> str | None:
+        return STOPPED if stopped() else quota.reserve(size)
+
+    return import_folder(settings.data, source, owner, space, say, preview=preview, stopped=stopped)
+
+
+def export(settings: Settings, target: Path, named: str | None, say: Say = print, *, query: str) -> int:
+    """Export the owner's pictures that a search finds, or all, as a ZIP file."""
+    owner = owner_of(settings, named)
+    if owner is None:
+        raise ImportRefused("export needs --owner where there are several owners: person:NAME logs in as NAME.")
+    if not (settings.data / "studio.db").exists():
+        raise NotRestored("nothing_to_export", folder=settings.data)
+    stored = storage.open(settings.data)
+    try:
+        progress = Progress("pictures", say)
+        blocks = Transfer(stored, Quota(settings.data, 0)).export(owner, query=query, progress=progress.tell)
+        with target.open("xb") as file:
+            for block in blocks:
+                file.write(block)
+    except FileExistsError:
+        raise ImportRefused(f"{target} exists already. Nothing was written.") from None
+    finally:
+        stored.close()
+    say(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+def inspect(files: Sequence[Path], say: Say = print) -> int:
+    """Print each file's metadata as a JSON line."""
+    failed = 0
+    for file in files:
+        try:
+            found = serializers.parsed_metadata(readers.parse_metadata(readers.read(file), file.name))
+        except (NotAPicture, OSError) as error:
+            failed, found = failed + 1, {"error": str(error)}
+        say(json.dumps({"file": str(file), **found}, ensure_ascii=False))
+    return 1 if failed else 0
+
+
 def import_folder(
-    folder: Path, source: Path, owner: str | None, room: SpaceCheck, say: Say, *, preview: bool, stopped: Stopped
+    folder: Path, source: Path, owner: str, space: SpaceCheck, say: Say, *, preview: bool, stopped: Stopped
 ) -> int:
     """Import the files below `source`, or only preview them."""
-    if owner is None:
-        raise ImportRefused(
-            "bring needs --owner where there are several: person:NAME is whoever logs in as NAME, home whoever is alone."
-        )
     if not source.is_dir():
-        raise ImportRefused(f"{source} is no folder.")
+        raise ImportRefused(f"{source} is not a folder.")
     kept = storage.open(folder)
     try:
         kept.jobs.recover()  # remove the remains of an interrupted run first
-        gather = FolderImport(kept, owner, room, say, lambda what: Progress(what, say).tell, stopped)
-        found = gather.preview(source) if preview else gather.bring(source)
+        folder_import = FolderImport(kept, owner, space, say, lambda what: Progress(what, say).tell, stopped)
+        found = folder_import.preview(source) if preview else folder_import.bring(source)
     finally:
         kept.close()
     for sentence in summary(found, preview=preview):
@@ -161,48 +175,3 @@ class Progress:
         left = (now - self._begun) / done * (all - done)
         time_left = f"{left / 60:.0f} min" if left >= 90 else f"{left:.0f} s"
         self._say(f"{self._what}: {done:,} of {all:,}, {time_left} left")
-
-
-def _parser(command: str) -> argparse.ArgumentParser:
-    what = {
-        "check": "Look whether every picture has its file and every file its picture, by their pixels, and mend what can be mended. "
-        "Ends with code 0 when all is well, 1 when something could not be mended.",
-        "backup": "Make a backup: the database as it is at this moment, the pictures' files and a list of their hashes. "
-        "The studio may run meanwhile.",
-        "restore": "Make a folder, named by --data and empty or not there yet, from a backup or from a snapshot of the database.",
-        "bring": "Bring in every PNG, JPEG and WebP below a folder, and archives of ours, with what A1111, Forge, ComfyUI, InvokeAI, "
-        "SwarmUI, Fooocus or a studio wrote into them. What is there already is left. Ends with code 1 when something could not be.",
-    }
-    parser = argparse.ArgumentParser(
-        prog=f"python app.py {command}",
-        allow_abbrev=False,
-        description=f"{what[command]} All settings of app.py are flags here too.",
-    )
-    if command == "check":
-        parser.add_argument("files", type=Path, nargs="*", help="files and folders where lost pictures may be found")
-    elif command == "backup":
-        parser.add_argument(
-            "target", type=Path, nargs="?", help="the folder to make; by default beside the data, under the time"
-        )
-        parser.add_argument("--copy", action="store_true", help="copy the pictures also where they could be linked")
-    elif command == "bring":
-        parser.add_argument("folder", type=Path, help="the folder; links in it are not followed")
-        parser.add_argument("--preview", action="store_true", help="only tell what is understood of each file")
-    else:
-        parser.add_argument("source", type=Path, help="the backup's folder, or a snapshot out of a studio's backups")
-    parser.add_argument(
-        "--owner",
-        help="who gets pictures whose owner nothing tells, where there are several: person:NAME is whoever logs in as NAME",
-    )
-    for name in Settings.model_fields:  # named, so that the next argument is never taken for a file
-        parser.add_argument(f"--{name}", dest=f"set_{name}", help=argparse.SUPPRESS)
-    return parser
-
-
-def answer(
-    arguments: Sequence[str], environ: Mapping[str, str], stopping: Callable[[], threading.Event] = threading.Event
-) -> None:
-    """Run one of COMMANDS and exit; return for any other command line. `stopping` returns the event that interrupts a long
-    one."""
-    if (code := run(arguments, environ, stopping=stopping)) is not None:
-        sys.exit(code)

@@ -58,7 +58,7 @@ class JobSpec:
         _reject_unused(wanted, guidance)
         for name, side in (("width", wanted.width), ("height", wanted.height)):
             if side is not None and side > info.side_max:
-                raise InvalidRequest(name, "side_at_most", side, most=info.side_max, title=info.title)
+                raise InvalidRequest(name, "side_at_most", side, most=str(info.side_max), title=info.title)
         seed = new_seed() if wanted.seed is None else wanted.seed
         sides, strength = (defaults.native,) * 2, None
         if source is not None:

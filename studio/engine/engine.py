@@ -332,7 +332,8 @@ class ResidentEngine:
 
     def _fetch(self, entry: CheckpointInfo, *, first: bool = False, whole: bool = True) -> None:
         """Download, reporting to `downloads`, and for the `first` checkpoint to the engine's state too. Raises as `fetch`."""
-        parts = "" if whole else "_parts"
+        downloading = "engine.downloading" if whole else "engine.downloading_parts"
+        downloaded = "engine.downloaded" if whole else "engine.downloaded_parts"
 
         def told(note: EngineState) -> None:
             with self._changed:
@@ -342,7 +343,7 @@ class ResidentEngine:
 
         def report(done: int, total: int, eta_s: float | None) -> None:
             gb = {"done": f"{done / 1e9:.1f}", "total": f"{total / 1e9:.1f}"}
-            message = Localized(f"engine.downloading{parts}", title=entry.title, **gb)
+            message = Localized(downloading, title=entry.title, **gb)
             told(replace(self._note(entry, "loading", message), fraction=done / total if total else 0.0, eta_s=eta_s))
 
         try:
@@ -350,9 +351,7 @@ class ResidentEngine:
         except (Cancelled, EngineError) as error:
             told(self._note(entry, "failed", error.message))
             raise
-        told(
-            replace(self._note(entry, "ready", Localized(f"engine.downloaded{parts}", title=entry.title)), fraction=1.0)
-        )
+        told(replace(self._note(entry, "ready", Localized(downloaded, title=entry.title)), fraction=1.0))
 
     def _note(self, entry: CheckpointInfo, status: Any, message: str) -> EngineState:
         return EngineState(status=status, checkpoint=entry.name, device=self.state.device, message=message)

@@ -1,4 +1,4 @@
-"""Folder import: pictures and archives below a folder of the host, for `python app.py bring FOLDER`.
+"""Folder import: pictures and archives below a folder of the host, for `python app.py import FOLDER`.
 
 A bad file is reported and skipped. A full disk or quota ends the import. Links are not followed. Knows storage and the
 space check; no settings and no page.
@@ -24,7 +24,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 ARCHIVES = (".zip",)
 MAKERS = {
     "a1111": "A1111 / Forge", "comfyui": "ComfyUI", "invokeai": "InvokeAI", "swarmui": "SwarmUI", "fooocus": "Fooocus",
-    "ours": "Z-Image Studio", None: "no maker",
+    "studio": "Z-Image Studio", None: "unknown source",
 }  # fmt: skip
 SAID_MAX = 60  # characters of a prompt in a line
 STOPPED = Localized("error.stopped")
@@ -128,7 +128,7 @@ class FolderImport:
         report.here += done.here
         report.bad += len(done.wrong)
         report.collections += len(done.collections)
-        report.makers[MAKERS["ours"]] += len(done.brought) + done.here
+        report.makers[MAKERS["studio"]] += len(done.brought) + done.here
         report.ended = done.ended
         for wrong in done.wrong:
             self._say(name, f"{wrong.file}:{wrong.line}: {wrong.sentence}")
@@ -142,8 +142,8 @@ class FolderImport:
             report.here += seen.here
             report.bad += len(seen.wrong)
             report.collections += seen.collections
-            report.makers[MAKERS["ours"]] += seen.count
-            here = f"{seen.here:,} of them here already"
+            report.makers[MAKERS["studio"]] += seen.count
+            here = f"{seen.here:,} of them exist already"
             self._say(name, f"{seen.count:,} pictures, {here}, {seen.collections:,} collections")
             for wrong in seen.wrong:
                 self._say(name, f"{wrong.file}:{wrong.line}: {wrong.sentence}")
@@ -160,19 +160,17 @@ class FolderImport:
 def summary(found: FolderImportResult, *, preview: bool = False) -> list[str]:
     """The result as sentences."""
     made = ", ".join(f"{many:,} of {maker}" for maker, many in found.makers.most_common())
-    what = "understood" if preview else "brought in"
-    said = [
-        f"{found.brought:,} pictures {what}, {found.here:,} were here already, {found.bad:,} could not be read or kept"
-    ]
-    said += [f"made by: {made}"] if made else []
-    said += [f"{found.collections:,} collections"] if found.collections else []
+    what = "can be imported" if preview else "imported"
+    lines = [f"{found.brought:,} pictures {what}, {found.here:,} existed already, {found.bad:,} failed"]
+    lines += [f"sources: {made}"] if made else []
+    lines += [f"{found.collections:,} collections"] if found.collections else []
     if found.ended is not None:
         left = found.files - found.seen
-        said.append(
+        lines.append(
             f"It ended early, with {left:,} of {found.files:,} files left: {found.ended}"
-            + ("" if preview else " What came is kept; repeat it to go on.")
+            + ("" if preview else " The imported pictures are kept. Run the command again to continue.")
         )
-    return said
+    return lines
 
 
 def _short(text: str) -> str:

@@ -551,7 +551,7 @@ def test_more_files_than_the_bound_are_told(visit: Visit, client: Client) -> Non
     )
     view = page.locator(".bring-view")
     expect(view.locator(".bring-list")).to_contain_text("These are more than 2,000 files: the first 2,000 are taken.")
-    expect(view.locator(".bring-list")).to_contain_text("python app.py bring FOLDER")
+    expect(view.locator(".bring-list")).to_contain_text("python app.py import FOLDER")
     visit.complaints.clear()  # the browser says of each refusal that it was one
     view.get_by_text("Close", exact=True).click()
     expect(view).to_be_hidden()

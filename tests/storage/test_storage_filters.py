@@ -404,7 +404,7 @@ def test_a_saved_search_names_no_other_however_that_would_come(archive):
         lambda: kept.edit("ann", red.id, name="Later"),
         lambda: kept.add("ann", "Later", query="fox"),
     ):
-        with pytest.raises(BadValue, match=r"^name must not be one that a saved search names .* \(got Later\)\.$"):
+        with pytest.raises(BadValue, match=r"^name must not be a name that a saved search uses .* \(got Later\)\.$"):
             act()
     assert [(one.name, one.query) for one in kept.of("ann")] == [("Rabbits", "rabbit"), ("Red", "red in:later")]
     kept.add_pictures("ann", kept.add("ann", "Later").id, [archive.red.id])

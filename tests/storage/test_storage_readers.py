@@ -260,7 +260,7 @@ def test_ours_in_every_kind_and_without_its_json(kit):
     )
     for kind in ("png", "jpeg", "webp"):
         told = parse_metadata(kit.store.exported("ann", kept.id, kind), "x")
-        assert (told.maker, told.format) == ("ours", kind)
+        assert (told.maker, told.format) == ("studio", kind)
         for name in (
             "prompt",
             "negative_prompt",

@@ -56,7 +56,7 @@ def test_only_the_owner_shares_and_revokes(kit):
 
 @pytest.mark.parametrize("days", [0, -1, 3651, float("nan"), float("inf")])
 def test_days_out_of_bounds_are_a_sentence(kit, days):
-    with pytest.raises(BadValue, match="days must be more than 0 and at most 3650"):
+    with pytest.raises(BadValue, match="days must be more than 0 and at most 3,650"):
         kit.store.shares.add("ann", kit.picture().id, days)
 
 

@@ -428,7 +428,7 @@ def test_an_own_file_restores_its_record(kit, other):
     made = kit.picture(NASTY, negative_prompt="blur", enhancement_id=thought.id)
     data = kit.store.pictures.path("ann", made.id).read_bytes()
     picture, told, _ = other.store.importer.import_file("ann", data, "x.png")
-    assert picture == made and told.maker == "ours" and told.notes == ()
+    assert picture == made and told.maker == "studio" and told.notes == ()
     assert other.store.pictures.path("ann", made.id).read_bytes() == data
     assert other.store.jobs.get("ann", made.job_id).kind == "import"
     assert other.store.importer.import_file("ann", data, "x.png")[0] == made
@@ -449,7 +449,7 @@ def test_an_own_file_that_was_changed_is_a_picture_of_its_own(kit, other):
     assert picture.prompt == "a hare" and "pixels" in told.notes[-1]
     jpg = kit.store.exported("ann", made.id, "jpeg")
     picture, told, _ = other.store.importer.import_file("ann", jpg, "x.jpg")
-    assert (picture.prompt, picture.seed, picture.environment["software"]) == ("a hare", made.seed, "ours")
+    assert (picture.prompt, picture.seed, picture.environment["software"]) == ("a hare", made.seed, "studio")
 
 
 def test_a_foreign_file_becomes_a_picture_that_tells_what_was_understood(other):

@@ -56,7 +56,7 @@ def test_an_archive_is_imported_with_the_same_records(tmp_path: Path) -> None:
 def test_a_picture_tells_its_recipe(tmp_path: Path, kind: str) -> None:
     data = (DATA / f"picture.{kind}").read_bytes()
     parsed = parse_metadata(data, f"picture.{kind}")
-    assert (parsed.maker, parsed.original_prompt, parsed.seed, parsed.steps) == ("ours", PROMPT, 7, 8)
+    assert (parsed.maker, parsed.original_prompt, parsed.seed, parsed.steps) == ("studio", PROMPT, 7, 8)
     store = open_store(tmp_path / "data")
     try:
         picture, _, new = store.importer.import_file(OWNER, data, f"picture.{kind}")

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from enhancer.base import ChatModel
 from enhancer.enhancer import Enhancer
 from enhancer.models.remote import RemoteChat
+from studio.services.generation import Bounds
 from studio.services.serializers import View
-from studio.studio import Bounds, Studio
+from studio.studio import Studio
 from tests.fakes.engine import PaintEngine
 from tests.stores import open_store
 
@@ -33,6 +35,7 @@ def make(tmp_path: Path, engine: PaintEngine) -> Iterator[Make]:
         *,
         start: bool = True,
         enhancer: bool = True,
+        model: ChatModel | None = None,
         bounds: Bounds | None = None,
         on: PaintEngine = engine,
         captioner: RemoteChat | None = None,
@@ -43,7 +46,7 @@ def make(tmp_path: Path, engine: PaintEngine) -> Iterator[Make]:
         studio = Studio(
             open_store(tmp_path / "data"),
             on,
-            (lambda info, own: Enhancer(on.chat(), template=info.template)) if enhancer else None,
+            (lambda info, own: Enhancer(model or on.chat(), template=info.template)) if enhancer else None,
             bounds=bounds or Bounds(),
             captioner=captioner,
         )

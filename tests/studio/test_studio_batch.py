@@ -14,7 +14,8 @@ from studio.cli import batch
 from studio.domain.recipe import Recipe
 from studio.engine.base import AdapterInfo
 from studio.settings import ROOT
-from studio.studio import Bounds, Studio
+from studio.services.generation import Bounds
+from studio.studio import Studio
 from tests.fakes.engine import PaintEngine
 
 Make = Callable[..., Studio]
@@ -41,10 +42,10 @@ def fresh(make: Make) -> Studio:
 
 
 def ask(studio: Studio, file: Path, *flags: str, stop: Callable[[], bool] = lambda: False) -> tuple[int, list[str]]:
-    options, rest = batch.split(["batch", str(file), *flags])
-    assert options is not None and rest == []
+    defaults = {name.removeprefix("--"): int(value) for name, value in zip(flags[::2], flags[1::2], strict=True)}
     said: list[str] = []
-    return batch.run(studio, ME, options, stop=stop, say=said.append), said
+    wanted = batch.Batch(file=file, defaults={"enhance": False, **defaults})
+    return wanted.run(studio, ME, stop=stop, say=said.append), said
 
 
 def total(studio: Studio) -> int:
@@ -56,7 +57,7 @@ def total(studio: Studio) -> int:
 def test_every_line_is_drawn_once_however_often_the_file_is_asked(make: Make, prompts: Path) -> None:
     studio = fresh(make)
     code, said = ask(studio, prompts)
-    assert code == 0 and said[0] == "4 prompts in prompts.txt" and said[-1] == "4 of 4 prompts are drawn"
+    assert code == 0 and said[0] == "4 prompts in prompts.txt" and said[-1] == "4 of 4 prompts are generated"
     assert total(studio) == 5, "a line that stands twice is drawn twice"
     items = studio.library.history(ME)["items"]
     assert isinstance(items, list)
@@ -79,13 +80,13 @@ def test_what_was_broken_off_or_failed_is_gone_on_with(make: Make, engine: Paint
     engine.before_step = fail
     studio = make(start=False)
     code, said = ask(studio, prompts, stop=lambda: total(studio) >= 3)
-    assert code == 1 and "the same command goes on with them" in said[-1]
+    assert code == 1 and "the same command continues with them" in said[-1]
     assert any("failed" in line for line in said)
     assert 3 <= total(studio) < 5
     engine.before_step = lambda recipe, step: None
     code, said = ask(fresh(make), prompts)
     assert code == 0, said
-    seeds = [one["seed"] for one in fresh(make).history(ME)["items"]]
+    seeds = [one["seed"] for one in fresh(make).library.history(ME)["items"]]
     assert len(seeds) == 5 and seeds.count(7) == seeds.count(8) == 1, (
         "the failed picture is drawn, the others not again"
     )
@@ -156,4 +157,4 @@ def test_the_command_draws_with_pocket_and_leaves_the_history_to_the_page(tmp_pa
         done = subprocess.run([*command, "--steps", "1"], cwd=ROOT, capture_output=True, text=True, timeout=240)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count(expected) == 2, done.stdout
-        assert done.stdout.endswith("2 of 2 prompts are drawn\n")
+        assert done.stdout.endswith("2 of 2 prompts are generated\n")

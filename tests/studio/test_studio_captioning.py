@@ -65,7 +65,7 @@ def test_the_prompt_grows_and_nothing_is_kept(seeing: Studio, loopback: Loopback
     assert read(seeing, None, "en", 5) == ["Two cats", "Two cats on a", "Two cats on a wall."]
     assert loopback.manners.asked["seed"] == 5
     assert "Look at this picture" in loopback.manners.asked["messages"][0]["content"][0]["text"]
-    assert seeing.jobs("one") == [] and seeing.history("one")["items"] == []
+    assert seeing.jobs.unfinished("one") == [] and seeing.library.history("one")["items"] == []
     read(seeing, None, "zh")
     assert "请看这张图片" in loopback.manners.asked["messages"][0]["content"][0]["text"]
     assert 0 <= loopback.manners.asked["seed"] < 2**32
@@ -74,7 +74,7 @@ def test_the_prompt_grows_and_nothing_is_kept(seeing: Studio, loopback: Loopback
 def test_without_a_model_it_is_refused_by_the_name_of_the_setting(make: Make) -> None:
     studio = make(start=False)
     assert not studio.enhancement.captioner.open and studio.enhancement.captioner.model is None
-    with pytest.raises(Refused, match=r"the host names one with enhancer_vision\.$"):
+    with pytest.raises(Refused, match=r"The host sets one with enhancer_vision\.$"):
         read(studio)
 
 
@@ -120,12 +120,15 @@ def test_a_third_at_once_is_refused_and_a_place_is_free_again(seeing: Studio, lo
     loopback.manners.pieces, loopback.manners.pause_s = ["Two cats", " on a wall."], 600
 
     async def three() -> None:
-        async with aclosing(seeing.describe(png())) as one, aclosing(seeing.describe(png())) as other:
+        async with (
+            aclosing(seeing.enhancement.describe(png())) as one,
+            aclosing(seeing.enhancement.describe(png())) as other,
+        ):
             assert [await anext(one), await anext(other)] == ["Two cats", "Two cats"]
             with pytest.raises(Refused, match=r"At most 2 pictures are captioned at once here \(now 2\)"):
-                await anext(seeing.describe(png()))
+                await anext(seeing.enhancement.describe(png()))
             await one.aclose()
-            assert await anext(seeing.describe(png())) == "Two cats"
+            assert await anext(seeing.enhancement.describe(png())) == "Two cats"
 
     asyncio.run(asyncio.wait_for(three(), 60))
     loopback.manners.pause_s = 0
@@ -141,7 +144,7 @@ def test_whoever_leaves_stops_the_reading(seeing: Studio, loopback: Loopback, by
     stop = threading.Event()
 
     async def leave() -> None:
-        texts = seeing.describe(png(), stopped=stop.is_set)
+        texts = seeing.enhancement.describe(png(), stopped=stop.is_set)
         if by == "closing":
             assert (await anext(texts)).startswith("Two cats")
             return await texts.aclose()

@@ -1,4 +1,4 @@
-"""`python app.py bring FOLDER` as a person at a terminal has it: pictures of every maker, archives, and what is none."""
+"""`python app.py import FOLDER` as a person at a terminal has it: pictures of every maker, archives, and what is none."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 import storage
-from studio.cli import maintenance
 from studio.domain.request import GenerationRequest
 from studio.services.folder_import import files_below
 from studio.settings import ROOT
 from studio.studio import Studio
 from studio.worker.quota import GB
+from tests import command_line
 from tests.apps import completed
 from tests.fakes.engine import PaintEngine
 from tests.studio.conftest import end
@@ -54,9 +54,9 @@ def jpeg(kind: str = "JPEG", colour: str = "gold") -> bytes:
     return file.getvalue()
 
 
-def ask(*arguments: object) -> tuple[int | None, list[str]]:
-    said: list[str] = []
-    return maintenance.run([str(one) for one in arguments], {}, said.append), said
+def ask(*arguments: object) -> tuple[int, list[str]]:
+    code, printed = command_line.run(*arguments)
+    return code, printed.splitlines()
 
 
 @pytest.fixture
@@ -103,16 +103,16 @@ def outputs(tmp_path: Path, archive: bytes) -> Path:
 
 def test_a_folder_comes_in_whole_and_twice_brings_nothing_twice(outputs: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    code, said = ask("bring", outputs, "--data", data)
+    code, said = ask("import", outputs, "--data", data)
     assert code == 1, "three files are none"
     assert [line.split(":")[0] for line in said[:3]] == ["bad/named.png", "bad/other.zip", "bad/torn.png"]
     assert "neither PNG, JPEG nor WebP" in said[0] and "not a readable zip archive" in said[1]
-    assert said[3] == "9 pictures brought in, 2 were here already, 3 could not be read or kept"
-    for maker in ("A1111 / Forge", "ComfyUI", "InvokeAI", "SwarmUI", "Fooocus", "Z-Image Studio", "no maker"):
+    assert said[3] == "9 pictures imported, 2 existed already, 3 failed"
+    for maker in ("A1111 / Forge", "ComfyUI", "InvokeAI", "SwarmUI", "Fooocus", "Z-Image Studio", "unknown source"):
         assert maker in said[4]
     assert said[5:] == ["1 collections"]
-    code, said = ask("bring", outputs, "--data", data)
-    assert code == 1 and said[3] == "0 pictures brought in, 11 were here already, 3 could not be read or kept"
+    code, said = ask("import", outputs, "--data", data)
+    assert code == 1 and said[3] == "0 pictures imported, 11 existed already, 3 failed"
     kept = storage.open(data)
     try:
         found = {one.prompt: one for one in kept.pictures.page(ME, limit=50).items}
@@ -132,18 +132,18 @@ def test_a_file_of_no_year_is_brought_in_as_well(tmp_path: Path) -> None:
         (folder / "far.png").write_bytes(png("teal"))
         (folder / "near.png").write_bytes(png("red"))
         os.utime(folder / "far.png", (3e11, 3e11))
-        code, said = ask("bring", folder, "--data", tmp_path / "data")
-    assert code == 0 and said[0].startswith("2 pictures brought in"), said
+        code, said = ask("import", folder, "--data", tmp_path / "data")
+    assert code == 0 and said[0].startswith("2 pictures imported"), said
 
 
 def test_a_preview_tells_and_keeps_nothing(outputs: Path, tmp_path: Path) -> None:
-    code, said = ask("bring", outputs, "--preview", "--data", tmp_path / "data")
+    code, said = ask("import", outputs, "--preview", "--data", tmp_path / "data")
     assert code == 1
     assert "a1111/00001.png: A1111 / Forge, 24 x 16, seed 9, dream, a fox" in said
     assert "comfy/z.png: ComfyUI, 24 x 16, seed 5, z.safetensors, a hare" in said
-    assert "ours.zip: 2 pictures, 0 of them here already, 1 collections" in said
-    assert "photos/p.jpeg: no maker, 24 x 16" in said
-    assert any(line.startswith("11 pictures understood") for line in said)
+    assert "ours.zip: 2 pictures, 0 of them exist already, 1 collections" in said
+    assert "photos/p.jpeg: unknown source, 24 x 16" in said
+    assert any(line.startswith("11 pictures can be imported") for line in said)
     assert any(line.startswith("bad/torn.png: torn.png is damaged") for line in said)
     kept = storage.open(tmp_path / "data")
     assert kept.pictures.page(ME).total == 0
@@ -161,26 +161,26 @@ def test_nothing_outside_of_the_folder_is_read_and_nothing_in_a_name_steers_the_
     os.mkfifo(folder / "waits.png")
     (folder / "x\x1b[2J.png").write_bytes(b"no")
     (folder / "good.png").write_bytes(png("teal", parameters="a\x1b[2Jb\nSteps: 1, Seed: 2"))
-    code, said = ask("bring", folder, "--preview", "--data", tmp_path / "data")
+    code, said = ask("import", folder, "--preview", "--data", tmp_path / "data")
     assert code == 1 and len(said) == 4, said
     assert not any("\x1b" in line for line in said) and any("x?[2J.png" in line for line in said)
     data = folder / "data"
-    assert ask("bring", folder, "--data", data)[1][-2].startswith("1 pictures brought in, 0 were here")
+    assert ask("import", folder, "--data", data)[1][-2].startswith("1 pictures imported, 0 existed")
     assert [path.name for path in files_below(folder, data)] == ["good.png", "x\x1b[2J.png"], "its own folder is left"
 
 
 def test_what_cannot_begin_is_a_sentence(outputs: Path, tmp_path: Path) -> None:
-    code, said = ask("bring", tmp_path / "none", "--data", tmp_path / "data")
-    assert code == 2 and said == [f"{tmp_path / 'none'} is no folder."]
-    code, said = ask("bring", outputs, "--data", tmp_path / "data", "--owners", "browser")
-    assert code == 2 and "bring needs --owner" in said[0]
+    code, said = ask("import", tmp_path / "none", "--data", tmp_path / "data")
+    assert code == 2 and said == [f"{tmp_path / 'none'} is not a folder."]
+    code, said = ask("import", outputs, "--data", tmp_path / "data", "--owners", "browser")
+    assert code == 2 and "import needs --owner" in said[0]
     open_now = storage.open(tmp_path / "data")
     try:
-        code, said = ask("bring", outputs, "--data", tmp_path / "data")
+        code, said = ask("import", outputs, "--data", tmp_path / "data")
         assert code == 2 and "Another studio is using the folder" in said[0]
     finally:
         open_now.close()
-    code, _ = ask("bring", outputs, "--data", tmp_path / "data", "--owners", "browser", "--owner", "person:ann")
+    code, _ = ask("import", outputs, "--data", tmp_path / "data", "--owners", "browser", "--owner", "person:ann")
     kept = storage.open(tmp_path / "data")
     assert (kept.pictures.page("person:ann").total, kept.pictures.page(ME).total) == (9, 0)
     kept.close()
@@ -195,17 +195,17 @@ def test_the_quota_ends_it_and_what_came_is_kept(tmp_path: Path) -> None:
     storage.open(tmp_path / "data").close()
     there = sum(path.stat().st_size for path in (tmp_path / "data").rglob("*") if path.is_file())
     quota = (there + 2.5 * size) / GB
-    code, said = ask("bring", folder, "--data", tmp_path / "data", f"--disk_quota_gb={quota:.9f}")
-    assert code == 1 and said[0].startswith("2 pictures brought in")
+    code, said = ask("import", folder, "--data", tmp_path / "data", f"--disk-quota-gb={quota:.9f}")
+    assert code == 1 and said[0].startswith("2 pictures imported")
     assert said[-1].startswith("It ended early, with 4 of 6 files left: The disk quota of ")
-    code, said = ask("bring", folder, "--data", tmp_path / "data")
-    assert (code, said[0][:43]) == (0, "4 pictures brought in, 2 were here already,")
+    code, said = ask("import", folder, "--data", tmp_path / "data")
+    assert (code, said[0][:43]) == (0, "4 pictures imported, 2 existed already, 0 f")
 
 
 def test_it_is_a_command_of_app_py_that_can_be_stopped_and_repeated(outputs: Path, tmp_path: Path) -> None:
     for n in range(40):
         Image.effect_noise((640, 640), 40 + n).convert("RGB").save(outputs / f"many-{n:03}.png")
-    command = [sys.executable, "app.py", "bring", str(outputs), "--data", str(tmp_path / "data")]
+    command = [sys.executable, "app.py", "import", str(outputs), "--data", str(tmp_path / "data")]
     run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     pictures = tmp_path / "data" / "pictures"
     until = time.monotonic() + 120
@@ -213,7 +213,10 @@ def test_it_is_a_command_of_app_py_that_can_be_stopped_and_repeated(outputs: Pat
         time.sleep(0.02)
     run.send_signal(signal.SIGINT)
     said, _ = run.communicate(timeout=120)
-    assert run.returncode == 1 and "It was stopped. What came is kept; repeat it to go on." in said, said
+    assert (
+        run.returncode == 1
+        and "It was stopped. The imported pictures are kept. Run the command again to continue." in said
+    ), said
     done = completed(*command[2:])
     assert done.returncode == 1 and "files: " in done.stdout and " left" in done.stdout, done.stdout
     kept = storage.open(tmp_path / "data")

@@ -116,7 +116,7 @@ def test_many_at_once_are_ones_own_and_each_value_is_checked(make: Make) -> None
     made = studio.collections.create(ME, "Cats", ids=[one["id"]])
     assert made["count"] == 1 and studio.collections.with_picture(ME, one["id"]) == [made["id"]]
     assert studio.library.edit_many(ME, [one["id"]], add_tags=["ink"], rating=5)["items"][0]["tags"] == ["ink"]  # type: ignore[index]
-    assert studio.tags(ME)["tags"] == [{"tag": "ink", "count": 1}]
+    assert studio.library.tags(ME)["tags"] == [{"tag": "ink", "count": 1}]
     torn: list[tuple[dict[str, Any], type[StudioError]]] = [
         ({"ids": [one["id"], "nothing-of-mine"]}, NotFound),
         ({"ids": [one["id"], 7]}, InvalidRequest),
@@ -141,7 +141,7 @@ def test_many_at_once_are_ones_own_and_each_value_is_checked(make: Make) -> None
         studio.library.history(ME, at="yesterday")
     for name in ("Mars/Olympus", "America", "../../etc/passwd", "", "x" * 200, "UTC\n", 8, None):
         wild: Any = name
-        for ask in (studio.library.history, studio.library.matching, studio.collections, studio.transfer.export):
+        for ask in (studio.library.history, studio.library.matching, studio.collections.of, studio.transfer.export):
             with pytest.raises(InvalidRequest, match="zone must be the name of a time zone, such as Asia/Shanghai"):
                 ask(ME, zone=wild)
     assert studio.library.history(ME, zone="America/Argentina/Buenos_Aires", at="2026-01-01")["items"] == []

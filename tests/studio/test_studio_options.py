@@ -74,7 +74,7 @@ def test_a_style_is_put_to_what_is_drawn_with_and_without_reasoning(make: Make) 
 
 def test_the_style_of_what_was_drawn_without_reasoning_is_found_again(make: Make) -> None:
     drawn = pictures(make(), GenerationRequest.of(prompt="a cat", style="pencil", enhance=False))[0]
-    steers = make().enhancement_options()
+    steers = make().enhancement.options()
     assert steers.style_of("a cat", drawn["prompt"]) == "pencil"
     assert steers.style_of("a cat", "a cat") == "" and steers.style_of("a dog", drawn["prompt"]) == ""
 
@@ -169,8 +169,7 @@ def test_a_template_of_the_hosts_own_is_chosen_and_kept_with_its_version(followi
 
 
 def test_a_job_that_could_not_reason_is_drawn_plainly_by_one_click(make: Make) -> None:
-    studio = make()
-    studio._worker._enhancer_for = lambda info, own: Enhancer(_Silent(), template="chain")
+    studio = make(model=_Silent())
     shot = end(
         studio,
         ME,

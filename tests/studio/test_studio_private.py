@@ -18,7 +18,8 @@ from studio.domain.recipe import Recipe
 from studio.domain.request import GenerationRequest
 from studio.errors import EngineError, InvalidRequest, NotFound, QueueFull, Refused
 from studio.services.serializers import View
-from studio.studio import Bounds, Studio
+from studio.services.generation import Bounds
+from studio.studio import Studio
 from tests.fakes.engine import PaintEngine
 from tests.studio.conftest import end
 
@@ -135,7 +136,7 @@ def test_nothing_is_noted_or_shared_of_it_and_all_of_it_is_forgotten(make: Make)
         lambda: studio.collections.create(ME, "mine", ids=[first["id"]]),
         lambda: next(studio.transfer.export(ME, ids=[first["id"]])),
     ):
-        with pytest.raises(Refused, match="not kept"):
+        with pytest.raises(Refused, match="not stored"):
             ask()
     assert studio.library.delete(ME, first["id"])["private"]
     with pytest.raises(NotFound):

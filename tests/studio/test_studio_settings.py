@@ -12,7 +12,8 @@ from tests.apps import completed
 from tests.conftest import plain_environment
 
 SHOW = (
-    "import os, sys; from studio.settings import read; s = read(sys.argv[1:], os.environ); print(repr(s), s.owner_rule)"
+    "import sys; from studio.cli import main, serve; serve.run = lambda s: print(repr(s), s.owner_rule) or 0; "
+    "sys.exit(main.run(sys.argv[1:]))"
 )
 
 
@@ -51,32 +52,32 @@ def test_precedence(flags: tuple[str, ...], environ: dict[str, str], expected: s
         (("--host", "192.168.1.5"), "needs auth"),
         (("--share",), "needs auth"),
         (("--enhancer", "remote"), "needs enhancer_url and enhancer_model, or enhancer_preset"),
-        (("--enhancer", "remote", "--enhancer_url", "http://x"), "needs enhancer_url and enhancer_model"),
+        (("--enhancer", "remote", "--enhancer-url", "http://x"), "needs enhancer_url and enhancer_model"),
         (
-            ("--enhancer_preset", "ollama"),
+            ("--enhancer-preset", "ollama"),
             "enhancer_preset=ollama is asked by nobody without enhancer=remote or a model in enhancer_vision.",
         ),
         (
-            ("--enhancer_vision", "sees"),
+            ("--enhancer-vision", "sees"),
             "enhancer_vision=sees needs a server to be asked of: enhancer_url, or enhancer_preset.",
         ),
-        (("--enhancer_vision", "sees", "--enhancer_url", "box:1"), "enhancer_url must begin with http:// or https://"),
+        (("--enhancer-vision", "sees", "--enhancer-url", "box:1"), "enhancer_url must begin with http:// or https://"),
         (
-            ("--enhancer_vision", "sees", "--enhancer_preset", "dashscope"),
+            ("--enhancer-vision", "sees", "--enhancer-preset", "dashscope"),
             "enhancer_preset=dashscope needs enhancer_key",
         ),
-        (("--enhancer_preset", "nobody"), "enhancer_preset"),
-        (("--enhancer", "remote", "--enhancer_preset", "dashscope"), "enhancer_preset=dashscope needs enhancer_key"),
+        (("--enhancer-preset", "nobody"), "enhancer_preset"),
+        (("--enhancer", "remote", "--enhancer-preset", "dashscope"), "enhancer_preset=dashscope needs enhancer_key"),
         (
-            ("--enhancer", "remote", "--enhancer_preset", "huggingface"),
+            ("--enhancer", "remote", "--enhancer-preset", "huggingface"),
             "enhancer_preset=huggingface needs enhancer_key",
         ),
-        (("--enhancer_url", "ftp://x"), "must begin with http:// or https://"),
-        (("--public_url", "https://example.org/studio"), "public_url must be"),
-        (("--public_url", "example.org"), "public_url must be"),
-        (("--queue_total", "0"), "queue_total"),
+        (("--enhancer-url", "ftp://x"), "must begin with http:// or https://"),
+        (("--public-url", "https://example.org/studio"), "public_url must be"),
+        (("--public-url", "example.org"), "public_url must be"),
+        (("--queue-total", "0"), "queue_total"),
         (("--metadata", "json,exif"), "metadata must be none, or one or more of infotext, json, xmp"),
-        (("--no_such_flag", "1"), "no_such_flag"),
+        (("--no-such-flag", "1"), "--no-such-flag"),
     ],
 )
 def test_what_is_unsafe_is_refused(flags: tuple[str, ...], sentence: str) -> None:
@@ -86,37 +87,37 @@ def test_what_is_unsafe_is_refused(flags: tuple[str, ...], sentence: str) -> Non
 
 
 def test_a_model_that_reads_pictures_needs_no_remote_reasoning() -> None:
-    assert "enhancer_vision='sees'" in run("--enhancer_vision", "sees", "--enhancer_url", "http://box:1").stdout
-    shown = run("--enhancer_vision", "sees", "--enhancer_preset", "ollama", "--enhancer", "off")
+    assert "enhancer_vision='sees'" in run("--enhancer-vision", "sees", "--enhancer-url", "http://box:1").stdout
+    shown = run("--enhancer-vision", "sees", "--enhancer-preset", "ollama", "--enhancer", "off")
     assert "enhancer_vision='sees'" in shown.stdout, shown.stderr
 
 
 KEY = "sk-very-secret-4711"
-SERVER = "import os, sys; from studio.settings import read; s = read(sys.argv[1:], os.environ); print(s.server)"
+SERVER = SHOW.replace("repr(s), s.owner_rule", "s.server")
 
 
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
         ((), "None"),
-        (("--enhancer_url", "http://box:1"), "url='http://box:1', model=None, extra={}"),
-        (("--enhancer", "remote", "--enhancer_url", "http://box:1", "--enhancer_model", "m"), "model='m', extra={}"),
-        (("--enhancer", "remote", "--enhancer_preset", "ollama"), "url='http://127.0.0.1:11434/v1', model='qwen3:8b'"),
-        (("--enhancer", "remote", "--enhancer_preset", "ollama"), "extra={'reasoning_effort': 'none'}"),
+        (("--enhancer-url", "http://box:1"), "url='http://box:1', model=None, extra={}"),
+        (("--enhancer", "remote", "--enhancer-url", "http://box:1", "--enhancer-model", "m"), "model='m', extra={}"),
+        (("--enhancer", "remote", "--enhancer-preset", "ollama"), "url='http://127.0.0.1:11434/v1', model='qwen3:8b'"),
+        (("--enhancer", "remote", "--enhancer-preset", "ollama"), "extra={'reasoning_effort': 'none'}"),
         (
             (
                 "--enhancer",
                 "remote",
-                "--enhancer_preset",
+                "--enhancer-preset",
                 "vllm",
-                "--enhancer_url",
+                "--enhancer-url",
                 "http://box:1",
-                "--enhancer_model",
+                "--enhancer-model",
                 "m",
             ),
             "url='http://box:1', model='m', extra=mappingproxy({'chat_template_kwargs': {'enable_thinking': False}})",
         ),
-        (("--enhancer", "remote", "--enhancer_preset", "dashscope", "--enhancer_key", KEY), "model='qwen-plus'"),
+        (("--enhancer", "remote", "--enhancer-preset", "dashscope", "--enhancer-key", KEY), "model='qwen-plus'"),
     ],
 )
 def test_the_server_that_presets_and_settings_name(flags: tuple[str, ...], expected: str) -> None:
@@ -134,10 +135,10 @@ def test_the_key_is_shown_to_its_client_only() -> None:
 
 
 def test_no_secret_is_shown_by_what_is_refused() -> None:
-    refused = run("--enhancer", "remote", "--enhancer_key", KEY, "--auth", "ann:secret-word", STUDIO_PORT="x")
+    refused = run("--enhancer", "remote", "--enhancer-key", KEY, "--auth", "ann:secret-word", STUDIO_PORT="x")
     assert refused.returncode != 0
     assert KEY not in refused.stdout + refused.stderr
-    refused = run("--enhancer", "remote", "--enhancer_key", KEY, "--auth", "ann:secret-word")
+    refused = run("--enhancer", "remote", "--enhancer-key", KEY, "--auth", "ann:secret-word")
     assert refused.returncode != 0
     assert not [secret for secret in (KEY, "secret-word") if secret in refused.stdout + refused.stderr]
 

@@ -14,7 +14,8 @@ from studio.domain.recipe import SEED_MAX, Recipe
 from studio.domain.request import GenerationRequest
 from studio.errors import InvalidRequest, NotFound, NotReady, QueueFull
 from studio.services.serializers import View
-from studio.studio import Bounds, Studio
+from studio.services.generation import Bounds
+from studio.studio import Studio
 from tests.fakes.engine import PaintEngine
 from tests.studio.conftest import end
 
@@ -96,7 +97,7 @@ def test_a_variation_keeps_everything_but_the_seed(make: Make) -> None:
 
 def test_an_edited_enhancement_keeps_original_and_steps(make: Make) -> None:
     studio = make()
-    kept = end(studio, ME, studio.generation.enhance(ME, "a cat", seed=3))["enhancement"]
+    kept = end(studio, ME, studio.generation.enhance(ME, GenerationRequest.of(prompt="a cat", seed=3)))["enhancement"]
     assert kept["id"] and kept["prompt"] == "a cat, in soft light" and kept["seed"] == 3
     one = first(draw(studio, "a cat, in hard light", enhancement=kept["id"]))
     assert one["prompt"] == "a cat, in hard light"
@@ -294,5 +295,5 @@ def test_a_variation_by_strength_says_what_it_stays_near_to(make: Make) -> None:
     deep = first
     for seed in range(8):
         deep = drawn(studio.generation.vary(ME, deep["id"], seed=seed, strength=0.5))
-    with pytest.raises(InvalidRequest, match="8 deep"):
+    with pytest.raises(InvalidRequest, match="8 levels deep"):
         studio.generation.vary(ME, deep["id"], strength=0.5)

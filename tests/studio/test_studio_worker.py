@@ -74,7 +74,7 @@ def test_a_waiting_job_is_cancelled_at_once(make: Make) -> None:
     ("error", "sentence"),
     [
         (OutOfMemory("text", text="The device had too little memory."), "The device had too little memory."),
-        (RuntimeError("boom"), "Something went wrong inside the studio (RuntimeError); Its log has the details."),
+        (RuntimeError("boom"), "Something went wrong inside the studio (RuntimeError). Its log has the details."),
         (OSError(28, "No space left on device"), "The disk is full. Make room, then try again."),
     ],
 )

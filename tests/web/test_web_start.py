@@ -26,16 +26,16 @@ def start(*flags: str, **env: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("flags", "env", "says"),
     [
-        (["--host", "0.0.0.0"], {}, "owners=browser"),
-        (["--share"], {}, "needs auth"),
-        (["--port", "seven"], {}, "port:"),
-        ([], {"STUDIO_QUEUE_TOTAL": "0"}, "queue_total:"),
-        (["--enhancer", "remote"], {}, "enhancer_url"),
-        (["--public_url", "draw.example"], {}, "http:// or https://"),
+        ({"host": "0.0.0.0"}, {}, "owners=browser"),
+        ({"share": True}, {}, "needs auth"),
+        ({"port": "seven"}, {}, "port:"),
+        ({}, {"STUDIO_QUEUE_TOTAL": "0"}, "queue_total:"),
+        ({"enhancer": "remote"}, {}, "enhancer_url"),
+        ({"public_url": "draw.example"}, {}, "http:// or https://"),
     ],
 )
 def test_wrong_settings_are_sentences(
-    monkeypatch: pytest.MonkeyPatch, flags: list[str], env: dict[str, str], says: str
+    monkeypatch: pytest.MonkeyPatch, flags: dict[str, object], env: dict[str, str], says: str
 ) -> None:
     monkeypatch.delenv("SYSTEM", raising=False)  # on a Space, a public bind is no mistake
     for name, value in env.items():
@@ -51,7 +51,7 @@ def test_wrong_settings_are_sentences(
     [
         (["--host", "0.0.0.0"], "owners=browser"),
         (["--auth", "only-a-name"], "name:password"),
-        (["--enhancer_template", "no-such"], "no-such"),
+        (["--enhancer-template", "no-such"], "no-such"),
         (["--host", "no.such.address.invalid", "--owners", "browser"], "choose another host"),
     ],
 )
@@ -121,7 +121,7 @@ def test_logins_are_pairs_or_a_file_of_them(tmp_path: Path) -> None:
 
 def test_explanations_name_the_setting_and_never_a_secret() -> None:
     with pytest.raises(ValidationError) as error:
-        read(["--port", "99999", "--auth", "ann:hunter2"], {})
+        read({"port": "99999", "auth": "ann:hunter2"}, {})
     said = explain_error(error.value)
     assert "port" in said
     assert "99999" in said

@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 
 from locales import Localized
 
-Maker = Literal["a1111", "comfyui", "invokeai", "swarmui", "fooocus", "ours"]
+Maker = Literal["a1111", "comfyui", "invokeai", "swarmui", "fooocus", "studio"]
 N = TypeVar("N", int, float)
 Plain = str | int | float | bool
 PROMPT_MAX = 20_000  # characters

@@ -23,7 +23,7 @@ def read(record: str | None) -> Findings | None:
     facts = writer.facts_in(record)
     if not isinstance(facts.get("prompt"), str):
         return None
-    found = Findings(maker="ours")
+    found = Findings(maker="studio")
     found.prompts(facts.get("prompt"), facts.get("negative_prompt"))
     found.original_prompt = words(facts.get("original_prompt"), PROMPT_MAX)
     found.numbers(

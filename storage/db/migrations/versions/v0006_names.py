@@ -1,4 +1,4 @@
-"""Columns by their present names: a job's `spec`, an enhancement's `options` with its `keep_words`."""
+"""Present names: a job's `spec`, an enhancement's `options` with its `keep_words`, and `studio` as the software of its files."""
 
 from __future__ import annotations
 
@@ -14,4 +14,7 @@ def upgrade() -> None:
     op.execute(
         "UPDATE enhancements SET options = json_set(json_remove(options, '$.locks'), '$.keep_words', json_extract(options, '$.locks')) "
         "WHERE json_type(options, '$.locks') IS NOT NULL"
+    )
+    op.execute(
+        "UPDATE pictures SET environment = json_set(environment, '$.software', 'studio') WHERE json_extract(environment, '$.software') = 'ours'"
     )

@@ -8,7 +8,7 @@
   const DEEP = 40; // depth of folders
   const ENDINGS = /\.(png|jpe?g|webp|zip)$/i; // files taken from a folder
   const SHOWN = 60; // files listed
-  const MAKERS = { a1111: "A1111 / Forge", comfyui: "ComfyUI", invokeai: "InvokeAI", swarmui: "SwarmUI", fooocus: "Fooocus", ours: "Z-Image Studio" };
+  const MAKERS = { a1111: "A1111 / Forge", comfyui: "ComfyUI", invokeai: "InvokeAI", swarmui: "SwarmUI", fooocus: "Fooocus", studio: "Z-Image Studio" };
 
   /** The form's fields that a picture tells of, filled; nothing else is touched. */
   studio.useSettings = async (told) => {
