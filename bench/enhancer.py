@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from enhancer.base import ChatModel, Message, Sampling
-    from enhancer.enhancer import Enhancer
+    from enhancer.enhancer import Enhancer, EnhancerSettings
     from pocket.dialogues import Asked, Dialogue
     from pocket.words import Language
     from pocket.world import Pixels, Scene
@@ -199,7 +199,7 @@ def reasoner(chat: ChatModel) -> Enhancer:
     """The enhancer as the studio sets it for Pocket."""
     from enhancer.enhancer import Enhancer
 
-    return Enhancer(chat, template="pocket", temperature=0.4, top_p=0.9, follows=False)
+    return Enhancer(chat, template="pocket", settings=EnhancerSettings(temperature=0.4, top_p=0.9, follows=False))
 
 
 class Pocket:

@@ -25,7 +25,8 @@ from PIL import Image
 
 import storage
 from bench.archive_filler import OWNER, Words, fill
-from storage.records import Job, NewPicture
+from storage.records import Job, NewJob, NewPicture, QueueLimits
+from storage.search.pages import PageRequest
 
 PAGE_MS, SEARCH_MS, INSERT_MS, TIMES = 20.0, 50.0, 5.0, 50.0
 LIKES = 12  # searches by LIKE: each reads all rows
@@ -67,13 +68,13 @@ def filled(folder: Path, rows: int) -> storage.Storage:
 
 def measure(store: storage.Storage, rounds: int) -> None:
     """Print the table."""
-    words, total = Words(7), store.pictures.page(OWNER, limit=1).total
+    words, total = Words(7), store.pictures.page(PageRequest(owner=OWNER, limit=1)).total
     print(
         f"{total:,} pictures of one owner, of all {_all(store):,}; {rounds} measurements of each kind, a writer beside them"
     )
     with writer(store) as written:
         lines: list[Line] = [
-            ("first page", _timed(rounds, lambda n: store.pictures.page(OWNER)), PAGE_MS),
+            ("first page", _timed(rounds, lambda n: store.pictures.page(PageRequest(owner=OWNER))), PAGE_MS),
             ("page after page", _walk(store, rounds), PAGE_MS),
             ("page at a random date", _jumps(store, rounds), PAGE_MS),
         ]
@@ -84,7 +85,10 @@ def measure(store: storage.Storage, rounds: int) -> None:
         lines.append(("search: all of these", mixed, SEARCH_MS))
         odd = _searched(store, rounds, lambda n: f'"on a {searches["a common word"](n)} plain"')
         lines.append(("(a phrase of common words that hardly occurs)", odd, None))
-        ranked = _timed(rounds, lambda n: store.pictures.page(OWNER, query=searches["two words"](n), sort="relevance"))
+        ranked = _timed(
+            rounds,
+            lambda n: store.pictures.page(PageRequest(owner=OWNER, query=searches["two words"](n), sort="relevance")),
+        )
         lines.append(("best of the newest 2,000", ranked, None))
         lines.append(("insert, while all of these were measured", written, None))
     lines.append(("insert: the row and its index", _inserts(store, rounds), INSERT_MS))
@@ -133,7 +137,7 @@ def _walk(store: storage.Storage, rounds: int) -> list[float]:
     cursor: list[str | None] = [None]
 
     def step(number: int) -> None:
-        cursor[0] = store.pictures.page(OWNER, cursor=cursor[0], limit=60).next
+        cursor[0] = store.pictures.page(PageRequest(owner=OWNER, cursor=cursor[0], limit=60)).next
 
     return _timed(rounds, step)
 
@@ -142,7 +146,12 @@ def _jumps(store: storage.Storage, rounds: int) -> list[float]:
     span = store.pictures.span(OWNER)
     assert span is not None
     chance, whole = random.Random(3), (span[1] - span[0]).total_seconds()
-    return _timed(rounds, lambda n: store.pictures.page(OWNER, at=span[0] + timedelta(seconds=chance.random() * whole)))
+    return _timed(
+        rounds,
+        lambda n: store.pictures.page(
+            PageRequest(owner=OWNER, at=span[0] + timedelta(seconds=chance.random() * whole))
+        ),
+    )
 
 
 @contextmanager
@@ -177,7 +186,9 @@ def _inserts(store: storage.Storage, rounds: int) -> list[float]:
 
 
 def _job(store: storage.Storage, count: int) -> Job:
-    return store.jobs.add(OWNER, kind="generate", spec={}, count=count, per_owner=10**6, total=10**6)
+    return store.jobs.add(
+        NewJob(owner=OWNER, kind="generate", spec={}, count=count), QueueLimits(per_owner=10**6, total=10**6)
+    )
 
 
 def _new(job: Job, index: int) -> NewPicture:
@@ -211,7 +222,7 @@ def _same(query: str, number: int) -> str:
 
 
 def _searched(store: storage.Storage, rounds: int, typed: Callable[[int], str]) -> list[float]:
-    return _timed(rounds, lambda n: store.pictures.page(OWNER, query=typed(n)))
+    return _timed(rounds, lambda n: store.pictures.page(PageRequest(owner=OWNER, query=typed(n))))
 
 
 def _like(connection: sqlite3.Connection, query: str, number: int) -> object:

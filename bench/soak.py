@@ -62,9 +62,11 @@ def grown(seen: list[float]) -> float:
 def engine() -> Draw:
     """Drawing through the studio's engine."""
     from studio.domain.recipe import Recipe
-    from studio.engine.engine import ResidentEngine
+    from studio.engine.engine import EngineOptions, ResidentEngine
 
-    made = ResidentEngine(checkpoint="pocket", device="auto", memory_gb=None, pocket=ROOT / "pocket" / "checkpoint")
+    made = ResidentEngine(
+        EngineOptions(checkpoint="pocket", device="auto", memory_gb=None, pocket=ROOT / "pocket" / "checkpoint")
+    )
     made.start()
     state = made.wait()
     if state.status != "ready":

@@ -37,6 +37,22 @@ class Fit:
     most: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class EnhancerSettings:
+    """Sampling parameters and behavior.
+
+    `follows` means that the model follows instructions. A model that does not gets no length, keywords or instruction, and
+    is asked again with another seed if it lost something. `repair` is whether to ask again at all.
+    """
+
+    temperature: float = 0.7
+    top_p: float = 0.8
+    max_tokens: int = MAX_TOKENS
+    time_limit_s: float = 120.0
+    follows: bool = True
+    repair: bool = True
+
+
 class Enhancer:
     """A chat model, a template and sampling parameters. `enhance` may be called repeatedly."""
 
@@ -46,23 +62,12 @@ class Enhancer:
         *,
         template: str = "chain",
         folder: Path | None = None,
-        temperature: float = 0.7,
-        top_p: float = 0.8,
-        max_tokens: int = MAX_TOKENS,
-        time_limit_s: float = 120.0,
-        follows: bool = True,
-        repair: bool = True,
         fit: Fit | None = None,
+        settings: EnhancerSettings | None = None,
     ) -> None:
-        """Raises ValueError if neither ours nor `folder` has the template.
-
-        `follows` means that the model follows instructions. A model that does not gets no length, keywords or instruction,
-        and is asked again with another seed if it lost something. `repair` is whether to ask again at all.
-        """
-        self._chat = chat
+        """Raises ValueError if neither ours nor `folder` has the template."""
+        self._chat, self._fit, self._settings = chat, fit, settings or EnhancerSettings()
         self._templates = {language: templates.load(template, language, folder) for language in templates.LANGUAGES}
-        self._temperature, self._top_p, self._max_tokens = temperature, top_p, max_tokens
-        self._time_limit_s, self._follows, self._repair, self._fit = time_limit_s, follows, repair, fit
 
     def enhance(
         self,
@@ -81,21 +86,26 @@ class Enhancer:
         wish = options.style.apply(prompt) if options.style and not options.instruction else prompt
         clock = _Clock()
         empty = self._draft(prompt, seed, options)
-        sampling = Sampling(seed=seed, temperature=self._temperature, top_p=self._top_p, max_tokens=self._max_tokens)
+        sampling = Sampling(
+            seed=seed,
+            temperature=self._settings.temperature,
+            top_p=self._settings.top_p,
+            max_tokens=self._settings.max_tokens,
+        )
         template = self._templates[templates.language(prompt)]
-        asked = templates.messages(template, wish, options if self._follows else None)
-        told = _Told(cancelled, clock, self._time_limit_s)
+        asked = templates.messages(template, wish, options if self._settings.follows else None)
+        told = _Told(cancelled, clock, self._settings.time_limit_s)
         writing, answer = _Writing(empty, clock), list[str]()
         reading = yield from self._round(writing, asked, sampling, told, answer)
         done = writing.finished(reading)
         faults = self._faults(prompt, options, reading)
-        if not self._repair or not faults:
+        if not self._settings.repair or not faults:
             yield done
             return
         note: dict[str, object] = {"lost": list(faults.lost), "used": False}
         if faults.tokens:
             note["tokens"] = faults.tokens
-        if self._follows:
+        if self._settings.follows:
             too_long = (faults.tokens, self._fit.most) if self._fit and faults.tokens else None
             asked = templates.repair(
                 template, wish, "".join(answer), list(faults.lost), too_long=too_long, options=options
@@ -152,9 +162,9 @@ class Enhancer:
             template_version=template.version,
             options=options.to_json(),
             sampling={
-                "temperature": self._temperature,
-                "top_p": self._top_p,
-                "max_tokens": self._max_tokens,
+                "temperature": self._settings.temperature,
+                "top_p": self._settings.top_p,
+                "max_tokens": self._settings.max_tokens,
                 "language": template.language,
             },
         )

@@ -26,12 +26,10 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Enhancement:
+class NewEnhancement:
     """An original prompt, its reasoning steps, the final prompt, and the model, seed and template that made it."""
 
-    id: str
     owner: str
-    created_at: datetime
     original: str
     steps: tuple[Step, ...]  # always keep, solve, compose, text
     prompt: str
@@ -46,6 +44,35 @@ class Enhancement:
         default_factory=dict
     )  # style, length, keep_words, instruction, before; unset options are absent
     parent_id: str | None = None  # the enhancement that an instruction changed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Enhancement(NewEnhancement):
+    """A stored enhancement."""
+
+    id: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewJob:
+    """A job to file. `spec` is the job spec as JSON, which storage does not interpret."""
+
+    owner: str
+    kind: Kind
+    spec: JSON
+    count: int  # number of pictures requested
+    enhancement_id: str | None = None
+    mark: str | None = None  # a program's own key, to find the job again
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueLimits:
+    """The most unfinished jobs of one owner, and in all. `elsewhere` are those in the other store: the owner's, and all."""
+
+    per_owner: int
+    total: int
+    elsewhere: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ Another owner's things are "not found". Errors are `StudioError`.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from storage import Storage
@@ -30,11 +30,25 @@ from studio.worker.disk_space import DiskSpace
 from studio.worker.eta import EtaEstimator
 from studio.worker.progress import ProgressHub
 from studio.worker.quota import Quota
-from studio.worker.runner import EnhancerFor
-from studio.worker.worker import SHARE_S, Worker
+from studio.worker.runner import EnhancerAccess, EnhancerFor
+from studio.worker.worker import Worker
 
 if TYPE_CHECKING:
     from enhancer.models.remote import RemoteChat
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudioOptions:
+    """`public`: whether untrusted visitors use this studio. `remote`: whether the enhancer's model is a server's, which
+    follows instructions. `share_s`: seconds of device time for an enhancement while another owner waits."""
+
+    bounds: Bounds = field(default_factory=Bounds)
+    public: bool = False
+    remote: bool = False
+    share_s: float = 5.0
+
+
+DEFAULTS = StudioOptions()
 
 
 class Studio:
@@ -45,35 +59,33 @@ class Studio:
         storage: Storage,
         engine: Engine,
         enhancer_for: EnhancerFor | None,
+        options: StudioOptions = DEFAULTS,
         *,
-        bounds: Bounds | None = None,
         quota: Quota | None = None,
-        public: bool = False,
-        remote: bool = False,
-        share_s: float = SHARE_S,
         captioner: RemoteChat | None = None,
     ) -> None:
-        """`public`: whether untrusted visitors use this studio. `remote`: whether the enhancer's model is a server's, which
-        follows instructions. `share_s`: seconds of device time for an enhancement while another owner waits. `captioner`
-        captions pictures."""
-        self._storage, self._engine, self._public = storage, engine, public
+        """`captioner` captions pictures."""
+        self._storage, self._engine, self._public = storage, engine, options.public
         self._quota = quota or Quota(storage.folder, 0)
         host, progress, eta = HostOptions(storage.folder), ProgressHub(), EtaEstimator()
         self.enhancement = Enhancement(
-            engine, host, Captioner(captioner), enabled=enhancer_for is not None, remote=remote
+            engine, host, Captioner(captioner), enabled=enhancer_for is not None, remote=options.remote
         )
-        self._worker = Worker(
-            storage, engine, enhancer_for, self.enhancement.options_of, progress, eta, DiskSpace(storage.folder, self._quota),
-            remote=remote, share_s=share_s,
-        )  # fmt: skip
-        self._maintenance = Maintenance(storage, None if public else HOME)
+        access = EnhancerAccess(
+            enhancer_for=enhancer_for,
+            options_for=self.enhancement.options_of,
+            remote=options.remote,
+            share_s=options.share_s,
+        )
+        self._worker = Worker(storage, engine, access, progress, eta, DiskSpace(storage.folder, self._quota))
+        self._maintenance = Maintenance(storage, None if options.public else HOME)
         self.library, self.collections, self.sharing = Library(storage), Collections(storage), Sharing(storage)
         self.transfer = Transfer(storage, self._quota)
-        self.checkpoints = Checkpoints(storage, engine, self._worker, public=public)
+        self.checkpoints = Checkpoints(storage, engine, self._worker, public=options.public)
         self.jobs = Jobs(storage, progress, JobStatusReader(storage, engine, progress, eta, lambda: self._worker.hold))
         self.generation = Generation(
             storage=storage, engine=engine, checkpoints=self.checkpoints, enhancement=self.enhancement, jobs=self.jobs, host=host,
-            progress=progress, quota=self._quota, bounds=bounds or Bounds(), wake=self._worker.wake,
+            progress=progress, quota=self._quota, bounds=options.bounds, wake=self._worker.wake,
         )  # fmt: skip
 
     def start(self) -> None:

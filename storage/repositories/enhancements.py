@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from sqlalchemy.orm import Session
@@ -11,7 +11,7 @@ from storage.db.engine import Database
 from storage.db.tables import EnhancementRow
 from storage.errors import NotFound
 from storage.ids import checked_id, new_id, now
-from storage.records import JSON, Enhancement, Step
+from storage.records import Enhancement, NewEnhancement, Step
 
 
 @dataclass(frozen=True)
@@ -21,41 +21,11 @@ class Enhancements:
     database: Database
     new_id: Callable[[], str] = new_id
 
-    def add(
-        self,
-        *,
-        owner: str,
-        original: str,
-        steps: Sequence[Step],
-        prompt: str,
-        seed: int,
-        model: str,
-        revision: str,
-        template: str,
-        template_version: str,
-        sampling: JSON | None = None,
-        seconds: float = 0.0,
-        options: JSON | None = None,
-        parent_id: str | None = None,
-    ) -> Enhancement:
-        """Store an enhancement. The parameters are the fields of `records.Enhancement`."""
-        row = EnhancementRow(
-            id=self.new_id(),
-            owner=owner,
-            created_at=now(),
-            original=original,
-            steps=[asdict(step) for step in steps],
-            prompt=prompt,
-            seed=seed,
-            model=model,
-            revision=revision,
-            template=template,
-            template_version=template_version,
-            sampling=dict(sampling or {}),
-            seconds=seconds,
-            options=dict(options or {}),
-            parent_id=parent_id,
-        )
+    def add(self, new: NewEnhancement) -> Enhancement:
+        """Store an enhancement."""
+        values = {**vars(new), "steps": [asdict(step) for step in new.steps]}
+        values |= {"sampling": dict(new.sampling), "options": dict(new.options)}
+        row = EnhancementRow(id=self.new_id(), created_at=now(), **values)
         with self.database.write() as session:
             session.add(row)
         return enhancement_record(row)

@@ -17,7 +17,7 @@ from storage.db.tables import JobRow, PictureRow, TurnRow
 from storage.errors import BadValue, NotFound, QueueFull
 from storage.files.store import Place
 from storage.ids import checked_id, new_id, now
-from storage.records import JSON, Job, Kind, Status, Waiting
+from storage.records import JSON, Job, NewJob, QueueLimits, Status, Waiting
 from storage.repositories.enhancements import find_enhancement
 
 CRASHES_MAX = 2  # a job that crashed the process this often, without progress between, is not retried automatically
@@ -39,45 +39,28 @@ class Jobs:
     files: Place
     new_id: Callable[[], str] = new_id
 
-    def add(
-        self,
-        owner: str,
-        *,
-        kind: Kind,
-        spec: JSON,
-        count: int,
-        enhancement_id: str | None = None,
-        mark: str | None = None,
-        per_owner: int,
-        total: int,
-        elsewhere: tuple[int, int] = (0, 0),
-    ) -> Job:
+    def add(self, new: NewJob, limits: QueueLimits) -> Job:
         """File a job. It is committed when this returns. `marked` finds it by its `mark`.
 
-        Raises QueueFull if the unfinished jobs have reached `per_owner` for this owner or `total` in all, counting the jobs
-        `elsewhere`, BadValue for a negative count, and NotFound for another owner's enhancement.
+        Raises QueueFull if the limits are reached, BadValue for a negative count, and NotFound for another owner's
+        enhancement.
         """
-        if count < 0:
-            raise BadValue("count", "at_least_0", count)
+        if new.count < 0:
+            raise BadValue("count", "at_least_0", new.count)
         with self.database.write() as session:
-            _check_room(session, owner, per_owner, total, elsewhere)
-            if enhancement_id is not None:
-                find_enhancement(session, owner, enhancement_id)
+            _check_limits(session, new.owner, limits)
+            if new.enhancement_id is not None:
+                find_enhancement(session, new.owner, new.enhancement_id)
             row = JobRow(
                 id=self.new_id(),
-                owner=owner,
-                kind=kind,
                 status="queued",
                 created_at=now(),
                 started_at=None,
                 finished_at=None,
-                spec=dict(spec),
-                count=count,
-                enhancement_id=enhancement_id,
                 cancel_requested=False,
                 crashes=0,
                 error=None,
-                mark=mark,
+                **{**vars(new), "spec": dict(new.spec)},
             )
             session.add(row)
             session.flush()
@@ -247,10 +230,10 @@ class Jobs:
             return _records(session, rows[::-1])
 
 
-def _check_room(session: Session, owner: str, per_owner: int, total: int, elsewhere: tuple[int, int]) -> None:
+def _check_limits(session: Session, owner: str, limits: QueueLimits) -> None:
     for bound, limit, whose, more in (
-        ("queue_per_owner", per_owner, [JobRow.owner == owner], elsewhere[0]),
-        ("queue_total", total, [], elsewhere[1]),
+        ("queue_per_owner", limits.per_owner, [JobRow.owner == owner], limits.elsewhere[0]),
+        ("queue_total", limits.total, [], limits.elsewhere[1]),
     ):
         waiting = _count(session, _UNFINISHED, *whose) + more
         if waiting >= limit:

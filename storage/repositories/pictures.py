@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone, tzinfo
+from datetime import datetime
 from pathlib import Path
 
 from PIL import Image
@@ -30,6 +30,7 @@ from storage.repositories.enhancements import enhancement_record, find_enhanceme
 from storage.repositories.jobs import finish_with_last_picture
 from storage.repositories.picture_edits import PictureEdit, apply_edit
 from storage.search import pages
+from storage.search.pages import PageRequest
 from storage.search.query_parser import fold
 
 MANY_MAX = 1_000  # pictures changed at once
@@ -72,52 +73,13 @@ class Pictures:
         with self.database.read() as session:
             return rows.picture_record(rows.find_picture(session, owner, id, trash=trash))
 
-    def page(
-        self,
-        owner: str,
-        *,
-        query: str = "",
-        cursor: str | None = None,
-        limit: int = 24,
-        favourite: bool = False,
-        tag: str | None = None,
-        trash: bool = False,
-        collection: str | None = None,
-        sort: str = "newest",
-        at: datetime | None = None,
-        zone: tzinfo = timezone.utc,
-    ) -> Page[Picture]:
-        """A page of the owner's pictures that match, newest first. With `trash`, only those in the trash.
-
-        `cursor` is `next` or `previous` of another page. `at` starts before a moment. `collection` is an id or a name; a
-        collection comes in its own order unless something else is asked. With `sort="relevance"` the best of the newest
-        `pagination.RANKED` matches come first. `total` is exact without a query, else counted up to
-        `query_parser.COUNT_CAP`. `query_parser` and `filters` document the syntax; days are those of `zone`. Raises
-        BadQuery, and BadValue for an invalid tag.
-        """
-        wanted = pages.PageRequest(
-            owner=owner, query=query, cursor=cursor, limit=limit, favourite=favourite, tag=tag, trash=trash,
-            collection=collection, sort=sort, at=at, zone=zone,
-        )  # fmt: skip
+    def page(self, wanted: PageRequest) -> Page[Picture]:
+        """A page of the owner's pictures that match, newest first. Raises BadQuery, and BadValue for an invalid tag."""
         with self.database.read() as session:
             return pages.page(session, wanted)
 
-    def matching(
-        self,
-        owner: str,
-        *,
-        query: str = "",
-        favourite: bool = False,
-        tag: str | None = None,
-        trash: bool = False,
-        collection: str | None = None,
-        most: int | None = None,
-        zone: tzinfo = timezone.utc,
-    ) -> tuple[str, ...]:
+    def matching(self, wanted: PageRequest, most: int | None = None) -> tuple[str, ...]:
         """The ids of all pictures that `page` would return, at most `most`. Raises as `page` does."""
-        wanted = pages.PageRequest(
-            owner=owner, query=query, favourite=favourite, tag=tag, trash=trash, collection=collection, zone=zone
-        )
         with self.database.read() as session:
             return pages.ids(session, wanted, most)
 

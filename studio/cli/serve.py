@@ -8,11 +8,11 @@ from contextlib import closing
 import storage
 from studio.cli import bootstrap
 from studio.cli.batch import Batch
-from studio.engine.engine import ResidentEngine
+from studio.engine.engine import EngineOptions, ResidentEngine
 from studio.services import enhancer_factory
 from studio.services.generation import Bounds
 from studio.settings import POCKET, Settings
-from studio.studio import Studio
+from studio.studio import Studio, StudioOptions
 from studio.validation import HOME
 from studio.worker.quota import Quota
 
@@ -51,15 +51,24 @@ def run_batch(settings: Settings, batch: Batch) -> int:
 
 def build(settings: Settings, stored: storage.Storage) -> Studio:
     """Build the studio from its parts. Starts nothing."""
-    engine = ResidentEngine(
-        checkpoint=settings.checkpoint, device=settings.device, memory_gb=settings.memory_gb, adapters=settings.data / "adapters",
-        pocket=POCKET, consent=settings.checkpoint != "auto", hub=settings.hub, notes=settings.data / "speed.json",
-    )  # fmt: skip
+    options = EngineOptions(
+        checkpoint=settings.checkpoint,
+        device=settings.device,
+        memory_gb=settings.memory_gb,
+        pocket=POCKET,
+        consent=settings.checkpoint != "auto",
+        hub=settings.hub,
+        notes=settings.data / "speed.json",
+        adapters=settings.data / "adapters",
+    )
+    engine = ResidentEngine(options)
     return Studio(
         stored, engine, enhancer_factory.enhancer_for(settings, engine),
-        bounds=Bounds(per_owner=settings.queue_per_owner, total=settings.queue_total),
+        StudioOptions(
+            bounds=Bounds(per_owner=settings.queue_per_owner, total=settings.queue_total),
+            public=settings.owner_rule != "one",
+            remote=settings.enhancer == "remote",
+        ),
         quota=Quota(settings.data, settings.disk_quota_gb),
-        public=settings.owner_rule != "one",
-        remote=settings.enhancer == "remote",
         captioner=enhancer_factory.captioner_for(settings),
     )  # fmt: skip

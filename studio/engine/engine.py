@@ -11,7 +11,7 @@ import logging
 import platform
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -38,39 +38,43 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class ResidentEngine:
-    """An Engine over diffusers' pipeline in this process. `studio.engine.base.Engine` documents the methods.
-
-    `checkpoint` and `device` are the settings; `memory_gb` replaces the measured free memory; `pocket` is Pocket's folder;
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions:
+    """`checkpoint` and `device` are the settings; `memory_gb` replaces the measured free memory; `pocket` is Pocket's folder;
     `cache` the Hub's cache (None: the machine's own); `consent` means that the host named the checkpoint, so it may be
-    downloaded from `hub`; `endpoint` replaces the hub's address; `notes` is the tuning cache's file; `adapters` is the
-    host's own adapter folder.
-    """
+    downloaded from `hub`; `endpoint` replaces the hub's address; `notes` is the tuning cache's file; `adapters` is the host's
+    own adapter folder."""
 
-    def __init__(
-        self,
-        *,
-        checkpoint: str,
-        device: str,
-        memory_gb: float | None,
-        pocket: Path,
-        cache: Path | None = None,
-        consent: bool = False,
-        hub: Name = "huggingface",
-        endpoint: str | None = None,
-        notes: Path | None = None,
-        adapters: Path | None = None,
-    ) -> None:
-        self._setting, self._wanted, self._memory_gb = checkpoint, device, memory_gb
-        self._catalogue = Catalog(pocket=pocket, named=checkpoint, cache=cache)
-        self._cache, self._hub = cache or checkpoint_layout.hub_cache(), providers.hub(hub, endpoint)
-        self._notes = notes
-        self._adapters = Adapters(pocket.with_name("adapters"), *filter(None, (adapters,)))
-        self._consent = consent and checkpoint != "auto"
+    checkpoint: str
+    device: str
+    memory_gb: float | None
+    pocket: Path
+    cache: Path | None = None
+    consent: bool = False
+    hub: Name = "huggingface"
+    endpoint: str | None = None
+    notes: Path | None = None
+    adapters: Path | None = None
+
+
+class ResidentEngine:
+    """An Engine over diffusers' pipeline in this process. `studio.engine.base.Engine` documents the methods."""
+
+    def __init__(self, options: EngineOptions) -> None:
+        self._setting, self._wanted, self._memory_gb = options.checkpoint, options.device, options.memory_gb
+        self._catalogue = Catalog(pocket=options.pocket, named=options.checkpoint, cache=options.cache)
+        self._cache = options.cache or checkpoint_layout.hub_cache()
+        self._hub = providers.hub(options.hub, options.endpoint)
+        self._notes = options.notes
+        self._adapters = Adapters(options.pocket.with_name("adapters"), *filter(None, (options.adapters,)))
+        self._consent = options.consent and options.checkpoint != "auto"
         self._changed = threading.Condition()
         title = self._catalogue.info(likely := self._likely()).title
         self._state = EngineState(
-            status="loading", checkpoint=likely, device=device, message=Localized("engine.starting", title=title)
+            status="loading",
+            checkpoint=likely,
+            device=options.device,
+            message=Localized("engine.starting", title=title),
         )
         self._downloads: dict[str, EngineState] = {}
         self._fetching: dict[str, threading.Thread] = {}

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from storage import Storage
 from storage.records import Picture
+from storage.search.pages import PageRequest
 from studio.domain.checkpoint import CheckpointInfo
 from studio.domain.spec import checkpoint_of
 from studio.engine.base import AdapterInfo, Engine, EngineState
@@ -76,5 +77,5 @@ class Checkpoints:
     def system(self, owner: str) -> View:
         """The device, the memory plan, the speed options, and the times of the owner's latest pictures."""
         with translate_errors():
-            latest = self._storage.pictures.page(owner, limit=TIMINGS).items
+            latest = self._storage.pictures.page(PageRequest(owner=owner, limit=TIMINGS)).items
         return serializers.machine(self._engine.machine, self._engine.state, self._worker.trouble, latest)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from enhancer import templates
-from enhancer.enhancer import Enhancer, Fit
+from enhancer.enhancer import Enhancer, EnhancerSettings, Fit
 from studio.domain.checkpoint import TOKENS_MAX, CheckpointInfo
 from studio.domain.enhancement_options import FOLLOWS, HostOptions
 from studio.engine.base import Engine
@@ -46,9 +46,9 @@ def enhancer_for(settings: Settings, engine: Engine) -> EnhancerFor | None:
             template=own or said or info.template,
             folder=folder,
             fit=fit,
-            temperature=sampling["temperature"],
-            top_p=sampling["top_p"],
-            follows=info.template == FOLLOWS,
+            settings=EnhancerSettings(
+                temperature=sampling["temperature"], top_p=sampling["top_p"], follows=info.template == FOLLOWS
+            ),
         )
 
     return resident

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from storage import Storage
 from storage.ids import is_private
-from storage.records import Kind, Picture
+from storage.records import Kind, NewJob, Picture, QueueLimits
 from studio.domain.checkpoint import CheckpointInfo
 from studio.domain.enhancement_options import HostOptions
 from studio.domain.recipe import SEED_MAX
@@ -236,15 +236,15 @@ class Generation:
         with translate_errors(), self._copied_enhancements(owner, spec if hidden else None):
             place, other = self.storage.queue.places(hidden)
             job = place.add(
-                owner,
-                kind=kind,
-                spec=spec.to_json(),
-                count=count,
-                enhancement_id=spec.enhancement.id,
-                mark=mark,
-                per_owner=self.bounds.per_owner,
-                total=self.bounds.total,
-                elsewhere=other.waiting(owner),
+                NewJob(
+                    owner=owner,
+                    kind=kind,
+                    spec=spec.to_json(),
+                    count=count,
+                    enhancement_id=spec.enhancement.id,
+                    mark=mark,
+                ),
+                QueueLimits(per_owner=self.bounds.per_owner, total=self.bounds.total, elsewhere=other.waiting(owner)),
             )
         self.wake()
         return job.id

@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timezone, tzinfo
 from pathlib import Path
+from typing import Any
+
+from typing_extensions import TypedDict, Unpack
 
 from storage import Storage
 from storage.ids import is_private, now
 from storage.records import Picture
 from storage.repositories.picture_edits import PictureEdit
+from storage.search.pages import PageRequest
 from studio.errors import InvalidRequest
 from studio.services import ancestry, compare, serializers
 from studio.services.serializers import View
@@ -38,6 +42,21 @@ NOTE_MAX = 5_000
 MATCHING_MAX = 10_000
 
 
+class Filters(TypedDict, total=False):
+    """The filters of a search, not validated. `at` starts before a moment. Days are those of `zone`."""
+
+    query: str
+    cursor: str | None
+    limit: int
+    favourite: bool
+    tag: str | None
+    trash: bool
+    collection: str | None
+    sort: str
+    at: str | None
+    zone: str
+
+
 class Library:
     """The use cases over one storage. Safe from any thread."""
 
@@ -46,36 +65,11 @@ class Library:
 
     # Search
 
-    def history(
-        self,
-        owner: str,
-        *,
-        query: str = "",
-        cursor: str | None = None,
-        limit: int = 24,
-        favourite: bool = False,
-        tag: str | None = None,
-        trash: bool = False,
-        collection: str | None = None,
-        sort: str = "newest",
-        at: str | None = None,
-        zone: str = "UTC",
-    ) -> View:
-        """A page of the owner's pictures, newest first. `at` starts before a moment. Days are those of `zone`."""
-        _query(query)
-        check_integer("limit", limit, 1, PAGE_MAX)
-        check_flag("favourite", favourite)
-        check_flag("trash", trash)
-        for parameter, value in (("cursor", cursor), ("tag", tag), ("sort", sort)):
-            if value is not None:
-                check_text(parameter, value)
-        check_name("collection", collection)
-        where = checked_zone("zone", zone)
+    def history(self, owner: str, **filters: Unpack[Filters]) -> View:
+        """A page of the owner's pictures, newest first."""
+        wanted = page_request(owner, filters)
         with translate_errors():
-            page = self._storage.pictures.page(
-                owner, query=query, cursor=cursor, limit=limit, favourite=favourite, tag=tag, trash=trash, collection=collection,
-                sort=sort, at=_moment("at", at, where), zone=where,
-            )  # fmt: skip
+            page = self._storage.pictures.page(wanted)
         return {
             "items": [serializers.picture(one) for one in page.items],
             "next": page.next,
@@ -86,32 +80,11 @@ class Library:
             "ranked": page.ranked,
         }
 
-    def matching(
-        self,
-        owner: str,
-        *,
-        query: str = "",
-        favourite: bool = False,
-        trash: bool = False,
-        collection: str | None = None,
-        zone: str = "UTC",
-    ) -> View:
+    def matching(self, owner: str, **filters: Unpack[Filters]) -> View:
         """The ids of all that `history` would show, at most MATCHING_MAX, in its order but never by relevance."""
-        _query(query)
-        check_flag("favourite", favourite)
-        check_flag("trash", trash)
-        check_name("collection", collection)
-        where = checked_zone("zone", zone)
+        wanted = page_request(owner, filters)
         with translate_errors():
-            found = self._storage.pictures.matching(
-                owner,
-                query=query,
-                favourite=favourite,
-                trash=trash,
-                collection=collection,
-                most=MATCHING_MAX + 1,
-                zone=where,
-            )
+            found = self._storage.pictures.matching(wanted, most=MATCHING_MAX + 1)
         return {"ids": list(found[:MATCHING_MAX]), "capped": len(found) > MATCHING_MAX}
 
     def existing(self, owner: str, ids: Sequence[str], *, trash: bool = False) -> list[str]:
@@ -275,10 +248,23 @@ class Library:
             return self._storage.of(picture_id).pictures.get(owner, checked_id("id", picture_id))
 
 
-def _query(query: str) -> None:
+def page_request(owner: str, filters: Filters) -> PageRequest:
+    """Validate the filters of a search. Raises InvalidRequest."""
+    query = filters.get("query", "")
     check_text("query", query, empty=True)
     if len(query) > QUERY_MAX:
         raise InvalidRequest("query", "characters_at_most", query, most=QUERY_MAX)
+    check_integer("limit", filters.get("limit", 24), 1, PAGE_MAX)
+    for flag in ("favourite", "trash"):
+        check_flag(flag, filters.get(flag, False))
+    for name in ("cursor", "tag", "sort"):
+        if (value := filters.get(name)) is not None:
+            check_text(name, value)
+    check_name("collection", filters.get("collection"))
+    zone = checked_zone("zone", filters.get("zone", "UTC"))
+    at = _moment("at", filters.get("at"), zone)
+    checked: dict[str, Any] = {**filters, "owner": owner, "zone": zone, "at": at}
+    return PageRequest(**checked)
 
 
 def _many(found: Sequence[Picture]) -> View:

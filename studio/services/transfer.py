@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from typing_extensions import Unpack
+
 from storage import Storage
 from storage.metadata.readers import FILE_MAX, parse_metadata
 from storage.transfer.exporter import Progress
@@ -17,12 +19,12 @@ from storage.transfer.image_export import ENDINGS, MIME
 from studio.errors import InvalidRequest
 from studio.services import serializers
 from studio.services.folder_import import STOPPED
+from studio.services.library import Filters, page_request
 from studio.services.serializers import View
 from studio.validation import (
     check_session,
     check_text,
     checked_id,
-    checked_zone,
     kept_id,
     translate_errors,
 )
@@ -48,12 +50,8 @@ class Transfer:
         owner: str,
         *,
         ids: Sequence[object] | None = None,
-        query: str = "",
-        favourite: bool = False,
-        tag: str | None = None,
-        collection: str | None = None,
-        zone: str = "UTC",
         progress: Progress | None = None,
+        **filters: Unpack[Filters],
     ) -> Iterator[bytes]:
         """Export the pictures `ids`, the matching ones, or all outside the trash. Yields the bytes of a ZIP.
 
@@ -64,15 +62,12 @@ class Transfer:
                 raise InvalidRequest("ids", "at_most", len(ids), most=IDS_MAX)
             chosen: list[str] | None = [kept_id("ids", id) for id in ids]
         else:
-            check_text("query", query, empty=True)
             chosen = None
-        where = checked_zone("zone", zone)
+        wanted = page_request(owner, filters)
+        narrowed = wanted.query or wanted.favourite or wanted.tag is not None or wanted.collection is not None
         with translate_errors():
-            if ids is None and (query or favourite or tag is not None or collection is not None):
-                found = self._storage.pictures.matching(
-                    owner, query=query, favourite=favourite, tag=tag, collection=collection, zone=where
-                )
-                chosen = list(found)
+            if ids is None and narrowed:
+                chosen = list(self._storage.pictures.matching(wanted))
             return self._storage.exporter.export(owner, chosen, progress=progress)
 
     def exported(self, owner: str, picture_id: str, ending: str) -> tuple[bytes, str]:

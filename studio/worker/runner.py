@@ -20,7 +20,7 @@ from locales import message_of
 from storage import Storage
 from storage.errors import NotFound
 from storage.ids import is_private
-from storage.records import Enhancement, Job, NewPicture, Step
+from storage.records import Enhancement, Job, NewEnhancement, NewPicture, Step
 from studio.domain.checkpoint import CheckpointInfo
 from studio.domain.enhancement_options import AvailableOptions
 from studio.domain.recipe import Recipe
@@ -41,23 +41,35 @@ EnhancerFor = Callable[[CheckpointInfo, str], Enhancer]
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobRunner:
-    """Runs jobs. `remote`: the enhancer's model is a server's, so the device is free meanwhile.
+class EnhancerAccess:
+    """How the worker gets an enhancer.
 
-    `stopping(job)` is true once the job is to end. `let_other_run(job)` is called every `share_s` seconds of an enhancement.
+    `enhancer_for` is None where it is off. `options_for` returns what a checkpoint's language model understands. `remote`:
+    the model is a server's, so the device is free meanwhile. `share_s`: seconds of device time for one enhancement while
+    another owner waits.
+    """
+
+    enhancer_for: EnhancerFor | None
+    options_for: Callable[[CheckpointInfo], AvailableOptions]
+    remote: bool = False
+    share_s: float = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRunner:
+    """Runs jobs.
+
+    `stopping(job)` is true once the job is to end. `let_other_run(job)` is called from time to time during an enhancement.
     `gives_way(job)` is called after a picture, and true if another owner's job comes first.
     """
 
     storage: Storage
     engine: Engine
-    enhancer_for: EnhancerFor | None
-    options_for: Callable[[CheckpointInfo], AvailableOptions]
+    access: EnhancerAccess
     progress: ProgressHub
     eta: EtaEstimator
     disk: DiskSpace
     writer: BackgroundWriter
-    remote: bool
-    share_s: float
     stopping: Callable[[Job], bool]
     let_other_run: Callable[[Job], None]
     gives_way: Callable[[Job], bool]
@@ -87,7 +99,7 @@ class JobRunner:
 
     def _pictures(self, job: Job, spec: JobSpec, info: CheckpointInfo, missing: list[int]) -> None:
         made = _Enhancements(self.storage, job) if spec.enhances else None
-        style = None if spec.enhances else self.options_for(info).style(spec.enhancement.style)
+        style = None if spec.enhances else self.access.options_for(info).style(spec.enhancement.style)
         source: Image.Image | None = None
         for index in missing:
             prompt = spec.prompt_of(index) if spec.prompts else spec.recipe.prompt
@@ -118,13 +130,13 @@ class JobRunner:
 
     def _enhance(self, job: Job, spec: JobSpec, info: CheckpointInfo, index: int) -> Enhancement:
         """Enhance the prompt of picture `index` and store the result."""
-        if self.enhancer_for is None:
+        if self.access.enhancer_for is None:
             raise EngineError("enhancer_off_for_job")
         self.progress.post(job.id, phase="reasoning", index=index, step=0, draft=None, preview=None)
         prompt, seed = spec.enhancement_of(index)
-        options = spec.options(self.options_for(info))
+        options = spec.options(self.access.options_for(info))
         try:
-            enhancer = self.enhancer_for(info, spec.enhancement.template or "")
+            enhancer = self.access.enhancer_for(info, spec.enhancement.template or "")
             drafts = enhancer.enhance(prompt, seed=seed, options=options, cancelled=lambda: self.stopping(job))
             draft = self._last_draft(job, drafts)
         except Stopped:
@@ -134,27 +146,30 @@ class JobRunner:
         self.eta.saw_enhancement(draft.seconds)
         place = self.storage.of(job.id)
         stored = place.enhancements.add(
-            owner=job.owner,
-            original=prompt,
-            steps=tuple(Step(name=step.name, text=step.text, seconds=step.seconds) for step in draft.steps),
-            prompt=draft.prompt,
-            seed=draft.seed,
-            model=draft.model,
-            revision=draft.revision,
-            template=draft.template,
-            template_version=draft.template_version,
-            sampling=draft.sampling,
-            seconds=draft.seconds,
-            options=draft.options,
-            parent_id=spec.refines,
+            NewEnhancement(
+                owner=job.owner,
+                original=prompt,
+                steps=tuple(Step(name=step.name, text=step.text, seconds=step.seconds) for step in draft.steps),
+                prompt=draft.prompt,
+                seed=draft.seed,
+                model=draft.model,
+                revision=draft.revision,
+                template=draft.template,
+                template_version=draft.template_version,
+                sampling=draft.sampling,
+                seconds=draft.seconds,
+                options=draft.options,
+                parent_id=spec.refines,
+            )
         )
         place.jobs.link(job.id, stored.id)
         self.progress.post(job.id, draft=None)
         return stored
 
     def _last_draft(self, job: Job, drafts: Iterable[Draft]) -> Draft:
-        progressed, draft, turn = not job.crashes, None, time.monotonic() + self.share_s
-        for written in iterate_in_background(drafts, TICK_S) if self.remote else drafts:
+        share_s = TICK_S if self.access.remote else max(self.access.share_s, TICK_S)
+        progressed, draft, turn = not job.crashes, None, time.monotonic() + share_s
+        for written in iterate_in_background(drafts, TICK_S) if self.access.remote else drafts:
             if written is not None:
                 draft = written
                 self.progress.post(job.id, draft=draft)
@@ -163,7 +178,7 @@ class JobRunner:
                     progressed = True
             if time.monotonic() >= turn and not (written and written.done):
                 self.let_other_run(job)
-                turn = time.monotonic() + self.share_s
+                turn = time.monotonic() + share_s
         if draft is None or not draft.done:
             raise EngineError("enhancement_unfinished")
         return draft

@@ -20,19 +20,16 @@ from storage import Storage
 from storage.errors import Damaged, NotWritten, StorageError
 from storage.ids import is_private
 from storage.records import Job, Status
-from studio.domain.checkpoint import CheckpointInfo
-from studio.domain.enhancement_options import AvailableOptions
 from studio.domain.spec import JobSpec
 from studio.engine.base import Engine
 from studio.errors import Cancelled, StudioError
 from studio.worker.disk_space import DISK, DiskSpace, InsufficientSpace, is_unwritten, says_full
 from studio.worker.eta import EtaEstimator
 from studio.worker.progress import ProgressHub
-from studio.worker.runner import TICK_S, EnhancerFor, JobRunner, switch
+from studio.worker.runner import EnhancerAccess, JobRunner, switch
 from studio.worker.writer import BackgroundWriter
 
 log = logging.getLogger(__name__)
-SHARE_S = 5.0  # seconds of device time for one enhancement while another owner waits
 SPACE_S = 3.0  # how often a paused queue checks the disk space
 PRUNE_S = 60.0  # how often private things are pruned
 IDLE_S = 1.0  # how long an idle worker sleeps; a filed job wakes it at once
@@ -46,16 +43,11 @@ class Worker:
         self,
         storage: Storage,
         engine: Engine,
-        enhancer_for: EnhancerFor | None,
-        options_for: Callable[[CheckpointInfo], AvailableOptions],
+        access: EnhancerAccess,
         progress: ProgressHub,
         eta: EtaEstimator,
         disk: DiskSpace,
-        *,
-        remote: bool = False,
-        share_s: float = SHARE_S,
     ) -> None:
-        """`remote`: the enhancer's model is a server's, so the device is free meanwhile."""
         self._paused: Job | None = None  # the job whose enhancement pauses while another owner's job runs
         self._storage, self._engine, self._progress, self._disk = storage, engine, progress, disk
         self._wake, self._closing = threading.Event(), threading.Event()
@@ -66,8 +58,8 @@ class Worker:
         self.hold: str | None = None  # why the queue is paused
         self._writer = BackgroundWriter()
         self._runner = JobRunner(
-            storage=storage, engine=engine, enhancer_for=enhancer_for, options_for=options_for, progress=progress, eta=eta, disk=disk,
-            writer=self._writer, remote=remote, share_s=TICK_S if remote else max(share_s, TICK_S), stopping=self._stopping,
+            storage=storage, engine=engine, access=access, progress=progress, eta=eta, disk=disk,
+            writer=self._writer, stopping=self._stopping,
             let_other_run=self._let_other_run, gives_way=self._gives_way,
         )  # fmt: skip
         # Not a daemon: a thread inside torch when the interpreter finalizes aborts the process.

@@ -14,7 +14,7 @@ import pytest
 
 from studio.domain.recipe import Recipe
 from studio.engine.base import GeneratedImage, StepEvent
-from studio.engine.engine import ResidentEngine
+from studio.engine.engine import EngineOptions, ResidentEngine
 from tests.related import related
 
 POCKET = Path(__file__).resolve().parents[2] / "pocket" / "checkpoint"
@@ -55,7 +55,7 @@ def pocket() -> Path:
 @pytest.fixture(scope="session")
 def engine() -> Iterator[ResidentEngine]:
     """A started engine with Pocket. Tests leave it as they find it."""
-    made = ResidentEngine(checkpoint="pocket", device="cpu", memory_gb=None, pocket=POCKET)
+    made = ResidentEngine(EngineOptions(checkpoint="pocket", device="cpu", memory_gb=None, pocket=POCKET))
     made.start()
     state = made.wait(240)
     assert state.status == "ready", state.message
@@ -81,7 +81,7 @@ def new_engine(tmp_path: Path) -> Iterator[Callable[..., ResidentEngine]]:
 
     def make(checkpoint: str, **options: Any) -> ResidentEngine:
         chosen = {"device": "cpu", "memory_gb": None, "pocket": POCKET, "cache": tmp_path / "hub", **options}
-        made.append(ResidentEngine(checkpoint=checkpoint, **chosen))
+        made.append(ResidentEngine(EngineOptions(checkpoint=checkpoint, **chosen)))
         return made[-1]
 
     yield make

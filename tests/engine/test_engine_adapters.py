@@ -18,7 +18,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 
 from studio.domain.recipe import Adapter, Recipe
 from studio.engine.adapters.files import META, Adapters
-from studio.engine.engine import ResidentEngine
+from studio.engine.engine import EngineOptions, ResidentEngine
 from studio.engine.memory.placement import four_bit, offload_sequentially, software, stream
 from studio.engine.speed.execution_options import uncompile
 from studio.engine.speed.tuning_cache import Speed
@@ -48,7 +48,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def fitted(folder: Path) -> Iterator[ResidentEngine]:
-    made = ResidentEngine(checkpoint="pocket", device="cpu", memory_gb=None, pocket=POCKET, adapters=folder)
+    made = ResidentEngine(
+        EngineOptions(checkpoint="pocket", device="cpu", memory_gb=None, pocket=POCKET, adapters=folder)
+    )
     made.start()
     assert made.wait(240).status == "ready"
     yield made

@@ -13,7 +13,7 @@ from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from studio.domain.recipe import SEED_MAX, Adapter, Recipe
 from studio.engine.base import Engine, StepEvent
-from studio.engine.engine import ResidentEngine
+from studio.engine.engine import EngineOptions, ResidentEngine
 from studio.errors import Cancelled, EngineError, InvalidRequest, NotReady
 from tests.fakes.engine import PaintEngine
 
@@ -22,7 +22,7 @@ POCKET = Path(__file__).resolve().parents[2] / "pocket" / "checkpoint"
 
 def resident(cache: Path) -> Engine:
     """Not started; its catalogue has more than is on the disk, for `cache` is empty."""
-    return ResidentEngine(checkpoint="pocket", device="cpu", memory_gb=None, pocket=POCKET, cache=cache)
+    return ResidentEngine(EngineOptions(checkpoint="pocket", device="cpu", memory_gb=None, pocket=POCKET, cache=cache))
 
 
 ENGINES: dict[str, Callable[[Path], Engine]] = {"resident": resident, "paint": lambda cache: PaintEngine()}

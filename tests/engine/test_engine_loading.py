@@ -27,11 +27,11 @@ sys.addaudithook(lambda event, values: asked.append([event, repr(values[1:])]) i
 import hashlib, json, threading
 from pathlib import Path
 import studio.engine.engine
-from studio.engine.engine import ResidentEngine
+from studio.engine.engine import EngineOptions, ResidentEngine
 from studio.domain.recipe import Recipe
 
 pocket, recipe = Path(sys.argv[1]), Recipe.from_json(json.loads(sys.argv[2]))
-engine = ResidentEngine(checkpoint="auto", device="cpu", memory_gb=None, pocket=pocket)
+engine = ResidentEngine(EngineOptions(checkpoint="auto", device="cpu", memory_gb=None, pocket=pocket))
 names = [entry.name for entry in engine.checkpoints()] + [engine.info(None).name, engine.state.status]
 early = sorted({"torch", "diffusers", "transformers", "huggingface_hub", "gradio", "numpy"} & set(sys.modules))
 threads = threading.active_count()

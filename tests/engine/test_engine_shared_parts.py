@@ -18,7 +18,7 @@ from studio.domain.request import GenerationRequest
 from studio.domain.spec import JobSpec
 from studio.engine.catalog import Catalog
 from studio.engine.device import choose
-from studio.engine.engine import ResidentEngine
+from studio.engine.engine import EngineOptions, ResidentEngine
 from studio.engine.loading.checkpoint_layout import PARTS, missing, parameters, parts, problem, shared
 from studio.engine.loading.loader import load
 from studio.engine.loading.revision import revision
@@ -51,7 +51,7 @@ def sharing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ResidentEngine
     """A started engine with a base that shares. Tests leave it as they find it."""
     folder = related(tmp_path_factory.mktemp("related"))
     engine = ResidentEngine(
-        checkpoint="pocket-base", device="cpu", memory_gb=None, pocket=folder.with_name("checkpoint")
+        EngineOptions(checkpoint="pocket-base", device="cpu", memory_gb=None, pocket=folder.with_name("checkpoint"))
     )
     engine.start()
     state = engine.wait(240)

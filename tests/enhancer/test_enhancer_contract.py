@@ -13,7 +13,7 @@ import pytest
 
 from enhancer import templates
 from enhancer.base import STEPS, ChatModel, Draft, Sampling
-from enhancer.enhancer import Enhancer
+from enhancer.enhancer import Enhancer, EnhancerSettings
 from enhancer.errors import NoPrompt, Stopped, TimedOut
 from enhancer.models.remote import RemoteChat
 
@@ -41,7 +41,7 @@ def pieces(chat: ChatModel, wish: str, sampling: Sampling, cancelled: Callable[[
 
 
 def draw(chat: ChatModel, wish: str, seed: int = 5) -> list[Draft]:
-    return list(Enhancer(chat, template="pocket", temperature=0.3).enhance(wish, seed=seed))
+    return list(Enhancer(chat, template="pocket", settings=EnhancerSettings(temperature=0.3)).enhance(wish, seed=seed))
 
 
 def test_it_says_what_it_is(chat: ChatModel) -> None:
@@ -139,4 +139,6 @@ def test_a_cancelled_enhancement_raises_stopped(chat: ChatModel) -> None:
 
 def test_the_time_limit_is_told(chat: ChatModel) -> None:
     with pytest.raises(TimedOut, match=r"0\.01 seconds"):
-        list(Enhancer(chat, template="pocket", time_limit_s=0.01).enhance("two cats", seed=1))
+        list(
+            Enhancer(chat, template="pocket", settings=EnhancerSettings(time_limit_s=0.01)).enhance("two cats", seed=1)
+        )

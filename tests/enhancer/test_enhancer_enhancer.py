@@ -12,7 +12,7 @@ import pytest
 
 from enhancer import styles, templates
 from enhancer.base import STEPS, Draft, Message, Sampling
-from enhancer.enhancer import Enhancer, Fit
+from enhancer.enhancer import Enhancer, EnhancerSettings, Fit
 from enhancer.errors import EnhancerError, ModelRefused, ModelUnreachable, NoPrompt, Stopped, TimedOut
 from enhancer.models.remote import RemoteChat
 from enhancer.options import EnhancementOptions
@@ -24,7 +24,14 @@ ANSWER = (
 
 def enhancer(loopback: Any, pieces: list[str], **options: Any) -> Enhancer:
     loopback.manners.pieces = pieces
-    return Enhancer(RemoteChat(loopback.url, "reciter"), **options)
+    return enhancer_of(loopback, options)
+
+
+def enhancer_of(loopback: Any, options: dict[str, Any]) -> Enhancer:
+    """An enhancer of the loopback's model; options that are no parameter of it are settings."""
+    own = {name: options[name] for name in ("template", "folder", "fit") if name in options}
+    settings = EnhancerSettings(**{name: value for name, value in options.items() if name not in own})
+    return Enhancer(RemoteChat(loopback.url, "reciter"), settings=settings, **own)
 
 
 def test_drafts_show_each_visible_change_and_the_last_is_done(loopback: Any) -> None:
@@ -150,7 +157,7 @@ def told(
         return [left.pop(0)]
 
     loopback.manners.next_pieces = next_answer
-    made = Enhancer(RemoteChat(loopback.url, "reciter"), **options)
+    made = enhancer_of(loopback, options)
     return list(made.enhance(wish, seed=4, options=steering)), asked
 
 
@@ -266,7 +273,9 @@ def test_an_instruction_is_put_behind_the_prompt_that_there_is(loopback: Any) ->
 def test_time_stands_still_while_whoever_takes_the_drafts_does_something_else(loopback: Any) -> None:
     loopback.manners.pieces = list(ANSWER)
     began = time.monotonic()
-    drafts = Enhancer(RemoteChat(loopback.url, "reciter"), time_limit_s=60).enhance("three shops", seed=1)
+    drafts = Enhancer(RemoteChat(loopback.url, "reciter"), settings=EnhancerSettings(time_limit_s=60)).enhance(
+        "three shops", seed=1
+    )
     next(drafts)
     time.sleep(1.0)
     *_, last = drafts

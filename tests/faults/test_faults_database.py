@@ -17,6 +17,7 @@ import pytest
 import storage
 from storage.db import snapshots
 from storage.ids import now
+from storage.search.pages import PageRequest
 from studio.domain.request import GenerationRequest
 from studio.settings import ROOT
 from studio.studio import Studio
@@ -94,7 +95,7 @@ def test_a_damaged_database_is_shown_and_says_how_it_comes_back(data: Path, star
     assert done.returncode == 0, done.stdout + done.stderr
     store = storage.open(data.with_name("data-restored"))
     try:
-        assert store.damaged is None and store.pictures.page(HOME).total == 2
+        assert store.damaged is None and store.pictures.page(PageRequest(owner=HOME)).total == 2
         assert store.reconciler.run(depth="pixels").open == 0
     finally:
         store.close()
@@ -132,6 +133,6 @@ def test_the_second_studio_on_a_folder_says_so_and_leaves(data: Path) -> None:
     first = storage.open(data)
     try:
         assert "Another studio is using the folder" in refused(data)
-        assert first.pictures.page(HOME).total == 2
+        assert first.pictures.page(PageRequest(owner=HOME)).total == 2
     finally:
         first.close()

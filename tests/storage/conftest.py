@@ -12,8 +12,17 @@ import pytest
 from PIL import Image
 
 import storage
-from storage.records import Enhancement, Job, NewPicture, Picture, Step
+from storage.records import Enhancement, Job, NewEnhancement, NewJob, NewPicture, Picture, QueueLimits, Step
 from tests.stores import open_store
+
+
+def new_job(owner: str, count: int, changes: dict[str, Any]) -> tuple[NewJob, QueueLimits]:
+    """A job to file, and the limits of the queue."""
+    bounds = {
+        name: changes.pop(name, usual) for name, usual in (("per_owner", 500), ("total", 500), ("elsewhere", (0, 0)))
+    }
+    facts: dict[str, Any] = {"kind": "generate", "spec": {"prompt": "x"}, **changes}
+    return NewJob(owner=owner, count=count, **facts), QueueLimits(**bounds)
 
 
 @dataclass
@@ -25,8 +34,8 @@ class Kit:
     bob: str = "bob"
 
     def job(self, owner: str = "ann", count: int = 1, **changes: Any) -> Job:
-        facts: dict[str, Any] = {"kind": "generate", "spec": {"prompt": "x"}, "per_owner": 500, "total": 500}
-        return self.store.jobs.add(owner, count=count, **{**facts, **changes})
+        new, limits = new_job(owner, count, changes)
+        return self.store.jobs.add(new, limits)
 
     def enhancement(self, owner: str = "ann", **changes: Any) -> Enhancement:
         steps = tuple(Step(name=name, text="") for name in ("keep", "solve", "compose", "text"))
@@ -42,7 +51,7 @@ class Kit:
             "sampling": {"temperature": 0.7},
             "seconds": 1.5,
         }
-        return self.store.enhancements.add(owner=owner, **{**facts, **changes})
+        return self.store.enhancements.add(NewEnhancement(owner=owner, **{**facts, **changes}))
 
     def new(self, job: Job, index: int = 0, **changes: Any) -> NewPicture:
         facts: dict[str, Any] = {

@@ -15,13 +15,14 @@ from storage.db import snapshots
 from storage.errors import NotRestored, NotWritten
 from storage.files import backup
 from storage.ids import now
+from storage.search.pages import PageRequest
 from tests.storage.test_storage_reconcile import drawn
 
 
 def kept(store: storage.Storage) -> dict[str, tuple[object, bytes]]:
     return {
         one.id: (one, store.pictures.path("ann", one.id).read_bytes())
-        for one in store.pictures.page("ann", limit=200).items
+        for one in store.pictures.page(PageRequest(owner="ann", limit=200)).items
     }
 
 
@@ -45,7 +46,7 @@ def test_everything_comes_back_as_it_was(kit, tmp_path):
         assert store.reconciler.run(depth="pixels").open == 0
         assert store.pictures.thumb("ann", pictures[0].id).is_file()
         assert (tmp_path / "new" / "wildcards" / "animal.txt").read_text() == "cat"
-        assert store.pictures.page("ann", query="好").total == 1
+        assert store.pictures.page(PageRequest(owner="ann", query="好")).total == 1
     finally:
         store.close()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["backup", "data", "new"]
@@ -87,7 +88,7 @@ def test_a_backup_beside_a_studio_at_work_is_whole(kit, tmp_path):
             report = store.reconciler.run(depth="pixels", owner="ann")
             # A picture that was thrown away for good between its row and its file is all that may be missing.
             assert report.open <= 1, report.findings
-            assert store.pictures.page("ann").total >= 20
+            assert store.pictures.page(PageRequest(owner="ann")).total >= 20
         finally:
             store.close()
 
@@ -103,7 +104,7 @@ def test_a_snapshot_comes_back_with_the_pictures_beside_it_and_those_that_came_l
     store = storage.open(tmp_path / "new")
     try:
         assert store.reconciler.run(owner="ann").open == 0
-        assert [one.id for one in store.pictures.page("ann").items] == [late.id, early.id]
+        assert [one.id for one in store.pictures.page(PageRequest(owner="ann")).items] == [late.id, early.id]
     finally:
         store.close()
 

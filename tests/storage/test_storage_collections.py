@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import storage
 from storage.errors import BadArchive
+from storage.search.pages import PageRequest
 from storage.transfer import collection_manifest
 from tests.storage.conftest import packed
 
@@ -41,7 +42,9 @@ def placed(kit, owner="ann"):
     """Name to ids in order, and the records without their counts, which hang on what else is there."""
     kept = kit.store.collections.of(owner)
     orders = {
-        one.name: [found.id for found in kit.store.pictures.page(owner, collection=one.id, limit=100).items]
+        one.name: [
+            found.id for found in kit.store.pictures.page(PageRequest(owner=owner, collection=one.id, limit=100)).items
+        ]
         for one in kept
     }
     return orders, kept
@@ -73,7 +76,9 @@ def test_collections_are_the_same_on_another_machine(kit, other):
     assert (len(brought.brought), brought.wrong, brought.notes) == (4, (), ())
     assert brought.collections == ("all of 2", "Best 兔 ones", "Hares", "In best")
     assert placed(other) == placed(kit)
-    assert other.store.pictures.page("ann", query="in:hares").total == 3, "they are found by their collection"
+    assert other.store.pictures.page(PageRequest(owner="ann", query="in:hares")).total == 3, (
+        "they are found by their collection"
+    )
     again = other.store.importer.import_archive("ann", archive)
     assert (again.brought, again.here, again.collections, again.wrong, again.notes) == ((), 4, (), (), ())
     assert placed(other) == placed(kit)

@@ -19,7 +19,8 @@ import pytest
 from PIL import Image
 
 import storage
-from storage.records import Job, NewPicture
+from storage.records import Job, NewJob, NewPicture, QueueLimits
+from storage.search.pages import PageRequest
 
 ROOT = Path(storage.__file__).resolve().parents[1]
 COMMON = """
@@ -121,7 +122,7 @@ def check_files(store: storage.Storage) -> None:
     ids = set()
     cursor = None
     while True:
-        page = store.pictures.page("ann", cursor=cursor, limit=200)
+        page = store.pictures.page(PageRequest(owner="ann", cursor=cursor, limit=200))
         for picture in page.items:
             with Image.open(store.pictures.path("ann", picture.id)) as image:
                 assert hashlib.sha256(image.convert("RGB").tobytes()).hexdigest() == picture.pixel_sha256
@@ -135,14 +136,14 @@ def check_files(store: storage.Storage) -> None:
     assert {path.stem for path in (store.folder / "thumbs").rglob("*.*")} == ids
     assert not (store.folder / "incoming").exists() or list((store.folder / "incoming").iterdir()) == []
     assert list(store.folder.rglob("*.part")) == []
-    assert store.pictures.page("ann", query="cat").total == min(len(ids), 1000)
+    assert store.pictures.page(PageRequest(owner="ann", query="cat")).total == min(len(ids), 1000)
 
 
 @pytest.mark.slow
 def test_a_death_at_every_single_step_of_adding(tmp_path):
     template = tmp_path / "template"
     store = storage.open(template)
-    wished = store.jobs.add("ann", kind="generate", spec={}, count=1, per_owner=9, total=9)
+    wished = store.jobs.add(NewJob(owner="ann", kind="generate", spec={}, count=1), QueueLimits(per_owner=9, total=9))
     store.close()
     (tmp_path / "runs").mkdir()
     child = run(STEPS, tmp_path / "runs", template)
@@ -151,7 +152,7 @@ def test_a_death_at_every_single_step_of_adding(tmp_path):
     outcomes = set()
     for n in range(1, steps):
         store = storage.open(tmp_path / "runs" / str(n))
-        kept_before = store.pictures.page("ann").total
+        kept_before = store.pictures.page(PageRequest(owner="ann")).total
         ended_before = store.jobs.get("ann", wished.id).status == "done"
         assert kept_before == ended_before  # row of the picture and end of the job: both or neither
         recovered = store.jobs.recover()
@@ -162,7 +163,7 @@ def test_a_death_at_every_single_step_of_adding(tmp_path):
             assert [found.id for found in recovered] == [job.id]
             finish(store, store.jobs.claim())
         assert store.jobs.get("ann", wished.id).status == "done"
-        assert store.pictures.page("ann").total == 1
+        assert store.pictures.page(PageRequest(owner="ann")).total == 1
         check_files(store)
         store.close()
         shutil.rmtree(tmp_path / "runs" / str(n))

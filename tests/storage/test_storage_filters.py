@@ -17,10 +17,11 @@ from storage.repositories.collections import MEMBERS_MAX
 from storage.repositories.picture_edits import PictureEdit
 from storage.search import filters, pagination, query_parser
 from storage.search.filters import key_of, moment_of
+from storage.search.pages import PageRequest
 
 
 def found(kit, query, owner="ann", **asked):
-    return [one.prompt for one in kit.store.pictures.page(owner, query=query, **asked).items]
+    return [one.prompt for one in kit.store.pictures.page(PageRequest(owner=owner, query=query, **asked)).items]
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def test_a_filter_that_is_none_is_named(archive, query, sentence):
 @given(st.text(alphabet='seedisnratg:>="-( )*^NEAROR兔é1,', max_size=40))
 def test_whatever_is_typed_is_found_or_refused_by_a_sentence(shared_kit, typed):
     try:
-        shared_kit.store.pictures.page("ann", query=typed)
+        shared_kit.store.pictures.page(PageRequest(owner="ann", query=typed))
     except BadQuery as error:
         assert str(error).endswith(".")
 
@@ -143,12 +144,14 @@ def test_pages_go_both_ways_and_begin_at_a_moment(kit):
 def test_the_best_of_the_newest_come_first(kit):
     kit.picture("a rabbit among many other animals of the wood and the field and the sea and the sky")
     both = kit.picture("rabbit rabbit", original_prompt="rabbit")
-    page = kit.store.pictures.page("ann", query="rabbit", sort="relevance", limit=1)
+    page = kit.store.pictures.page(PageRequest(owner="ann", query="rabbit", sort="relevance", limit=1))
     assert page.items == (both,) and page.ranked == 2 and page.more
-    rest = kit.store.pictures.page("ann", query="rabbit", sort="relevance", limit=1, cursor=page.next)
+    rest = kit.store.pictures.page(
+        PageRequest(owner="ann", query="rabbit", sort="relevance", limit=1, cursor=page.next)
+    )
     assert len(rest.items) == 1 and rest.next is None
     with pytest.raises(BadQuery, match="sort must be one of newest, relevance"):
-        kit.store.pictures.page("ann", sort="best")
+        kit.store.pictures.page(PageRequest(owner="ann", sort="best"))
 
 
 def test_a_key_tells_when_and_a_clock_that_goes_back_changes_no_order(kit):
@@ -161,7 +164,7 @@ def test_a_key_tells_when_and_a_clock_that_goes_back_changes_no_order(kit):
         for table, column in (("pictures", "key"), ("picture_texts", "key")):
             connection.exec_driver_sql(f"UPDATE {table} SET {column} = {column} + {3_600_000 << filters.KEY_SHIFT}")
     second = kit.picture("second")
-    assert [one.id for one in kit.store.pictures.page("ann").items] == [second.id, first.id]
+    assert [one.id for one in kit.store.pictures.page(PageRequest(owner="ann")).items] == [second.id, first.id]
 
 
 def test_what_was_made_in_one_moment_stands_side_by_side_and_before_what_came_later(kit):
@@ -175,7 +178,7 @@ def test_what_was_made_in_one_moment_stands_side_by_side_and_before_what_came_la
         assert rows.next_key(session, moment, now=False) == key_of(moment) + 1
         assert rows.next_key(session, moment - timedelta(days=1), now=False) == key_of(moment - timedelta(days=1))
         assert rows.next_key(session, moment - timedelta(days=1)) == key_of(moment) + 1, "what is drawn now comes last"
-    assert kit.store.pictures.page("ann", query="on:2026-03-04").items[0].id == last.id
+    assert kit.store.pictures.page(PageRequest(owner="ann", query="on:2026-03-04")).items[0].id == last.id
 
 
 @pytest.mark.parametrize(
@@ -200,8 +203,12 @@ def test_a_day_is_one_of_the_zone_that_is_told(kit, zone, query, there):
         for table in ("pictures", "picture_texts"):
             session.connection().exec_driver_sql(f"UPDATE {table} SET key = {key_of(moment)}")
     kit.store.collections.add("ann", "Today", query="on:2026-03-04")
-    found_there = [one.id for one in kit.store.pictures.page("ann", query=query, zone=where).items]
-    assert found_there == list(kit.store.pictures.matching("ann", query=query, zone=where)) == [picture.id] * there
+    found_there = [one.id for one in kit.store.pictures.page(PageRequest(owner="ann", query=query, zone=where)).items]
+    assert (
+        found_there
+        == list(kit.store.pictures.matching(PageRequest(owner="ann", query=query, zone=where)))
+        == [picture.id] * there
+    )
     assert kit.store.collections.of("ann", where)[0].count == (zone == "Asia/Shanghai")
 
 
@@ -216,7 +223,7 @@ def test_our_own_adapters_are_found_and_what_is_none_harms_nothing(kit):
     kept = kit.picture("a letter", recipe={"format": 1, "adapters": told})
     kit.picture("another", recipe={"format": 1, "adapters": 5, "loras": "quill"})
     for query in ("lora:quill", 'lora:"Quill pen"'):
-        assert [one.id for one in kit.store.pictures.page("ann", query=query).items] == [kept.id]
+        assert [one.id for one in kit.store.pictures.page(PageRequest(owner="ann", query=query)).items] == [kept.id]
 
 
 def test_the_adapters_of_a_picture_from_elsewhere_are_found(kit):
@@ -229,7 +236,9 @@ def test_the_adapters_of_a_picture_from_elsewhere_are_found(kit):
     kit.image().save(file, "PNG", pnginfo=info)
     picture, _, _ = kit.store.importer.import_file("ann", file.getvalue(), "heron.png")
     for query in ("lora:reed", "has:lora is:imported", "checkpoint:far seed:3"):
-        assert [one.id for one in kit.store.pictures.page("ann", query=query).items] == [picture.id], query
+        assert [one.id for one in kit.store.pictures.page(PageRequest(owner="ann", query=query)).items] == [
+            picture.id
+        ], query
 
 
 def test_the_beginning_of_a_word_is_looked_for_as_words_where_they_are_few(kit):
@@ -240,8 +249,8 @@ def test_the_beginning_of_a_word_is_looked_for_as_words_where_they_are_few(kit):
         assert pagination.expand(session, "const") is None, "too many"
         assert set(pagination.expand(session, "starf")) == {"starfish"}
         assert pagination.expand(session, "starx") == []
-    assert kit.store.pictures.page("ann", query="conste starf").total == pagination.EXPANDED // 2 + 1
-    assert kit.store.pictures.page("ann", query="starx").total == 0
+    assert kit.store.pictures.page(PageRequest(owner="ann", query="conste starf")).total == pagination.EXPANDED // 2 + 1
+    assert kit.store.pictures.page(PageRequest(owner="ann", query="starx")).total == 0
 
 
 def test_many_are_changed_thrown_away_and_brought_back_all_or_none(archive):
@@ -249,12 +258,12 @@ def test_many_are_changed_thrown_away_and_brought_back_all_or_none(archive):
     changed = pictures.edit_many("ann", ids, PictureEdit.checked(more_tags=["ink"], fewer_tags=["new york"], rating=4))
     assert [(one.tags, one.rating) for one in changed] == [(("海", "ink"), 4), (("ink",), 4)]
     assert pictures.tags("ann", "IN") == (("ink", 2),)
-    theirs = pictures.page("bob").items[0].id
+    theirs = pictures.page(PageRequest(owner="bob")).items[0].id
     with pytest.raises(NotFound):
         pictures.delete_many("ann", [*ids, theirs])
-    assert pictures.page("ann").total == 5
+    assert pictures.page(PageRequest(owner="ann")).total == 5
     pictures.delete_many("ann", ids)
-    assert pictures.page("ann").total == 3 and found(archive, "tag:ink") == []
+    assert pictures.page(PageRequest(owner="ann")).total == 3 and found(archive, "tag:ink") == []
     assert sorted(found(archive, "tag:ink", trash=True)) == ["red fox", "sea at night"]
     pictures.restore_many("ann", ids)
     assert len(found(archive, "tag:ink")) == 2
@@ -279,7 +288,7 @@ def test_several_are_moved_in_the_order_that_is_told(archive):
     kept.add_pictures("ann", made.id, ids)
 
     def order():
-        return list(archive.store.pictures.matching("ann", collection="row"))
+        return list(archive.store.pictures.matching(PageRequest(owner="ann", collection="row")))
 
     a, b, c, d = ids
     kept.move("ann", made.id, [d, b], a)
@@ -287,7 +296,11 @@ def test_several_are_moved_in_the_order_that_is_told(archive):
     kept.move("ann", made.id, [b, a], c)
     assert order() == [d, b, a, c], "where they stand already"
     kept.move("ann", made.id, [d, a], None)
-    assert order() == [b, c, d, a] == [one.id for one in archive.store.pictures.page("ann", collection="row").items]
+    assert (
+        order()
+        == [b, c, d, a]
+        == [one.id for one in archive.store.pictures.page(PageRequest(owner="ann", collection="row")).items]
+    )
     with pytest.raises(BadValue, match="before must not be one of those being moved"):
         kept.move("ann", made.id, [b, c], c)
     kept.remove_pictures("ann", made.id, [c])
@@ -323,11 +336,11 @@ def test_all_that_match_are_named_in_the_order_of_the_pages(archive, asked):
     group = archive.store.collections.add("ann", "All")
     archive.store.collections.add_pictures("ann", group.id, [archive.lora.id, archive.red.id, archive.sea.id])
     for more in ({}, {"collection": group.id}, {"trash": True}):
-        there = [one.id for one in pictures.page("ann", limit=200, **asked, **more).items]
-        assert list(pictures.matching("ann", **asked, **more)) == there
-        assert list(pictures.matching("ann", **asked, **more, most=1)) == there[:1]
-    assert pictures.matching("nobody", **asked) == ()
-    assert pictures.matching("ann"), "there is something"
+        there = [one.id for one in pictures.page(PageRequest(owner="ann", limit=200, **asked, **more)).items]
+        assert list(pictures.matching(PageRequest(owner="ann", **asked, **more))) == there
+        assert list(pictures.matching(PageRequest(owner="ann", **asked, **more), most=1)) == there[:1]
+    assert pictures.matching(PageRequest(owner="nobody", **asked)) == ()
+    assert pictures.matching(PageRequest(owner="ann")), "there is something"
 
 
 def test_a_collection_has_an_order_a_cover_and_a_name(archive):
@@ -337,16 +350,16 @@ def test_a_collection_has_an_order_a_cover_and_a_name(archive):
     assert kept.add_pictures("ann", made.id, ids).count == 3 and kept.add_pictures("ann", made.id, ids[:1]).count == 3
     assert found(archive, "", collection=made.id) == ["red fox", "sea at night", "ink mountain"]
     kept.move("ann", made.id, [archive.lora.id], archive.red.id)
-    page = archive.store.pictures.page("ann", collection=made.id, limit=2)
+    page = archive.store.pictures.page(PageRequest(owner="ann", collection=made.id, limit=2))
     assert [one.prompt for one in page.items] == ["ink mountain", "red fox"] and page.total == 3
-    rest = archive.store.pictures.page("ann", collection=made.id, limit=2, cursor=page.next)
+    rest = archive.store.pictures.page(PageRequest(owner="ann", collection=made.id, limit=2, cursor=page.next))
     assert [one.prompt for one in rest.items] == ["sea at night"]
     assert kept.of("ann")[0].cover_id == archive.lora.id
     kept.remove_pictures("ann", made.id, [archive.red.id])
     kept.add_pictures("ann", made.id, [archive.red.id])  # now at the end, and one place in the middle is nobody's
-    shown = archive.store.pictures.page("ann", collection=made.id, limit=2)
+    shown = archive.store.pictures.page(PageRequest(owner="ann", collection=made.id, limit=2))
     kept.move("ann", made.id, [archive.sea.id], archive.lora.id)
-    rest = archive.store.pictures.page("ann", collection=made.id, limit=2, cursor=shown.next)
+    rest = archive.store.pictures.page(PageRequest(owner="ann", collection=made.id, limit=2, cursor=shown.next))
     assert [one.prompt for one in rest.items] == ["red fox"]  # what was moved within a page moves nothing behind it
     kept.move("ann", made.id, [archive.sea.id], None)
     kept.move("ann", made.id, [archive.red.id], archive.sea.id)
@@ -365,14 +378,14 @@ def test_a_collection_has_an_order_a_cover_and_a_name(archive):
     assert found(archive, "in:dogs") == ["ink mountain", "sea at night"]
     for act in (
         lambda: kept.add_pictures("bob", made.id, []),
-        lambda: kept.add_pictures("ann", made.id, [archive.store.pictures.page("bob").items[0].id]),
+        lambda: kept.add_pictures("ann", made.id, [archive.store.pictures.page(PageRequest(owner="bob")).items[0].id]),
     ):
         with pytest.raises(NotFound):
             act()
     with pytest.raises(BadValue, match="name must not be the name of another collection"):
         kept.add("ann", "DOGS")
     kept.delete("ann", made.id)
-    assert kept.of("ann") == () and archive.store.pictures.page("ann").total == 5
+    assert kept.of("ann") == () and archive.store.pictures.page(PageRequest(owner="ann")).total == 5
 
 
 def test_a_saved_search_finds_what_comes_later(archive):
@@ -415,10 +428,17 @@ def test_a_saved_search_names_no_other_however_that_would_come(archive):
 
 def test_totals_are_counted_by_the_rows_themselves(archive):
     pictures = archive.store.pictures
-    assert pictures.page("ann", favourite=True).total == 1
+    assert pictures.page(PageRequest(owner="ann", favourite=True)).total == 1
     pictures.delete("ann", archive.red.id)
-    assert (pictures.page("ann", favourite=True).total, pictures.page("ann", trash=True).total) == (0, 1)
-    assert (pictures.page("ann").total, pictures.page("bob").total, pictures.page("cy").total) == (4, 1, 0)
+    assert (
+        pictures.page(PageRequest(owner="ann", favourite=True)).total,
+        pictures.page(PageRequest(owner="ann", trash=True)).total,
+    ) == (0, 1)
+    assert (
+        pictures.page(PageRequest(owner="ann")).total,
+        pictures.page(PageRequest(owner="bob")).total,
+        pictures.page(PageRequest(owner="cy")).total,
+    ) == (4, 1, 0)
 
 
 def test_an_owner_and_their_trash_have_tokens_of_their_own():

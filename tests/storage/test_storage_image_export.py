@@ -17,6 +17,7 @@ from storage.errors import BadValue
 from storage.metadata import containers, exif, writer, xmp
 from storage.metadata.policy import ALL, MetadataPolicy
 from storage.metadata.readers import parse_metadata
+from storage.records import NewJob, QueueLimits
 from storage.repositories import mappers
 from storage.transfer.image_export import export_bytes
 
@@ -205,7 +206,7 @@ def test_the_setting_names_what_there_is(tmp_path):
         with pytest.raises(ValueError, match="metadata must be none, or one or more of infotext, json, xmp"):
             MetadataPolicy.of(wrong)
     store = storage.open(tmp_path / "data", policy=MetadataPolicy.of("xmp"))
-    job = store.jobs.add("ann", kind="generate", spec={}, count=1, per_owner=9, total=9)
+    job = store.jobs.add(NewJob(owner="ann", kind="generate", spec={}, count=1), QueueLimits(per_owner=9, total=9))
     facts = {"owner": "ann", "job_id": job.id, "index": 0, "prompt": "p", "original_prompt": "p", "negative_prompt": ""}
     facts |= {
         "seed": 1,

@@ -19,6 +19,7 @@ from storage.db.engine import MIGRATIONS, migrate
 from storage.db.tables import Base
 from storage.errors import NewerDatabase, NotWritten, UnknownDatabase
 from storage.records import NewPicture
+from storage.search.pages import PageRequest
 from storage.search.query_parser import owner_token
 
 VERSIONS = [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()][::-1]
@@ -123,7 +124,7 @@ def test_what_an_older_version_held_is_there_after_the_migration(tmp_path, versi
         "old",
         "2026-01-02T03:04:05+00:00",
     )
-    assert store.pictures.page("ann", query="兔子 sea").items == (picture,)
+    assert store.pictures.page(PageRequest(owner="ann", query="兔子 sea")).items == (picture,)
     if version < "0005":  # what can be filtered by, and the key that tells when
         for query in (
             "seed:3 rating:>=4 is:favourite tag:sea checkpoint:pock has:enhancement",
@@ -131,13 +132,13 @@ def test_what_an_older_version_held_is_there_after_the_migration(tmp_path, versi
             "rab",
             "rabb",
         ):
-            assert store.pictures.page("ann", query=query).items == (picture,), query
+            assert store.pictures.page(PageRequest(owner="ann", query=query)).items == (picture,), query
     assert store.shares.resolve(store.shares.add("ann", "p1", 1).token)[1] == picture
     (job,) = store.jobs.recover()
     assert (job.status, job.pictures) == ("queued", ("p1",))
     new = {name: getattr(picture, name) for name in NewPicture.__dataclass_fields__} | {"index": 1}
     added = store.pictures.add(NewPicture(**new), Image.new("RGB", (64, 64)), finish=True)
-    assert store.pictures.page("ann").items == (added, picture)
+    assert store.pictures.page(PageRequest(owner="ann")).items == (added, picture)
     store.close()
     backups = list((tmp_path / "backups").glob("*")) if version != VERSIONS[-1] else []
     assert len(backups) == (version != VERSIONS[-1])

@@ -10,6 +10,7 @@ from PIL import Image
 
 from storage.errors import BadCursor, BadQuery, BadValue, NotFound
 from storage.records import NewPicture
+from storage.search.pages import PageRequest
 
 
 def test_a_picture_comes_back_with_every_fact_after_a_restart(kit):
@@ -69,7 +70,7 @@ def test_the_same_picture_of_a_job_is_kept_once(kit):
     again = kit.store.pictures.add(kit.new(job), kit.image("blue"), finish=True)
     assert again == first
     assert kit.store.pictures.path("ann", first.id).read_bytes() == before
-    assert kit.store.pictures.page("ann").total == 1
+    assert kit.store.pictures.page(PageRequest(owner="ann")).total == 1
     assert len(list(kit.store.folder.rglob("*.png"))) == 1
     assert kit.store.jobs.get("ann", job.id).status == "done"
 
@@ -100,32 +101,34 @@ def test_a_row_that_cannot_be_kept_leaves_no_file(kit):
 
 def test_pages_are_newest_first_and_hold_while_pictures_arrive(kit):
     made = [kit.picture(f"number {n}").id for n in range(7)][::-1]
-    first = kit.store.pictures.page("ann", limit=3)
+    first = kit.store.pictures.page(PageRequest(owner="ann", limit=3))
     assert ([p.id for p in first.items], first.total, first.more) == (made[:3], 7, True)
     kit.picture("a new one")
-    second = kit.store.pictures.page("ann", limit=3, cursor=first.next)
-    third = kit.store.pictures.page("ann", limit=3, cursor=second.next)
+    second = kit.store.pictures.page(PageRequest(owner="ann", limit=3, cursor=first.next))
+    third = kit.store.pictures.page(PageRequest(owner="ann", limit=3, cursor=second.next))
     assert [p.id for p in (*second.items, *third.items)] == made[3:]
     assert (second.total, third.more, third.next) == (8, False, None)
 
 
 def test_a_page_that_is_just_full_has_no_next(kit):
     kit.picture(), kit.picture()
-    page = kit.store.pictures.page("ann", limit=2)
+    page = kit.store.pictures.page(PageRequest(owner="ann", limit=2))
     assert (len(page.items), page.more, page.next) == (2, False, None)
-    assert kit.store.pictures.page("nobody") == kit.store.pictures.page("ann", query="zebra")
+    assert kit.store.pictures.page(PageRequest(owner="nobody")) == kit.store.pictures.page(
+        PageRequest(owner="ann", query="zebra")
+    )
 
 
 @pytest.mark.parametrize("cursor", ["", "p", "x1", "p-1", "pg", "p1 ", "p" + "f" * 16, "p" + "f" * 99, "\uff11"])
 def test_a_cursor_of_nobodys_making_is_a_sentence(kit, cursor):
     with pytest.raises(BadCursor, match="cursor must be the `next` of an earlier page"):
-        kit.store.pictures.page("ann", cursor=cursor)
+        kit.store.pictures.page(PageRequest(owner="ann", cursor=cursor))
 
 
 @pytest.mark.parametrize("limit", [0, -1, 201, True, "5", 2.0])
 def test_a_limit_out_of_bounds_is_a_sentence(kit, limit):
     with pytest.raises(BadQuery, match="limit must be from 1 to 200"):
-        kit.store.pictures.page("ann", limit=limit)
+        kit.store.pictures.page(PageRequest(owner="ann", limit=limit))
 
 
 def test_edit_changes_what_is_given_only(kit):
@@ -171,7 +174,7 @@ def test_filters_favourite_tag_and_query_hold_together(kit):
     pictures.edit("ann", land, favourite=True)
 
     def ids(**asked):
-        page = pictures.page("ann", **asked)
+        page = pictures.page(PageRequest(owner="ann", **asked))
         assert page.total == len(page.items)
         return [picture.id for picture in page.items]
 
@@ -194,9 +197,9 @@ def test_the_trash_hides_and_gives_back(kit):
     assert gone.deleted_at is not None
     assert pictures.delete("ann", thrown) == gone  # the first time counts
     for asked in ({}, {"query": "cat"}):
-        assert [p.id for p in pictures.page("ann", **asked).items] == [kept]
-        assert [p.id for p in pictures.page("ann", trash=True, **asked).items] == [thrown]
-    assert pictures.page("ann", tag="pet").total == 0
+        assert [p.id for p in pictures.page(PageRequest(owner="ann", **asked)).items] == [kept]
+        assert [p.id for p in pictures.page(PageRequest(owner="ann", trash=True, **asked)).items] == [thrown]
+    assert pictures.page(PageRequest(owner="ann", tag="pet")).total == 0
     assert pictures.get("ann", thrown) == gone
     with pytest.raises(NotFound):
         pictures.get("ann", thrown, trash=False)
@@ -204,7 +207,10 @@ def test_the_trash_hides_and_gives_back(kit):
     back = pictures.restore("ann", thrown)
     assert (back.deleted_at, back.rating, back.tags) == (None, 5, ("pet",))
     assert pictures.restore("ann", thrown) == back == pictures.get("ann", thrown, trash=False)
-    assert pictures.page("ann").total == 2 and pictures.page("ann", trash=True).total == 0
+    assert (
+        pictures.page(PageRequest(owner="ann")).total == 2
+        and pictures.page(PageRequest(owner="ann", trash=True)).total == 0
+    )
 
 
 def test_anothers_picture_is_not_found_whatever_is_asked(kit):
@@ -224,9 +230,9 @@ def test_anothers_picture_is_not_found_whatever_is_asked(kit):
         with pytest.raises(NotFound):
             ask("ann", "nothing")
     for asked in ({}, {"query": "secret"}, {"query": "-zebra"}, {"trash": True}, {"favourite": True}):
-        assert pictures.page("bob", **asked).items == ()
-        assert pictures.page("bob", **asked).total == 0
-    assert pictures.page("ann", query="secret").total == 1
+        assert pictures.page(PageRequest(owner="bob", **asked)).items == ()
+        assert pictures.page(PageRequest(owner="bob", **asked)).total == 0
+    assert pictures.page(PageRequest(owner="ann", query="secret")).total == 1
 
 
 def test_an_id_is_never_a_path(kit):

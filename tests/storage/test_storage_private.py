@@ -13,17 +13,18 @@ from sqlalchemy import text
 
 from storage.errors import NotFound, QueueFull
 from storage.ids import is_private, new_id, private_id, public_id
-from storage.records import Job, Picture
+from storage.records import Job, NewJob, Picture, QueueLimits
 from storage.repositories.private import PrivateStore, open_private_store
-from tests.storage.conftest import Kit
+from storage.search.pages import PageRequest
+from tests.storage.conftest import Kit, new_job
 
 TELLS_NOTHING = {"alembic_version", "turns", "tallies"}
 
 
 def private_job(kit: Kit, owner: str = "ann", count: int = 1, **changes: Any) -> Job:
-    facts: dict[str, Any] = {"kind": "generate", "spec": {"prompt": "x"}, "per_owner": 500, "total": 500}
     place, other = kit.store.queue.places(True)
-    return place.add(owner, count=count, elsewhere=other.waiting(owner), **{**facts, **changes})
+    new, limits = new_job(owner, count, {**changes, "elsewhere": other.waiting(owner)})
+    return place.add(new, limits)
 
 
 def private_picture(kit: Kit, prompt: str = "a secret garden", owner: str = "ann", **changes: Any) -> Picture:
@@ -57,7 +58,7 @@ def test_an_id_says_whether_it_is_private():
 
 
 def test_a_private_picture_is_shown_and_comes_to_no_disk(kit):
-    kit.store.pictures.page("ann")  # the first look makes SQLite's own files
+    kit.store.pictures.page(PageRequest(owner="ann"))  # the first look makes SQLite's own files
     before = on_disk(kit)
     made = private_picture(kit, "a secret garden, unheard of")
     assert is_private(made.id) and is_private(made.job_id)
@@ -70,7 +71,7 @@ def test_a_private_picture_is_shown_and_comes_to_no_disk(kit):
         for ask in (kit.store.png, kit.store.webp):
             with pytest.raises(NotFound):
                 ask(owner, id)
-    assert kit.store.pictures.page("ann").items == ()
+    assert kit.store.pictures.page(PageRequest(owner="ann")).items == ()
     assert on_disk(kit) == before
 
 
@@ -131,7 +132,7 @@ def test_one_private_picture_is_forgotten(kit):
         kit.store.png("ann", one.id)
     with pytest.raises(NotFound):
         kit.store.private.forget_picture("bob", other.id)
-    assert [picture.id for picture in kit.store.private.pictures.page("ann").items] == [other.id]
+    assert [picture.id for picture in kit.store.private.pictures.page(PageRequest(owner="ann")).items] == [other.id]
 
 
 def test_private_and_kept_are_served_in_turn(kit):
@@ -162,7 +163,10 @@ def test_the_bounds_count_both(kit):
         private_job(kit, "ann", per_owner=2)
     with pytest.raises(QueueFull):
         place, other = kit.store.queue.places(False)
-        place.add("bob", kind="generate", spec={}, count=1, per_owner=2, total=2, elsewhere=other.waiting("bob"))
+        place.add(
+            NewJob(owner="bob", kind="generate", spec={}, count=1),
+            QueueLimits(per_owner=2, total=2, elsewhere=other.waiting("bob")),
+        )
     assert len(kit.store.queue.unfinished("ann")) == 2
 
 
@@ -181,7 +185,9 @@ def test_it_is_another_one_each_time_and_many_may_write(kit):
     def work(owner: str) -> None:
         try:
             for _ in range(10):
-                job = one.jobs.add(owner, kind="generate", spec={}, count=1, per_owner=500, total=500)
+                job = one.jobs.add(
+                    NewJob(owner=owner, kind="generate", spec={}, count=1), QueueLimits(per_owner=500, total=500)
+                )
                 one.pictures.add(kit.new(job), kit.image(), finish=True)
                 one.prune()
         except BaseException as error:
@@ -190,7 +196,10 @@ def test_it_is_another_one_each_time_and_many_may_write(kit):
     threads = [threading.Thread(target=work, args=(f"owner {n}",)) for n in range(12)]
     [thread.start() for thread in threads], [thread.join() for thread in threads]
     assert errors == []
-    assert one.pictures.page("owner 3").total == 10 and other.pictures.page("owner 3").total == 0
+    assert (
+        one.pictures.page(PageRequest(owner="owner 3")).total == 10
+        and other.pictures.page(PageRequest(owner="owner 3")).total == 0
+    )
     one.database.close()
     other.database.close()
     again = open_private_store()

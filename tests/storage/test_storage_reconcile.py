@@ -18,6 +18,7 @@ from storage.errors import NotFound
 from storage.files.hashing import pixel_sha256
 from storage.metadata import writer
 from storage.metadata.writer import OURS
+from storage.search.pages import PageRequest
 
 
 def noise(seed: int, side: int = 16) -> Image.Image:
@@ -81,9 +82,11 @@ def test_files_without_rows_come_back_by_what_they_tell(kit):
     assert back.enhancement == parent.enhancement
     assert kit.store.pictures.get("ann", child.id).parent_id == parent.id
     assert kit.store.jobs.get("ann", parent.job_id).kind == "import"
-    assert [one.id for one in kit.store.pictures.page("ann").items] == [child.id, parent.id], "by when they were made"
-    assert kit.store.pictures.page("ann", query="is:imported").total == 2
-    assert kit.store.pictures.page("ann", query="狗").total == 1
+    assert [one.id for one in kit.store.pictures.page(PageRequest(owner="ann")).items] == [child.id, parent.id], (
+        "by when they were made"
+    )
+    assert kit.store.pictures.page(PageRequest(owner="ann", query="is:imported")).total == 2
+    assert kit.store.pictures.page(PageRequest(owner="ann", query="狗")).total == 1
     assert kit.store.reconciler.run(owner="ann").findings == []
 
 
@@ -132,7 +135,7 @@ def test_what_a_file_tells_is_checked_and_a_bad_one_stays_where_it_is(kit, chang
     before = path.read_bytes()
     report = kit.store.reconciler.run(owner="ann", depth="pixels")
     assert "was left where it is" in sentences(report)
-    assert path.read_bytes() == before and kit.store.pictures.page("ann").total == 0
+    assert path.read_bytes() == before and kit.store.pictures.page(PageRequest(owner="ann")).total == 0
     assert not (kit.store.folder / "damaged").exists()
 
 
@@ -145,15 +148,19 @@ def test_a_lost_file_is_missing_until_its_pixels_turn_up(kit, tmp_path):
     kit.store.files.thumb(picture.id).unlink()
     report = kit.store.reconciler.run()
     assert report.open == 1 and kit.store.pictures.get("ann", picture.id).missing_at is not None
-    assert [one.id for one in kit.store.pictures.page("ann", query="is:missing").items] == [picture.id]
-    assert [one.id for one in kit.store.pictures.page("ann", query="-is:missing").items] == [other.id]
+    assert [one.id for one in kit.store.pictures.page(PageRequest(owner="ann", query="is:missing")).items] == [
+        picture.id
+    ]
+    assert [one.id for one in kit.store.pictures.page(PageRequest(owner="ann", query="-is:missing")).items] == [
+        other.id
+    ]
     assert not any(one.news for one in kit.store.reconciler.run().findings), "it is known already"
     with Image.open(away) as image:  # another program wrote it again: no word of ours is left
         image.convert("RGBA").save(away)
     report = kit.store.reconciler.run(sources=[tmp_path / "elsewhere"])
     assert report.open == 0 and "was found again" in sentences(report)
     assert kit.store.pictures.get("ann", picture.id).missing_at is None
-    assert kit.store.pictures.page("ann", query="is:missing").total == 0
+    assert kit.store.pictures.page(PageRequest(owner="ann", query="is:missing")).total == 0
     told = writer.read(kit.store.pictures.path("ann", picture.id))
     assert told["id"] == picture.id and told["prompt"] == picture.prompt
     assert kit.store.reconciler.run(depth="pixels").findings == []
@@ -262,6 +269,6 @@ def test_checks_beside_writers_find_nothing_wrong(kit):
         stop.set()
         thread.join()
     assert wrong == []
-    assert kit.store.pictures.page("ann").total == 13
+    assert kit.store.pictures.page(PageRequest(owner="ann")).total == 13
     assert len(list((kit.store.folder / "pictures").rglob("*.png"))) == 13
     assert os.listdir(kit.store.folder / "incoming") == []

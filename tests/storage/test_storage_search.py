@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from storage.errors import BadQuery
 from storage.records import Step
 from storage.search import query_parser
+from storage.search.pages import PageRequest
 
 TEXT = st.text(max_size=60) | st.text('ab兔子 "-*():^{}+.ANDORNOT\u0301é😀\x00', max_size=40)
 PROPERTY = settings(
@@ -20,7 +21,7 @@ PROPERTY = settings(
 
 
 def found(kit, query, owner="ann"):
-    page = kit.store.pictures.page(owner, query=query, limit=200)
+    page = kit.store.pictures.page(PageRequest(owner=owner, query=query, limit=200))
     assert page.total == len(page.items)
     return [picture.prompt for picture in page.items]
 
@@ -107,18 +108,18 @@ def test_a_picture_is_found_by_any_word_of_its_prompt(shared_kit, prompt, data):
     word = data.draw(st.sampled_from(prompt.split()))
     assume(not word.startswith("-") and '"' not in word)
     id = shared_kit.picture(prompt).id
-    newest = shared_kit.store.pictures.page("ann", query=word, limit=1).items
+    newest = shared_kit.store.pictures.page(PageRequest(owner="ann", query=word, limit=1)).items
     assert [picture.id for picture in newest] == [id]
     if list(query_parser.tokens(word)):
-        excluded = shared_kit.store.pictures.page("ann", query=f"-{word}", limit=1).items
+        excluded = shared_kit.store.pictures.page(PageRequest(owner="ann", query=f"-{word}", limit=1)).items
         assert id not in [picture.id for picture in excluded]
-        assert shared_kit.store.pictures.page("bob", query=word).items == ()
+        assert shared_kit.store.pictures.page(PageRequest(owner="bob", query=word)).items == ()
 
 
 @PROPERTY
 @given(query=st.text(max_size=200) | TEXT)
 def test_any_text_can_be_searched_for(shared_kit, query):
-    page = shared_kit.store.pictures.page("ann", query=query)
+    page = shared_kit.store.pictures.page(PageRequest(owner="ann", query=query))
     assert page.total >= len(page.items)
 
 
@@ -149,7 +150,7 @@ def test_counting_stops_at_the_cap_and_says_so(kit):
             "INSERT INTO picture_texts SELECT pictures.key, t.owner, t.prompt, t.original, t.negative, "
             "t.reasoning, t.tags, t.note, t.facts FROM pictures, picture_texts t WHERE pictures.key <> t.key"
         )
-    page = kit.store.pictures.page("ann", query="cat")
+    page = kit.store.pictures.page(PageRequest(owner="ann", query="cat"))
     assert (page.total, page.capped, page.more, len(page.items)) == (query_parser.COUNT_CAP, True, True, 24)
-    page = kit.store.pictures.page("ann")
+    page = kit.store.pictures.page(PageRequest(owner="ann"))
     assert (page.total, page.capped) == (many, False)

@@ -18,6 +18,7 @@ from storage.db import snapshots
 from storage.db.integrity import NOTE
 from storage.errors import Damaged, LockedDatabase, NotRestored, NotWritten, UnknownDatabase
 from storage.ids import now
+from storage.search.pages import PageRequest
 
 HOLD = (
     "import sqlite3, sys, time; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
@@ -39,9 +40,7 @@ def damage(file: Path, table_or_index: str | None) -> None:
 
 def test_a_snapshot_is_of_one_moment_however_much_is_written_meanwhile(kit, tmp_path):
     for _ in range(150):  # some hundred pages, so that it takes many steps
-        kit.store.enhancements.add(
-            owner="ann", original="x" * 40_000, steps=(), prompt="y", seed=1, model="m", revision="", template="t", template_version="1"
-        )  # fmt: skip
+        kit.enhancement(original="x" * 40_000)
     kit.store.jobs.finish(kit.job(count=0).id, "cancelled")
     written = 0
 
@@ -92,8 +91,8 @@ def test_a_damaged_index_leaves_a_studio_that_reads_and_says_how_to_go_on(kit):
     sentence = kit.store.damaged
     command = f"python app.py restore {shlex.quote(str(snapshot))} --data {kit.store.folder}-restored"
     assert sentence and sentence.endswith(command)
-    assert kit.store.pictures.page("ann").items[0].id == picture.id
-    assert kit.store.pictures.page("ann", query="cat").total == 1
+    assert kit.store.pictures.page(PageRequest(owner="ann")).items[0].id == picture.id
+    assert kit.store.pictures.page(PageRequest(owner="ann", query="cat")).total == 1
     assert kit.store.pictures.thumb("ann", picture.id).exists()
     before = (kit.store.folder / "studio.db").read_bytes()
     for change in (
@@ -175,4 +174,4 @@ def test_a_database_that_another_program_holds_is_a_sentence_within_seconds(kit,
         child.kill()
         child.communicate()
     kit.store = storage.open(kit.store.folder)
-    assert kit.store.damaged is None and kit.store.pictures.page("ann").total == 1
+    assert kit.store.damaged is None and kit.store.pictures.page(PageRequest(owner="ann")).total == 1

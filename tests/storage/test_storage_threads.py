@@ -13,6 +13,7 @@ import storage
 from storage.db.snapshots import faults, snapshot
 from storage.errors import QueueFull
 from storage.search import filters
+from storage.search.pages import PageRequest
 
 
 def together(many, work):
@@ -73,13 +74,17 @@ def test_readers_see_whole_pictures_while_others_write(kit):
                 kit.store.pictures.add(kit.new(job, index, prompt="a cat"), kit.image(), finish=index == 59)
             return True
         for _ in range(20):
-            for picture in kit.store.pictures.page("ann", query="cat", limit=200).items:
+            for picture in kit.store.pictures.page(PageRequest(owner="ann", query="cat", limit=200)).items:
                 assert kit.store.pictures.path("ann", picture.id).is_file()
                 assert picture.prompt == "a cat"
         return True
 
     assert all(together(6, work))
-    assert kit.store.pictures.page("ann", query="cat").total == kit.store.pictures.page("ann").total == 60
+    assert (
+        kit.store.pictures.page(PageRequest(owner="ann", query="cat")).total
+        == kit.store.pictures.page(PageRequest(owner="ann")).total
+        == 60
+    )
 
 
 @pytest.mark.slow
@@ -93,7 +98,10 @@ def test_fifty_threads_write_and_read_and_nobody_fails(kit):
             picture = kit.picture(f"a dog by{thread} at{turn}", owner=owner)
             kit.store.pictures.edit(owner, picture.id, tags=[f"t{thread}"], rating=turn)
             kit.store.pictures.edit("ann", stay[(thread + turn) % 10].id, rating=thread % 6, note=f"by{thread}")
-            assert kit.store.pictures.page(owner, query=f'"by{thread} at{turn}"').items[0].id == picture.id
+            assert (
+                kit.store.pictures.page(PageRequest(owner=owner, query=f'"by{thread} at{turn}"')).items[0].id
+                == picture.id
+            )
             if turn % 2:
                 kit.store.pictures.delete(owner, picture.id)
                 kit.store.trash.empty(owner, [picture.id])
@@ -102,7 +110,10 @@ def test_fifty_threads_write_and_read_and_nobody_fails(kit):
         return True
 
     assert all(together(50, work))
-    assert kit.store.pictures.page("ann").total == 10 + 25 * 2 and kit.store.pictures.page("bob").total == 25 * 2
+    assert (
+        kit.store.pictures.page(PageRequest(owner="ann")).total == 10 + 25 * 2
+        and kit.store.pictures.page(PageRequest(owner="bob")).total == 25 * 2
+    )
     assert kit.store.reconciler.run(depth="pixels").findings == []
     assert faults(kit.store.folder / "studio.db", full=True) is None
 
@@ -121,14 +132,12 @@ def test_pictures_made_after_the_clock_went_back_come_first_and_nothing_collides
         connection.commit()
     kit.store = storage.open(kit.store.folder)
     late = together(8, lambda n: kit.picture(f"late {n}"))
-    items = kit.store.pictures.page("ann", limit=50).items
+    items = kit.store.pictures.page(PageRequest(owner="ann", limit=50)).items
     assert {one.id for one in items[:8]} == {one.id for one in late}
     assert [one.id for one in items[8:]] == [one.id for one in early[::-1]]
     assert len({one.id for one in items}) == 13
-    assert kit.store.pictures.page("ann", query="late").total == 8
+    assert kit.store.pictures.page(PageRequest(owner="ann", query="late")).total == 8
     job = kit.job()
     assert kit.store.jobs.claim().id == job.id
-    assert (
-        kit.store.pictures.page("ann", limit=5, cursor=kit.store.pictures.page("ann", limit=8).next).items[0].id
-        == early[-1].id
-    )
+    seen = kit.store.pictures.page(PageRequest(owner="ann", limit=8)).next
+    assert kit.store.pictures.page(PageRequest(owner="ann", limit=5, cursor=seen)).items[0].id == early[-1].id

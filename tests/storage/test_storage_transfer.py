@@ -21,6 +21,7 @@ from PIL.PngImagePlugin import PngInfo
 from storage.errors import BadArchive, NotAPicture, NotFound
 from storage.metadata import writer
 from storage.records import Picture
+from storage.search.pages import PageRequest
 from storage.transfer import exporter as archives
 from storage.transfer import manifest, zip_reader
 from tests.storage.conftest import packed
@@ -64,9 +65,9 @@ def test_all_of_it_is_the_same_on_another_machine(kit, other):
         assert replace(was, status="done") == replace(now, status="done", finished_at=was.finished_at)
         assert now.status == "done"
     assert other.store.jobs.marked("ann", "line 7").id == made[0].job_id
-    found = other.store.pictures.page("ann", query="hare")
+    found = other.store.pictures.page(PageRequest(owner="ann", query="hare"))
     assert [one.id for one in found.items] == [made[-1].id]
-    assert [one.id for one in other.store.pictures.page("ann", tag="兔").items] == [made[-1].id]
+    assert [one.id for one in other.store.pictures.page(PageRequest(owner="ann", tag="兔")).items] == [made[-1].id]
     assert list((other.store.folder / "incoming").iterdir()) == []
 
 
@@ -116,7 +117,7 @@ def test_an_import_that_is_killed_is_repeated(kit, other, tmp_path):
     assert died.returncode == 9
     other.reopen()
     other.store.jobs.recover()
-    there = other.store.pictures.page("ann").total
+    there = other.store.pictures.page(PageRequest(owner="ann")).total
     assert 0 < there < 60
     brought = other.store.importer.import_archive("ann", path)
     assert (brought.here, len(brought.brought), brought.wrong) == (there, 60 - there, ())
@@ -286,7 +287,7 @@ def test_a_line_that_breaks_a_rule_is_named_and_left_out(kit, other, part, name,
     brought = other.store.importer.import_archive("ann", zipped)
     assert brought.brought == () and len(brought.wrong) == 1 and brought.wrong[0].line == 1
     assert sentence in brought.wrong[0].sentence
-    assert other.store.pictures.page("ann").total == 0
+    assert other.store.pictures.page(PageRequest(owner="ann")).total == 0
     assert [path for path in other.store.folder.rglob("*") if path.suffix in (".png", ".webp")] == []
 
 
@@ -362,7 +363,7 @@ def test_names_that_lead_out_or_are_doubled_are_refused(kit, other, extra, sente
     for act in (other.store.importer.preview, other.store.importer.import_archive):
         with pytest.raises(BadArchive, match=sentence):
             act("ann", changed(packed(kit), extra=extra))
-    assert other.store.pictures.page("ann").total == 0
+    assert other.store.pictures.page(PageRequest(owner="ann")).total == 0
 
 
 def test_bombs_are_refused_unopened(kit, other):
@@ -415,7 +416,7 @@ def test_torn_archives_are_refused_or_read(kit, other):
             assert str(error)
         else:
             assert len(brought.brought) + brought.here + len(brought.wrong) >= 0
-    for one in other.store.pictures.page("ann").items:
+    for one in other.store.pictures.page(PageRequest(owner="ann")).items:
         mine = other.store.pictures.path("ann", one.id).read_bytes()
         assert mine == kit.store.pictures.path("ann", one.id).read_bytes()
 
@@ -434,7 +435,11 @@ def test_an_own_file_restores_its_record(kit, other):
     assert other.store.importer.import_file("ann", data, "x.png")[0] == made
     bobs, _, _ = other.store.importer.import_file("bob", data, "x.png")
     assert bobs.id != made.id and bobs.pixel_sha256 == made.pixel_sha256
-    assert other.store.pictures.page("ann").total == other.store.pictures.page("bob").total == 1
+    assert (
+        other.store.pictures.page(PageRequest(owner="ann")).total
+        == other.store.pictures.page(PageRequest(owner="bob")).total
+        == 1
+    )
 
 
 def test_an_own_file_that_was_changed_is_a_picture_of_its_own(kit, other):
@@ -473,7 +478,7 @@ def test_a_foreign_file_becomes_a_picture_that_tells_what_was_understood(other):
     assert texts["parameters"].startswith("a fox\n") and texts["workflow"] == '{"nodes": []}'
     assert writer.facts_in(texts[writer.OURS])["prompt"] == "a fox"
     assert other.store.importer.import_file("ann", file.getvalue(), "again.png")[0] == picture
-    assert [one.id for one in other.store.pictures.page("ann", query="fox").items] == [picture.id]
+    assert [one.id for one in other.store.pictures.page(PageRequest(owner="ann", query="fox")).items] == [picture.id]
     assert other.store.importer.import_file("bob", file.getvalue(), "fox.png")[0].id != picture.id
 
 
@@ -499,7 +504,7 @@ def test_a_foreign_picture_goes_along_too(other, kit):
 def test_a_single_file_that_is_no_picture_is_refused(other, data):
     with pytest.raises(NotAPicture):
         other.store.importer.import_file("ann", data, "x.png")
-    assert other.store.pictures.page("ann").total == 0
+    assert other.store.pictures.page(PageRequest(owner="ann")).total == 0
 
 
 @pytest.mark.slow
@@ -520,5 +525,7 @@ def test_a_thousand_pictures_are_the_same_after_the_way_through_a_zip(kit, other
         assert (
             other.store.pictures.path("ann", one.id).read_bytes() == kit.store.pictures.path("ann", one.id).read_bytes()
         )
-    assert [one.id for one in other.store.pictures.page("ann", limit=50).items] == [one.id for one in made[:-51:-1]]
+    assert [one.id for one in other.store.pictures.page(PageRequest(owner="ann", limit=50)).items] == [
+        one.id for one in made[:-51:-1]
+    ]
     assert archives.MANIFEST in zipfile.ZipFile(path).namelist()

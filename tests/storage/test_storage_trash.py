@@ -16,6 +16,7 @@ import storage
 from storage.errors import NotFound
 from storage.ids import now
 from storage.repositories.trash import TrashSummary
+from storage.search.pages import PageRequest
 from tests.storage.test_storage_crash import STEPS, run
 
 TABLES = ("pictures", "picture_tags", "picture_texts", "shares", "collection_pictures", "jobs", "enhancements")
@@ -67,8 +68,10 @@ def test_with_a_picture_goes_all_that_hung_on_it_and_nothing_else(kit):
         kit.store.pictures.restore("ann", gone.id)
     with closing(sqlite3.connect(kit.store.folder / "studio.db")) as connection:
         connection.execute("INSERT INTO picture_search(picture_search) VALUES ('integrity-check')")
-    page = kit.store.pictures.page("ann", trash=True)
-    assert page.total == 0 and kit.store.pictures.page("ann", query="armadillo", trash=True).total == 0
+    page = kit.store.pictures.page(PageRequest(owner="ann", trash=True))
+    assert (
+        page.total == 0 and kit.store.pictures.page(PageRequest(owner="ann", query="armadillo", trash=True)).total == 0
+    )
 
 
 def test_only_what_is_in_the_owners_trash_goes(kit):
@@ -89,10 +92,10 @@ def test_children_stay_without_a_parent_and_are_found_so(kit):
     both = kit.picture("a lost kitten", parent_id=parent.id)
     for one in (parent, both):
         kit.store.pictures.delete("ann", one.id)
-    assert kit.store.pictures.page("ann", query="has:parent").total == 1
+    assert kit.store.pictures.page(PageRequest(owner="ann", query="has:parent")).total == 1
     assert kit.store.trash.empty("ann") == 2
     assert kit.store.pictures.get("ann", child.id).parent_id is None
-    assert kit.store.pictures.page("ann", query="has:parent").total == 0
+    assert kit.store.pictures.page(PageRequest(owner="ann", query="has:parent")).total == 0
 
 
 def test_before_it_is_emptied_it_tells_what_would_go_and_what_was_drawn_from_that(kit):

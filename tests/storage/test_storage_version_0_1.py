@@ -14,6 +14,7 @@ import pytest
 import storage
 from storage.files.backup import restore_backup
 from storage.metadata.readers import parse_metadata
+from storage.search.pages import PageRequest
 from tests.stores import open_store
 
 DATA = Path(__file__).parents[1] / "data" / "version-0.1"
@@ -35,8 +36,8 @@ def test_a_backup_is_restored_with_everything_in_it(tmp_path: Path) -> None:
         assert [step.name for step in picture.enhancement.steps] == ["keep", "solve", "compose", "text"]
         assert {one.name: one.count for one in store.collections.of(OWNER)} == {"Best": 2, "Foxes": 2}
         assert len(store.shares.of_picture(OWNER, ID)) == 1
-        assert store.pictures.page(OWNER, trash=True).total == 1
-        assert store.pictures.page(OWNER, query=f"seed:{SEED_MAX}").total == 1
+        assert store.pictures.page(PageRequest(owner=OWNER, trash=True)).total == 1
+        assert store.pictures.page(PageRequest(owner=OWNER, query=f"seed:{SEED_MAX}")).total == 1
     finally:
         store.close()
 

@@ -13,7 +13,7 @@ from enhancer.enhancer import Enhancer
 from enhancer.models.remote import RemoteChat
 from studio.services.generation import Bounds
 from studio.services.serializers import View
-from studio.studio import Studio
+from studio.studio import Studio, StudioOptions
 from tests.fakes.engine import PaintEngine
 from tests.stores import open_store
 
@@ -47,7 +47,7 @@ def make(tmp_path: Path, engine: PaintEngine) -> Iterator[Make]:
             open_store(tmp_path / "data"),
             on,
             (lambda info, own: Enhancer(model or on.chat(), template=info.template)) if enhancer else None,
-            bounds=bounds or Bounds(),
+            StudioOptions(bounds=bounds or Bounds()),
             captioner=captioner,
         )
         made.append(studio)

@@ -13,8 +13,8 @@ import pytest
 from studio.cli import batch
 from studio.domain.recipe import Recipe
 from studio.engine.base import AdapterInfo
-from studio.settings import ROOT
 from studio.services.generation import Bounds
+from studio.settings import ROOT
 from studio.studio import Studio
 from tests.fakes.engine import PaintEngine
 

@@ -13,7 +13,7 @@ import pytest
 import storage
 from enhancer.enhancer import Enhancer
 from studio.domain.request import GenerationRequest
-from studio.studio import Studio
+from studio.studio import Studio, StudioOptions
 from studio.worker.background_iterator import iterate_in_background
 from tests.fakes.engine import ANSWER, PaintEngine
 from tests.studio.conftest import end
@@ -57,7 +57,7 @@ def start(tmp_path: Path, engine: PaintEngine, chat: Slow) -> Iterator[Start]:
         made.append(
             Studio(
                 storage.open(tmp_path / "data"), engine, lambda info, own: Enhancer(chat, template=info.template),
-                share_s=share_s, remote=remote,
+                StudioOptions(share_s=share_s, remote=remote),
             )
         )  # fmt: skip
         made[-1].start()

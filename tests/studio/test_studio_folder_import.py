@@ -17,6 +17,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 import storage
+from storage.search.pages import PageRequest
 from studio.domain.request import GenerationRequest
 from studio.services.folder_import import files_below
 from studio.settings import ROOT
@@ -115,7 +116,7 @@ def test_a_folder_comes_in_whole_and_twice_brings_nothing_twice(outputs: Path, t
     assert code == 1 and said[3] == "0 pictures imported, 11 existed already, 3 failed"
     kept = storage.open(data)
     try:
-        found = {one.prompt: one for one in kept.pictures.page(ME, limit=50).items}
+        found = {one.prompt: one for one in kept.pictures.page(PageRequest(owner=ME, limit=50)).items}
         assert {"a fox", "a hare", "an elk", "an owl", "a bee", ""} < set(found)
         assert (found["a fox"].seed, found["a fox"].checkpoint, found["an elk"].checkpoint) == (9, "dream", "SDXL")
         assert found["a fox"].created_at == datetime.fromtimestamp(1_600_000_000, timezone.utc)
@@ -146,7 +147,7 @@ def test_a_preview_tells_and_keeps_nothing(outputs: Path, tmp_path: Path) -> Non
     assert any(line.startswith("11 pictures can be imported") for line in said)
     assert any(line.startswith("bad/torn.png: torn.png is damaged") for line in said)
     kept = storage.open(tmp_path / "data")
-    assert kept.pictures.page(ME).total == 0
+    assert kept.pictures.page(PageRequest(owner=ME)).total == 0
     kept.close()
 
 
@@ -182,7 +183,10 @@ def test_what_cannot_begin_is_a_sentence(outputs: Path, tmp_path: Path) -> None:
         open_now.close()
     code, _ = ask("import", outputs, "--data", tmp_path / "data", "--owners", "browser", "--owner", "person:ann")
     kept = storage.open(tmp_path / "data")
-    assert (kept.pictures.page("person:ann").total, kept.pictures.page(ME).total) == (9, 0)
+    assert (
+        kept.pictures.page(PageRequest(owner="person:ann")).total,
+        kept.pictures.page(PageRequest(owner=ME)).total,
+    ) == (9, 0)
     kept.close()
 
 
@@ -220,5 +224,5 @@ def test_it_is_a_command_of_app_py_that_can_be_stopped_and_repeated(outputs: Pat
     done = completed(*command[2:])
     assert done.returncode == 1 and "files: " in done.stdout and " left" in done.stdout, done.stdout
     kept = storage.open(tmp_path / "data")
-    assert kept.pictures.page(ME).total == 49 and kept.reconciler.run(depth="names").findings == []
+    assert kept.pictures.page(PageRequest(owner=ME)).total == 49 and kept.reconciler.run(depth="names").findings == []
     kept.close()

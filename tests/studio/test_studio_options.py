@@ -13,7 +13,7 @@ from storage import open as open_storage
 from studio.domain.enhancement_options import HostOptions
 from studio.domain.request import GenerationRequest
 from studio.errors import InvalidRequest, NotFound
-from studio.studio import Studio
+from studio.studio import Studio, StudioOptions
 from tests.fakes.engine import ANSWER, PaintEngine
 from tests.studio.conftest import Make, end
 
@@ -121,7 +121,10 @@ def following(tmp_path: Path, engine: PaintEngine) -> Any:
     (folder / "mine.en.txt").write_text("My own words.", encoding="utf-8")
     chat = _Hearing()
     studio = Studio(
-        store, engine, lambda info, own: Enhancer(chat, template=own or "chain", folder=folder), remote=True
+        store,
+        engine,
+        lambda info, own: Enhancer(chat, template=own or "chain", folder=folder),
+        StudioOptions(remote=True),
     )
     studio.start()
     yield studio, chat

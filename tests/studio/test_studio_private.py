@@ -14,11 +14,12 @@ from PIL import Image
 
 from storage.errors import NotFound as StorageNotFound
 from storage.ids import is_private
+from storage.records import NewEnhancement
 from studio.domain.recipe import Recipe
 from studio.domain.request import GenerationRequest
 from studio.errors import EngineError, InvalidRequest, NotFound, QueueFull, Refused
-from studio.services.serializers import View
 from studio.services.generation import Bounds
+from studio.services.serializers import View
 from studio.studio import Studio
 from tests.fakes.engine import PaintEngine
 from tests.studio.conftest import end
@@ -234,15 +235,17 @@ def test_a_tab_that_is_back_keeps_its_session(make: Make) -> None:
 def test_what_is_refused_leaves_nothing_in_private(make: Make) -> None:
     studio = make(start=False, bounds=Bounds(per_owner=1))
     kept = studio._storage.enhancements.add(
-        owner=ME,
-        original=SECRET,
-        steps=(),
-        prompt="x",
-        seed=1,
-        model="m",
-        revision="r",
-        template="t",
-        template_version="1",
+        NewEnhancement(
+            owner=ME,
+            original=SECRET,
+            steps=(),
+            prompt="x",
+            seed=1,
+            model="m",
+            revision="r",
+            template="t",
+            template_version="1",
+        )
     )
     studio.generation.submit(ME, GenerationRequest.of(prompt="x", enhance=False))
     with pytest.raises(QueueFull):

@@ -13,8 +13,8 @@ import pytest
 from studio.domain.recipe import SEED_MAX, Recipe
 from studio.domain.request import GenerationRequest
 from studio.errors import InvalidRequest, NotFound, NotReady, QueueFull
-from studio.services.serializers import View
 from studio.services.generation import Bounds
+from studio.services.serializers import View
 from studio.studio import Studio
 from tests.fakes.engine import PaintEngine
 from tests.studio.conftest import end

@@ -19,7 +19,7 @@ from studio.domain.recipe import Recipe
 from studio.domain.request import GenerationRequest
 from studio.engine.base import EngineState
 from studio.errors import EngineError, InvalidRequest, OutOfMemory, Refused
-from studio.studio import Studio
+from studio.studio import Studio, StudioOptions
 from tests.fakes.engine import ABSENT, HERE, PaintEngine
 from tests.studio.conftest import end
 
@@ -288,7 +288,7 @@ def test_a_checkpoint_is_loaded_between_jobs_and_a_failure_is_told(make: Make, e
 
 
 def test_only_the_host_loads_and_fetches_where_strangers_come(tmp_path: Path, engine: PaintEngine) -> None:
-    studio = Studio(storage.open(tmp_path / "public"), engine, None, public=True)
+    studio = Studio(storage.open(tmp_path / "public"), engine, None, StudioOptions(public=True))
     for act in (studio.checkpoints.load, studio.checkpoints.download):
         with pytest.raises(Refused, match="Only the host"):
             act(HERE.name)

@@ -19,7 +19,7 @@ from studio.engine.base import AdapterInfo
 from studio.errors import InvalidRequest
 from studio.ui import page
 from studio.ui.page import ASSETS, head
-from studio.ui.views import adapters_field, form
+from studio.ui.views import adapters_field, form_values
 
 VALUES = (
     "two cats",
@@ -40,7 +40,7 @@ VALUES = (
     "",
     "",
     False,
-    *[""] * (len(form.FIELDS) - 18),  # what most pictures have nothing of
+    *[""] * (len(form_values.FIELDS) - 18),  # what most pictures have nothing of
 )
 SCRIPTS = sorted(ASSETS.glob("*/*.js"))
 STYLES = sorted(ASSETS.glob("*/*.css"))
@@ -48,7 +48,7 @@ STYLES = sorted(ASSETS.glob("*/*.css"))
 
 def asked(values: tuple[Any, ...], **instead: object) -> SimpleNamespace:
     """The API's parameters of the form's values."""
-    return SimpleNamespace(**form.request_from_form(values, **instead).flatten())
+    return SimpleNamespace(**form_values.request_from_form(values, **instead).flatten())
 
 
 def test_a_form_becomes_a_wish() -> None:
@@ -71,7 +71,7 @@ def test_a_form_becomes_a_wish() -> None:
     ],
 )
 def test_a_seed_is_read_as_people_write_it(typed: object, seed: int | None) -> None:
-    assert form.seed(typed) == seed
+    assert form_values.seed(typed) == seed
 
 
 @pytest.mark.parametrize("typed", ["seven", "-1", "1.5", "1e3", "٣", "9007199254740992", "9" * 30, ["7"]])
@@ -226,7 +226,7 @@ def test_what_a_picture_begins_with_comes_from_two_hidden_fields() -> None:
     said = lambda source, strength: asked(  # noqa: E731
         tuple(
             {"source": source, "strength": strength}.get(name, value)
-            for name, value in zip(form.FIELDS, VALUES, strict=True)
+            for name, value in zip(form_values.FIELDS, VALUES, strict=True)
         )
     )
     begun = said("ab" * 32, "0.35")
@@ -238,7 +238,7 @@ def test_what_a_picture_begins_with_comes_from_two_hidden_fields() -> None:
 
 
 def test_adapters_are_typed_as_names_and_weights() -> None:
-    place = form.FIELDS.index("adapters")
+    place = form_values.FIELDS.index("adapters")
     typed = lambda text: asked((*VALUES[:place], text, *VALUES[place + 1 :])).adapters  # noqa: E731
     assert typed("ink 0.8, fur -0.5") == (("ink", 0.8), ("fur", -0.5)) and typed("") == typed(None) == ()
     assert typed("a, b 2 .5，c 1;") == (("a, b 2", 0.5), ("c", 1.0)), "names are those of files, and may be anything"
@@ -284,11 +284,11 @@ def test_another_model_keeps_the_adapters_that_fit_it() -> None:
 
 
 def test_a_variation_is_typed_as_seeds_and_strengths() -> None:
-    place = form.FIELDS.index("variation_of")
+    place = form_values.FIELDS.index("variation_of")
     typed = lambda text: asked((*VALUES[:place], text, *VALUES[place + 1 :])).variation_of  # noqa: E731
     assert typed("42 0.3") == ((42, 0.3),) and typed(" 42 .5，7 1 ") == ((42, 0.5), (7, 1.0)) and typed("") == ()
-    assert form.format_variations([[42, 0.3], [7, 0.25]]) == "42 0.3, 7 0.25" and typed(
-        form.format_variations([[42, 0.25]])
+    assert form_values.format_variations([[42, 0.3], [7, 0.25]]) == "42 0.3, 7 0.25" and typed(
+        form_values.format_variations([[42, 0.25]])
     ) == ((42, 0.25),)
     for wrong in ("42", "cat 0.3", "42 0", "42 1.5", "42 0.3 7", "-1 0.3", ",".join(["1 0.5"] * 9)):
         with pytest.raises(InvalidRequest, match="variation_of"):

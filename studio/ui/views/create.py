@@ -31,6 +31,7 @@ from studio.services.serializers import View
 from studio.studio import Studio
 from studio.ui.calls import Call, CallArguments, OwnerOf
 from studio.ui.views import form as forms
+from studio.ui.views import form_values
 
 STRIP = 24  # newest pictures on the page
 STREAM: dict[str, Any] = {
@@ -194,7 +195,9 @@ def _text(value: object) -> str:
 def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf) -> None:
     async def draw(request: gr.Request, *values: Any) -> AsyncIterator[View]:
         async for shot in _stream(
-            studio, owner_of(request), lambda owner: studio.generation.submit(owner, forms.request_from_form(values))
+            studio,
+            owner_of(request),
+            lambda owner: studio.generation.submit(owner, form_values.request_from_form(values)),
         ):
             yield shot
 
@@ -204,7 +207,7 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
         async for shot in _stream(
             studio,
             owner_of(request),
-            lambda owner: studio.generation.submit(owner, forms.request_from_form(values, **instead)),
+            lambda owner: studio.generation.submit(owner, form_values.request_from_form(values, **instead)),
         ):
             yield shot
 
@@ -220,7 +223,7 @@ def _listen(studio: Studio, form: forms.Form, canvas: gr.HTML, owner_of: OwnerOf
     def reuse(request: gr.Request, event: gr.EventData, chosen: Any) -> list[Any]:
         try:
             picture = studio.library.picture(owner_of(request), _text(_said(event).get("id")))
-            return forms.settings_of_picture(studio, picture, _text(chosen))
+            return form_values.settings_of_picture(studio, picture, _text(chosen))
         except StudioError as error:
             raise gr.Error(str(error), print_exception=False) from error
 

@@ -6,7 +6,6 @@ all values, so the fields have no limits of their own, which would cut, round or
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,23 +14,16 @@ import gradio as gr
 
 from enhancer.options import LENGTHS
 from locales import text
-from studio.domain.adapter_text import format_adapters
 from studio.domain.checkpoint import CheckpointInfo
 from studio.domain.enhancement_options import AvailableOptions
-from studio.domain.request import GenerationRequest
 from studio.domain.sizes import SIDE_STEP, classes, shape_of, shapes
 from studio.errors import InvalidRequest
-from studio.services.serializers import View
 from studio.studio import Studio
 from studio.ui.views import adapters_field
+from studio.ui.views.form_values import FIELDS, presets, shown
 
 FOLDS = "() => studio.emit('filled')"  # values set by the server fire no input event: refresh the sections
 PRIVATE = "(...values) => [...values.slice(0, -1), studio.private]"  # the field is last; its switch is in the header
-FIELDS = (
-    "prompt", "enhance", "seed", "count", "width", "height", "steps", "guidance", "negative_prompt", "checkpoint", "shift",
-    "cfg_truncation", "cfg_normalization", "style", "length", "locks", "template", "spread", "enhancement", "variation_of",
-    "source", "strength", "adapters", "private",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +107,7 @@ def _folds(studio: Studio, info: CheckpointInfo) -> tuple[gr.Radio, dict[str, gr
             label=text("side"),
             elem_id="side",
             interactive=True,
-            visible=_shown(len(offered) > 1),
+            visible=shown(len(offered) > 1),
         )
         with gr.Row():
             width = gr.Number(native, label=text("width"), elem_id="width", **sides)
@@ -128,7 +120,7 @@ def _folds(studio: Studio, info: CheckpointInfo) -> tuple[gr.Radio, dict[str, gr
         variation = gr.Textbox(
             "", label=text("variation_of"), placeholder=text("variation_hint"), max_lines=1, elem_id="variation"
         )
-        guided = _shown(wants.guidance > 0)
+        guided = shown(wants.guidance > 0)
         negative = gr.Textbox("", label=text("negative"), lines=2, max_lines=6, elem_id="negative", visible=guided)
         truncation = gr.Number(1, label=text("truncation"), step=0.1, elem_id="truncation", min_width=0, visible=guided)
         normalization = gr.Checkbox(
@@ -183,10 +175,10 @@ def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.C
             label=text("length"),
             elem_id="length",
             interactive=True,
-            visible=_shown(can and steers.follows),
+            visible=shown(can and steers.follows),
         )
         locks = gr.Textbox(
-            "", label=text("locks"), placeholder=text("locks_hint"), max_lines=1, elem_id="locks", visible=_shown(can)
+            "", label=text("locks"), placeholder=text("locks_hint"), max_lines=1, elem_id="locks", visible=shown(can)
         )
         own = [(text("template_usual"), ""), *((one, one) for one in steers.templates)]
         template = gr.Radio(
@@ -195,9 +187,9 @@ def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.C
             label=text("template"),
             elem_id="template",
             interactive=True,
-            visible=_shown(can and bool(steers.templates)),
+            visible=shown(can and bool(steers.templates)),
         )
-        spread = gr.Checkbox(False, label=text("spread"), container=False, elem_id="spread", visible=_shown(can))
+        spread = gr.Checkbox(False, label=text("spread"), container=False, elem_id="spread", visible=shown(can))
     kept = gr.Textbox(
         "", label=text("kept_rewrite"), elem_id="enhancement", visible="hidden"
     )  # the page's script fills it
@@ -220,11 +212,6 @@ def _steering(studio: Studio, info: CheckpointInfo) -> dict[str, gr.components.C
 def styles(steers: AvailableOptions) -> list[tuple[str, str]]:
     """The choices of styles, none first. The page's script translates them."""
     return [(text("style_none"), ""), *((one.titles["en"], one.name) for one in steers.styles)]
-
-
-def _shown(there: bool) -> Any:
-    """Gradio's `visible` for a field. A field without effect is hidden, but stays in the DOM for scripts."""
-    return True if there else "hidden"
 
 
 def _fold(key: str) -> gr.Column:
@@ -277,7 +264,7 @@ def _join(studio: Studio, form: Form) -> None:
             wants.shift,
             *guided(wants.guidance),
             gr.update(choices=styles(steers), value=""),
-            gr.update(value="auto", visible=_shown(studio.enhancement.enabled and steers.follows)),
+            gr.update(value="auto", visible=shown(studio.enhancement.enabled and steers.follows)),
             adapters_field.fitting(studio, checkpoint, adapters),
         ]
 
@@ -298,148 +285,3 @@ def _join(studio: Studio, form: Form) -> None:
         chosen, [checkpoint, fields["adapters"]], [*preset, width, height, *numbers, *only_guided, *told], **quiet
     ).then(None, js=FOLDS)
     guidance.input(guided, guidance, only_guided, **quiet).then(None, js=FOLDS)
-
-
-def presets(width: object, height: object, native: int) -> list[Any]:
-    """Updates of the shapes and classes for a checkpoint of this native side, and the selection for a size."""
-    shape, side = shape_of(width, height, native)
-    offered = classes(native)
-    return [
-        gr.update(choices=[one.name for one in shapes(native)], value=shape),
-        gr.update(choices=list(offered), value=side, visible=_shown(len(offered) > 1)),
-    ]
-
-
-def request_from_form(values: tuple[Any, ...], **instead: object) -> GenerationRequest:
-    """The request of the form's values; `instead` replaces some. Raises InvalidRequest."""
-    said: dict[str, Any] = dict(zip(FIELDS, values, strict=True))
-    said["seed"] = seed(said["seed"])
-    for name in ("count", "width", "height", "steps"):
-        said[name] = as_integer(said[name])
-    said["negative_prompt"] = said["negative_prompt"] or ""
-    said["cfg_normalization"] = bool(said["cfg_normalization"])
-    said["style"], said["template"] = said["style"] or None, said["template"] or None
-    said["locks"] = parse_keep_words(said["locks"])
-    said["enhancement"] = said["enhancement"] or None
-    said["private"] = said["private"] or False
-    said["variation_of"] = parse_variations(said["variation_of"])
-    said["source"] = said["source"] or None
-    said["strength"] = parse_share(said["strength"]) if said["source"] else None
-    said.update(instead)
-    if "prompt" in instead or said["enhancement"]:
-        said["style"] = None  # the prompt is used as it is
-    if not said["enhance"] or said["enhancement"]:  # these options apply to an enhancement only
-        said |= {"length": "auto", "locks": (), "template": None, "spread": False}
-    return GenerationRequest.of(**said)
-
-
-def parse_keep_words(typed: object) -> object:
-    """Split the typed keywords at commas. A value that is not a text is returned as it is; `GenerationRequest` refuses it."""
-    if typed is None or not isinstance(typed, str):
-        return () if typed is None else typed
-    return tuple(part for one in re.split("[,，、\n]", typed) if (part := one.strip()))
-
-
-def parse_share(typed: object) -> object:
-    """`0.6` as a number, nothing as None. `GenerationRequest` refuses anything else."""
-    return float(typed) if isinstance(typed, str) and re.fullmatch(r"\d*[.]?\d+", typed) else typed or None
-
-
-def parse_variations(typed: object) -> object:
-    """`42 0.3, 7 0.5` as pairs of a seed and a strength. `GenerationRequest` refuses anything else."""
-    if not isinstance(typed, str):
-        return () if typed is None else typed
-    found = []
-    for one in re.split("[,，;；]", typed):
-        parts = one.split()
-        if len(parts) == 2 and parts[0].isdecimal() and re.fullmatch(r"\d*[.]?\d+", parts[1]):
-            found.append((seed(parts[0]), float(parts[1])))
-        elif parts:
-            raise InvalidRequest("variation_of", "variation_typed", one)
-    return tuple(found)
-
-
-def format_variations(told: object) -> str:
-    """The inverse of `parse_variations`."""
-    return ", ".join(f"{one[0]} {one[1]:g}" for one in told) if isinstance(told, list | tuple) else ""
-
-
-def seed(typed: object) -> object:
-    """A typed seed as a number, nothing as None (random). `GenerationRequest` refuses anything else."""
-    digits = "".join(str(typed if typed is not None else "").split())
-    if not digits:
-        return None
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 20 else typed
-
-
-def as_integer(value: object) -> object:
-    """An integer that JSON from a browser made a float, as an int. Other values stay."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def settings_of_picture(studio: Studio, picture: View, chosen: str) -> list[Any]:
-    """A stored picture's values in the order of FIELDS, then its presets. Its seed is locked.
-
-    If its checkpoint is not here, only values that suit the `chosen` one are set.
-    """
-    if all(one.name != picture["checkpoint"] for one in studio.checkpoints.all()):
-        return _understood(picture, studio.checkpoints.get(chosen).defaults.native)
-    reasoned = picture["enhancement"] is not None and studio.enhancement.enabled
-    guided = _shown(bool(picture["guidance"]))
-    native = studio.checkpoints.get(str(picture["checkpoint"])).defaults.native
-    return [
-        picture["original_prompt"],
-        reasoned,
-        str(picture["seed"]),
-        1,
-        picture["width"],
-        picture["height"],
-        picture["steps"],
-        picture["guidance"],
-        gr.update(value=picture["negative_prompt"], visible=guided),
-        picture["checkpoint"],
-        picture["shift"],
-        gr.update(value=picture["cfg_truncation"], visible=guided),
-        gr.update(value=picture["cfg_normalization"], visible=guided),
-        *options_of_picture(picture, studio.enhancement.options(str(picture["checkpoint"]))),
-        *presets(picture["width"], picture["height"], native),
-    ]
-
-
-def _understood(picture: View, native: int) -> list[Any]:
-    """The values of a picture that suit every checkpoint."""
-    width, height = (int(str(picture[side])) // SIDE_STEP * SIDE_STEP for side in ("width", "height"))
-    told = {"prompt": picture["original_prompt"], "width": width, "height": height, "enhancement": ""}
-    if picture["seed"]:  # 0 if it was unknown
-        told["seed"] = str(picture["seed"])
-    return [*(told.get(name, gr.skip()) for name in FIELDS), *presets(width, height, native)]
-
-
-def options_of_picture(picture: View, steers: AvailableOptions) -> list[Any]:
-    """The enhancement options of a stored picture in the order of FIELDS from `style` on, then the rare ones. The private
-    switch stays."""
-    kept, others = picture["enhancement"], seldom(picture)
-    if kept is None:
-        return [
-            steers.style_of(str(picture["original_prompt"]), str(picture["prompt"])),
-            "auto",
-            "",
-            "",
-            False,
-            "",
-            *others,
-            gr.skip(),
-        ]
-    said: Mapping[str, Any] = kept if isinstance(kept, Mapping) and not kept.get("instruction") else {}
-    locks = ", ".join(said.get("locks") or ())
-    return [said.get("style") or "", said.get("length") or "auto", locks, "", False, "", *others, gr.skip()]
-
-
-def seldom(picture: View) -> list[str]:
-    """The rare values in the order of FIELDS: variations, starting image, strength and adapters."""
-    return [
-        format_variations(picture["variation_of"]),
-        str(picture["source"] or ""),
-        str(picture["strength"] or ""),
-        format_adapters(picture["adapters"]),
-    ]
