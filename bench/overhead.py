@@ -3,7 +3,7 @@
 `python -m bench.overhead`. One run, in pairs that take turns, the same recipe in both, all prompts distinct so that no cache
 helps, enhancer off. It prints a line a pair, then the medians, and the ratio last. The bar is 1.15 for a wish alone. With
 `--queued 20` each pair is so many pictures: the studio is given all wishes at once, and the bar is 1.05 a picture. With `--repeated` it
-draws one prompt again and again through the studio, and tells what the remembered embedding spares.
+generates one prompt repeatedly through the studio, and prints how much time the cached embedding saves.
 """
 
 from __future__ import annotations

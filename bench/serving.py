@@ -71,7 +71,7 @@ def studio(*flags: str, wait: bool = True, ready_s: float = 300.0) -> Iterator[s
 
 
 def last_of(client: httpx.Client, endpoint: str, **values: object) -> dict[str, Any]:
-    """The last message of a named endpoint's stream, which tells of a job that is done. Raises RuntimeError for any other.
+    """The last message of a named endpoint's stream, for a finished job. Raises RuntimeError for any other.
 
     Plain HTTP, since gradio_client looks for news only 20 times a second, which would be measured too.
     """

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from docs import results
 from studio import settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,10 +52,17 @@ def api() -> str:
         "```",
         "",
     ]
-    for name, function in vars(endpoints.Endpoints).items():
-        if name.startswith("_"):
-            continue
+    for name in endpoints.NAMES:
+        function = getattr(endpoints.Endpoints, name)
         parts += [f"## `/{name}`", "", f"`{_signature(function)}`", "", inspect.getdoc(function) or "", ""]
+        parts += [f"Returns: {results.RESULTS[name]}.", ""]
+    parts += ["## Records", ""]
+    for record, fields in results.RECORDS.items():
+        parts += [f"### {record.capitalize()}", "", "| key | value |", "|---|---|"]
+        parts += [
+            f"| {', '.join(f'`{key}`' for key in keys.split(', '))} | {meaning} |" for keys, meaning in fields.items()
+        ]
+        parts += [""]
     parts += ["## Former names", "", "These names keep working until version 0.3.", "", "| former | use |", "|---|---|"]
     parts += [f"| `/{old}` | `/{new}` |" for old, new in endpoints.ALIASES.items()]
     return "\n".join(parts).rstrip() + "\n"

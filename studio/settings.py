@@ -41,15 +41,15 @@ class Settings(BaseSettings):
         description="`pocket`, `pocket-base`, `turbo`, `base`, a folder or a Hub id; `auto` is Turbo where an accelerator and its weights "
         "are at hand, else Pocket. Naming one here is consent to download it",
     )
-    device: str = Field("auto", description="where to draw: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`")
+    device: str = Field("auto", description="where to generate: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`")
     memory_gb: float | None = Field(None, gt=0, description="memory to plan for, in GB; unset is what is free")
     hub: Literal["huggingface", "modelscope"] = Field(
         "huggingface",
-        description="where checkpoints are fetched from, once somebody has agreed: `huggingface` or `modelscope`",
+        description="where checkpoints are downloaded from, with consent: `huggingface` or `modelscope`",
     )
     enhancer: Literal["auto", "resident", "remote", "off"] = Field(
         "auto",
-        description="which model reasons: the text encoder's own weights (`resident`), a server (`remote`), or none (`off`)",
+        description="which model enhances prompts: the text encoder's own weights (`resident`), a server (`remote`), or none (`off`)",
     )
     enhancer_preset: presets.PresetName | None = Field(
         None,
@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     enhancer_vision: str | None = Field(
         None,
         description="a model there that reads pictures; with it the page offers to write a prompt from a picture, which is sent to that "
-        "server and kept nowhere here",
+        "server and not stored",
     )
     enhancer_key: SecretStr | None = Field(None, description="key for that server; a secret")
     enhancer_template: str = Field(
@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     )
     owners: Literal["auto", "one", "browser"] = Field(
         "auto",
-        description="who owns what is drawn: `one` for everybody, or each `browser` its own; `auto` is one on loopback, by browser on a "
+        description="who owns pictures: `one` for everybody, or each `browser` its own; `auto` is one on loopback, by browser on a "
         "Space, by person with `auth`",
     )
     auth: SecretStr | None = Field(
@@ -79,15 +79,15 @@ class Settings(BaseSettings):
     )
     share: bool = Field(False, description="open Gradio's public tunnel; needs `auth`")
     public_url: str | None = Field(
-        None, description="how the outside reaches the studio, for links, cookies and the origin check"
+        None, description="the studio's public address, for links, cookies and the origin check"
     )
     queue_per_owner: int = Field(20, ge=1, le=10_000, description="unfinished jobs that one owner may have")
     queue_total: int = Field(200, ge=1, le=100_000, description="unfinished jobs in all")
-    disk_quota_gb: float = Field(0, ge=0, description="most that the data folder may hold, in GB; 0 is no bound")
+    disk_quota_gb: float = Field(0, ge=0, description="largest size of the data folder in GB; 0 is unlimited")
 
     metadata: str = Field(
         "infotext,json,xmp",
-        description="what a picture's file tells of itself: `infotext` for other studios, `json` with everything for this one, `xmp` "
+        description="which metadata a picture's file contains: `infotext` for other studios, `json` with everything for this one, `xmp` "
         "with the mark that it is AI-generated; a list with commas, or `none`",
     )
 
@@ -123,11 +123,11 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _safe(self) -> Settings:
         if self.share and self.auth is None:
-            raise ValueError("share opens the studio to strangers, so it needs auth (name:password).")
+            raise ValueError("share opens the studio to the public, so it needs auth (name:password).")
         strangers_apart = self.auth is not None or self.owner_rule == "browser"  # the meaning of `auto` on a Space
         if not is_loopback(self.host) and not strangers_apart:
             raise ValueError(
-                f"host {self.host} can be reached by others, so it needs auth (name:password), or owners=browser said by name."
+                f"host {self.host} can be reached by others, so it needs auth (name:password), or owners=browser."
             )
         if self.public_url and not is_site(self.public_url):
             raise ValueError(
@@ -143,15 +143,15 @@ class Settings(BaseSettings):
             raise ValueError("enhancer=remote needs enhancer_url and enhancer_model, or enhancer_preset.")
         if self.enhancer_vision and server is None:
             raise ValueError(
-                f"enhancer_vision={self.enhancer_vision} needs a server to be asked of: enhancer_url, or enhancer_preset."
+                f"enhancer_vision={self.enhancer_vision} needs a server: enhancer_url, or enhancer_preset."
             )
         if preset and self.enhancer != "remote" and not self.enhancer_vision:
             raise ValueError(
-                f"enhancer_preset={preset} is asked by nobody without enhancer=remote or a model in enhancer_vision."
+                f"enhancer_preset={preset} has no effect without enhancer=remote or a model in enhancer_vision."
             )
         if preset and presets.PRESETS[preset].needs_key and self.enhancer_key is None:
             raise ValueError(
-                f"enhancer_preset={preset} needs enhancer_key: {presets.PRESETS[preset].title} answers only to a key."
+                f"enhancer_preset={preset} needs enhancer_key: {presets.PRESETS[preset].title} requires a key."
             )
         if self.enhancer_url and not self.enhancer_url.startswith(("http://", "https://")):
             raise ValueError(f"enhancer_url must begin with http:// or https:// (got {self.enhancer_url}).")

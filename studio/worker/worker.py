@@ -123,7 +123,7 @@ class Worker:
         """Check the disk space. Returns whether the queue is paused, and logs changes."""
         before, self.hold = self.hold, self._disk.lacks()
         if self.hold != before:
-            log.warning("%s", self.hold or "There is room again; the queue goes on.")
+            log.warning("%s", self.hold or "There is space again; the queue continues.")
             self._progress.notify_all()
         return self.hold is not None
 
@@ -141,7 +141,7 @@ class Worker:
                 return done
             except (NotWritten, Damaged) as error:
                 if not told:
-                    log.error("the queue stands still: %s", error)
+                    log.error("the queue is paused: %s", error)
                     told, self.hold = True, DISK if says_full(error) else message_of(error)
                     self._progress.notify_all()
                 if self._closing.wait(IDLE_S):
@@ -229,7 +229,7 @@ class Worker:
             return False
         try:
             self._generated = self._engine.tune(self._busy)
-        except Exception:  # tuning is optional: sampling goes on as before
+        except Exception:  # tuning is optional: sampling continues as before
             log.exception("measuring what is quickest")
             self._generated = False
         return self._generated

@@ -28,7 +28,10 @@ import os, signal, sys
 from pathlib import Path
 from PIL import Image
 import storage
-from storage.records import NewPicture
+from storage.records import NewJob, NewPicture, QueueLimits
+from storage.search.pages import PageRequest
+
+LIMITS = QueueLimits(per_owner=9, total=9)
 
 def picture(job, index):
     return NewPicture(owner=job.owner, job_id=job.id, index=index, prompt=f"cat {index}",
@@ -58,7 +61,7 @@ def die_at(n):
 import shutil
 root, template = Path(sys.argv[1]), Path(sys.argv[2])
 warm = storage.open(root / "warm")  # loads what is loaded once, which is not what is to be interrupted
-job = warm.jobs.add("ann", kind="generate", spec={}, count=1, per_owner=9, total=9)
+job = warm.jobs.add(NewJob(owner="ann", kind="generate", spec={}, count=1), LIMITS)
 warm.pictures.add(picture(warm.jobs.claim(), 0), image(0), finish=True)
 warm.close()
 for n in range(1, 200):
@@ -85,7 +88,7 @@ store.jobs.recover()
 for _ in range(10_000):
     job = store.jobs.claim()
     if job is None:
-        store.jobs.add("ann", kind="generate", spec={}, count=3, per_owner=9, total=9)
+        store.jobs.add(NewJob(owner="ann", kind="generate", spec={}, count=3), LIMITS)
         job = store.jobs.claim()
     store.jobs.progressed(job.id)
     print("filed", job.id, flush=True)
@@ -219,13 +222,13 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_job_as_it_was(kit):
         + """
 import json, resource
 store = storage.open(Path(sys.argv[1]))
-job = store.jobs.add("ann", kind="generate", spec={}, count=1, per_owner=9, total=9)
+job = store.jobs.add(NewJob(owner="ann", kind="generate", spec={}, count=1), LIMITS)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
 try:
     store.pictures.add(picture(job, 0), Image.effect_noise((256, 256), 90), finish=True)
 except storage.errors.NotWritten as error:
-    print(json.dumps([str(error), store.jobs.get("ann", job.id).status, store.pictures.page("ann").total]))
+    print(json.dumps([str(error), store.jobs.get("ann", job.id).status, store.pictures.page(PageRequest(owner="ann")).total]))
 """
     )
     kit.store.close()

@@ -125,20 +125,20 @@ def test_whatever_is_typed_is_found_or_refused_by_a_sentence(shared_kit, typed):
 
 def test_pages_go_both_ways_and_begin_at_a_moment(kit):
     made = [kit.picture(f"number {n}") for n in range(7)][::-1]
-    page = kit.store.pictures.page
-    first = page("ann", limit=3)
+    page = lambda **wanted: kit.store.pictures.page(PageRequest(owner="ann", **wanted))  # noqa: E731
+    first = page(limit=3)
     assert (first.items, first.previous) == (tuple(made[:3]), None)
-    second = page("ann", limit=3, cursor=first.next)
-    third = page("ann", limit=3, cursor=second.next)
+    second = page(limit=3, cursor=first.next)
+    third = page(limit=3, cursor=second.next)
     assert third.items == (made[6],) and third.next is None
-    back = page("ann", limit=3, cursor=third.previous)
+    back = page(limit=3, cursor=third.previous)
     assert (back.items, back.total) == (second.items, 7)
-    assert page("ann", limit=3, cursor=back.previous).items == first.items
-    newest = page("ann", limit=3, cursor=first.items[0] and back.previous)
+    assert page(limit=3, cursor=back.previous).items == first.items
+    newest = page(limit=3, cursor=first.items[0] and back.previous)
     assert newest.previous is None and newest.next is not None
-    there = page("ann", limit=2, at=made[2].created_at)
+    there = page(limit=2, at=made[2].created_at)
     assert there.items == tuple(made[3:5]) and there.previous and there.total == 7
-    assert page("ann", at=made[6].created_at - timedelta(days=1)).items == ()
+    assert page(at=made[6].created_at - timedelta(days=1)).items == ()
 
 
 def test_the_best_of_the_newest_come_first(kit):

@@ -55,11 +55,11 @@ def test_precedence(flags: tuple[str, ...], environ: dict[str, str], expected: s
         (("--enhancer", "remote", "--enhancer-url", "http://x"), "needs enhancer_url and enhancer_model"),
         (
             ("--enhancer-preset", "ollama"),
-            "enhancer_preset=ollama is asked by nobody without enhancer=remote or a model in enhancer_vision.",
+            "enhancer_preset=ollama has no effect without enhancer=remote or a model in enhancer_vision.",
         ),
         (
             ("--enhancer-vision", "sees"),
-            "enhancer_vision=sees needs a server to be asked of: enhancer_url, or enhancer_preset.",
+            "enhancer_vision=sees needs a server: enhancer_url, or enhancer_preset.",
         ),
         (("--enhancer-vision", "sees", "--enhancer-url", "box:1"), "enhancer_url must begin with http:// or https://"),
         (

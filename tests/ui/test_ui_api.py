@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from studio.ui.api import ALIASES
+from docs import results
+from studio.ui.api import ALIASES, NAMES
 from tests import adapters as adapter_files
 from tests.conftest import App, StartApp
 from tests.http_api import call, web
@@ -522,3 +524,28 @@ def test_adapters_are_listed_drawn_found_and_drawn_with_again(server: App, clien
         ("1 " * 12_000 + "b", "adapters must have at most 5,000 characters"),
     ):
         assert sentence in refused(client, "a cat", api_name="/generate", adapters=adapters)
+
+
+def test_results_have_the_documented_keys(client: Client) -> None:
+    done = client.predict("a cat and a dog", api_name="/generate")
+    found = done["pictures"][0]
+    made = client.predict("documented", ids=[found["id"]], api_name="/new_collection")
+    link = client.predict(found["id"], api_name="/share")
+    for record, value in (
+        (results.JOB, done),
+        (results.PICTURE, found),
+        (results.ENHANCEMENT, found["enhancement"]),
+        (results.COLLECTION, made),
+        (results.LINK, link),
+    ):
+        assert set(value) == results.keys(record), record
+    client.predict(made["id"], api_name="/delete_collection")
+    client.predict(link["token"], api_name="/unshare")
+    assert set(results.RESULTS) == set(NAMES)
+    for name, arguments in {
+        "history": (), "options": (), "adapters": (), "system": (), "purge": (None, True), "ancestry": (found["id"],),
+        "compare": (found["id"], found["id"]),
+    }.items():  # fmt: skip
+        answer = client.predict(*arguments, api_name=f"/{name}")
+        for key in answer:
+            assert re.search(rf"\b{key}\b", results.RESULTS[name]), (name, key)

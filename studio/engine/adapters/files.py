@@ -32,7 +32,7 @@ WORDS_MAX, WORD_MAX, TITLE_MAX, ABOUT_MAX = (
     300,
 )  # trigger words; characters of a trigger, a title and a description
 PREFIXES = ("base_model.model.", "model.diffusion_model.", "diffusion_model.", "transformer.", "lora_unet_")
-"""What stands before a module's path, by whoever wrote the file."""
+"""Prefixes of a module's path, which differ between programs."""
 ELSEWHERE = ("text_encoder", "lora_te", "te.", "te1.", "te2.", "text_model")
 """How names begin that belong to a text encoder, which is left as it is here."""
 META = "lora_adapter_metadata"  # the key under which diffusers stores ranks and scales

@@ -32,7 +32,7 @@ PATTERNS = (
 LENDERS = ("Tongyi-MAI/Z-Image-Turbo", "Tongyi-MAI/Z-Image")
 """Repositories whose text encoder, tokenizer and VAE a single file is drawn with: the released models have the same."""
 EMBEDDERS = ("x_embedder.", "cap_embedder.")
-"""By these inside a tensor's name a transformer of this family is known, whoever wrote the file."""
+"""Parts of tensor names that identify a transformer of this family."""
 SCALES = ("scale_weight", "weight_scale", "scaled_fp8", "comfy_quant")
 """Inside names of numbers that only another program knows how to compute with."""
 
