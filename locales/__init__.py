@@ -134,7 +134,9 @@ class InvalidValue(LocalizedError):
         """`rule` is a key below `rule.`, or a message itself."""
         self.name, self.value = parameter, value
         self.rule = rule if isinstance(rule, Localized) else Localized(f"rule.{rule}", **values)
-        super().__init__("invalid", parameter=parameter, rule=self.rule, value=shorten(value))
+        shown = shorten(value)
+        code = "invalid_empty" if shown == shorten("") else "invalid"
+        super().__init__(code, parameter=parameter, rule=self.rule, value=shown)
 
 
 def shorten(value: object, limit: int = 60) -> str:

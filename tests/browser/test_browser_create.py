@@ -503,7 +503,7 @@ def test_of_a_picture_from_elsewhere_is_reused_what_any_model_understands(
     expect(page.locator("#steps input")).to_have_value("8")
     expect(page.locator("#checkpoint input:checked")).to_have_count(1)
     page.locator(".deeds button", has_text="Again").click()
-    expect(page.locator(".notice")).to_contain_text("This picture came from elsewhere, and")
+    expect(page.locator(".notice")).to_contain_text("This picture was imported, and")
     client.predict(id=made["id"], api_name="/delete")
 
 
