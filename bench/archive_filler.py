@@ -100,10 +100,10 @@ def _batch(connection: sqlite3.Connection, words: Words, numbers: range, begun: 
 _COLUMNS = {
     "enhancements": (
         "id", "owner", "created_at", "original", "steps", "prompt", "seed", "model", "revision", "template", "template_version",
-        "sampling", "seconds", "steering",
+        "sampling", "seconds", "options",
     ),
     "jobs": (
-        "id", "owner", "kind", "status", "created_at", "finished_at", "wish", "count", "enhancement_id", "cancel_requested", "crashes",
+        "id", "owner", "kind", "status", "created_at", "finished_at", "spec", "count", "enhancement_id", "cancel_requested", "crashes",
     ),
     "pictures": (
         "key", "id", "owner", "job_id", "index", "created_at", "prompt", "original_prompt", "negative_prompt", "seed", "width", "height",

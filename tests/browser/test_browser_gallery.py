@@ -521,7 +521,7 @@ def test_what_cannot_come_in_is_said_in_the_language_of_the_page(chromium: Brows
     empty = io.BytesIO()
     zipfile.ZipFile(empty, "w").close()
     files = {
-        "bad.png": (b"\x89PNG\r\n\x1a\n" + bytes(40), "bad.png 已损坏：文件头没有写明尺寸。"),
+        "bad.png": (b"\x89PNG\r\n\x1a\n" + bytes(40), "bad.png 已损坏：文件头没有尺寸。"),
         "bad.zip": (b"PK no zip at all", "这个文件不是可以读取的 zip：文件末尾没有目录。"),
         "torn.zip": (torn, "这个文件不是可以读取的 zip："),
         "empty.zip": (empty.getvalue(), "压缩包里没有 manifest.jsonl，不是由工作室导出的。"),
