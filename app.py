@@ -63,12 +63,13 @@ def build(settings: Settings, kept: storage.Storage) -> Studio:
 
 def serve(studio: Studio, settings: Settings, auth: list[tuple[str, str]] | None, key: bytes) -> None:
     """Open the page, load the engine, and close everything in order at a stop signal."""
-    from studio.ui import page
+    from studio.ui import page, scripts
 
     stop = bootstrap.stop_event()
     blocks = page.build(studio, settings=settings)
     where = {"server_name": settings.host, "server_port": settings.port, "share": settings.share, "auth": auth}
-    blocks.launch(**where, **site.launch_kwargs(studio, settings, key=key), **page.launch_kwargs())
+    site_kwargs = site.launch_kwargs(studio, settings, key=key, files=scripts.files())
+    blocks.launch(**where, **site_kwargs, **page.launch_kwargs())
     log.info("Z-Image Studio is at %s", settings.public_url or f"http://{settings.host}:{settings.port}")
     with closing(studio):
         studio.start()

@@ -1,6 +1,9 @@
 // The gallery: the search field, collections, an endless grid, and bulk actions.
 //
 // Knows what is asked for (`state`) and asks for it; the grid, the shelf, the suggestions and the chosen cards are parts of their own.
+
+import { studio } from "../shared/studio.js";
+
 studio.part("gallery", (it) => {
   const { el, t, button, icon } = studio;
   const PAUSE_MS = 150; // pause between the last key and the search

@@ -1,4 +1,7 @@
 // The view of one picture above the current view. The address names the picture, so that a link or a reload opens it again.
+
+import { studio } from "../shared/studio.js";
+
 studio.part("picture", (it) => {
   const { el, t, button, icon } = studio;
   const SWIPE_PX = 60;

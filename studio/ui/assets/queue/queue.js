@@ -1,4 +1,7 @@
 // The queue: waiting, running and recent jobs. It polls only while it is visible.
+
+import { studio } from "../shared/studio.js";
+
 studio.part("queue", (it) => {
   const { el, t, button } = studio;
   const BUSY_MS = 600;

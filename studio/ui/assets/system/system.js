@@ -1,4 +1,7 @@
 // The System view: device, memory, speed, checkpoints and timings. It polls only while it is visible.
+
+import { studio } from "../shared/studio.js";
+
 studio.part("machine", (it) => {
   const { el, t, button } = studio;
   const LOOK_MS = { loading: 700, fetching: 1000, ready: 5000 };
