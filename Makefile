@@ -13,6 +13,7 @@ lint:
 	lint-imports
 	codespell
 	$(PYTHON) -m docs.generate --check
+	npm run --silent lint
 
 quick:
 	$(PYTHON) -m pytest -q -n0 -m "not browser and not slow and not gpu"

@@ -28,13 +28,14 @@ def run(settings: Settings) -> int:
     settings = settings.model_copy(update={"port": bootstrap.free_port(settings.host, settings.port)})
     stored = storage.open(settings.data, policy=settings.metadata_policy)
     studio = build(settings, stored)
-    from studio.ui import page
+    from studio.ui import page, scripts
     from studio.web import site
 
     stop = bootstrap.stop_event()
     blocks = page.build(studio, settings=settings)
+    outside = site.launch_kwargs(studio, settings, key=stored.secret("cookie"), files=scripts.files())
     where = {"server_name": settings.host, "server_port": settings.port, "share": settings.share, "auth": auth}
-    blocks.launch(**where, **site.launch_kwargs(studio, settings, key=stored.secret("cookie")), **page.launch_kwargs())
+    blocks.launch(**where, **outside, **page.launch_kwargs())
     log.info("Z-Image Studio is at %s", settings.public_url or f"http://{settings.host}:{settings.port}")
     with closing(studio):
         studio.start()

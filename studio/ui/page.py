@@ -17,12 +17,11 @@ from enhancer import styles
 from studio.engine.hub.providers import hub
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui import api, theme
+from studio.ui import api, scripts, theme
 from studio.ui.owner import base_url_of, owner_of
 from studio.ui.views import create, gallery, header, picture, queue, system
 
-ASSETS = Path(__file__).parent / "assets"
-FIRST = ("tokens", "base", "studio", "parts")  # style sheets and scripts that others depend on
+FIRST = ("tokens", "base")  # style sheets that others depend on
 TITLE = "Z-Image Studio"
 
 
@@ -51,16 +50,15 @@ def launch_kwargs() -> dict[str, Any]:
 
 
 def head() -> str:
-    """Styles and scripts, inline, so that the page is one response and loads nothing from elsewhere."""
-    styles = "\n".join(path.read_text("utf-8") for path in _ordered("css"))
-    scripts = [path.read_text("utf-8") for path in _ordered("js")]
-    scripts.insert(1, f"studio.words = {_script(texts())};")  # after studio.js, before its users
-    seal = b64encode((ASSETS / "shared" / "seal.svg").read_bytes()).decode()
+    """Styles and texts, inline, and the elements that load the scripts. Nothing comes from another host."""
+    styles = "\n".join(path.read_text("utf-8") for path in _style_sheets())
+    seal = b64encode((scripts.ASSETS / "shared" / "seal.svg").read_bytes()).decode()
     parts = (
         '<meta name="theme-color" content="#0e0e10">',
         f'<link rel="icon" type="image/svg+xml" href="data:image/svg+xml;base64,{seal}">',
         f"<style>{styles}</style>",
-        "<script>{}</script>".format("\n".join(scripts)),
+        f'<script type="application/json" id="texts">{_json(texts())}</script>',
+        *scripts.elements(),
     )
     return "\n".join(parts)
 
@@ -77,9 +75,9 @@ def texts() -> dict[str, dict[str, str]]:
     return {name: {**locales.load(name), **titles[name]} for name in locales.LANGUAGES}
 
 
-def _script(words: object) -> str:
-    """The texts as a script. `<` is escaped, so that no text can end the script element."""
-    return json.dumps(words, ensure_ascii=False).replace("<", "\\u003c")
+def _json(value: object) -> str:
+    """A value as JSON for a script element. `<` is escaped, so that no text can end the element."""
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
 
 
 def _facts(studio: Studio, settings: Settings) -> dict[str, object]:
@@ -95,11 +93,11 @@ def _facts(studio: Studio, settings: Settings) -> dict[str, object]:
     }
 
 
-def _ordered(ending: str) -> list[Path]:
-    """The style sheets or scripts: FIRST, then a folder a view, whose main file comes last."""
+def _style_sheets() -> list[Path]:
+    """The style sheets: FIRST, then a folder a view, whose main file comes last."""
 
     def place(path: Path) -> tuple[int, str, bool, str]:
         view = path.parent.name
         return FIRST.index(path.stem) if path.stem in FIRST else len(FIRST), view, path.stem == view, path.stem
 
-    return sorted(ASSETS.glob(f"*/*.{ending}"), key=place)
+    return sorted(scripts.ASSETS.glob("*/*.css"), key=place)

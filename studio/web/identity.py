@@ -26,6 +26,7 @@ RENEW_S = 30 * 86_400  # an older cookie is set again with the same id
 ID = re.compile(r"[0-9A-Za-z_-]{16,64}")
 SHARED = (
     "/assets/",
+    "/scripts/",
     "/static/",
     "/svelte/",
     "/theme.css",

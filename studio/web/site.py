@@ -5,7 +5,7 @@ Knows the settings that concern the outside, and nothing of the page.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -18,20 +18,20 @@ from studio.web.address import origin
 from studio.web.identity import Identity
 from studio.web.middleware.gradio_hardening import GradioHardening
 from studio.web.middleware.request_guard import BODY_MAX, RequestGuard, rules
-from studio.web.routes import health, media, share, transfer
+from studio.web.routes import health, media, scripts, share, transfer
 
 SESSIONS_MAX = 500  # page sessions kept in memory
 
 
-def launch_kwargs(studio: Studio, settings: Settings, *, key: bytes) -> dict[str, Any]:
-    """Arguments of `launch` that concern the outside. `key` signs the cookies.
+def launch_kwargs(studio: Studio, settings: Settings, *, key: bytes, files: Mapping[str, bytes]) -> dict[str, Any]:
+    """Arguments of `launch` that concern the outside. `key` signs the cookies; `files` are the page's scripts by address.
 
     Routes and middleware come as `app_kwargs`. Internal errors stay in the log. Gradio's other services (a second server, a
     dashboard, an installable app) stay off.
     """
     return {
         "app_kwargs": {
-            "routes": routes(studio),
+            "routes": routes(studio, files),
             "lifespan": lifespan(settings, key),
             "docs_url": None,
             "redoc_url": None,
@@ -49,9 +49,15 @@ def launch_kwargs(studio: Studio, settings: Settings, *, key: bytes) -> dict[str
     }
 
 
-def routes(studio: Studio) -> list[BaseRoute]:
+def routes(studio: Studio, files: Mapping[str, bytes]) -> list[BaseRoute]:
     """All our routes."""
-    return [*health.routes(studio), *transfer.routes(studio), *media.routes(studio), *share.routes(studio)]
+    return [
+        *health.routes(studio),
+        *transfer.routes(studio),
+        *media.routes(studio),
+        *share.routes(studio),
+        *scripts.routes(files),
+    ]
 
 
 def lifespan(settings: Settings, key: bytes) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:

@@ -36,7 +36,7 @@ FLAGS = (
     "--disable-sync",
 )
 NASTY = '<img src=x onerror="window.hacked=1"> ${window.hacked=1} {{constructor}} </script><b>bold</b> quokka'
-READY = "window.studio?.state && document.querySelector('#draw[data-keys]')"  # the page has heard how the studio stands
+READY = "document.querySelector('#bar[data-engine]') && document.querySelector('#draw[data-keys]')"  # the page has the studio's state
 WAIT_MS = 90_000  # for a slow machine; nothing here measures speed
 
 IN_CHROMIUM = [

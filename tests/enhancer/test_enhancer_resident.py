@@ -128,7 +128,7 @@ def test_a_character_that_never_becomes_whole_is_left_out(tokenizer: Any) -> Non
 
 
 def test_a_wish_too_long_for_the_model_is_refused_with_the_numbers(resident: ResidentChat) -> None:
-    with pytest.raises(ModelRefused, match=rf"too long.* \d+ tokens .* at most {4096 - LEAST_ROOM} "):
+    with pytest.raises(ModelRefused, match=rf"too long.* [\d,]+ tokens .* at most {4096 - LEAST_ROOM:,} "):
         next(resident.stream(ask("rabbit " * 5000), Sampling(seed=1), lambda: False))
 
 

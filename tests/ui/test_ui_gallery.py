@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,18 +16,13 @@ from enhancer.enhancer import Enhancer
 from studio.domain.recipe import Recipe
 from studio.domain.request import GenerationRequest
 from studio.studio import Studio
-from studio.ui import owner, page
+from studio.ui import owner
 from studio.ui.calls import Call, respond
 from studio.ui.views import gallery, picture, queue
 from studio.worker.runner import PREVIEW_S
 from tests.fakes.engine import PaintEngine
 from tests.stores import open_store
 
-ASSETS = Path(gallery.__file__).parents[1] / "assets"
-SCRIPTS = (
-    "shared/parts", "shared/suggest", "gallery/gallery", "gallery/import", "gallery/grid", "gallery/reorder", "gallery/selection",
-    "gallery/collections", "picture/picture", "picture/compare", "picture/ancestry", "picture/actions", "queue/queue",
-)  # fmt: skip
 NUMBER = 7
 
 
@@ -265,31 +259,6 @@ def test_a_cancelled_job_is_drawn_again_by_one_call(studio: Studio, engine: Pain
     assert end(studio, job)["status"] == "cancelled"
     again = answer(queue.calls(studio), "redraw", job=job)["job"]
     assert end(studio, again)["status"] == "done"
-
-
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_every_word_that_a_script_says_is_written_in_both_languages(name: str) -> None:
-    script = (ASSETS / f"{name}.js").read_text("utf-8")
-    said = set(re.findall(r"""\bt\(\s*"([a-z_.]+)""", script))
-    assert said, "no words were found: has the way to say them changed?"
-    for words in page.texts().values():
-        assert said <= words.keys()
-
-
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_scripts_never_make_markup_or_code_of_texts(name: str) -> None:
-    script = (ASSETS / f"{name}.js").read_text("utf-8")
-    for trap in (
-        "innerHTML",
-        "outerHTML",
-        "insertAdjacentHTML",
-        "document.write",
-        "eval(",
-        "Function(",
-        "srcdoc",
-        "DOMParser",
-    ):
-        assert trap not in script
 
 
 def test_templates_are_constant(studio: Studio) -> None:

@@ -99,7 +99,7 @@ def test_another_studio_of_the_machine_has_another_cookie(door: Door) -> None:
     assert pair(one).split("=")[0] != pair(other).split("=")[0]
 
 
-@pytest.mark.parametrize("path", ["/assets/index.js", "/theme.css", "/s/token", "/healthz"])
+@pytest.mark.parametrize("path", ["/assets/index.js", "/scripts/1/main.js", "/theme.css", "/s/token", "/healthz"])
 def test_what_everybody_shares_sets_no_cookie(door: Door, path: str) -> None:
     assert "set-cookie" not in door(rule="browser")(path).headers
 

@@ -12,6 +12,7 @@ import pytest
 from gradio_client import Client
 from PIL import Image
 
+from studio.ui.scripts import files
 from tests.conftest import App
 from tests.http_api import web
 
@@ -108,3 +109,12 @@ def test_a_preview_is_shown_while_it_is_drawn_and_never_kept(client: Client, bro
         client.predict(shot["job"], api_name="/cancel")
     assert job.result(timeout=120)["status"] == "cancelled"
     assert browser.get(shot["preview"]).status_code == 404
+
+
+def test_a_script_is_cached_forever_at_its_address(browser: httpx.Client) -> None:
+    for address, content in files().items():
+        answer = browser.get(address)
+        assert answer.content == content and answer.headers["content-type"].startswith("text/javascript")
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert browser.get("/scripts/000000000000/shared/main.js").status_code == 404
+    assert browser.get("/scripts/..%2f..%2fpage.py").status_code == 404

@@ -1,207 +1,223 @@
 // The form's adapters: those that fit the checkpoint, each with a switch, a weight and its trigger words.
 //
-// The form's hidden field holds the choice as JSON, `[["ink",0.8],["fur",-0.5]]`, and is the truth: the rows show what it says, and write
-// it. A name in it that is not here has a row, too, so that it can be taken out. Without any row the fold is not there.
-(() => {
-  const { el } = studio;
-  const FAR = 2; // limits of the slider; a typed weight may go to MOST
-  const MOST = 4;
-  const MANY = 9; // a filter appears from this number of rows on
-  const WORDS = 8; // trigger words offered per adapter
-  const WAIT_MS = 600; // pause after the last key before an error is shown
-  const field = () => studio.form?.field("adapters");
+// The form's hidden field contains the selection as JSON, `[["ink",0.8],["fur",-0.5]]`; the rows render it. An adapter that is selected and
+// missing has a row, so that it can be removed.
 
-  let listed = []; // of the selected checkpoint: {name, title, about, triggers, fits}
-  let asked = null; // their checkpoint
-  let turn = 0;
-  let redraw = () => {};
-  let many = 0; // the latest weight of each
+import { component } from "../shared/components.js";
+import { button, closest, el, find, typeValue } from "../shared/dom.js";
+import { on } from "../shared/events.js";
+import { ask, connected } from "../shared/server.js";
+import { currentLanguage, t } from "../shared/texts.js";
+import { adapterWeight, contains } from "./adapter_weight.js";
+import { field, form } from "./form_fields.js";
 
-  /** What the field says, as pairs of a name and a weight, in its order. */
-  function chosen() {
-    try {
-      const pairs = JSON.parse(field()?.value || "[]");
-      return Array.isArray(pairs) ? pairs.filter((one) => typeof one?.[0] === "string" && Number.isFinite(one[1])) : [];
-    } catch {
-      return [];
-    }
+const FILTER_MIN = 9; // rows from which on a filter is shown
+const TRIGGERS_MAX = 8; // trigger words per adapter
+const UPDATE_MS = 80; // the fields update a moment after the event
+const RETRY_MS = 30; // until the form is built
+
+/** @typedef {[string, number]} WeightedAdapter */
+
+/** @type {Adapter[]} */
+let available = []; // for the selected checkpoint
+/** @type {string | null} */
+let loadedFor = null;
+let latest = 0; // number of the latest request
+let redraw = () => {};
+
+/**
+ * The selection in the form's field.
+ * @returns {WeightedAdapter[]}
+ */
+function selection() {
+  try {
+    const pairs = JSON.parse(field("adapters")?.value || "[]");
+    return Array.isArray(pairs) ? pairs.filter((pair) => typeof pair?.[0] === "string" && Number.isFinite(pair[1])) : [];
+  } catch {
+    return [];
   }
-  const told = (pairs) => (pairs.length ? JSON.stringify(pairs) : "");
-  const valid = (weight) => Number.isFinite(weight) && weight !== 0 && Math.abs(weight) <= MOST;
-  const fit = () => listed.filter((one) => one.fits !== false);
+}
 
-  /** Two with one title are told apart by the names of their files. */
-  function named(all) {
-    const twice = (title) => all.filter((one) => one.title === title && one.fits !== false).length > 1;
-    return all.map((one) => (twice(one.title) && one.title !== one.name ? { ...one, title: `${one.title} (${one.name})` } : one));
-  }
+/**
+ * A selection as the form's field contains it.
+ * @param {WeightedAdapter[]} pairs
+ */
+export const formatAdapters = (pairs) => (pairs.length ? JSON.stringify(pairs) : "");
 
-  /** Whether a text says a word, and not only as a part of another one. Scripts without spaces have no such parts. */
-  function says(text, word) {
-    const letter = (one) => /[\p{L}\p{M}\p{N}_]/u.test(one) && !/[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]/u.test(one);
-    for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
-      const end = at + word.length;
-      const goesOn = (one, next) => letter(one) && letter(next ?? "");
-      if (!goesOn(word[0], text[at - 1]) && !goesOn(word.at(-1), text[end])) return true;
-    }
-    return false;
-  }
+const fitting = () => available.filter((adapter) => adapter.fits !== false);
 
-  studio.adapters = {
-    told,
-    /** The names of those that fit the chosen model, asked anew. */
-    async look(anew = true) {
-      const checkpoint = studio.form.checkpoint();
-      if (!anew && checkpoint === asked) return fit().map((one) => one.name);
-      const mine = (turn += 1);
-      try {
-        const found = await studio.ask("adapters", { checkpoint });
-        if (mine === turn) (listed = named(found.adapters)), (asked = checkpoint), redraw();
-        return found.adapters.filter((one) => one.fits !== false).map((one) => one.name);
-      } catch {
-        return []; // the list is loaded again with the next selection
-      }
-    },
-    /** The fold's present value: what is on, by its title. */
-    says() {
-      const title = (name) => listed.find((one) => one.name === name)?.title ?? name;
-      return chosen().map(([name, weight]) => `${title(name)} ${weight}`).join(", ");
-    },
-  };
-
-  studio.part("adapters", (it) => {
-    const box = it.element.querySelector(".adapters");
-    const filter = el("input", { type: "search", className: "adapter-filter", autocomplete: "off", spellcheck: false, hidden: true });
-    const unfound = el("small", { className: "adapter-unfound", role: "status" });
-    box.before(filter);
-    box.after(unfound);
-    let drawn = "";
-
-    filter.addEventListener("input", sift);
-    filter.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || !filter.value) return;
-      event.preventDefault();
-      event.stopPropagation();
-      filter.value = "";
-      sift();
-    });
-    function sift() {
-      const words = filter.value.toLowerCase().split(/\s+/);
-      for (const each of box.children) each.hidden = !words.every((word) => each.dataset.says.includes(word));
-      unfound.textContent = box.children.length && !box.querySelector(".adapter:not([hidden])") ? studio.t("adapter_unfound") : "";
-    }
-
-    function write(pairs) {
-      studio.type(field(), told(pairs));
-      draw();
-    }
-    function turnOn(name, on) {
-      const others = chosen().filter(([other]) => other !== name);
-      write(on ? [...others, [name, 1]] : others);
-    }
-    function weigh(name, weight) {
-      const pairs = chosen().map(([other, now]) => [other, other === name ? weight : now]);
-      drawn = stamp(rows(pairs), pairs); // keep the row while it is edited
-      write(pairs);
-    }
-    function hear(word) {
-      const prompt = studio.form.prompt();
-      const text = prompt.value.trim();
-      if (!says(text.toLowerCase(), word.toLowerCase())) studio.form.setPrompt(text ? `${text.replace(/[,，]$/, "")}, ${word}` : word);
-      prompt.focus();
-    }
-
-    function row(one, weight) {
-      const on = weight !== undefined;
-      const file = one.absent ? one.name : `${one.name}.safetensors`;
-      const made = el("div", { className: "adapter", title: file, data: { name: one.name, says: `${one.title}\n${one.name}`.toLowerCase() } });
-      const tick = el("input", { type: "checkbox", checked: on, on: { change: () => turnOn(one.name, tick.checked) } });
-      const missing = one.absent ? [el("small", { text: studio.t("adapter_missing"), role: "alert" })] : [];
-      made.append(el("label", { title: [one.about, file].filter(Boolean).join("\n") }, tick, el("span", { text: one.title })), ...missing);
-      if (on) made.append(...weighing(one, weight));
-      if (on && one.triggers.length) {
-        const chip = (word) => studio.button(word, () => hear(word), { className: "trigger", title: `${studio.t("adapter_word")}: ${word}` });
-        const words = one.triggers.slice(0, WORDS).map(chip);
-        made.append(el("div", { className: "triggers" }, ...words));
-      }
-      return made;
-    }
-    /** A slider and a number that say the same. What is no weight is marked and told, and gone with the focus. */
-    function weighing(one, weight) {
-      const label = (far) => studio.t("adapter_weight", { name: one.title, least: -far, most: far });
-      const input = (type, far) => el("input", { type, min: -far, max: far, step: 0.05, value: weight, aria: { label: label(far) } });
-      const [slide, number] = [input("range", FAR), input("number", MOST)];
-      const wrong = el("small", { className: "weight-wrong", id: `weight-wrong-${(many += 1)}`, role: "status" });
-      number.setAttribute("aria-describedby", wrong.id);
-      let last = weight;
-      let timer;
-
-      function mark(is) {
-        clearTimeout(timer);
-        number.setAttribute("aria-invalid", String(is));
-        wrong.textContent = is ? studio.t("adapter_weight_wrong", { least: -MOST, most: MOST, weight: last }) : "";
-      }
-      function hear(typed, other, settled) {
-        if (valid(typed)) {
-          other.value = typed;
-          mark(false);
-          if (typed !== last) weigh(one.name, (last = typed));
-        } else if (settled) mark(true);
-        else clearTimeout(timer), (timer = setTimeout(() => mark(true), WAIT_MS)); // the user may be typing 0.5
-      }
-      function back() {
-        clearTimeout(timer);
-        number.setAttribute("aria-invalid", String(!valid(last))); // keep its message readable
-        number.value = slide.value = last;
-      }
-      mark(!valid(last)); // an imported picture may name any adapter
-      slide.addEventListener("input", () => (number.value = slide.value));
-      slide.addEventListener("change", () => hear(slide.valueAsNumber, number, true));
-      number.addEventListener("input", () => hear(number.valueAsNumber, slide, false));
-      number.addEventListener("change", () => hear(number.valueAsNumber, slide, true));
-      for (const each of [slide, number]) each.addEventListener("blur", back);
-      return [el("div", { className: "weighing" }, slide, number), wrong];
-    }
-
-    /** What is on comes first, in the order in which it is put on. */
-    function rows(pairs) {
-      const here = new Map(fit().map((one) => [one.name, one]));
-      const on = pairs.map(([name]) => here.get(name) ?? { name, title: name, triggers: [], absent: true });
-      return [...on, ...fit().filter((one) => !pairs.some(([name]) => name === one.name))];
-    }
-    const stamp = (all, pairs) => JSON.stringify([all, pairs, studio.lang]);
-
-    function draw() {
-      const pairs = chosen();
-      if (field()?.value && !pairs.length) return studio.type(field(), ""); // hidden adapters are not selected
-      const all = rows(pairs);
-      document.getElementById("form")?.classList.toggle("has-adapters", all.length > 0);
-      studio.folds?.();
-      const now = stamp(all, pairs);
-      if (now === drawn) return;
-      drawn = now;
-      const at = document.activeElement;
-      const [name, kind] = box.contains(at) ? [at.closest(".adapter")?.dataset.name, at.type] : [];
-      const weights = new Map(pairs);
-      box.replaceChildren(...all.map((one) => row(one, weights.get(one.name))));
-      filter.hidden = all.length < MANY;
-      filter.placeholder = studio.t("adapter_filter");
-      filter.setAttribute("aria-label", filter.placeholder);
-      if (filter.hidden) filter.value = "";
-      sift();
-      const again = [...box.children].find((one) => one.dataset.name === name);
-      (again?.querySelector(`[type=${kind}]`) ?? again?.querySelector("[type=checkbox]"))?.focus(); // keep the keyboard focus
-    }
-    redraw = draw;
-
-    const look = () => studio.ask && studio.form?.checkpoint() && studio.adapters.look(false).then(draw);
-    for (const news of ["filled", "reused"]) studio.on(news, () => setTimeout(look, 80)); // the fields update a moment later
-    studio.on("state", look);
-    studio.on("words", draw);
-    document.addEventListener("input", (event) => event.target === field() && draw());
-    document.addEventListener("change", (event) => event.target.closest?.("#checkpoint") && setTimeout(look, 80));
-    document.addEventListener("click", (event) => event.target.closest?.("#fold-adapters") && studio.adapters.look()); // the files may have changed
-    const begin = () => (studio.ask && field() && studio.form.checkpoint() ? look() : setTimeout(begin, 30));
-    begin();
+/**
+ * Add the file name to titles that occur twice.
+ * @param {Adapter[]} adapters
+ */
+function withUniqueTitles(adapters) {
+  const isShared = (/** @type {string} */ title) => adapters.filter((adapter) => adapter.title === title && adapter.fits !== false).length > 1;
+  return adapters.map((adapter) => {
+    const { title, name } = adapter;
+    return title !== name && isShared(title) ? { ...adapter, title: `${title} (${name})` } : adapter;
   });
-})();
+}
+
+/**
+ * Load the adapters of the selected checkpoint. Returns the names of those that fit it.
+ * @param {boolean} [again] even if they are loaded
+ */
+export async function loadAdapters(again = true) {
+  const checkpoint = form.checkpoint();
+  if (again || checkpoint !== loadedFor) {
+    const number = (latest += 1);
+    try {
+      const found = await ask("adapters", { checkpoint });
+      if (number !== latest) return found.adapters.filter((adapter) => adapter.fits !== false).map((adapter) => adapter.name);
+      available = withUniqueTitles(found.adapters);
+      loadedFor = checkpoint;
+      redraw();
+    } catch {
+      return []; // the next selection loads the list again
+    }
+  }
+  return fitting().map((adapter) => adapter.name);
+}
+
+/** The selected adapters by their titles, for the section's heading. */
+export function adaptersText() {
+  const title = (/** @type {string} */ name) => available.find((adapter) => adapter.name === name)?.title ?? name;
+  return selection().map(([name, weight]) => `${title(name)} ${weight}`).join(", ");
+}
+
+component("adapters", (it) => {
+  const list = find(it.element, ".adapters");
+  const filter = el("input", { type: "search", className: "adapter-filter", autocomplete: "off", spellcheck: false, hidden: true });
+  const noMatch = el("small", { className: "adapter-unfound", role: "status" });
+  list.before(filter);
+  list.after(noMatch);
+  let drawn = "";
+
+  function applyFilter() {
+    const words = filter.value.toLowerCase().split(/\s+/);
+    const rows = [...list.querySelectorAll("div.adapter")].filter((row) => row instanceof HTMLElement);
+    for (const row of rows) row.hidden = !words.every((word) => row.dataset.says?.includes(word));
+    noMatch.textContent = rows.length && rows.every((row) => row.hidden) ? t("adapter_unfound") : "";
+  }
+  filter.addEventListener("input", applyFilter);
+  filter.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !filter.value) return;
+    event.preventDefault();
+    event.stopPropagation();
+    filter.value = "";
+    applyFilter();
+  });
+
+  /** @param {WeightedAdapter[]} pairs */
+  function write(pairs) {
+    typeValue(field("adapters"), formatAdapters(pairs));
+    draw();
+  }
+  /**
+   * @param {string} name
+   * @param {boolean} selected
+   */
+  function toggle(name, selected) {
+    const others = selection().filter(([other]) => other !== name);
+    write(selected ? [...others, [name, 1]] : others);
+  }
+  /**
+   * @param {string} name
+   * @param {number} weight
+   */
+  function setWeight(name, weight) {
+    /** @type {WeightedAdapter[]} */
+    const pairs = selection().map(([other, now]) => [other, other === name ? weight : now]);
+    drawn = version(rowsOf(pairs), pairs); // keep the row while it is edited
+    write(pairs);
+  }
+  /** @param {string} word */
+  function addTrigger(word) {
+    const prompt = form.prompt();
+    const text = prompt?.value.trim() ?? "";
+    if (!contains(text.toLowerCase(), word.toLowerCase())) form.setPrompt(text ? `${text.replace(/[,，]$/, "")}, ${word}` : word);
+    prompt?.focus();
+  }
+
+  /**
+   * @param {Adapter} adapter
+   * @param {number | undefined} weight undefined if it is not selected
+   */
+  function createRow(adapter, weight) {
+    const { name, title, absent } = adapter;
+    const file = absent ? name : `${name}.safetensors`;
+    const box = el("input", { type: "checkbox", checked: weight !== undefined });
+    box.addEventListener("change", () => toggle(name, box.checked));
+    const row = el("div", { className: "adapter", title: file, data: { name, says: `${title}\n${name}`.toLowerCase() } },
+      el("label", { title: [adapter.about, file].filter(Boolean).join("\n") }, box, el("span", { text: title })),
+      absent ? el("small", { text: t("adapter_missing"), role: "alert" }) : null);
+    if (weight === undefined) return row;
+    row.append(...adapterWeight(title, weight, (changed) => setWeight(name, changed)));
+    const chip = (/** @type {string} */ word) => button(word, () => addTrigger(word), { className: "trigger", title: `${t("adapter_word")}: ${word}` });
+    const triggers = adapter.triggers.slice(0, TRIGGERS_MAX).map(chip);
+    if (triggers.length) row.append(el("div", { className: "triggers" }, ...triggers));
+    return row;
+  }
+  /**
+   * The adapters in the order of their rows: selected ones first, in the order of selection.
+   * @param {WeightedAdapter[]} pairs
+   * @returns {Adapter[]}
+   */
+  function rowsOf(pairs) {
+    const found = fitting();
+    const selected = pairs.map(([name]) => found.find((adapter) => adapter.name === name) ?? { name, title: name, triggers: [], absent: true });
+    return [...selected, ...found.filter((adapter) => !pairs.some(([name]) => name === adapter.name))];
+  }
+  /**
+   * @param {Adapter[]} adapters
+   * @param {WeightedAdapter[]} pairs
+   */
+  const version = (adapters, pairs) => JSON.stringify([adapters, pairs, currentLanguage()]);
+
+  function draw() {
+    const pairs = selection();
+    if (field("adapters")?.value && !pairs.length) return typeValue(field("adapters"), ""); // not a selection
+    const adapters = rowsOf(pairs);
+    document.getElementById("form")?.classList.toggle("has-adapters", adapters.length > 0);
+    form.update();
+    const now = version(adapters, pairs);
+    if (now === drawn) return;
+    drawn = now;
+    const active = document.activeElement;
+    const focused = active instanceof HTMLInputElement && list.contains(active) ? active : null;
+    const name = focused?.closest("div.adapter")?.getAttribute("data-name");
+    const weights = new Map(pairs);
+    list.replaceChildren(...adapters.map((adapter) => createRow(adapter, weights.get(adapter.name))));
+    filter.hidden = adapters.length < FILTER_MIN;
+    filter.placeholder = t("adapter_filter");
+    filter.setAttribute("aria-label", filter.placeholder);
+    if (filter.hidden) filter.value = "";
+    applyFilter();
+    if (focused && name) focusAgain(name, focused.type);
+  }
+  /**
+   * @param {string} name
+   * @param {string} type of the field that was focused
+   */
+  function focusAgain(name, type) {
+    const row = list.querySelector(`[data-name="${CSS.escape(name)}"]`);
+    const target = row?.querySelector(`[type="${type}"]`) ?? row?.querySelector("[type=checkbox]");
+    if (target instanceof HTMLElement) target.focus();
+  }
+  redraw = draw;
+
+  function load() {
+    if (connected() && form.checkpoint()) loadAdapters(false).then(draw);
+  }
+  for (const name of /** @type {const} */ (["filled", "reused"])) on(name, () => setTimeout(load, UPDATE_MS));
+  on("state", load);
+  on("words", draw);
+  document.addEventListener("input", (event) => event.target === field("adapters") && draw());
+  document.addEventListener("change", (event) => closest(event, "#checkpoint") && setTimeout(load, UPDATE_MS));
+  document.addEventListener("click", (event) => closest(event, "#fold-adapters") && loadAdapters()); // the files may have changed
+  function start() {
+    if (connected() && field("adapters") && form.checkpoint()) load();
+    else setTimeout(start, RETRY_MS);
+  }
+  start();
+});

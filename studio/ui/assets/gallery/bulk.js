@@ -1,45 +1,60 @@
-// Bulk actions: a batch per call, with progress, and a stop between two batches.
-(() => {
-  const ROUND = 250; // pictures per call
+// Bulk actions: a call per batch, with progress, and a stop between two batches.
+
+const BATCH = 250; // pictures per call
+
+/** @typedef {"edit_many" | "delete_many" | "restore_many" | "purge" | "collect"} BulkAction */
+
+/**
+ * @param {object} options
+ * @param {Call} options.call
+ * @param {(id: string) => unknown} options.isShown whether a picture is in the grid
+ * @param {(pictures: PictureCard[]) => void} options.onUpdate receives the changed pictures of each batch
+ * @param {(pictures: PictureCard[] | null, what: string, ids: string[]) => void} options.onChange
+ *   receives the changed pictures in the grid; at the end null, if some are not in the grid
+ * @param {(done?: number, all?: number) => void} options.onProgress called without values at the end
+ */
+export function createBulk({ call, isShown, onUpdate, onChange, onProgress }) {
+  /** @type {BulkResult | null} */
+  let running = null;
+  /** @param {string[]} ids */
+  const allShown = (ids) => ids.every((id) => isShown(id));
 
   /**
-   * `call(name, values)` asks the server, `grid()` gives the grid; `knew(pictures)` hears of each that it changed, `changed(pictures, what,
-   * ids)` of those that are laid out, and at the end of null where not all are; `heard(done, all)` is told how far it is, and `heard()` the end.
+   * Run an action on pictures. Never rejects: the result has the error.
+   * @param {BulkAction} name
+   * @param {string[]} ids
+   * @param {object} values
+   * @param {{what?: string, shown?: boolean}} [options] `what` names the change for `onChange`; `shown`: all are in the grid
    */
-  studio.galleryMany = ({ call, grid, knew, changed, heard }) => {
-    let running = null;
-    const loaded = (ids) => ids.every((id) => grid().byId(id));
-
-    /**
-     * Never throws: gives which of `ids` are `done`, which were `missing` as they had gone elsewhere, the last `answer`, how many are
-     * `gone` for ever, whether it was `stopped`, and the `error` that ended it.
-     */
-    async function run(name, ids, values, { what = "", near = loaded(ids) } = {}) {
-      const mine = (running = { done: [], missing: [], answer: null, gone: 0, stopped: false, error: null });
-      for (let at = 0; at < ids.length && !mine.stopped && !mine.error; at += ROUND) {
-        if (ids.length > ROUND) heard(at, ids.length);
-        const round = ids.slice(at, at + ROUND);
-        try {
-          mine.answer = await call(name, { ids: round, ...values });
-        } catch (error) {
-          mine.error = error;
-          break;
-        }
-        const { items = [], missing, gone = 0 } = mine.answer;
-        const lost = new Set(missing);
-        const done = round.filter((id) => !lost.has(id));
-        mine.done.push(...done);
-        mine.missing.push(...missing);
-        mine.gone += gone;
-        knew(items);
-        if (what) changed(near ? items : items.filter((item) => grid().byId(item.id)), what, done);
+  async function run(name, ids, values, { what = "", shown = allShown(ids) } = {}) {
+    /** @type {BulkResult} */
+    const result = { done: [], missing: [], answer: null, gone: 0, stopped: false, error: null };
+    running = result;
+    for (let start = 0; start < ids.length && !result.stopped; start += BATCH) {
+      if (ids.length > BATCH) onProgress(start, ids.length);
+      const batch = ids.slice(start, start + BATCH);
+      try {
+        result.answer = await call(name, { ids: batch, ...values });
+      } catch (error) {
+        result.error = /** @type {Error} */ (error);
+        break;
       }
-      if (running === mine) running = null;
-      heard();
-      if (mine.missing.length) changed([], "missing", mine.missing);
-      if (!near && what) changed(null, what, mine.done);
-      return mine;
+      const { items = [], missing, gone = 0 } = result.answer;
+      const done = batch.filter((id) => !missing.includes(id));
+      result.done.push(...done);
+      result.missing.push(...missing);
+      result.gone += gone;
+      onUpdate(items);
+      if (what) onChange(shown ? items : items.filter((item) => isShown(item.id)), what, done);
     }
-    return { run, loaded, busy: () => running !== null, stop: () => running && (running.stopped = true) };
-  };
-})();
+    if (running === result) running = null;
+    onProgress();
+    if (result.missing.length) onChange([], "missing", result.missing);
+    if (!shown && what) onChange(null, what, result.done);
+    return result;
+  }
+  function stop() {
+    if (running) running.stopped = true;
+  }
+  return { run, allShown, isRunning: () => running !== null, stop };
+}

@@ -1,111 +1,145 @@
 // The collections and saved searches with their covers: creating, opening, renaming and deleting them.
-(() => {
-  const { el, t, button } = studio;
-  const SOON_MS = 250; // pause after a change before the counts are loaded again
 
-  /** `open(collection)` shows one, or null all pictures; `query()` is what is searched for now. */
-  studio.galleryShelf = ({ call, open, query, current }) => {
-    const root = el("div", { className: "shelf", hidden: true });
-    let all = [];
-    let naming = null; // "save" or "rename" while a name is typed
-    let field = null; // the field of that name
-    let drawing = false;
-    let sure = null; // the id of a collection whose deletion awaits confirmation
-    let soon = null;
+import { button, el, keepFocus, onSingleClick } from "../shared/dom.js";
+import { formatTotal } from "../shared/format.js";
+import { t } from "../shared/texts.js";
+import { orToast, toast } from "../shared/toast.js";
 
-    async function load() {
-      try {
-        all = (await call("collections", {})).collections;
-      } catch (error) {
-        studio.excuse(error);
-      }
-      draw();
-    }
-    function book(one) {
-      const shown = current() === one.id;
-      const count = `${studio.count(one.count)}${one.capped ? "+" : ""}`;
-      const made = el("button", { type: "button", className: "book", aria: { pressed: String(shown) }, title: one.query ?? one.name, on: { click: () => open(shown ? null : one) } });
-      made.append(
-        one.cover_url ? el("img", { src: one.cover_url, alt: "", loading: "lazy" }) : el("i", {}),
-        el("span", {}, el("b", { text: one.name }), el("small", { text: one.query === null ? count : t("gallery.smart", { n: count }) })),
-      );
-      return made;
-    }
-    let shown = null;
-    function draw() {
-      const now = all.find((one) => one.id === current()) ?? null;
-      const typed = query();
-      const found = all.map(book);
-      const at = now ? all.indexOf(now) + 1 : 0; // the actions stand beside the open collection, else first
-      if (naming) found.splice(at, 0, (field ??= name(now)));
-      else if (now) {
-        found.splice(at, 0, ...deeds(now));
-      } else if (typed) found.unshift(button(t("gallery.save_search"), () => ask("save"), { className: "deed" }));
-      root.hidden = !found.length;
-      const focus = [...root.querySelectorAll("button")].indexOf(document.activeElement);
-      drawing = true; // keep the typed name when new data arrives
-      root.replaceChildren(...found);
+const RELOAD_MS = 250; // pause after a change before the counts are loaded again
+
+/** @typedef {ReturnType<typeof createCollections>} Collections */
+
+/**
+ * @param {object} options
+ * @param {Call} options.call
+ * @param {(collection: Collection | null) => void} options.open shows a collection, or all pictures
+ * @param {() => string} options.query the current search
+ * @param {() => string | null} options.current the id of the open collection
+ */
+export function createCollections({ call, open, query, current }) {
+  const root = el("div", { className: "shelf", hidden: true });
+  /** @type {Collection[]} */
+  let all = [];
+  /** @type {"save" | "rename" | null} */
+  let naming = null;
+  /** @type {HTMLInputElement | null} */
+  let nameField = null;
+  let drawing = false;
+  /** @type {string | null} */
+  let confirming = null; // the collection whose deletion awaits confirmation
+  /** @type {string | null} */
+  let scrolledTo = null;
+  let reload = 0;
+
+  async function load() {
+    all = (await orToast(call("collections")))?.collections ?? all;
+    draw();
+  }
+  /** @param {Collection} collection */
+  function tile(collection) {
+    const { id, name, query: search, cover_url: cover } = collection;
+    const isOpen = current() === id;
+    const count = formatTotal({ total: collection.count, capped: collection.capped });
+    const click = () => open(isOpen ? null : collection);
+    return el("button", { type: "button", className: "book", aria: { pressed: isOpen }, title: search ?? name, on: { click } },
+      cover ? el("img", { src: cover, alt: "", loading: "lazy" }) : el("i"),
+      el("span", {}, el("b", { text: name }), el("small", { text: search === null ? count : t("gallery.smart", { n: count }) })));
+  }
+  function draw() {
+    const opened = all.find(({ id }) => id === current()) ?? null;
+    /** @type {HTMLElement[]} */
+    const elements = all.map(tile);
+    const index = opened ? all.indexOf(opened) + 1 : 0; // the actions stand beside the open collection
+    if (naming) elements.splice(index, 0, (nameField ??= createNameField(opened)));
+    else if (opened) elements.splice(index, 0, ...actions(opened));
+    else if (query()) elements.unshift(button(t("gallery.save_search"), () => startNaming("save"), { className: "deed" }));
+    root.hidden = !elements.length;
+    root.setAttribute("aria-label", t("gallery.collections"));
+    keepFocus(root, "button", () => {
+      drawing = true; // the name field loses its focus without closing
+      root.replaceChildren(...elements);
       drawing = false;
-      root.setAttribute("aria-label", t("gallery.collections"));
-      if (now && now.id !== shown) root.scrollLeft = found[at - 1].offsetLeft - found[0].offsetLeft; // on a phone they form one row
-      if (now?.id !== sure) sure = null;
-      shown = now?.id ?? null;
-      if (naming) root.querySelector("input").focus();
-      else if (focus >= 0) root.querySelectorAll("button")[focus]?.focus();
-    }
-    function deeds(now) {
-      const deed = (key, click, rest = {}) => button(t(key), click, { className: "deed", ...rest });
-      const again = (id) => ((sure = id), draw());
-      if (sure === now.id) return [deed("gallery.give_up_sure", studio.surely(() => giveUp(now)), { className: "deed danger" }), deed("keep", () => again(null))];
-      return [deed("gallery.rename", () => ask("rename")), deed("gallery.give_up", () => again(now.id), { title: t("gallery.give_up_title") })];
-    }
-    function ask(what) {
-      naming = what;
-      field = null;
+    });
+    if (opened && opened.id !== scrolledTo) root.scrollLeft = elements[index - 1].offsetLeft - elements[0].offsetLeft; // on a phone they form one row
+    if (opened?.id !== confirming) confirming = null;
+    scrolledTo = opened?.id ?? null;
+    if (naming) nameField?.focus();
+  }
+  /** @param {Collection} collection */
+  function actions(collection) {
+    /** @param {string | null} id */
+    const confirm = (id) => {
+      confirming = id;
       draw();
+    };
+    if (confirming === collection.id) {
+      const remove = onSingleClick(() => removeCollection(collection));
+      return [
+        button(t("gallery.give_up_sure"), remove, { className: "deed danger" }),
+        button(t("keep"), () => confirm(null), { className: "deed" }),
+      ];
     }
-    function name(now) {
-      const typed = el("input", { type: "text", maxLength: 60, value: naming === "rename" ? now.name : "", placeholder: t("gallery.name"), aria: { label: t("gallery.name") } });
-      typed.addEventListener("keydown", (event) => {
-        if (event.isComposing) return;
-        if (event.key === "Escape") (naming = null), draw(), event.stopPropagation();
-        else if (event.key === "Enter" && typed.value.trim()) keep(typed.value.trim(), now);
-      });
-      typed.addEventListener("blur", () => naming && !drawing && ((naming = null), setTimeout(draw)));
-      return typed;
-    }
-    async function keep(title, now) {
-      const saving = naming === "save";
+    return [
+      button(t("gallery.rename"), () => startNaming("rename"), { className: "deed" }),
+      button(t("gallery.give_up"), () => confirm(collection.id), { className: "deed", title: t("gallery.give_up_title") }),
+    ];
+  }
+  /** @param {"save" | "rename"} what */
+  function startNaming(what) {
+    naming = what;
+    nameField = null;
+    draw();
+  }
+  /** @param {Collection | null} collection */
+  function createNameField(collection) {
+    const value = naming === "rename" ? collection?.name : "";
+    const field = el("input", { type: "text", maxLength: 60, value, placeholder: t("gallery.name"), aria: { label: t("gallery.name") } });
+    field.addEventListener("keydown", (event) => {
+      if (event.isComposing) return;
+      if (event.key === "Escape") {
+        naming = null;
+        draw();
+        event.stopPropagation();
+      } else if (event.key === "Enter" && field.value.trim()) saveName(field.value.trim(), collection);
+    });
+    field.addEventListener("blur", () => {
+      if (!naming || drawing) return;
       naming = null;
-      try {
-        if (saving) open((await call("new_collection", { name: title, query: query() })) ?? null);
-        else await call("edit_collection", { collection: now.id, name: title });
-      } catch (error) {
-        studio.excuse(error);
-      }
-      load();
+      setTimeout(draw);
+    });
+    return field;
+  }
+  /**
+   * @param {string} name
+   * @param {Collection | null} collection
+   */
+  async function saveName(name, collection) {
+    const saving = naming === "save";
+    naming = null;
+    if (saving) {
+      const created = await orToast(call("new_collection", { name, query: query() }));
+      if (created) open(created);
+    } else await orToast(call("edit_collection", { collection: collection?.id, name }));
+    load();
+  }
+  /** @param {Collection} collection */
+  async function removeCollection({ id, name }) {
+    confirming = null;
+    if (await orToast(call("delete_collection", { collection: id }).then(() => true))) {
+      open(null);
+      toast(t("gallery.given_up", { name }));
     }
-    async function giveUp(now) {
-      sure = null;
-      try {
-        await call("delete_collection", { collection: now.id });
-        open(null);
-        studio.toast(t("gallery.given_up", { name: now.name }));
-      } catch (error) {
-        studio.excuse(error);
-      }
-      load();
-    }
-    /** What the server says now of one that is here. */
-    function put(one) {
-      all = all.map((other) => (other.id === one.id ? one : other));
-      draw();
-    }
-    /** Counts and covers may be others now. Asked for once, however many tell so at once. */
-    function changed() {
-      clearTimeout(soon);
-      soon = setTimeout(load, SOON_MS);
-    }
-    return { root, load, put, draw, all: () => all, changed };
-  };
-})();
+    load();
+  }
+  /** @param {Collection} collection */
+  function replace(collection) {
+    all = all.map((other) => (other.id === collection.id ? collection : other));
+    draw();
+  }
+  /** Load counts and covers again after a pause. */
+  function reloadSoon() {
+    clearTimeout(reload);
+    reload = setTimeout(load, RELOAD_MS);
+  }
+  return { root, load, replace, draw, all: () => all, reloadSoon };
+}

@@ -1,64 +1,83 @@
-// Export: a ZIP of the selected pictures or of all matches, as the browser's own download.
-(() => {
-  const { el, t, button } = studio;
-  const LOOK_MS = 500; // interval between two progress checks
-  const QUIET = 60; // checks without progress before giving up
-  const STAYS_MS = 4000; // the latest progress
+// Export: a ZIP of the selected pictures or of all results, as the browser's own download.
 
-  /** What the server says in place of a zip, in a frame of its own, so that the page stays where it is. */
-  const refusals = el("iframe", { className: "spoken", name: "taken-along", title: "", tabIndex: -1, aria: { hidden: "true" } });
-  refusals.addEventListener("load", () => {
-    const said = refusals.contentDocument?.body?.textContent?.trim();
-    if (said === "") return; // the iframe's initial empty page
-    let wrong = null;
-    try {
-      wrong = JSON.parse(said).error;
-    } catch {
-      // not our message: the server did not respond as expected
-    }
-    studio.toast(wrong ?? t("gallery.export_failed"));
-  });
+import { button, el, randomToken, sleep } from "../shared/dom.js";
+import { formatCount, formatTotal } from "../shared/format.js";
+import { page } from "../shared/page.js";
+import { t } from "../shared/texts.js";
+import { toast } from "../shared/toast.js";
 
-  /** `values` name what goes into the zip, as /media/export.zip takes them; `heard(text)` is told how far the server is, "" at the end. */
-  studio.takeAlong = (method, values, heard) => {
-    const token = [...crypto.getRandomValues(new Uint8Array(12))].map((one) => one.toString(16).padStart(2, "0")).join("");
-    const action = method === "post" ? `/media/export.zip?token=${token}` : "/media/export.zip"; // a GET form has its own query
-    const form = el("form", { method, action, target: refusals.name });
-    const fields = { ...values, ...(method === "post" ? {} : { token }) };
-    for (const [name, value] of Object.entries(fields)) if (value) form.append(el("input", { type: "hidden", name, value }));
-    if (!refusals.isConnected) document.body.append(refusals);
-    document.body.append(form);
-    form.submit();
-    form.remove();
-    follow(token, heard);
-  };
-  async function follow(token, heard) {
-    let quiet = 0;
-    let last = -1;
-    for (let ended = false; !ended && quiet < QUIET; ) {
-      await new Promise((done) => setTimeout(done, LOOK_MS));
-      const told = await fetch(`/media/export/progress?token=${token}`).then((answer) => answer.json()).catch(() => null);
-      ended = told?.ended ?? false;
-      quiet = told && told.done !== last ? 0 : quiet + 1;
-      last = told?.done ?? last;
-      heard(told?.total ? t("gallery.exporting", { n: studio.count(told.done), all: studio.count(told.total) }) : "");
-    }
-    setTimeout(() => heard(""), STAYS_MS);
+const POLL_MS = 500;
+const IDLE_POLLS_MAX = 60; // polls without progress before giving up
+const SHOWN_MS = 4000; // how long the last progress stays
+
+/** Receives the server's error in place of a ZIP, so that the page stays open. */
+const target = el("iframe", { className: "spoken", name: "taken-along", title: "", tabIndex: -1, aria: { hidden: "true" } });
+target.addEventListener("load", () => {
+  const text = target.contentDocument?.body?.textContent?.trim();
+  if (text === "") return; // the iframe's initial empty page
+  let error = null;
+  try {
+    error = JSON.parse(text ?? "").error;
+  } catch {
+    // not a message of ours
   }
+  toast(error ?? t("gallery.export_failed"));
+});
 
-  /** The tool that takes along all that are found; `state` is the gallery's, `asked()` the question that it shows the answer of. */
-  studio.galleryExport = ({ state, asked }) => {
-    const packing = el("span", { className: "packing", role: "status" });
-    const opener = button("", () => {
-      const { query, favourite, collection } = asked();
-      studio.takeAlong("get", { query, favourite: favourite ? "1" : "", collection: collection ?? "", zone: studio.zone }, (text) => (packing.textContent = text));
-    }, { className: "bring export" }); // prettier-ignore
-    function draw() {
-      opener.hidden = state.trash || !state.total;
-      opener.textContent = t("gallery.export_all");
-      const found = `${studio.count(state.total)}${state.capped ? "+" : ""}`;
-      opener.title = t(state.total === 1 ? "gallery.export_all_title_1" : "gallery.export_all_title", { n: found });
-    }
-    return { openers: [opener, packing], draw };
-  };
-})();
+/**
+ * Download a ZIP from /media/export.zip. `onProgress` receives the progress as text, and "" at the end.
+ * @param {"get" | "post"} method
+ * @param {Record<string, string>} values
+ * @param {(text: string) => void} onProgress
+ */
+export function exportZip(method, values, onProgress) {
+  const token = randomToken();
+  const action = method === "post" ? `/media/export.zip?token=${token}` : "/media/export.zip"; // a GET form replaces the query
+  const form = el("form", { method, action, target: target.name });
+  const fields = method === "post" ? values : { ...values, token };
+  for (const [name, value] of Object.entries(fields)) if (value) form.append(el("input", { type: "hidden", name, value }));
+  if (!target.isConnected) document.body.append(target);
+  document.body.append(form);
+  form.submit();
+  form.remove();
+  followExport(token, onProgress);
+}
+
+/**
+ * @param {string} token
+ * @param {(text: string) => void} onProgress
+ */
+async function followExport(token, onProgress) {
+  let idle = 0;
+  let last = -1;
+  for (let ended = false; !ended && idle < IDLE_POLLS_MAX; ) {
+    await sleep(POLL_MS);
+    const progress = await fetch(`/media/export/progress?token=${token}`).then((response) => response.json()).catch(() => null);
+    ended = progress?.ended ?? false;
+    idle = progress && progress.done !== last ? 0 : idle + 1;
+    last = progress?.done ?? last;
+    onProgress(progress?.total ? t("gallery.exporting", { n: formatCount(progress.done), all: formatCount(progress.total) }) : "");
+  }
+  setTimeout(() => onProgress(""), SHOWN_MS);
+}
+
+/**
+ * The button that exports all results.
+ * @param {GalleryState} state
+ * @param {() => GalleryQuery | null} shownQuery
+ */
+export function createExport(state, shownQuery) {
+  const progress = el("span", { className: "packing", role: "status" });
+  const open = button("", () => {
+    const shown = shownQuery();
+    if (!shown) return;
+    const values = { query: shown.query, favourite: shown.favourite ? "1" : "", collection: shown.collection ?? "", zone: page.zone };
+    exportZip("get", values, (text) => (progress.textContent = text));
+  }, { className: "bring export" }); // prettier-ignore
+  function draw() {
+    open.hidden = state.trash || !state.total;
+    open.textContent = t("gallery.export_all");
+    open.title = t(state.total === 1 ? "gallery.export_all_title_1" : "gallery.export_all_title", { n: formatTotal(state) });
+  }
+  return { elements: [open, progress], draw };
+}

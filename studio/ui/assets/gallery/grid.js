@@ -1,211 +1,288 @@
 // The grid: cards under their headings, rendered page by page near the viewport. Distant pages are removed.
 //
-// Which pages there are is gallery-pages.js. Where some above are let go, a space of their height stays, so that nothing moves.
-// One card is in the tab order; arrows move among all.
-(() => {
-  const { el, t, icon } = studio;
-  const NEAR = 900; // px between the viewport and the end of the rendered pages at which the next one is rendered
+// A spacer takes the height of removed pages above, so that nothing moves. One card is in the tab order; arrow keys move among all.
 
-  /** `fetch(cursor)` gives a page or null; `acts` hears of what is done with cards; `shown()` is told after each drawing. */
-  studio.galleryGrid = ({ fetch, acts, groupOf, shown }) => {
-    const list = el("div", { className: "days" });
-    const above = el("div", { className: "space", aria: { hidden: "true" } });
-    const top = el("div", { className: "edge" });
-    const bottom = el("div", { className: "edge" });
-    const older = studio.button("", () => down(), { className: "older", hidden: true });
-    const root = el("div", { className: "roll" }, above, top, list, bottom, older);
-    const pages = studio.galleryPages({ fetch, wanted: () => studio.seen(root), arrived: () => (owed ? down() : look()) });
-    let owed = false; // the next page is wanted and has not arrived
+import { button, closest, el, find, findAll, focusedData, hasModifier, iconButton, isVisible, lookUp, present, whenShown } from "../shared/dom.js";
+import { emit } from "../shared/events.js";
+import { formatSeed, pictureCount } from "../shared/format.js";
+import { icon } from "../shared/icons.js";
+import { currentLanguage, t } from "../shared/texts.js";
+import { createPages } from "./pagination.js";
 
-    const { items } = pages;
-    const made = (id) => list.querySelector(`[data-id="${CSS.escape(id)}"]`);
-    const link = (id) => made(id)?.querySelector("a") ?? null;
-    const links = () => [...list.querySelectorAll(".card a")];
-    const byId = (id) => items().find((item) => item.id === id) ?? null;
+const MARGIN_PX = 900; // between the viewport and the end of the rendered pages at which the next page is rendered
+const ROW_TOLERANCE_PX = 4;
 
-    // Pages
+/** @typedef {ReturnType<typeof createGrid>} Grid */
+/**
+ * @typedef {object} GridActions
+ * @property {(item: PictureCard) => void} favour
+ * @property {(item: PictureCard) => void} remove
+ * @property {(item: PictureCard, rating: number) => void} rate
+ * @property {(item: PictureCard, event?: MouseEvent | KeyboardEvent) => void} select
+ * @property {(from: PictureCard, to: PictureCard) => void} extend
+ * @property {(items: PictureCard[]) => void} selectAll
+ * @property {(id: string) => boolean} isSelected
+ * @property {() => boolean} isSelecting
+ * @property {() => boolean} canReorder
+ * @property {(id: string, direction: number) => void} move
+ */
+/** @typedef {{key: string, name: string}} Group */
 
-    function begin(page) {
-      owed = false;
-      pages.begin(page);
-      above.style.height = "0";
-      draw();
-    }
-    function down() {
-      const moved = lay(true);
-      owed = moved === null && pages.ends.older;
-      if (moved) above.style.height = `${above.offsetHeight - moved}px`; // the rest moved up by the height of what was removed
-      return moved !== null;
-    }
-    function up() {
-      const grown = lay(false);
-      if (grown === null) return;
-      const space = above.offsetHeight;
-      above.style.height = `${Math.max(0, pages.ends.newer ? space - grown : 0)}px`;
-      const moved = grown - (space - above.offsetHeight);
-      if (moved) window.scrollBy(0, moved); // more pages than may be rendered
-    }
-    /** Lay out the next page that way: how far what stays moved down within the list, or null where no page waits yet. */
-    function lay(below) {
-      const stays = items().at(below ? -1 : 0)?.id;
-      const top = () => (stays ? made(stays).getBoundingClientRect().top - list.getBoundingClientRect().top : 0);
-      const before = top();
-      if (!pages.take(below)) return null;
-      draw();
-      again();
-      return top() - before;
-    }
+/**
+ * Make these the children in this order. Children that are in place are not touched.
+ * @param {Element} parent
+ * @param {Element[]} children
+ */
+function arrange(parent, children) {
+  const kept = new Set(children);
+  for (const child of [...parent.children]) if (!kept.has(child)) child.remove();
+  let next = parent.firstChild;
+  for (const child of children) {
+    if (child === next) next = next.nextSibling;
+    else parent.insertBefore(child, next);
+  }
+}
 
-    // Cards. Existing elements are reused and only new ones are rendered, so that no picture loads again.
+/**
+ * @param {object} options
+ * @param {(cursor: string | null) => Promise<GalleryPage | null>} options.fetch
+ * @param {(item: PictureCard) => Group} options.groupOf
+ * @param {(items: PictureCard[]) => void} options.onDraw
+ * @param {GridActions} options.actions
+ */
+export function createGrid({ fetch, groupOf, onDraw, actions }) {
+  const list = el("div", { className: "days" });
+  const spacer = el("div", { className: "space", aria: { hidden: "true" } });
+  const top = el("div", { className: "edge" });
+  const bottom = el("div", { className: "edge" });
+  const older = button("", () => down(), { className: "older", hidden: true });
+  const root = el("div", { className: "roll" }, spacer, top, list, bottom, older);
+  const pages = createPages({ fetch, isWanted: () => isVisible(root), onReady: () => (awaiting ? down() : fill()) });
+  let awaiting = false; // whether the next page is wanted and not ready
 
-    const version = (item) => `${studio.lang} ${acts.selected(item.id)} ${acts.movable()} ${JSON.stringify(item)}`;
+  const { items } = pages;
+  /** @param {string} id */
+  const cardOf = (id) => lookUp(list, `[data-id="${CSS.escape(id)}"]`);
+  /** @param {string} id */
+  const link = (id) => cardOf(id)?.querySelector("a") ?? null;
+  const links = () => [...list.querySelectorAll("a")];
+  /** @param {string | undefined} id */
+  const byId = (id) => items().find((item) => item.id === id) ?? null;
+  /** @param {HTMLElement} element */
+  const itemOf = (element) => byId(element.parentElement?.dataset.id);
 
-    function draw() {
-      const active = document.activeElement?.closest?.(".gallery .card")?.dataset.id;
-      const old = new Map([...list.querySelectorAll(".card")].map((made) => [made.dataset.version, made]));
-      const all = items();
-      const groups = [];
-      for (const item of all) {
-        const { key, name } = groupOf(item);
-        if (groups.at(-1)?.key !== key) groups.push({ key, name, cards: [] });
-        groups.at(-1).cards.push(old.get(version(item)) ?? card(item));
-      }
-      const { newer, older: more } = pages.ends;
-      const there = [...list.children];
-      arrange(list, groups.map((group, at) => section(group, (at > 0 || !newer) && (at < groups.length - 1 || !more), there)));
-      older.hidden = !more;
-      const focus = active && link(active);
-      if (focus && focus !== document.activeElement) focus.focus({ preventScroll: true });
-      tabbable(focus || links()[0]);
-      shown(all);
-    }
-    /** A group under its heading; taken from those that are `there` where it is one of them. */
-    function section({ key, name, cards }, whole, there) {
-      const at = there.findIndex((one) => one.dataset.group === key && one.dataset.name === name);
-      const [found] = at < 0 ? [group(key, name)] : there.splice(at, 1);
-      arrange(found.lastChild, cards);
-      const said = whole ? t(cards.length === 1 ? "gallery.picture" : "gallery.pictures", { n: studio.count(cards.length) }) : "";
-      const place = found.querySelector(".day span");
-      if (place && place.textContent !== said) place.textContent = said;
-      return found;
-    }
-    function group(key, name) {
-      const title = name ? el("h3", { className: "day" }, el("b", { text: name, title: name }), el("span", {})) : null;
-      const grid = el("div", { className: "grid", role: "list" });
-      return el("section", { aria: { label: name || t("gallery") }, data: { group: key, name } }, title, grid);
-    }
-    /** Make these the children, in this order; whoever stands right already is not touched. */
-    function arrange(parent, wanted) {
-      const stay = new Set(wanted);
-      for (const child of [...parent.children]) if (!stay.has(child)) child.remove();
-      let at = parent.firstChild;
-      for (const one of wanted) {
-        if (one === at) at = at.nextSibling;
-        else parent.insertBefore(one, at);
-      }
-    }
+  // Pages
 
-    function card(item) {
-      const facts = [t("seed_n", { n: studio.number(item.seed) }), t("steps_n", { n: item.steps }), item.reasoned ? t("parts.reasoned") : ""];
-      const movable = acts.movable();
-      const { width, height } = item;
-      const image = { src: item.thumb_url, alt: item.original_prompt, width, height, decoding: "async", draggable: !movable };
-      const stars = item.rating ? el("i", { className: "rated", text: "●".repeat(item.rating), aria: { hidden: "true" } }) : null;
-      const caption = el("span", { className: "caption", aria: { hidden: true } },
-        el("b", { text: item.original_prompt }), el("i", { text: facts.filter(Boolean).join(" · ") }), stars);
-      const on = { click: (event) => pick(event, item) };
-      const open = { href: `?picture=${encodeURIComponent(item.id)}`, tabIndex: -1, draggable: movable, on };
-      const star = { type: "button", className: "star", tabIndex: -1, title: t("star"), on: { click: () => acts.favour(item) } };
-      const chosen = acts.selected(item.id);
-      const check = { type: "button", className: "check", tabIndex: -1, title: t("gallery.select"), on: { click: (event) => acts.select(item, event) } };
-      const gone = item.missing ? el("span", { className: "gone", text: t("gallery.missing") }) : null;
-      return el("div", { className: chosen ? "card chosen" : "card", role: "listitem", data: { id: item.id, version: version(item) } },
-        el("a", open, el("img", { loading: "lazy", ...image }), caption, gone),
-        el("button", { ...check, aria: { pressed: chosen, label: t("gallery.select") } }, icon("check")),
-        el("button", { ...star, aria: { pressed: item.favourite, label: t("star") } }, icon("star")));
+  /** @param {GalleryPage} page */
+  function begin(page) {
+    awaiting = false;
+    pages.begin(page);
+    spacer.style.height = "0";
+    draw();
+  }
+  function down() {
+    const moved = showNext(true);
+    awaiting = moved === null && pages.hasOlder();
+    if (moved) spacer.style.height = `${spacer.offsetHeight - moved}px`; // the rest moved up by the height of what was removed
+    return moved !== null;
+  }
+  function up() {
+    const grown = showNext(false);
+    if (grown === null) return;
+    const space = spacer.offsetHeight;
+    spacer.style.height = `${Math.max(0, pages.hasNewer() ? space - grown : 0)}px`;
+    const moved = grown - (space - spacer.offsetHeight);
+    if (moved) window.scrollBy(0, moved); // there are more pages than may be rendered
+  }
+  /**
+   * Render the next page. Returns how far the remaining cards moved within the list; null if no page is ready.
+   * @param {boolean} below
+   */
+  function showNext(below) {
+    const reference = items().at(below ? -1 : 0)?.id;
+    const offset = () => {
+      const card = reference ? cardOf(reference) : null;
+      return card ? card.getBoundingClientRect().top - list.getBoundingClientRect().top : 0;
+    };
+    const before = offset();
+    if (!pages.take(below)) return null;
+    draw();
+    fillSoon();
+    return offset() - before;
+  }
+
+  // Cards. Elements of unchanged pictures are reused, so that no image loads again.
+
+  /** @param {PictureCard} item */
+  const version = (item) => `${currentLanguage()} ${actions.isSelected(item.id)} ${actions.canReorder()} ${JSON.stringify(item)}`;
+
+  function draw() {
+    const active = focusedData(".gallery .card", "id");
+    const existing = new Map(findAll(list, ".card").map((card) => [card.dataset.version, card]));
+    /** @type {(Group & {cards: HTMLElement[]})[]} */
+    const groups = [];
+    for (const item of items()) {
+      const group = groupOf(item);
+      if (groups.at(-1)?.key !== group.key) groups.push({ ...group, cards: [] });
+      groups[groups.length - 1].cards.push(existing.get(version(item)) ?? createCard(item));
     }
-    function pick(event, item) {
-      if (event.shiftKey || acts.selecting()) {
-        event.preventDefault();
-        acts.select(item, event);
-        return;
-      }
-      if (event.ctrlKey || event.metaKey || event.button) return; // a new tab, like any link
+    const sections = findAll(list, ".days > section");
+    const isComplete = (/** @type {number} */ index) => (index > 0 || !pages.hasNewer()) && (index < groups.length - 1 || !pages.hasOlder());
+    arrange(list, groups.map((group, index) => section(group, isComplete(index), sections)));
+    older.hidden = !pages.hasOlder();
+    const focus = active ? link(active) : null;
+    if (focus && focus !== document.activeElement) focus.focus({ preventScroll: true });
+    makeTabbable(focus ?? links()[0]);
+    onDraw(items());
+  }
+  /**
+   * A group under its heading; one of the `existing` sections, if it is the same group.
+   * @param {Group & {cards: HTMLElement[]}} group
+   * @param {boolean} isComplete whether all its pictures are loaded
+   * @param {HTMLElement[]} existing
+   */
+  function section({ key, name, cards }, isComplete, existing) {
+    const index = existing.findIndex(({ dataset }) => dataset.group === key && dataset.name === name);
+    const element = index < 0 ? createSection(key, name) : existing.splice(index, 1)[0];
+    arrange(find(element, ".grid"), cards);
+    const count = lookUp(element, ".day span");
+    const text = isComplete ? pictureCount(cards.length) : "";
+    if (count && count.textContent !== text) count.textContent = text;
+    return element;
+  }
+  /**
+   * @param {string} key
+   * @param {string} name
+   */
+  function createSection(key, name) {
+    const title = name ? el("h3", { className: "day" }, el("b", { text: name, title: name }), el("span")) : null;
+    return el("section", { aria: { label: name || t("gallery") }, data: { group: key, name } }, title, el("div", { className: "grid", role: "list" }));
+  }
+  /** @param {PictureCard} item */
+  function createCard(item) {
+    const { id, original_prompt: prompt, width, height, rating, favourite } = item;
+    const draggable = actions.canReorder();
+    const selected = actions.isSelected(id);
+    const facts = present([t("seed_n", { n: formatSeed(item.seed) }), t("steps_n", { n: item.steps }), item.reasoned ? t("parts.reasoned") : ""]);
+    const image = { src: item.thumb_url, alt: prompt, width, height, loading: "lazy", decoding: "async", draggable: !draggable };
+    const caption = el("span", { className: "caption", aria: { hidden: true } },
+      el("b", { text: prompt }), el("i", { text: facts.join(" · ") }),
+      rating ? el("i", { className: "rated", text: "●".repeat(rating), aria: { hidden: "true" } }) : null);
+    const on = { click: (/** @type {MouseEvent} */ event) => open(event, item) };
+    return el("div", { className: selected ? "card chosen" : "card", role: "listitem", data: { id, version: version(item) } },
+      el("a", { href: `?picture=${encodeURIComponent(id)}`, tabIndex: -1, draggable, on }, el("img", image), caption,
+        item.missing ? el("span", { className: "gone", text: t("gallery.missing") }) : null),
+      iconButton(icon("check"), t("gallery.select"), (event) => actions.select(item, event), { className: "check", tabIndex: -1, aria: { pressed: selected } }),
+      iconButton(icon("star"), t("star"), () => actions.favour(item), { className: "star", tabIndex: -1, aria: { pressed: favourite } }));
+  }
+  /**
+   * @param {MouseEvent} event
+   * @param {PictureCard} item
+   */
+  function open(event, item) {
+    if (event.shiftKey || actions.isSelecting()) {
       event.preventDefault();
-      studio.emit("open", { id: item.id });
+      actions.select(item, event);
+      return;
     }
+    if (event.ctrlKey || event.metaKey || event.button) return; // opens a tab, as for any link
+    event.preventDefault();
+    emit("open", { id: item.id });
+  }
 
-    // Keyboard
+  // Keyboard
 
-    function tabbable(chosen) {
-      for (const other of list.querySelectorAll('.card a[tabindex="0"]')) if (other !== chosen) other.tabIndex = -1;
-      if (chosen) chosen.tabIndex = 0;
-    }
-    function beside(from, key) {
-      const all = links();
-      const at = all.indexOf(from);
-      if (key === "ArrowRight") return all[at + 1];
-      if (key === "ArrowLeft") return all[at - 1];
-      if (key === "Home") return all[0];
-      if (key === "End") return all.at(-1);
-      const here = from.getBoundingClientRect();
-      const way = key === "ArrowDown" ? 1 : -1;
-      const rows = all.map((other) => ({ other, box: other.getBoundingClientRect() })).filter(({ box }) => way * (box.top - here.top) > 4);
-      const near = Math.min(...rows.map(({ box }) => Math.abs(box.top - here.top)));
-      const row = rows.filter(({ box }) => Math.abs(box.top - here.top) < near + 4);
-      return row.sort((a, b) => Math.abs(a.box.left - here.left) - Math.abs(b.box.left - here.left))[0]?.other;
-    }
-    list.addEventListener("keydown", (event) => {
-      const from = event.target.closest(".card a");
-      if (!from) return;
-      const item = byId(from.parentElement.dataset.id);
-      if ((event.ctrlKey || event.metaKey) && event.key === "a") acts.selectAll(items());
-      else if (event.altKey && acts.movable() && event.key === "ArrowLeft") acts.move(item.id, -1);
-      else if (event.altKey && acts.movable() && event.key === "ArrowRight") acts.move(item.id, 1);
-      else if (event.ctrlKey || event.metaKey || event.altKey) return;
-      else if (/^(Arrow.*|Home|End)$/.test(event.key)) {
-        const to = beside(from, event.key);
-        to?.focus();
-        if (event.shiftKey && to) acts.extend(item, byId(to.parentElement.dataset.id));
-      } else if (event.key === "f") acts.favour(item);
-      else if (event.key === "x" || event.key === " ") acts.select(item, event);
-      else if (/^[0-5]$/.test(event.key)) acts.rate(item, Number(event.key));
-      else if (event.key === "Delete") acts.remove(item);
-      else return;
-      event.preventDefault();
+  /** @param {HTMLElement | undefined} active */
+  function makeTabbable(active) {
+    for (const other of list.querySelectorAll("a")) if (other !== active && other.tabIndex === 0) other.tabIndex = -1;
+    if (active) active.tabIndex = 0;
+  }
+  /**
+   * The link that a key moves to.
+   * @param {HTMLElement} from
+   * @param {string} key
+   * @returns {HTMLAnchorElement | undefined}
+   */
+  function beside(from, key) {
+    const all = links();
+    const index = all.findIndex((other) => other === from);
+    if (key === "ArrowRight") return all[index + 1];
+    if (key === "ArrowLeft") return all[index - 1];
+    if (key === "Home") return all[0];
+    if (key === "End") return all.at(-1);
+    const here = from.getBoundingClientRect();
+    const direction = key === "ArrowDown" ? 1 : -1;
+    const distance = (/** @type {DOMRect} */ box) => direction * (box.top - here.top);
+    const boxes = all.map((other) => ({ other, box: other.getBoundingClientRect() })).filter(({ box }) => distance(box) > ROW_TOLERANCE_PX);
+    const nearest = Math.min(...boxes.map(({ box }) => distance(box)));
+    const row = boxes.filter(({ box }) => distance(box) < nearest + ROW_TOLERANCE_PX);
+    return row.sort((a, b) => Math.abs(a.box.left - here.left) - Math.abs(b.box.left - here.left))[0]?.other;
+  }
+  /**
+   * Move the focus by a key, and extend the selection if Shift is pressed.
+   * @param {HTMLElement} from
+   * @param {PictureCard} item
+   * @param {KeyboardEvent} event
+   */
+  function moveFocus(from, item, event) {
+    const to = beside(from, event.key);
+    const target = to ? itemOf(to) : null;
+    to?.focus();
+    if (event.shiftKey && target) actions.extend(item, target);
+  }
+  list.addEventListener("keydown", (event) => {
+    const from = closest(event, ".card a");
+    const item = from ? itemOf(from) : null;
+    if (!from || !item) return;
+    const { key } = event;
+    if ((event.ctrlKey || event.metaKey) && key === "a") actions.selectAll(items());
+    else if (event.altKey && actions.canReorder() && key === "ArrowLeft") actions.move(item.id, -1);
+    else if (event.altKey && actions.canReorder() && key === "ArrowRight") actions.move(item.id, 1);
+    else if (hasModifier(event)) return;
+    else if (/^(Arrow.*|Home|End)$/.test(key)) moveFocus(from, item, event);
+    else if (key === "f") actions.favour(item);
+    else if (key === "x" || key === " ") actions.select(item, event);
+    else if (/^[0-5]$/.test(key)) actions.rate(item, Number(key));
+    else if (key === "Delete") actions.remove(item);
+    else return;
+    event.preventDefault();
+  });
+  list.addEventListener("focusin", (event) => {
+    const card = closest(event, ".card a");
+    if (card) makeTabbable(card);
+  });
+
+  // Rendering at the edges. An edge that stays visible fires no new event, so each page and each scroll checks again.
+
+  let frame = 0;
+  function fillSoon() {
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      fill();
     });
-    list.addEventListener("focusin", (event) => event.target.matches(".card a") && tabbable(event.target));
+  }
+  function fill() {
+    if (!isVisible(root)) return;
+    if (bottom.getBoundingClientRect().top < window.innerHeight + MARGIN_PX && down()) return;
+    if (top.getBoundingClientRect().bottom > -MARGIN_PX) up();
+  }
+  for (const edge of [top, bottom]) whenShown(edge, fill, { rootMargin: `${MARGIN_PX}px` });
+  window.addEventListener("scroll", fillSoon, { passive: true });
 
-    function move(ids, before) {
-      const done = pages.move(ids, before);
-      if (done) draw();
-      return done;
-    }
-
-    const near = (entries) => entries.some((one) => one.isIntersecting) && look();
-    for (const edge of [top, bottom]) new IntersectionObserver(near, { rootMargin: `${NEAR}px` }).observe(edge);
-    // An edge that stays visible fires no new event: check again after each page and each scroll.
-    let looking = 0;
-    function again() {
-      looking ||= requestAnimationFrame(() => ((looking = 0), look()));
-    }
-    function look() {
-      if (!studio.seen(root)) return;
-      if (bottom.getBoundingClientRect().top < window.innerHeight + NEAR && down()) return;
-      if (top.getBoundingClientRect().bottom > -NEAR) up();
-    }
-    window.addEventListener("scroll", again, { passive: true });
-
-    return {
-      root, begin, draw, items, byId, link, links, beside, move, down, again,
-      put: pages.put, drop: pages.drop, insert: pages.insert, place: pages.place,
-      words: () => (older.textContent = t("gallery.older")),
-      get short() {
-        return pages.count <= 1;
-      },
-      get ends() {
-        return pages.ends;
-      },
-    }; // prettier-ignore
-  };
-})();
+  /**
+   * @param {string[]} ids
+   * @param {string | null} before
+   */
+  function move(ids, before) {
+    const moved = pages.move(ids, before);
+    if (moved) draw();
+    return moved;
+  }
+  return {
+    root, begin, draw, items, byId, link, links, beside, move, down, fillSoon,
+    replace: pages.replace, remove: pages.remove, insert: pages.insert, position: pages.position,
+    hasNewer: pages.hasNewer, hasOlder: pages.hasOlder,
+    isShort: () => pages.count() <= 1,
+    drawTexts: () => (older.textContent = t("gallery.older")),
+  }; // prettier-ignore
+}

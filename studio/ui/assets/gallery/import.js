@@ -1,263 +1,194 @@
-// Import: files that are chosen or dropped are previewed, then imported; and the settings of a dropped picture.
-//
-// A file goes to /media/import, once to be looked at and once to be kept, and the server tells meanwhile how far it is. A folder is
-// read here, file by file, up to a bound. What is shown is text, whatever a file tells.
-(() => {
-  const { el, t, button } = studio;
-  const MOST = 2000; // files per upload
-  const DEEP = 40; // depth of folders
-  const ENDINGS = /\.(png|jpe?g|webp|zip)$/i; // files taken from a folder
-  const SHOWN = 60; // files listed
-  const MAKERS = { a1111: "A1111 / Forge", comfyui: "ComfyUI", invokeai: "InvokeAI", swarmui: "SwarmUI", fooocus: "Fooocus", studio: "Z-Image Studio" };
+// Import: chosen or dropped files are previewed in a dialog, then imported one after another.
 
-  /** The form's fields that a picture tells of, filled; nothing else is touched. */
-  studio.useSettings = async (told) => {
-    studio.go("create");
-    const known = studio.state?.checkpoints.some((one) => one.name === told.checkpoint && one.on_disk);
-    if (known) await studio.form.choose(told.checkpoint);
-    const names = known && told.loras.length ? await studio.adapters.look() : [];
-    const here = told.loras.filter(({ name, weight }) => names.includes(name) && weight);
-    studio.form.setPrompt(told.original_prompt || told.prompt || "");
-    const put = (id, value) => value !== null && value !== undefined && studio.type(studio.form.field(id), value);
-    put("seed", told.seed);
-    put("width", told.drawn_width - (told.drawn_width % 16));
-    put("height", told.drawn_height - (told.drawn_height % 16));
-    if (known) {
-      for (const id of ["steps", "guidance", "shift"]) put(id, told[id]); // settings of another model family mean something else
-      put("variation", varied(told.rest.variation_of));
-      put("adapters", studio.adapters.told(here.map(({ name, weight }) => [name, weight])));
-      put("source", "");
-      if (told.rest.source) await studio.source.use(told.rest.source, { strength: told.rest.strength, sized: false });
-      if (told.guidance > 0) {
-        put("negative", told.negative_prompt);
-        put("truncation", told.rest.cfg_truncation ?? 1);
-        studio.form.tick("normalization", told.rest.cfg_normalization === true);
+import { applySettings } from "../create/apply_settings.js";
+import { button, el, present } from "../shared/dom.js";
+import { fileField, onFileDrop } from "../shared/files.js";
+import { formatCount, formatSeed, percent } from "../shared/format.js";
+import { timeLeft } from "../shared/progress.js";
+import { localize, t } from "../shared/texts.js";
+import { errorText, toast } from "../shared/toast.js";
+import { droppedFiles, FILES_MAX, importFile, isImportable, previewFile } from "./upload.js";
+
+const LISTED_MAX = 60; // files or faults
+/** @type {Record<string, string>} */
+const MAKERS = { a1111: "A1111 / Forge", comfyui: "ComfyUI", invokeai: "InvokeAI", swarmui: "SwarmUI", fooocus: "Fooocus", studio: "Z-Image Studio" };
+
+/** @param {ParsedMetadata} metadata */
+function pictureFacts(metadata) {
+  const { maker, width, height, seed, steps, checkpoint, prompt, notes } = metadata;
+  const facts = present([
+    maker ? t("bring.by", { maker: MAKERS[maker] ?? maker }) : t("bring.by_nobody"),
+    `${width} × ${height}`,
+    seed === null ? "" : t("seed_n", { n: formatSeed(seed) }),
+    steps === null ? "" : t("steps_n", { n: steps }),
+    checkpoint,
+  ]);
+  return present([facts.join(" · "), prompt, ...notes.map(localize)]);
+}
+
+/** @param {ArchiveImport} archive */
+function archiveFacts(archive) {
+  const collections = archive.collections ? [t("bring.collections", { n: formatCount(archive.collections) })] : [];
+  return [t("bring.archive", { n: formatCount(archive.count ?? 0), here: formatCount(archive.here ?? 0) }), ...collections, ...faultTexts(archive)];
+}
+
+/** @param {ArchiveImport} archive */
+function faultTexts(archive) {
+  return (archive.wrong ?? []).slice(0, LISTED_MAX).map(({ file, line, sentence }) => `${file}${line ? `:${line}` : ""}: ${localize(sentence)}`);
+}
+
+/** @typedef {import("./upload.js").OnProgress} OnProgress */
+
+/**
+ * The import buttons and the dialog. Files may be dropped anywhere on `home`.
+ * @param {object} options
+ * @param {HTMLElement} options.home
+ * @param {() => void} options.onImport
+ */
+export function createImport({ home, onImport }) {
+  const files = fileField(preview, { multiple: true, accept: ".zip,image/png,image/jpeg,image/webp" });
+  const folder = fileField((chosen) => preview(chosen.filter(isImportable)), { multiple: true, className: "folder", webkitdirectory: true });
+  const openFiles = button("", () => files.click(), { className: "bring" });
+  const openFolder = button("", () => folder.click(), { className: "bring whole-folder" });
+  const title = el("h2");
+  const list = el("ul", { className: "bring-list" });
+  const line = el("p", { className: "bring-line", role: "status" });
+  const bar = el("b");
+  const row = el("div", { className: "row" });
+  const dialog = el("dialog", { className: "compare-view bring-view", tabIndex: -1 }, title, line, el("div", { className: "hair" }, bar), list, row);
+  home.append(files, folder, dialog);
+  onFileDrop(home, "over", (data) => droppedFiles(data).then(preview, () => toast(t("bring.failed"))));
+  let latest = 0; // number of the latest preview or import
+  /** @type {AbortController | null} */
+  let sending = null;
+
+  /**
+   * Send files one after another until the dialog is closed. `send` returns false to stop. Returns false if it was closed.
+   * @param {File[]} all
+   * @param {string} key text of the progress
+   * @param {(file: File, options: {onProgress: OnProgress, signal: AbortSignal}) => Promise<boolean | void>} send
+   * @param {(file: File, message: string) => void} onError
+   */
+  async function sendEach(all, key, send, onError) {
+    const number = ++latest;
+    for (const [index, file] of all.entries()) {
+      if (number !== latest) return false;
+      showProgress(t(key, { n: index + 1, all: all.length }), index / all.length);
+      sending = new AbortController();
+      try {
+        const more = await send(file, { onProgress: fileProgress(key, index, all.length), signal: sending.signal });
+        if (more === false) break;
+      } catch (error) {
+        if (number === latest) onError(file, localize(errorText(error)));
       }
     }
-    studio.folds();
-    studio.toast([t("bring.used"), ...lacking(told, known, here)].join(" "));
-  };
-
-  /** What of a picture's settings this studio does not have: nothing is left out quietly. */
-  function lacking(told, known, here) {
-    const adapters = told.loras.filter((one) => !here.includes(one)).map(({ name, weight }) => `${name} (${weight})`).join(t("list_comma"));
-    return [
-      told.checkpoint && !known ? t("bring.no_model", { name: told.checkpoint }) : "",
-      adapters ? t("bring.no_adapters", { names: adapters }) : "",
-    ].filter(Boolean);
+    return number === latest;
   }
-
-  /** What our own files tell of a variation, as the form takes it: "42 0.3" for [[42, 0.3]]. */
-  function varied(text) {
-    try {
-      return JSON.parse(text).map(([seed, strength]) => `${seed} ${strength}`).join(", ");
-    } catch {
-      return ""; // none, or not our own
-    }
-  }
-
-  /** A file to the server. `heard(done, total)` is told how far the server is with it; `signal` stops it. */
-  async function send(file, preview, heard = () => {}, signal = undefined) {
-    const where = `/media/import?name=${encodeURIComponent(file.name)}${preview ? "&preview=1" : `&made=${file.lastModified}`}`;
-    const answer = await fetch(where, { method: "POST", body: file, signal, headers: { Accept: "application/x-ndjson, application/json", "Accept-Language": studio.lang } });
-    const streamed = answer.ok && answer.headers.get("Content-Type")?.startsWith("application/x-ndjson");
-    const told = streamed ? await followed(answer.body, heard) : await answer.json().catch(() => ({}));
-    if (!answer.ok || told.error) throw new Error(told.error ?? told.detail ?? t("bring.failed"));
-    return told;
-  }
-  /** The lines of an answer as they come, down to the last one: the result, or why there is none. */
-  async function followed(body, heard) {
-    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-    let rest = "";
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return { error: t("bring.failed") };
-      const lines = (rest + value).split("\n");
-      rest = lines.pop();
-      for (const line of lines.map((one) => JSON.parse(one))) {
-        if (line.result) return line.result;
-        if (line.error) return line;
-        heard(line.done, line.total);
-      }
-    }
-  }
-
-  /** The files of what was dropped, folders with all that lies in them. To be called while the drop is heard: later there is nothing. */
-  function dropped(data) {
-    const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-    const plain = [...data.files];
-    return entries.some((one) => one.isDirectory) ? unfolded(entries) : Promise.resolve(plain);
-  }
-  async function unfolded(entries) {
-    const found = [];
-    const walk = async (entry, depth) => {
-      if (found.length > MOST || depth > DEEP) return;
-      if (entry.isFile) {
-        if (ENDINGS.test(entry.name)) found.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
-        return;
-      }
-      const reader = entry.createReader();
-      for (;;) {
-        const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // at most a hundred
-        if (!some.length || found.length > MOST) return;
-        for (const one of some) await walk(one, depth + 1);
-      }
+  /** @param {File[]} chosen */
+  async function preview(chosen) {
+    const all = chosen.slice(0, FILES_MAX);
+    if (!all.length) return toast(t("bring.none"));
+    title.textContent = t("bring.title");
+    dialog.setAttribute("aria-label", t("bring.title"));
+    list.replaceChildren();
+    if (chosen.length > FILES_MAX) list.append(el("li", { className: "bad" }, el("span", { text: t("bring.too_many", { most: formatCount(FILES_MAX) }) })));
+    row.replaceChildren(button(t("close"), close));
+    bar.style.width = "0";
+    if (!dialog.open) dialog.showModal();
+    /** @type {File[]} */
+    const good = [];
+    const isListed = (/** @type {File} */ file) => all.indexOf(file) < LISTED_MAX;
+    const send = async (/** @type {File} */ file, /** @type {{onProgress: OnProgress, signal: AbortSignal}} */ options) => {
+      const answer = await previewFile(file, options);
+      good.push(file);
+      if (isListed(file)) list.append(previewItem(file, answer, all.length === 1));
     };
-    for (const entry of entries) await walk(entry, 0);
-    return found;
+    const completed = await sendEach(all, "bring.looking", send, (file, message) => isListed(file) && list.append(faultItem(file, message)));
+    if (!completed) return;
+    showProgress(t("bring.understood", { n: good.length, all: all.length }), 1);
+    const start = good.length ? button(t("bring.go", { n: good.length }), () => startImport(good), { className: "yes" }) : null;
+    row.replaceChildren(...present([start, button(t("close"), close)]));
+    row.querySelector("button")?.focus();
   }
+  /**
+   * @param {File} file
+   * @param {ImportAnswer} answer
+   * @param {boolean} isOnly whether it is the only file, so that its settings can be used
+   */
+  function previewItem(file, answer, isOnly) {
+    const facts = answer.kind === "archive" ? archiveFacts(answer) : pictureFacts(answer);
+    const item = el("li", {}, el("b", { text: file.name }), ...facts.map((text) => el("span", { text })));
+    if (isOnly && answer.kind === "picture" && answer.prompt) {
+      item.append(button(t("bring.use"), () => (close(), applySettings(answer)), { className: "pv-link" }));
+    }
+    return item;
+  }
+  /**
+   * @param {File} file
+   * @param {string} message
+   */
+  const faultItem = (file, message) => el("li", { className: "bad" }, el("b", { text: file.name }), el("span", { text: message }));
 
-  /** `home` is what files are dropped on; `came()` is told when pictures have come in. */
-  studio.galleryBring = ({ home, came }) => {
-    const pick = el("input", { type: "file", multiple: true, accept: ".zip,image/png,image/jpeg,image/webp", hidden: true, tabIndex: -1 });
-    const pickFolder = el("input", { type: "file", multiple: true, hidden: true, tabIndex: -1, className: "folder" });
-    pickFolder.webkitdirectory = true;
-    const folder = button("", () => pickFolder.click(), { className: "bring whole-folder" });
-    const opener = button("", () => pick.click(), { className: "bring" });
-    const title = el("h2", {});
-    const list = el("ul", { className: "bring-list" });
-    const line = el("p", { className: "bring-line", role: "status" });
-    const hair = el("b", {});
-    const row = el("div", { className: "row" });
-    const view = el("dialog", { className: "compare-view bring-view", tabIndex: -1 }, title, line, el("div", { className: "hair" }, hair), list, row);
-    home.append(pick, pickFolder, view);
-    let turn = 0;
-    let sending = null; // stops the current upload
-
-    async function look(files) {
-      const mine = ++turn;
-      const all = [...files].slice(0, MOST);
-      if (!all.length) return studio.toast(t("bring.none"));
-      title.textContent = t("bring.title");
-      view.setAttribute("aria-label", t("bring.title"));
-      list.replaceChildren(...(files.length > MOST ? [el("li", { className: "bad" }, el("span", { text: t("bring.too_many", { most: studio.count(MOST) }) }))] : []));
-      row.replaceChildren(button(t("close"), stop));
-      hair.style.width = "0";
-      if (!view.open) view.showModal();
-      const good = [];
-      for (const [at, file] of all.entries()) {
-        if (mine !== turn) return;
-        progress(t("bring.looking", { n: at + 1, all: all.length }), at / all.length);
-        try {
-          sending = new AbortController();
-          const told = await send(file, true, within("bring.looking", at, all.length), sending.signal);
-          good.push(file);
-          if (at < SHOWN) list.append(item(file, told, all.length === 1));
-        } catch (error) {
-          if (mine === turn && at < SHOWN) list.append(el("li", { className: "bad" }, el("b", { text: file.name }), el("span", { text: studio.said(error.message) })));
-        }
+  /** @param {File[]} all */
+  async function startImport(all) {
+    let imported = 0;
+    row.replaceChildren(button(t("cancel"), close));
+    const addFault = (/** @type {File} */ file, /** @type {string} */ message) => list.prepend(faultItem(file, message));
+    const completed = await sendEach(all, "bring.bringing", async (file, options) => {
+      const answer = await importFile(file, options);
+      if (!answer.ended) imported += 1;
+      else {
+        const values = { n: formatCount(answer.brought?.length ?? 0), left: formatCount(answer.left ?? 0), why: localize(answer.ended) };
+        addFault(file, t("bring.ended", values));
       }
-      if (mine !== turn) return;
-      progress(t("bring.understood", { n: good.length, all: all.length }), 1);
-      const go = good.length ? [button(t("bring.go", { n: good.length }), () => keep(good), { className: "yes" })] : [];
-      row.replaceChildren(...go, button(t("close"), stop));
-      row.firstChild.focus();
-    }
-    function item(file, told, alone) {
-      const facts = told.kind === "archive" ? archived(told) : pictured(told);
-      const use = alone && told.kind === "picture" && told.prompt ? button(t("bring.use"), () => (stop(), studio.useSettings(told)), { className: "pv-link" }) : null;
-      return el("li", {}, el("b", { text: file.name }), ...facts.map((text) => el("span", { text })), use);
-    }
-    function pictured(told) {
-      const maker = told.maker ? t("bring.by", { maker: MAKERS[told.maker] ?? told.maker }) : t("bring.by_nobody");
-      const seed = told.seed === null ? "" : t("seed_n", { n: studio.number(told.seed) });
-      const steps = told.steps === null ? "" : t("steps_n", { n: told.steps });
-      return [[maker, `${told.width} × ${told.height}`, seed, steps, told.checkpoint].filter(Boolean).join(" · "), told.prompt ?? "", ...told.notes.map(studio.said)].filter(Boolean);
-    }
-    function archived(told) {
-      const books = told.collections ? [t("bring.collections", { n: studio.count(told.collections) })] : [];
-      return [t("bring.archive", { n: studio.count(told.count ?? 0), here: studio.count(told.here ?? 0) }), ...books, ...wrongs(told)];
-    }
-    function wrongs(told) {
-      return (told.wrong ?? []).slice(0, SHOWN).map((one) => `${one.file}${one.line ? `:${one.line}` : ""}: ${studio.said(one.sentence)}`);
-    }
-    async function keep(files) {
-      const mine = ++turn;
-      let kept = 0;
-      let ended = false;
-      row.replaceChildren(button(t("cancel"), stop));
-      for (const [at, file] of files.entries()) {
-        if (mine !== turn || ended) break;
-        progress(t("bring.bringing", { n: at + 1, all: files.length }), at / files.length);
-        try {
-          sending = new AbortController();
-          const told = await send(file, false, within("bring.bringing", at, files.length), sending.signal);
-          ended = Boolean(told.ended);
-          if (ended) failed(file, t("bring.ended", { n: studio.count(told.brought.length), left: studio.count(told.left), why: studio.said(told.ended) }));
-          else kept += 1;
-          if (told.kind === "archive") for (const said of [...wrongs(told), ...told.notes.map(studio.said)]) failed(file, said);
-        } catch (error) {
-          if (mine === turn) failed(file, studio.said(error.message));
-        }
-      }
-      came();
-      if (mine !== turn) return;
-      progress(t("bring.done", { n: kept, all: files.length }), 1);
-      row.replaceChildren(button(t("close"), stop));
-      if (kept === files.length && !list.querySelector(".bad")) stop(), studio.toast(t("bring.done", { n: kept, all: files.length }));
-    }
-    function failed(file, said) {
-      list.prepend(el("li", { className: "bad" }, el("b", { text: file.name }), el("span", { text: said })));
-    }
-    /** Hears how far the server is with one file of many, and says it with the time that is left. */
-    function within(key, at, all) {
-      const begun = performance.now();
-      const mine = turn;
-      return (done, total) => {
-        if (mine !== turn || total < 2) return;
-        const seconds = ((performance.now() - begun) / 1000 / Math.max(done, 1)) * (total - done);
-        const time = done ? t("left", { time: studio.lasting(seconds) }) : "";
-        const said = t("bring.within", { n: studio.count(done), all: studio.count(total) });
-        progress([all > 1 ? t(key, { n: at + 1, all }) : "", said, time].filter(Boolean).join(" · "), (at + done / total) / all);
-      };
-    }
-    function progress(text, share) {
-      line.textContent = text;
-      hair.style.width = `${Math.round(100 * share)}%`;
-    }
-    function stop() {
-      turn += 1;
-      sending?.abort();
-      view.close();
-    }
-    pick.addEventListener("change", () => (look([...pick.files]), (pick.value = "")));
-    pickFolder.addEventListener("change", () => (look([...pickFolder.files].filter((file) => ENDINGS.test(file.name))), (pickFolder.value = "")));
-
-    // Drop anywhere on the gallery.
-    const carries = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
-    home.addEventListener("dragover", (event) => carries(event) && (event.preventDefault(), home.classList.add("over")));
-    home.addEventListener("dragleave", (event) => home.contains(event.relatedTarget) || home.classList.remove("over"));
-    home.addEventListener("drop", (event) => {
-      if (!carries(event)) return;
-      event.preventDefault();
-      home.classList.remove("over");
-      dropped(event.dataTransfer).then(look, () => studio.toast(t("bring.failed")));
-    });
-    function words() {
-      opener.textContent = t("bring.open");
-      opener.title = t("bring.hint");
-      folder.textContent = t("bring.folder");
-      folder.title = t("bring.folder_hint");
-    }
-    return { openers: [opener, folder], words };
-  };
-
-  // A picture dropped on Create's stage shows its settings.
-  // Also beside it; files dropped elsewhere do not replace the page.
-  const falls = (event) => !event.defaultPrevented && [...(event.dataTransfer?.types ?? [])].includes("Files");
-  document.addEventListener("dragover", (event) => falls(event) && event.preventDefault());
-  document.addEventListener("drop", async (event) => {
-    if (!falls(event)) return;
-    event.preventDefault();
-    const file = event.target.closest?.("#room-create, #columns") ? event.dataTransfer.files[0] : null;
-    if (!file) return;
-    try {
-      const told = await send(file, true);
-      if (told.kind === "picture" && told.prompt) studio.useSettings(told);
-      else if (told.kind === "picture") await studio.source.file(file).then(() => studio.toast(t("bring.tells_nothing")));
-      else studio.toast(t("bring.no_picture"));
-    } catch (error) {
-      studio.excuse(error);
-    }
-  });
-})();
+      if (answer.kind === "archive") for (const message of [...faultTexts(answer), ...answer.notes.map(localize)]) addFault(file, message);
+      return !answer.ended;
+    }, addFault);
+    onImport();
+    if (!completed) return;
+    const summary = t("bring.done", { n: imported, all: all.length });
+    showProgress(summary, 1);
+    row.replaceChildren(button(t("close"), close));
+    if (imported < all.length || list.querySelector(".bad")) return;
+    close();
+    toast(summary);
+  }
+  /**
+   * Shows the progress of one of many files, with the remaining time.
+   * @param {string} key
+   * @param {number} index
+   * @param {number} all
+   * @returns {OnProgress}
+   */
+  function fileProgress(key, index, all) {
+    const start = performance.now();
+    const number = latest;
+    return (done, total) => {
+      if (number !== latest || total < 2) return;
+      const seconds = ((performance.now() - start) / 1000 / Math.max(done, 1)) * (total - done);
+      const within = t("bring.within", { n: formatCount(done), all: formatCount(total) });
+      const text = present([all > 1 ? t(key, { n: index + 1, all }) : "", within, done ? timeLeft(seconds) : ""]).join(" · ");
+      showProgress(text, (index + done / total) / all);
+    };
+  }
+  /**
+   * @param {string} text
+   * @param {number} fraction
+   */
+  function showProgress(text, fraction) {
+    line.textContent = text;
+    bar.style.width = percent(fraction);
+  }
+  function close() {
+    latest += 1;
+    sending?.abort();
+    dialog.close();
+  }
+  function drawTexts() {
+    openFiles.textContent = t("bring.open");
+    openFiles.title = t("bring.hint");
+    openFolder.textContent = t("bring.folder");
+    openFolder.title = t("bring.folder_hint");
+  }
+  return { elements: [openFiles, openFolder], drawTexts };
+}

@@ -1,110 +1,181 @@
-// The order of a collection: cards move by keys, by two buttons, or by dragging. Moving a selected card moves the selection.
-// The grid shows the new order at once, and reloads only if the server refuses.
-(() => {
-  const { el, t } = studio;
-  const MOST = 1000; // pictures moved per call
-  const KIND = "application/x-studio-card"; // a card of ours is dragged
+// The order of a collection: pictures move by keys, by two buttons, or by dragging. Moving a selected picture moves the selection.
+// The grid shows the new order at once, and the gallery reloads if the server refuses it.
+
+import { closest, el } from "../shared/dom.js";
+import { formatCount } from "../shared/format.js";
+import { t } from "../shared/texts.js";
+import { toastError } from "../shared/toast.js";
+
+const MOVED_MAX = 1000; // pictures per call
+const DRAG_TYPE = "application/x-studio-card";
+
+/** @typedef {ReturnType<typeof createReorder>} Reorder */
+
+/**
+ * @param {object} options
+ * @param {Call} options.call
+ * @param {GalleryState} options.state
+ * @param {() => import("./grid.js").Grid} options.grid
+ * @param {() => boolean} options.isAllowed whether a collection is shown in its own order
+ * @param {() => string[]} options.selected
+ * @param {(collection: Collection | null) => void} options.onMove receives the collection, or null if the server refuses
+ */
+export function createReorder({ call, state, grid, isAllowed, selected, onMove }) {
+  const announcement = el("p", { className: "spoken", role: "status", aria: { live: "polite" } });
+  /** @type {string[]} */
+  let dragged = [];
 
   /**
-   * `offered()` tells whether a collection is shown in its own order, `chosen()` which are chosen; `moved(collection)` hears what the
-   * server says, null where it refuses. Gives what is read out, whether some can go earlier (-1) or later (1), and the step itself;
-   * `watch` lets cards be dragged.
+   * Move pictures before another, or to the end for null.
+   * @param {string[]} ids
+   * @param {string | null} before
+   * @param {string} [announced] the picture whose new position is announced
    */
-  studio.galleryMove = ({ call, grid, state, offered, chosen, moved }) => {
-    const said = el("p", { className: "spoken", role: "status", aria: { live: "polite" } });
-    let dragged = []; // ids in order
+  async function move(ids, before, announced = ids[0]) {
+    if (!grid().move(ids, before)) return;
+    announcement.textContent = t("gallery.moved", { n: formatCount(grid().position(announced)), all: formatCount(state.total) });
+    try {
+      onMove(await call("move_in_collection", { collection: state.collection, ids, before }));
+    } catch (error) {
+      toastError(error);
+      onMove(null);
+    }
+  }
+  /**
+   * @param {string} id
+   * @param {number} offset
+   * @returns {string | null}
+   */
+  function neighbour(id, offset) {
+    const items = grid().items();
+    const index = items.findIndex((item) => item.id === id);
+    return index < 0 ? null : (items[index + offset]?.id ?? null);
+  }
+  /**
+   * Pictures in the order of the collection; none if one of them is not in the grid.
+   * @param {string[]} ids
+   */
+  function inOrder(ids) {
+    const found = grid().items().map((item) => item.id).filter((id) => ids.includes(id));
+    return found.length === new Set(ids).size ? found : [];
+  }
+  /**
+   * The picture before or after a group; null at the end.
+   * @param {string[]} group
+   * @param {number} direction
+   */
+  const beyond = (group, direction) => (group.length ? neighbour(direction < 0 ? group[0] : group[group.length - 1], direction) : null);
+  /** @param {string[]} group */
+  const isScattered = (group) => group.some((id, index) => index > 0 && neighbour(group[index - 1], 1) !== id);
+  /**
+   * Whether pictures can move earlier (-1) or later (1).
+   * @param {string[]} ids
+   * @param {number} direction
+   */
+  function canMove(ids, direction) {
+    if (!isAllowed() || ids.length > MOVED_MAX) return false;
+    const group = inOrder(ids);
+    return beyond(group, direction) !== null || isScattered(group);
+  }
+  /**
+   * Move pictures by one position. Scattered pictures are gathered first.
+   * @param {string[]} ids
+   * @param {number} direction
+   */
+  function step(ids, direction) {
+    if (!canMove(ids, direction)) return;
+    const group = inOrder(ids);
+    const other = beyond(group, direction);
+    if (isScattered(group)) gather(group, direction);
+    else if (direction < 0) move(group, other);
+    else if (other) move([other], group[0], group[0]); // the pictures behind `other` need not be loaded
+    grid().link(group[0])?.scrollIntoView({ block: "nearest" });
+  }
+  /**
+   * Move a group to its first picture, or to its last.
+   * @param {string[]} group
+   * @param {number} direction
+   */
+  function gather(group, direction) {
+    if (direction > 0) return move(group.slice(0, -1), group[group.length - 1], group[0]);
+    const next = group.map((id) => neighbour(id, 1)).find((id) => id === null || !group.includes(id));
+    return move(group, next ?? null);
+  }
+  /**
+   * The pictures that move with one: the selection if it contains it.
+   * @param {string} id
+   */
+  function groupOf(id) {
+    const ids = selected();
+    const group = ids.includes(id) && ids.length <= MOVED_MAX ? inOrder(ids) : [];
+    return group.length ? group : [id];
+  }
 
-    /** Some before another, or with null to the end; `told` is the one that somebody meant to move. */
-    async function move(ids, before, told = ids[0]) {
-      if (!grid().move(ids, before)) return;
-      said.textContent = t("gallery.moved", { n: studio.count(grid().place(told)), all: studio.count(state.total) });
-      try {
-        moved(await call("move_in_collection", { collection: state.collection, ids, before }));
-      } catch (error) {
-        studio.excuse(error);
-        moved(null);
-      }
-    }
-    function neighbour(id, by) {
-      const all = grid().items();
-      const at = all.findIndex((item) => item.id === id);
-      return at < 0 ? null : (all[at + by]?.id ?? null);
-    }
-    /** These in the order of the collection; none where one of them is not laid out. */
-    function inOrder(ids) {
-      const wanted = new Set(ids);
-      const found = grid().items().filter((item) => wanted.has(item.id)).map((item) => item.id);
-      return found.length === wanted.size ? found : [];
-    }
-    /** Whom a group has beside it that way, null where it is at the end. */
-    const outside = (group, by) => (group.length ? neighbour(by < 0 ? group[0] : group.at(-1), by) : null);
-    const apart = (group) => group.some((id, at) => at > 0 && neighbour(group[at - 1], 1) !== id);
-    const can = (ids, by) => offered() && ids.length <= MOST && (outside(inOrder(ids), by) !== null || apart(inOrder(ids)));
-    function step(ids, by) {
-      if (!can(ids, by)) return;
-      const group = inOrder(ids);
-      const other = outside(group, by);
-      if (apart(group)) gather(group, by); // gather scattered cards first
-      else if (by < 0) move(group, other);
-      else move([other], group[0], group[0]); // before the card that precedes them: the cards behind it need not be known
-      grid().link(group[0])?.scrollIntoView({ block: "nearest" });
-    }
-    /** All of a group to its first, or to its last. */
-    function gather(group, by) {
-      if (by < 0) move(group, group.map((id) => neighbour(id, 1)).find((id) => !group.includes(id)));
-      else move([...group.slice(0, -1)], group.at(-1), group[0]);
-    }
-    /** A card, with all that are chosen where it is one of them. */
-    const group = (id) => {
-      const all = chosen();
-      return all.includes(id) && all.length <= MOST && inOrder(all).length ? inOrder(all) : [id];
-    };
+  // Dragging. A line shows the target: before the card under the pointer, or behind it in its right half.
 
-    // Dragging. A line shows the target: before the card under the pointer, or behind it in its right half.
+  /**
+   * The card under the pointer, unless it is dragged itself.
+   * @param {DragEvent} event
+   * @returns {{card: HTMLElement, id: string, behind: boolean} | null}
+   */
+  function targetOf(event) {
+    const card = closest(event, ".gallery .card");
+    const id = card?.dataset.id;
+    if (!card || !id || dragged.includes(id)) return null;
+    return { card, id, behind: event.clientX > card.getBoundingClientRect().left + card.offsetWidth / 2 };
+  }
+  /**
+   * @param {HTMLElement} root
+   * @param {...string} classNames
+   */
+  function unmark(root, ...classNames) {
+    for (const className of classNames) root.querySelectorAll(`.${className}`).forEach((card) => card.classList.remove(className));
+  }
+  /**
+   * Let the cards of the grid be dragged.
+   * @param {HTMLElement} root
+   */
+  function enableDragging(root) {
+    root.addEventListener("dragstart", (event) => {
+      const card = isAllowed() ? closest(event, ".card") : null;
+      if (!card?.dataset.id || !event.dataTransfer) return;
+      dragged = groupOf(card.dataset.id);
+      event.dataTransfer.setData(DRAG_TYPE, dragged.join());
+      event.dataTransfer.effectAllowed = "move";
+      const image = card.querySelector("img");
+      if (image) event.dataTransfer.setDragImage(image, 20, 20);
+      for (const id of dragged) grid().link(id)?.closest(".card")?.classList.add("dragged");
+    });
+    root.addEventListener("dragover", (event) => {
+      if (!dragged.length || !event.dataTransfer) return;
+      event.preventDefault();
+      event.dataTransfer.dropEffect = "move";
+      unmark(root, "before", "behind");
+      const target = targetOf(event);
+      target?.card.classList.add(target.behind ? "behind" : "before");
+    });
+    root.addEventListener("drop", (event) => {
+      if (!dragged.length) return;
+      event.preventDefault();
+      const target = targetOf(event);
+      if (target) drop(target.id, target.behind);
+    });
+    root.addEventListener("dragend", () => {
+      dragged = [];
+      unmark(root, "before", "behind", "dragged");
+    });
+  }
+  /**
+   * @param {string} id
+   * @param {boolean} behind
+   */
+  function drop(id, behind) {
+    /** @type {string | null} */
+    let next = behind ? neighbour(id, 1) : id;
+    while (next !== null && dragged.includes(next)) next = neighbour(next, 1);
+    const atEnd = next === null && !grid().hasOlder();
+    move(dragged, next ?? (atEnd ? null : id)); // behind the last loaded picture but not the last one: before it
+  }
 
-    const over = (event) => (dragged.length ? event.target.closest?.(".gallery .card") : null);
-    const behind = (card, event) => event.clientX > card.getBoundingClientRect().left + card.offsetWidth / 2;
-    function unmark(root) {
-      for (const card of root.querySelectorAll(".before, .behind")) card.classList.remove("before", "behind");
-    }
-
-    function watch(root) {
-      root.addEventListener("dragstart", (event) => {
-        const card = offered() ? event.target.closest?.(".card") : null;
-        if (!card) return;
-        dragged = group(card.dataset.id);
-        event.dataTransfer.setData(KIND, dragged.join());
-        event.dataTransfer.effectAllowed = "move";
-        event.dataTransfer.setDragImage(card.querySelector("img"), 20, 20);
-        for (const id of dragged) grid().link(id)?.closest(".card").classList.add("dragged");
-      });
-      root.addEventListener("dragover", (event) => {
-        const card = over(event);
-        if (!dragged.length) return;
-        event.preventDefault();
-        event.dataTransfer.dropEffect = "move";
-        unmark(root);
-        if (card && !dragged.includes(card.dataset.id)) card.classList.add(behind(card, event) ? "behind" : "before");
-      });
-      root.addEventListener("drop", (event) => {
-        const card = over(event);
-        if (!dragged.length) return;
-        event.preventDefault();
-        if (card && !dragged.includes(card.dataset.id)) drop(card.dataset.id, behind(card, event));
-      });
-      root.addEventListener("dragend", () => {
-        dragged = [];
-        unmark(root);
-        root.querySelectorAll(".dragged").forEach((card) => card.classList.remove("dragged"));
-      });
-    }
-    function drop(onto, after) {
-      let next = after ? neighbour(onto, 1) : onto;
-      while (next !== null && dragged.includes(next)) next = neighbour(next, 1); // they are there already
-      const end = next === null && !grid().ends.older;
-      move(dragged, next ?? (end ? null : onto)); // behind the last loaded card but not the last one: before it
-    }
-
-    return { said, can, step, watch, offered, group };
-  };
-})();
+  return { announcement, canMove, step, enableDragging, isAllowed, groupOf };
+}

@@ -1,58 +1,84 @@
-// Search suggestions: filter names, then their values. The list itself is shared/suggest.js.
-(() => {
-  const { t } = studio;
-  const FIXED = {
-    is: ["favourite", "rerun", "edited", "imported", "portrait", "landscape", "square", "missing"],
-    has: ["enhancement", "note", "tags", "parent", "lora"],
-    rating: [">=4", ">=3", "5", "none"],
-    steps: ["8", "9", "20", "28"],
-    size: ["1024x1024", "768x1024", "1024x768", "1280x720"],
-    guidance: ["0", "4"],
-  };
-  const NAMES = ["is", "has", "rating", "tag", "in", "checkpoint", "after", "before", "on", "seed", "steps", "size", "guidance", "lora"];
-  const quoted = (value) => (/\s/.test(value) ? `"${value}"` : value);
+// Suggestions for the search field: filter names, then their values.
 
-  /** `field` is the search line; `taken()` is told when a suggestion was put into it. */
-  studio.gallerySuggest = ({ field, call, collections, taken }) => {
-    /** The last piece of what stands before the caret. */
-    const piece = () => field.value.slice(0, field.selectionStart).match(/(?:^|\s)(-?[^\s"]*(?:"[^"]*)?)$/)?.[1] ?? "";
+import { formatCount } from "../shared/format.js";
+import { page } from "../shared/page.js";
+import { suggest } from "../shared/suggest.js";
+import { t } from "../shared/texts.js";
 
-    async function values(name, begun) {
-      if (name === "tag") return (await call("tags", { beginning: begun }, { last: true })).tags.map((one) => ({ value: one.tag, hint: studio.count(one.count) }));
-      if (name === "in") return collections().map((one) => ({ value: one.name, hint: "" }));
-      if (name === "checkpoint") return (studio.state?.checkpoints ?? []).map((one) => ({ value: one.name, hint: one.title }));
-      if (["after", "before", "on"].includes(name)) {
-        const now = new Date();
-        const pad = (n) => String(n).padStart(2, "0");
-        const month = `${now.getFullYear()}-${pad(now.getMonth() + 1)}`;
-        return [`${month}-${pad(now.getDate())}`, month, String(now.getFullYear())].map((value) => ({ value, hint: "" }));
-      }
-      return (FIXED[name] ?? []).map((value) => ({ value, hint: "" }));
+/** @type {Record<string, string[]>} */
+const VALUES = {
+  is: ["favourite", "rerun", "edited", "imported", "portrait", "landscape", "square", "missing"],
+  has: ["enhancement", "note", "tags", "parent", "lora"],
+  rating: [">=4", ">=3", "5", "none"],
+  steps: ["8", "9", "20", "28"],
+  size: ["1024x1024", "768x1024", "1024x768", "1280x720"],
+  guidance: ["0", "4"],
+};
+const FILTERS = ["is", "has", "rating", "tag", "in", "checkpoint", "after", "before", "on", "seed", "steps", "size", "guidance", "lora"];
+
+/** @param {string} value */
+const quoted = (value) => (/\s/.test(value) ? `"${value}"` : value);
+
+/** This day, month and year. */
+function dates() {
+  const now = new Date();
+  const pad = (/** @type {number} */ n) => String(n).padStart(2, "0");
+  const month = `${now.getFullYear()}-${pad(now.getMonth() + 1)}`;
+  return [`${month}-${pad(now.getDate())}`, month, String(now.getFullYear())];
+}
+
+/**
+ * @param {object} options
+ * @param {HTMLInputElement} options.field
+ * @param {Call} options.call
+ * @param {() => Collection[]} options.collections
+ * @param {() => void} options.onAccept called when a suggestion was inserted
+ */
+export function suggestFilters({ field, call, collections, onAccept }) {
+  /** The last word before the caret. */
+  const word = () => field.value.slice(0, field.selectionStart ?? 0).match(/(?:^|\s)(-?[^\s"]*(?:"[^"]*)?)$/)?.[1] ?? "";
+
+  /**
+   * @param {string} name
+   * @param {string} typed
+   * @returns {Promise<{value: string, hint?: string}[]>}
+   */
+  async function valuesOf(name, typed) {
+    if (name === "tag") {
+      const { tags } = await call("tags", { beginning: typed }, { last: true });
+      return tags.map(({ tag, count }) => ({ value: tag, hint: formatCount(count) }));
     }
-    async function offers() {
-      const typed = piece();
-      const minus = typed.startsWith("-") ? "-" : "";
-      const [, name, begun] = typed.slice(minus.length).match(/^([a-z]+):"?(.*)$/i) ?? [];
-      if (name && NAMES.includes(name.toLowerCase())) {
-        const offered = await values(name.toLowerCase(), begun);
-        const next = offered.filter(({ value }) => value.toLowerCase().startsWith(begun.toLowerCase()) && value.toLowerCase() !== begun.toLowerCase());
-        return next.map(({ value, hint }) => ({ text: `${minus}${name}:${quoted(value)}`, hint, done: true }));
-      }
-      const word = typed.slice(minus.length).toLowerCase();
-      if (!word) return [];
-      return NAMES.filter((one) => one.startsWith(word)).map((one) => ({ text: `${minus}${one}:`, hint: t(`gallery.filter_${one}`), done: false }));
+    if (name === "in") return collections().map((collection) => ({ value: collection.name }));
+    if (name === "checkpoint") return (page.engine?.checkpoints ?? []).map((checkpoint) => ({ value: checkpoint.name, hint: checkpoint.title }));
+    const values = ["after", "before", "on"].includes(name) ? dates() : (VALUES[name] ?? []);
+    return values.map((value) => ({ value }));
+  }
+  /** @returns {Promise<Suggestion[]>} */
+  async function suggestions() {
+    const typed = word();
+    const minus = typed.startsWith("-") ? "-" : "";
+    const [, name, value] = typed.slice(minus.length).match(/^([a-z]+):"?(.*)$/i) ?? [];
+    if (name && FILTERS.includes(name.toLowerCase())) {
+      const start = value.toLowerCase();
+      const matches = (/** @type {string} */ text) => text.startsWith(start) && text !== start;
+      const found = (await valuesOf(name.toLowerCase(), value)).filter((offer) => matches(offer.value.toLowerCase()));
+      return found.map((offer) => ({ text: `${minus}${name}:${quoted(offer.value)}`, hint: offer.hint ?? "", complete: true }));
     }
-    function take({ text, done }) {
-      const caret = field.selectionStart;
-      const begin = caret - piece().length;
-      const rest = field.value.slice(caret);
-      field.value = `${field.value.slice(0, begin)}${text}${done && !rest.startsWith(" ") ? " " : ""}${rest}`;
-      const end = begin + text.length + (done ? 1 : 0);
-      field.setSelectionRange(end, end);
-      taken();
-      if (!done) found.look();
-    }
-    const found = studio.suggest({ field, id: "gallery-suggestions", offers, take, first: true });
-    return found;
-  };
-})();
+    const start = typed.slice(minus.length).toLowerCase();
+    const filters = start ? FILTERS.filter((filter) => filter.startsWith(start)) : [];
+    return filters.map((filter) => ({ text: `${minus}${filter}:`, hint: t(`gallery.filter_${filter}`), complete: false }));
+  }
+  /** @param {Suggestion} suggestion */
+  function accept({ text, complete }) {
+    const caret = field.selectionStart ?? 0;
+    const start = caret - word().length;
+    const rest = field.value.slice(caret);
+    field.value = `${field.value.slice(0, start)}${text}${complete && !rest.startsWith(" ") ? " " : ""}${rest}`;
+    const end = start + text.length + (complete ? 1 : 0);
+    field.setSelectionRange(end, end);
+    onAccept();
+    if (!complete) box.update();
+  }
+  const box = suggest({ field, id: "gallery-suggestions", suggestions, accept, first: true });
+  return box;
+}

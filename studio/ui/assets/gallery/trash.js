@@ -1,71 +1,83 @@
 // The trash: its summary, and emptying it, which is permanent.
 //
-// What goes is what was there when it was weighed, and nothing that was thrown away since. It goes some hundred at a time, so that
-// what is gone can be told and the rest can stay.
-(() => {
-  const { el, t, button } = studio;
+// Emptying deletes only pictures that were in the trash when it was summarized, some hundred per call, so that it can be stopped.
 
-  /** What would go, in a sentence: how many, how much, and what that takes from pictures that stay. */
-  const told = ({ gone, bytes, leaning, staying }) =>
-    [
-      gone ? t("gallery.purge_told", { n: studio.count(gone), size: studio.size(bytes) }) : "",
-      leaning ? t("gallery.purge_leaning", { n: studio.count(leaning) }) : "",
-      staying ? t("gallery.purge_staying", { n: studio.count(staying) }) : "",
-    ].filter(Boolean).join(" "); // prettier-ignore
+import { button, el, lookUp, onSingleClick, present } from "../shared/dom.js";
+import { formatBytes, formatCount } from "../shared/format.js";
+import { t } from "../shared/texts.js";
+import { orToast, toast, toastError } from "../shared/toast.js";
 
-  /** `emptied()` hears that all is gone that could go. Gives the line over the trash, and `ask(ids)`: what would go of some pictures. */
-  studio.galleryTrash = ({ call, state, emptied }) => {
-    const root = el("div", { className: "trash-line", role: "status", hidden: true });
-    let asked = null; // the summary that awaits confirmation
-    let gone = null; // the number removed so far
-    let stopped = false;
+/**
+ * The pictures that would be deleted, their size, and the effect on others.
+ * @param {TrashSummary} summary
+ */
+export function summaryText({ gone, bytes, leaning, staying }) {
+  return present([
+    gone && t("gallery.purge_told", { n: formatCount(gone), size: formatBytes(bytes) }),
+    leaning && t("gallery.purge_leaning", { n: formatCount(leaning) }),
+    staying && t("gallery.purge_staying", { n: formatCount(staying) }),
+  ].map((text) => text || "")).join(" "); // prettier-ignore
+}
 
-    async function ask(ids) {
-      const answer = await call("weigh", { ids });
-      return { said: told(answer), any: answer.gone > 0, ...answer };
-    }
-    async function first() {
-      try {
-        asked = await ask(null);
-      } catch (error) {
-        studio.excuse(error);
+/**
+ * The line above the trash.
+ * @param {object} options
+ * @param {Call} options.call
+ * @param {GalleryState} options.state
+ * @param {() => void} options.onEmptied
+ */
+export function createTrash({ call, state, onEmptied }) {
+  const root = el("div", { className: "trash-line", role: "status", hidden: true });
+  /** @type {TrashSummary | null} */
+  let summary = null; // awaits confirmation
+  /** @type {{deleted: number, all: number} | null} */
+  let progress = null;
+  let stopped = false;
+
+  async function summarize() {
+    summary = await orToast(call("weigh", { ids: null }));
+    draw();
+    lookUp(root, ".no")?.focus();
+  }
+  function cancel() {
+    summary = null;
+    draw();
+    lookUp(root, "button")?.focus();
+  }
+  async function empty() {
+    if (!summary) return;
+    const { until, gone: all } = summary;
+    summary = null;
+    progress = { deleted: 0, all };
+    stopped = false;
+    try {
+      for (let more = true; more && !stopped; ) {
+        draw();
+        const { gone } = await call("empty_trash", { until });
+        progress.deleted += gone;
+        more = gone > 0;
       }
-      draw();
-      root.querySelector(".no")?.focus();
+      toast(t("gallery.purged_n", { n: formatCount(progress.deleted) }));
+    } catch (error) {
+      toastError(error);
     }
-    function no() {
-      asked = null;
-      draw();
-      root.querySelector("button")?.focus();
+    progress = null;
+    draw();
+    onEmptied();
+  }
+  function draw() {
+    root.hidden = !progress && (!state.trash || !state.total);
+    if (root.hidden) summary = null;
+    else root.replaceChildren(...content());
+  }
+  function content() {
+    if (progress) {
+      const values = { n: formatCount(progress.deleted), all: formatCount(Math.max(progress.all, progress.deleted)) };
+      return [el("span", { text: t("gallery.purging", values) }), button(t("gallery.stop"), () => (stopped = true))];
     }
-    async function yes() {
-      const { until, gone: all } = asked;
-      asked = null;
-      gone = 0;
-      stopped = false;
-      try {
-        for (let more = true; more && !stopped; ) {
-          draw(all);
-          const answer = await call("empty_trash", { until });
-          gone += answer.gone;
-          more = answer.gone > 0;
-        }
-        studio.toast(t("gallery.purged_n", { n: studio.count(gone) }));
-      } catch (error) {
-        studio.excuse(error);
-      }
-      gone = null;
-      draw();
-      emptied();
-    }
-    function draw(all = 0) {
-      if (gone !== null && !all) return; // progress is reported
-      root.hidden = gone === null && (!state.trash || !state.total);
-      if (root.hidden) asked = null;
-      else if (gone !== null) root.replaceChildren(el("span", { text: t("gallery.purging", { n: studio.count(gone), all: studio.count(Math.max(all, gone)) }) }), button(t("gallery.stop"), () => (stopped = true)));
-      else if (asked) root.replaceChildren(el("span", { text: asked.said }), ...(asked.any ? [button(t("gallery.purge_yes"), studio.surely(yes), { className: "danger" })] : []), button(t("keep"), no, { className: "no" }));
-      else root.replaceChildren(el("span", { text: t("gallery.trash_days") }), button(t("gallery.trash_now"), first));
-    }
-    return { root, draw: () => draw(), ask };
-  };
-})();
+    if (!summary) return [el("span", { text: t("gallery.trash_days") }), button(t("gallery.trash_now"), summarize)];
+    const confirm = summary.gone ? [button(t("gallery.purge_yes"), onSingleClick(empty), { className: "danger" })] : [];
+    return [el("span", { text: summaryText(summary) }), ...confirm, button(t("keep"), cancel, { className: "no" })];
+  }
+  return { root, draw };
+}

@@ -1,204 +1,220 @@
 // The actions of a picture's view: re-run, new seed, edit the prompt, share. Each reports below the actions.
-// Jobs are filed here and watched while the view stays with the picture; leaving stops the watching, not the job.
-(() => {
-  const { el, t, button } = studio;
-  const POLL_MS = 250;
+//
+// Jobs are watched while the view shows the picture. Leaving stops the watching, not the job.
 
-  /** A button that copies a text and says so. */
-  studio.copier = (text, className = "pv-link") => {
-    const made = button(t("copy"), async () => {
-      made.textContent = t((await copy(text)) ? "copied" : "picture.copy_failed");
-      setTimeout(() => (made.textContent = t("copy")), 1600);
-    }, { className });
-    return made;
-  };
+import { copyButton } from "../shared/copy_button.js";
+import { button, el, hasModifier, present, sleep } from "../shared/dom.js";
+import { emit } from "../shared/events.js";
+import { formatDateTime, formatValue, percent } from "../shared/format.js";
+import { page } from "../shared/page.js";
+import { fractionOf, queuePosition, stepText, timeLeft } from "../shared/progress.js";
+import { localize, t } from "../shared/texts.js";
+import { errorText, orToast, toastError } from "../shared/toast.js";
+import { pixelDifferenceText } from "./pixels.js";
 
-  async function copy(text) {
-    try {
-      await navigator.clipboard.writeText(text);
-      return true;
-    } catch {
-      return false; // pages without https have no clipboard
-    }
+const POLL_MS = 250;
+const FINISHED = ["done", "failed", "cancelled"];
+const THUMB_PX = 72;
+const HASH_SHOWN = 16; // characters
+
+/** @typedef {"rerun" | "vary" | "draw"} JobAction */
+
+/** @param {JobStatus} job */
+function progressText(job) {
+  const left = timeLeft(job.eta_s);
+  if (job.status === "queued" && job.phase !== "loading") return present([queuePosition(job), left]).join(" · ");
+  const step = stepText(job);
+  if (!step) return localize(job.message) || t("starting");
+  return present([step, job.count > 1 ? t("picture_of", { n: job.index + 1, all: job.count }) : "", left]).join(" · ");
+}
+
+/**
+ * @param {object} options
+ * @param {Call} options.call
+ * @param {HTMLElement} options.news the element for reports
+ * @param {HTMLElement} options.toolbar
+ * @param {() => Picture} options.current
+ * @param {(id: string) => void} options.show opens another picture
+ */
+export function createPictureActions({ call, news, toolbar, current, show }) {
+  let latest = 0; // number of the latest action; earlier ones do not report any more
+
+  /** @param {...Node} children */
+  function report(...children) {
+    news.replaceChildren(...children);
+    news.scrollIntoView({ block: "nearest" });
+  }
+  /**
+   * @param {Message} message
+   * @param {string} [kind] "good" or "bad"
+   * @param {...Node} rest
+   */
+  function reportText(message, kind = "", ...rest) {
+    report(el("p", { className: `pv-said ${kind}` }, el("span", { text: localize(message) }), ...rest));
+  }
+  /** @param {Picture[]} pictures */
+  function strip(pictures) {
+    const link = (/** @type {Picture} */ { id, thumb_url: src, seed }) => {
+      const click = (/** @type {Event} */ event) => {
+        event.preventDefault();
+        show(id);
+      };
+      const image = el("img", { src, width: THUMB_PX, height: THUMB_PX, alt: t("picture.open_new", { n: seed }) });
+      return el("a", { href: `?picture=${id}`, on: { click } }, image);
+    };
+    return el("div", { className: "pv-strip" }, ...pictures.map(link));
   }
 
-  /** The work on the picture that `current()` gives; `show(id)` opens another. `stop()` forgets the job that is watched. */
-  studio.pictureWork = ({ call, news, acts, current, show }) => {
-    let following = 0; // the job that counts: the last one asked for here
+  // Jobs
 
-    // What came of it, below the actions; on a phone it may have been scrolled away.
-    function report(...children) {
-      news.replaceChildren(...children);
-      news.scrollIntoView({ block: "nearest" });
-    }
-
-    // Jobs: filed here, watched here while the view stays with this picture. Leaving stops the watching, not the job.
-
-    async function follow(name, values, finished) {
-      const mine = (following += 1);
-      const hair = el("b");
-      const line = el("span", { text: t("filing") });
-      try {
-        const { job } = await call(name, { id: current().id, private: studio.private || false, ...values });
-        if (mine !== following) return;
-        const stop = button(t("cancel"), () => call("cancel", { job }).catch(studio.excuse), { className: "pv-link" });
-        report(el("div", { className: "pv-hair" }, hair), el("div", { className: "pv-line" }, line, stop));
-        for (;;) {
-          const shot = await call("job", { job });
-          if (mine !== following) return;
-          if (["done", "failed", "cancelled"].includes(shot.status)) {
-            ended(shot, finished);
-            return;
-          }
-          line.textContent = progress(shot);
-          const share = shot.steps ? (shot.index + shot.step / shot.steps) / shot.count : 0;
-          hair.style.width = `${Math.round(100 * share)}%`;
-          await new Promise((go) => setTimeout(go, POLL_MS));
-        }
-      } catch (error) {
-        if (mine === following) said(error.message, "bad");
+  /**
+   * Submit a job, watch it to its end, and report its result.
+   * @param {JobAction} name
+   * @param {object} values
+   * @param {(job: JobStatus) => void} onDone
+   */
+  async function run(name, values, onDone) {
+    const number = (latest += 1);
+    const bar = el("b");
+    const line = el("span", { text: t("filing") });
+    try {
+      const { job: id } = await call(name, { id: current().id, private: page.private || false, ...values });
+      if (number !== latest) return;
+      const cancel = button(t("cancel"), () => orToast(call("cancel", { job: id })), { className: "pv-link" });
+      report(el("div", { className: "pv-hair" }, bar), el("div", { className: "pv-line" }, line, cancel));
+      for (;;) {
+        const job = await call("job", { job: id });
+        if (number !== latest) return;
+        if (FINISHED.includes(job.status)) return onEnd(job, onDone);
+        line.textContent = progressText(job);
+        bar.style.width = percent(fractionOf(job));
+        await sleep(POLL_MS);
       }
+    } catch (error) {
+      if (number === latest) reportText(errorText(error), "bad");
     }
+  }
+  /**
+   * @param {JobStatus} job
+   * @param {(job: JobStatus) => void} onDone
+   */
+  function onEnd(job, onDone) {
+    for (const picture of job.pictures) emit("changed", { id: picture.id, what: "drawn", picture });
+    if (job.status === "failed") reportText(job.error ?? t("picture.failed"), "bad");
+    else if (job.status === "cancelled") reportText(t("cancelled_none"));
+    else onDone(job);
+  }
+  const rerun = () => run("rerun", {}, reportRerun);
+  /** @param {object} [values] */
+  const vary = (values = {}) => run("vary", values, ({ pictures }) => report(el("p", { className: "pv-said", text: t("picture.varied") }), strip(pictures)));
 
-    function progress(shot) {
-      const left = shot.eta_s === null ? "" : t("left", { time: studio.lasting(shot.eta_s) });
-      if (shot.status === "queued" && shot.phase !== "loading") {
-        const before = shot.position ? t("before", { n: shot.position }) : t("before_none");
-        return [before, left].filter(Boolean).join(" · ");
-      }
-      if (shot.phase !== "drawing" || shot.step + shot.index === 0) return shot.message || t("starting");
-      const parts = [t("step_of", { n: shot.step, all: shot.steps }), shot.count > 1 ? t("picture_of", { n: shot.index + 1, all: shot.count }) : "", left];
-      return parts.filter(Boolean).join(" · ");
+  /** @param {JobStatus} job */
+  function reportRerun({ identical, changed, pixels, pictures }) {
+    const { id, pixel_sha256: hash } = current();
+    if (identical) return reportText(t("identical"), "good", el("code", { text: `${hash.slice(0, HASH_SHOWN)}…`, title: hash }));
+    const columns = /** @type {const} */ (["what", "was", "is"]);
+    const head = el("tr", {}, ...columns.map((key) => el("th", { scope: "col", text: t(`picture.${key}`) })));
+    const rows = (changed ?? []).map((line) => el("tr", {}, ...columns.map((key) => el("td", { text: formatValue(line[key]) }))));
+    const table = el("table", { className: "pv-changed" }, el("thead", {}, head), el("tbody", {}, ...rows));
+    const compare = button(t("gallery.compare"), () => emit("compare", { ids: [id, pictures[0].id] }), { className: "pv-link" });
+    const difference = el("p", { className: "pv-said" }, el("span", { text: pixelDifferenceText(pixels) }), compare);
+    report(el("p", { className: "pv-said", text: t("picture.differs") }), table, difference, strip(pictures));
+  }
+
+  // Forms below the actions
+
+  /** @param {...Child} children */
+  function openForm(...children) {
+    const form = el("div", { className: "pv-sheet" }, ...children);
+    form.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault(); // closes the form, not the view
+      event.stopPropagation();
+      close();
+    });
+    report(form);
+    return form;
+  }
+  function close() {
+    news.replaceChildren();
+    toolbar.querySelector("button")?.focus();
+  }
+  /**
+   * The last row of a form: its last field, and the buttons.
+   * @param {HTMLElement} field
+   * @param {string} text
+   * @param {() => void} submit
+   */
+  function formRow(field, text, submit) {
+    const cancel = button(t("picture.never_mind"), close, { className: "pv-link" });
+    return el("div", { className: "pv-row" }, field, cancel, button(text, submit, { className: "pv-go" }));
+  }
+
+  /** The form for variations near the picture: their strength and number. */
+  function openVariations() {
+    latest += 1;
+    const strength = el("input", { type: "range", min: 5, max: 95, step: 5, value: 25, aria: { label: t("picture.how_far") } });
+    const count = el("input", { type: "number", min: 1, max: 8, value: 2, aria: { label: t("count") } });
+    const output = el("output");
+    const drawStrength = () => (output.textContent = `${strength.value} %`);
+    strength.addEventListener("input", drawStrength);
+    drawStrength();
+    openForm(
+      el("label", { className: "pv-range" }, el("span", { text: t("picture.how_far") }), strength, output),
+      formRow(el("label", {}, t("count"), count), t("draw"), () => vary({ strength: strength.valueAsNumber / 100, count: count.valueAsNumber })),
+    );
+    strength.focus();
+  }
+  function openEditor() {
+    latest += 1;
+    const field = el("textarea", { value: current().prompt, rows: 4, aria: { label: t("edit_label") } });
+    const sameSeed = el("input", { type: "checkbox", checked: true });
+    const onDone = (/** @type {JobStatus} */ { pictures }) => report(el("p", { className: "pv-said", text: t("picture.redrawn") }), strip(pictures));
+    const submit = () => run("draw", { prompt: field.value, same_seed: sameSeed.checked }, onDone);
+    const form = openForm(field, formRow(el("label", {}, sameSeed, t("picture.same_seed")), t("draw_this"), submit));
+    form.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && hasModifier(event)) submit();
+    });
+    field.focus();
+    field.setSelectionRange(field.value.length, field.value.length);
+  }
+  /** The picture's share link, or the form for a new one. */
+  async function openSharing() {
+    latest += 1;
+    const { id } = current();
+    try {
+      const { links } = await call("links", { id });
+      if (current()?.id !== id) return;
+      if (links.length) return showLink(links[0]);
+    } catch (error) {
+      return toastError(error);
     }
+    const days = el("input", { type: "number", min: 1, max: 365, value: 30 });
+    const submit = async () => {
+      const link = await orToast(call("share", { id, days: days.valueAsNumber }));
+      if (link) showLink(link);
+    };
+    const row = formRow(el("label", {}, t("picture.days"), days), t("picture.make_link"), submit);
+    const form = openForm(el("p", { text: t("picture.share_hint") }), row);
+    form.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.target === days) submit();
+    });
+    days.focus();
+  }
+  /** @param {ShareLink} link */
+  function showLink({ url, token, expires_at: expiresAt }) {
+    const field = el("input", { type: "text", readOnly: true, value: url, aria: { label: t("share_link") } });
+    field.addEventListener("focus", () => field.select());
+    const revoke = async () => {
+      if (await orToast(call("unshare", { token }).then(() => true))) reportText(t("share_gone"));
+    };
+    openForm(
+      el("p", { text: t("share_until", { date: formatDateTime(expiresAt) }) }),
+      field,
+      el("div", { className: "pv-row" }, button(t("share_back"), revoke, { className: "pv-link" }), copyButton(() => url, { className: "pv-go" })),
+    );
+    field.focus();
+  }
 
-    function ended(shot, finished) {
-      for (const made of shot.pictures) studio.emit("changed", { id: made.id, what: "drawn", picture: made });
-      if (shot.status === "failed") said(shot.error ?? t("picture.failed"), "bad");
-      else if (shot.status === "cancelled") said(t("cancelled_none"));
-      else finished(shot);
-    }
-
-    const said = (sentence, kind = "", ...rest) =>
-      report(el("p", { className: `pv-said ${kind}` }, el("span", { text: studio.said(sentence) }), ...rest));
-
-    const strip = (pictures) => el("div", { className: "pv-strip" }, ...pictures.map((made) =>
-      el("a", { href: `?picture=${made.id}`, on: { click: (event) => (event.preventDefault(), show(made.id)) } },
-        el("img", { src: made.thumb_url, width: 72, height: 72, alt: t("picture.open_new", { n: made.seed }) }))));
-
-    const again = () => follow("rerun", {}, verdict);
-    const vary = (values = {}) => follow("vary", values, (shot) => report(el("p", { className: "pv-said", text: t("picture.varied") }), strip(shot.pictures)));
-
-    /** Variations that stay near: how far they go, and how many. */
-    function varying() {
-      following += 1;
-      const far = el("input", { type: "range", min: 5, max: 95, step: 5, value: 25, aria: { label: t("picture.how_far") } });
-      const many = el("input", { type: "number", min: 1, max: 8, value: 2, aria: { label: t("count") } });
-      const says = el("output", {});
-      const say = () => (says.textContent = `${far.value} %`);
-      far.addEventListener("input", say);
-      say();
-      const go = () => vary({ strength: far.valueAsNumber / 100, count: many.valueAsNumber });
-      sheet(
-        el("label", { className: "pv-range" }, el("span", { text: t("picture.how_far") }), far, says),
-        el("div", { className: "pv-row" }, el("label", {}, t("count"), many),
-          button(t("picture.never_mind"), leave, { className: "pv-link" }), button(t("draw"), go, { className: "pv-go" })),
-      );
-      far.focus();
-    }
-
-    function verdict(shot) {
-      if (shot.identical) {
-        said(t("identical"), "good", el("code", { text: `${current().pixel_sha256.slice(0, 16)}…`, title: current().pixel_sha256 }));
-        return;
-      }
-      const plain = (value) => (typeof value === "string" ? value : JSON.stringify(value ?? null));
-      const head = el("tr", {}, ...["what", "was", "is"].map((key) => el("th", { scope: "col", text: t(`picture.${key}`) })));
-      const rows = (shot.changed ?? []).map((line) => el("tr", {}, ...["what", "was", "is"].map((key) => el("td", { text: plain(line[key]) }))));
-      const table = el("table", { className: "pv-changed" }, el("thead", {}, head), el("tbody", {}, ...rows));
-      const ids = [current().id, shot.pictures[0].id];
-      const compare = button(t("gallery.compare"), () => studio.emit("compare", { ids }), { className: "pv-link" });
-      const apart = el("p", { className: "pv-said" }, el("span", { text: studio.apart(shot.pixels) }), compare);
-      report(el("p", { className: "pv-said", text: t("picture.differs") }), table, apart, strip(shot.pictures));
-    }
-
-    function editor() {
-      following += 1;
-      const field = el("textarea", { value: current().prompt, rows: 4, aria: { label: t("edit_label") } });
-      const same = el("input", { type: "checkbox", checked: true });
-      const go = () => follow("draw", { prompt: field.value, same_seed: same.checked }, (shot) =>
-        report(el("p", { className: "pv-said", text: t("picture.redrawn") }), strip(shot.pictures)));
-      const form = sheet(
-        field,
-        el("div", { className: "pv-row" }, el("label", {}, same, t("picture.same_seed")),
-          button(t("picture.never_mind"), leave, { className: "pv-link" }), button(t("draw_this"), go, { className: "pv-go" })),
-      );
-      form.addEventListener("keydown", (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && go());
-      field.focus();
-      field.setSelectionRange(field.value.length, field.value.length);
-    }
-
-    async function sharing() {
-      following += 1;
-      const { id } = current();
-      try {
-        const { links } = await call("links", { id });
-        if (current()?.id !== id) return;
-        if (links.length) return linked(links[0]);
-      } catch (error) {
-        return studio.excuse(error);
-      }
-      const days = el("input", { type: "number", min: 1, max: 365, value: 30 });
-      const go = async () => {
-        try {
-          linked(await call("share", { id, days: days.valueAsNumber }));
-        } catch (error) {
-          studio.excuse(error);
-        }
-      };
-      const form = sheet(
-        el("p", { text: t("picture.share_hint") }),
-        el("div", { className: "pv-row" }, el("label", {}, t("picture.days"), days),
-          button(t("picture.never_mind"), leave, { className: "pv-link" }), button(t("picture.make_link"), go, { className: "pv-go" })),
-      );
-      form.addEventListener("keydown", (event) => event.key === "Enter" && event.target === days && go());
-      days.focus();
-    }
-
-    function linked(link) {
-      const field = el("input", { type: "text", readOnly: true, value: link.url, aria: { label: t("share_link") }, on: { focus: () => field.select() } });
-      const revoke = async () => {
-        try {
-          await call("unshare", { token: link.token });
-          said(t("share_gone"));
-        } catch (error) {
-          studio.excuse(error);
-        }
-      };
-      sheet(
-        el("p", { text: t("share_until", { date: studio.moment(link.expires_at) }) }),
-        field,
-        el("div", { className: "pv-row" }, button(t("share_back"), revoke, { className: "pv-link" }), studio.copier(link.url, "pv-go")),
-      );
-      field.focus();
-    }
-
-    function sheet(...children) {
-      const form = el("div", { className: "pv-sheet" }, ...children);
-      form.addEventListener("keydown", (event) => {
-        if (event.key !== "Escape") return;
-        event.preventDefault(); // closes this sheet, not the whole view
-        event.stopPropagation();
-        leave();
-      });
-      report(form);
-      return form;
-    }
-
-    function leave() {
-      news.replaceChildren();
-      acts.querySelector("button")?.focus();
-    }
-
-    return { again, vary, varying, editor, sharing, stop: () => (following += 1) };
-  };
-})();
+  return { rerun, vary, openVariations, openEditor, openSharing, stop: () => void (latest += 1) };
+}

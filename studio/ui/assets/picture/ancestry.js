@@ -1,150 +1,60 @@
-// A picture's note, collections and ancestry.
-(() => {
-  const { el, t, button } = studio;
-  const ROW = 78;
-  const COLUMN = 92;
-  const SIDE = 56;
-  const SVG = "http://www.w3.org/2000/svg";
+// A picture's ancestry: the oldest at the left, one column per generation.
 
-  /** `call(name, values)` asks the server; `current()` gives the picture, `show(id)` opens another, `change(values)` keeps a change. */
-  studio.pictureFamily = ({ call, current, show, change, section }) => {
-    let graph = null; // of the picture `graphOf`
-    let graphOf = null;
-    let shelf = null; // {all, in} of the picture `shelfOf`
-    let shelfOf = null;
+import { el, svg } from "../shared/dom.js";
+import { t } from "../shared/texts.js";
 
-    function note() {
-      const field = el("textarea", { className: "pv-noted", rows: 2, maxLength: 5000, value: current().note, placeholder: t("picture.note_hint"), aria: { label: t("picture.note") } });
-      const grow = () => {
-        field.style.height = "auto";
-        field.style.height = `${field.scrollHeight + 2}px`;
-      };
-      field.addEventListener("input", grow);
-      field.addEventListener("change", () => field.value.trim() !== current().note && change({ note: field.value }));
-      field.addEventListener("keydown", (event) => {
-        if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) field.blur();
-        if (event.key === "Escape") (field.value = current().note), field.blur(), event.stopPropagation(), event.preventDefault();
-      });
-      requestAnimationFrame(grow);
-      return section(t("picture.note"), field);
-    }
+const ROW_PX = 78;
+const COLUMN_PX = 92;
+const SIDE_PX = 56;
+const CURVE_PX = 20;
 
-    // Collections
+/**
+ * The generation of each picture.
+ * @param {Ancestry} graph
+ */
+function generations({ nodes, edges }) {
+  /** @type {Map<string, number>} */
+  const depth = new Map(nodes.map(({ id }) => [id, 0]));
+  const of = (/** @type {string} */ id) => depth.get(id) ?? 0;
+  for (let round = 0; round < nodes.length; round += 1) {
+    for (const { from, to } of edges) depth.set(to, Math.max(of(to), of(from) + 1));
+  }
+  return depth;
+}
 
-    function collections() {
-      const place = el("div", { className: "pv-collections" });
-      const made = section(t("gallery.collections"), place);
-      if (shelfOf === current().id && shelf) fill(place);
-      else {
-        shelfOf = current().id;
-        load(place);
-      }
-      return made;
-    }
-    async function load(place) {
-      const id = current().id;
-      try {
-        const [{ collections: all }, placed] = [await call("collections", {}), await call("placed", { id })];
-        if (current()?.id !== id) return;
-        shelf = { all: all.filter((one) => one.query === null), in: new Set(placed.in) };
-        fill(place);
-      } catch {
-        /* the rest of the page stands without it */
-      }
-    }
-    function fill(place) {
-      const chips = shelf.all.map((one) => {
-        const on = shelf.in.has(one.id);
-        return button(one.name, () => put(one, on, place), { className: "pv-chip", aria: { pressed: String(on) } });
-      });
-      const field = el("input", { type: "text", maxLength: 60, placeholder: t("picture.new_collection"), aria: { label: t("picture.new_collection") } });
-      field.addEventListener("keydown", async (event) => {
-        if (event.key !== "Enter" || event.isComposing || !field.value.trim()) return;
-        event.preventDefault();
-        await kept(() => call("new_collection", { id: current().id, name: field.value.trim() }), place);
-      });
-      place.replaceChildren(...chips, field);
-    }
-    const put = (one, on, place) => kept(() => call("collect", { id: current().id, collection: one.id, remove: on }), place);
-    async function kept(act, place) {
-      try {
-        await act();
-      } catch (error) {
-        studio.excuse(error);
-      }
-      load(place);
-    }
-
-    // Ancestry: the oldest at the left, one column a generation.
-
-    function ancestry() {
-      const picture = current();
-      const place = el("div", { className: "pv-family" });
-      const made = section(t("picture.family"), place);
-      made.hidden = true;
-      const drawn = () => {
-        if (!graph || graph.nodes.length < 2) return;
-        made.hidden = false;
-        place.replaceChildren(tree());
-      };
-      if (graphOf === picture.id && graph) drawn();
-      else {
-        graphOf = picture.id;
-        graph = null;
-        call("ancestry", { id: picture.id }).then((found) => graphOf === current()?.id && ((graph = found), drawn()), () => {});
-      }
-      return made;
-    }
-    function generations() {
-      const depth = new Map(graph.nodes.map((node) => [node.id, 0]));
-      for (let round = 0; round < graph.nodes.length; round += 1) {
-        for (const { from, to } of graph.edges) depth.set(to, Math.max(depth.get(to), depth.get(from) + 1));
-      }
-      return depth;
-    }
-    function tree() {
-      const depth = generations();
-      const rows = [];
-      const places = new Map();
-      for (const node of graph.nodes) {
-        const column = depth.get(node.id);
-        rows[column] = (rows[column] ?? 0) + 1;
-        places.set(node.id, { x: column * COLUMN, y: (rows[column] - 1) * ROW });
-      }
-      const width = rows.length * COLUMN;
-      const height = Math.max(...rows) * ROW;
-      const lines = document.createElementNS(SVG, "svg");
-      for (const [name, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" })) lines.setAttribute(name, value);
-      for (const { from, to } of graph.edges) {
-        const [a, b] = [places.get(from), places.get(to)];
-        const path = document.createElementNS(SVG, "path");
-        const [x1, y1, x2, y2] = [a.x + SIDE, a.y + SIDE / 2, b.x, b.y + SIDE / 2];
-        path.setAttribute("d", `M${x1} ${y1}C${x1 + 20} ${y1} ${x2 - 20} ${y2} ${x2} ${y2}`);
-        lines.append(path);
-      }
-      const how = new Map(graph.edges.map(({ to, relation }) => [to, relation]));
-      const nodes = graph.nodes.map((node) => {
-        const { x, y } = places.get(node.id);
-        const relation = how.has(node.id) ? t(`picture.by_${how.get(node.id)}`) : t("picture.first");
-        const here = node.id === current().id;
-        const said = (between) => [relation, node.prompt].filter(Boolean).join(between); // a photo has no prompt
-        const made = el("button", { type: "button", className: "pv-node", title: said(" · "), aria: { label: said(": "), current: here ? "true" : "false" }, on: { click: () => here || show(node.id) } });
-        made.style.left = `${x}px`;
-        made.style.top = `${y}px`;
-        made.append(el("img", { src: node.thumb_url, alt: "", width: SIDE, height: SIDE, className: node.deleted ? "gone" : "" }), el("small", { text: relation }));
-        return made;
-      });
-      const box = el("div", { className: "pv-tree", role: "group", aria: { label: t("picture.family") } }, ...nodes);
-      box.style.width = `${width}px`;
-      box.style.height = `${height}px`;
-      box.prepend(lines);
-      return box;
-    }
-    function compared() {
-      const { parent_id } = current();
-      return parent_id ? button(t("picture.compare_parent"), () => studio.emit("compare", { ids: [parent_id, current().id] }), { className: "pv-link" }) : null;
-    }
-
-    return { note, collections, ancestry, compared };
-  };
-})();
+/**
+ * The graph as a tree of buttons.
+ * @param {Ancestry} graph
+ * @param {string} currentId
+ * @param {(id: string) => void} show
+ */
+export function ancestryTree(graph, currentId, show) {
+  const depth = generations(graph);
+  /** @type {number[]} */
+  const rows = []; // number of pictures in each column
+  /** @type {Map<string, {x: number, y: number}>} */
+  const places = new Map();
+  for (const { id } of graph.nodes) {
+    const column = depth.get(id) ?? 0;
+    rows[column] = (rows[column] ?? 0) + 1;
+    places.set(id, { x: column * COLUMN_PX, y: (rows[column] - 1) * ROW_PX });
+  }
+  const place = (/** @type {string} */ id) => places.get(id) ?? { x: 0, y: 0 };
+  const [width, height] = [rows.length * COLUMN_PX, Math.max(...rows) * ROW_PX];
+  const paths = graph.edges.map(({ from, to }) => {
+    const [x1, y1, x2, y2] = [place(from).x + SIDE_PX, place(from).y + SIDE_PX / 2, place(to).x, place(to).y + SIDE_PX / 2];
+    return svg("path", { d: `M${x1} ${y1}C${x1 + CURVE_PX} ${y1} ${x2 - CURVE_PX} ${y2} ${x2} ${y2}` });
+  });
+  const relations = new Map(graph.edges.map(({ to, relation }) => [to, relation]));
+  const nodes = graph.nodes.map(({ id, prompt, thumb_url: src, deleted }) => {
+    const relation = relations.has(id) ? t(`picture.by_${relations.get(id)}`) : t("picture.first");
+    const isCurrent = id === currentId;
+    const label = (/** @type {string} */ separator) => [relation, prompt].filter(Boolean).join(separator); // a photo has no prompt
+    return el("button", {
+      type: "button", className: "pv-node", title: label(" · "), aria: { label: label(": "), current: isCurrent },
+      style: `left:${place(id).x}px;top:${place(id).y}px`, on: { click: () => isCurrent || show(id) },
+    }, el("img", { src, alt: "", width: SIDE_PX, height: SIDE_PX, className: deleted ? "gone" : "" }), el("small", { text: relation })); // prettier-ignore
+  });
+  return el("div", { className: "pv-tree", role: "group", aria: { label: t("picture.family") }, style: `width:${width}px;height:${height}px` },
+    svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" }, ...paths), ...nodes);
+}

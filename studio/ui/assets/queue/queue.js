@@ -1,112 +1,123 @@
-// The queue: waiting, running and recent jobs. It polls only while it is visible.
-studio.part("queue", (it) => {
-  const { el, t, button } = studio;
-  const BUSY_MS = 600;
-  const IDLE_MS = 3000;
-  const call = studio.calls(it);
-  const home = it.element.querySelector(".queue");
-  const pictures = new Map(); // finished job -> its pictures, asked for once
-  let answer = null;
-  let shown = "";
-  let timer = null;
+// The Queue view: waiting, running and recent jobs. It polls only while it is visible.
 
-  const now = el("section");
+import { component } from "../shared/components.js";
+import { button, el, find, focusedData, lookUp, present } from "../shared/dom.js";
+import { emit, on } from "../shared/events.js";
+import { formatDay, formatTime } from "../shared/format.js";
+import { page } from "../shared/page.js";
+import { pollWhileVisible } from "../shared/polling.js";
+import { fractionOf, progressBar, queuePosition, stepText, timeLeft } from "../shared/progress.js";
+import { createChannel } from "../shared/server.js";
+import { currentLanguage, localize, t } from "../shared/texts.js";
+import { toast, toastError } from "../shared/toast.js";
+
+const BUSY_MS = 600;
+const IDLE_MS = 3000;
+const THUMB_PX = 56;
+
+/** @param {QueueEntry} job */
+const isUnfinished = (job) => job.status === "queued" || job.status === "running";
+
+component("queue", (it) => {
+  const call = createChannel(it);
+  const view = find(it.element, ".queue");
+  const current = el("section");
   const recent = el("section");
-  home.append(now, recent);
+  view.append(current, recent);
+  /** @type {Map<string, Picture[]>} */
+  const pictures = new Map(); // of finished jobs
+  /** @type {Answers["jobs"] | null} */
+  let jobs = null;
+  let drawn = "";
 
-  async function ask() {
-    clearTimeout(timer);
-    timer = null;
-    if (!studio.seen(home)) return;
-    try {
-      answer = await call("jobs", {}, { last: true });
-      const mine = (job) => !job.private || job.session === studio.private; // what is private shows in its own tab alone
-      answer = { jobs: answer.jobs.filter(mine), recent: answer.recent.filter(mine) };
-      draw(); // at once; what was drawn is asked for job by job
-      for (const job of answer.recent) {
-        if (job.drawn && !pictures.has(job.id)) pictures.set(job.id, (await call("pictures", { job: job.id })).pictures);
-      }
-      draw();
-    } catch (error) {
-      studio.excuse(error);
+  async function load() {
+    const found = await call("jobs", {}, { last: true });
+    const visible = (/** @type {QueueEntry} */ job) => !job.private || job.session === page.private; // private jobs are shown in their tab only
+    jobs = { jobs: found.jobs.filter(visible), recent: found.recent.filter(visible) };
+    draw();
+    for (const job of jobs.recent) {
+      if (job.drawn && !pictures.has(job.id)) pictures.set(job.id, (await call("pictures", { job: job.id })).pictures);
     }
-    clearTimeout(timer);
-    timer = setTimeout(ask, answer?.jobs.length ? BUSY_MS : IDLE_MS);
+    draw();
   }
 
   function draw() {
-    const told = JSON.stringify([studio.lang, answer, pictures.size]);
-    if (told === shown || !answer) return;
-    shown = told;
-    const focused = document.activeElement?.closest?.(".queue .job")?.dataset.id;
-    const title = (key, jobs) => el("h3", { className: "day" }, t(key), jobs.length ? el("span", { text: jobs.length }) : null);
-    const list = (jobs, empty) => (jobs.length ? el("ul", { className: "jobs" }, ...jobs.map(line)) : el("p", { className: "nothing", text: t(empty) }));
-    now.replaceChildren(title("queue.now", answer.jobs), list(answer.jobs, "queue.empty"));
-    recent.replaceChildren(title("queue.recent", []), list(answer.recent, "queue.nothing_recent"));
-    if (focused) home.querySelector(`[data-id="${CSS.escape(focused)}"] button`)?.focus();
+    const now = JSON.stringify([currentLanguage(), jobs, pictures.size]);
+    if (now === drawn || !jobs) return;
+    drawn = now;
+    const focused = focusedData(".queue .job", "id");
+    current.replaceChildren(heading("queue.now", jobs.jobs.length), list(jobs.jobs, "queue.empty"));
+    recent.replaceChildren(heading("queue.recent", 0), list(jobs.recent, "queue.nothing_recent"));
+    if (focused) lookUp(view, `[data-id="${CSS.escape(focused)}"] button`)?.focus();
+  }
+  /**
+   * @param {string} key
+   * @param {number} count
+   */
+  const heading = (key, count) => el("h3", { className: "day" }, t(key), count ? el("span", { text: count }) : null);
+  /**
+   * @param {QueueEntry[]} entries
+   * @param {string} empty text key
+   */
+  function list(entries, empty) {
+    return entries.length ? el("ul", { className: "jobs" }, ...entries.map(row)) : el("p", { className: "nothing", text: t(empty) });
   }
 
-  function line(job) {
-    const facts = [status(job), job.private ? t("private") : "", kind(job), job.count > 1 ? t("queue.drawn", { n: job.drawn, all: job.count }) : "", when(job)];
+  /** @param {QueueEntry} job */
+  function row(job) {
+    const kind = job.kind === "enhance" || job.kind === "rerun" ? t(`queue.kind_${job.kind}`) : "";
+    const facts = present([job.private ? t("private") : "", kind, job.count > 1 ? t("queue.drawn", { n: job.drawn, all: job.count }) : "", time(job)]);
     const text = el("div", { className: "job-text" },
       el("p", { className: "job-prompt", text: job.prompt, title: job.prompt }),
-      el("p", { className: "job-facts" }, el("b", { text: facts[0] }), ...facts.slice(1).filter(Boolean).map((fact) => el("span", { text: fact }))),
-      job.error ? el("p", { className: "job-error", text: studio.said(job.error) }) : null);
-    return el("li", { className: `job ${job.status}`, data: { id: job.id } }, look(job), text, act(job), hair(job));
+      el("p", { className: "job-facts" }, el("b", { text: status(job) }), ...facts.map((fact) => el("span", { text: fact }))),
+      job.error ? el("p", { className: "job-error", text: localize(job.error) }) : null);
+    const bar = job.status === "running" ? progressBar(fractionOf(job)) : null;
+    return el("li", { className: `job ${job.status}`, data: { id: job.id } }, thumbnail(job), text, actionButton(job), bar);
   }
-
+  /** @param {QueueEntry} job */
   function status(job) {
-    if (job.status === "running") {
-      if (job.phase === "drawing" && job.step + (job.index ?? 0) > 0) return t("step_of", { n: job.step, all: job.steps });
-      return { reasoning: t("reasoning"), loading: t("queue.loading"), saving: t("saving") }[job.phase] ?? t("queue.running");
-    }
-    if (job.status === "queued") return job.position ? t("before", { n: job.position }) : t("before_none");
-    return t(`queue.${job.status}`);
+    if (job.status === "queued") return queuePosition(job);
+    if (job.status !== "running") return t(`queue.${job.status}`);
+    const phases = { reasoning: t("reasoning"), loading: t("queue.loading"), saving: t("saving") };
+    return stepText(job) || (phases[/** @type {keyof typeof phases} */ (job.phase)] ?? t("queue.running"));
   }
-
-  const kind = (job) => (job.kind === "enhance" ? t("queue.kind_enhance") : job.kind === "rerun" ? t("queue.kind_rerun") : "");
-
-  function when(job) {
-    if (job.status === "queued" || job.status === "running") return job.eta_s ? t("left", { time: studio.lasting(job.eta_s) }) : "";
-    return `${studio.day(job.created_at)} ${studio.clock(job.created_at)}`;
+  /** @param {QueueEntry} job */
+  function time(job) {
+    if (isUnfinished(job)) return job.eta_s ? timeLeft(job.eta_s) : "";
+    return `${formatDay(job.created_at)} ${formatTime(job.created_at)}`;
   }
-
-  function look(job) {
-    const made = pictures.get(job.id)?.[0];
-    if (made) {
-      const link = { href: `?picture=${made.id}`, aria: { label: t("queue.open", { n: made.seed }) } };
-      link.on = { click: (event) => (event.preventDefault(), studio.emit("open", { id: made.id })) };
-      return el("a", { className: "job-look", ...link }, el("img", { src: made.thumb_url, alt: "", width: 56, height: 56 }));
-    }
-    return el("span", { className: "job-look" }, job.preview ? el("img", { src: job.preview, alt: "", width: 56, height: 56 }) : null);
-  }
-
-  function act(job) {
-    const one = (key, label, name) => {
-      const click = async () => {
-        try {
-          await call(name, { job: job.id });
-          if (name === "redraw") studio.toast(t("queue.filed_again"));
-        } catch (error) {
-          studio.excuse(error);
-        }
-        ask();
-      };
-      return button(t(key), click, { aria: { label: t(label, { prompt: job.prompt }) } });
+  /** @param {QueueEntry} job */
+  function thumbnail(job) {
+    const image = (/** @type {string} */ src) => el("img", { src, alt: "", width: THUMB_PX, height: THUMB_PX });
+    const picture = pictures.get(job.id)?.[0];
+    if (!picture) return el("span", { className: "job-look" }, job.preview ? image(job.preview) : null);
+    const click = (/** @type {Event} */ event) => {
+      event.preventDefault();
+      emit("open", { id: picture.id });
     };
-    if (job.status === "queued" || job.status === "running") return one("cancel", "queue.cancel_one", "cancel");
-    return job.status === "done" ? null : one("queue.again", "queue.again_one", "redraw");
+    const label = t("queue.open", { n: picture.seed });
+    return el("a", { className: "job-look", href: `?picture=${picture.id}`, aria: { label }, on: { click } }, image(picture.thumb_url));
+  }
+  /** @param {QueueEntry} job */
+  function actionButton(job) {
+    const label = (/** @type {string} */ key) => ({ aria: { label: t(key, { prompt: job.prompt }) } });
+    if (isUnfinished(job)) return button(t("cancel"), () => send(job, "cancel"), label("queue.cancel_one"));
+    return job.status === "done" ? null : button(t("queue.again"), () => send(job, "redraw"), label("queue.again_one"));
+  }
+  /**
+   * @param {QueueEntry} job
+   * @param {"cancel" | "redraw"} action
+   */
+  async function send(job, action) {
+    try {
+      await call(action, { job: job.id });
+      if (action === "redraw") toast(t("queue.filed_again"));
+    } catch (error) {
+      toastError(error);
+    }
+    poll();
   }
 
-  function hair(job) {
-    if (job.status !== "running") return null;
-    const part = job.steps ? ((job.index ?? 0) + job.step / job.steps) / job.count : 0;
-    return el("div", { className: "job-hair" }, el("b", { style: `width:${Math.round(100 * part)}%` }));
-  }
-
-  new IntersectionObserver((entries) => entries.some((one) => one.isIntersecting) && ask()).observe(home);
-  document.addEventListener("visibilitychange", ask);
-  studio.on("changed", () => timer && ask());
-  studio.on("words", draw);
-  draw();
+  const poll = pollWhileVisible(view, load, () => (jobs?.jobs.length ? BUSY_MS : IDLE_MS));
+  on("words", draw);
 });
