@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, Request, expect
 
 import storage
 from bench.archive_filler import fill
+from studio.ui.scripts import files
 from tests.browser.conftest import IN_CHROMIUM, READY, visiting
 from tests.conftest import App, serving
 
@@ -128,11 +129,12 @@ def test_a_collection_of_many_pages_is_gone_through_both_ways_and_moved_in(page:
 
 
 TURNED = """
-async () => {
+async (address) => {
+  const { createPages } = await import(address);
   let open = null;
   const page = (n) => ({ items: [{ id: n, created_at: "" }], previous: `n${n - 1}`, next: `p${n + 1}` });
   const fetch = (cursor) => new Promise((tell) => (open = { cursor, tell }));
-  const pages = studio.galleryPages({ fetch, wanted: () => true, arrived: () => {} });
+  const pages = createPages({ fetch, isWanted: () => true, onReady: () => {} });
   const answer = async () => {
     const { cursor, tell } = open;
     open = null;
@@ -157,7 +159,7 @@ async () => {
 
 
 def test_whoever_turns_round_while_a_page_is_asked_for_gets_no_gap(page: Page) -> None:
-    found = page.evaluate(TURNED)
+    found = page.evaluate(TURNED, next(address for address in files() if address.endswith("/gallery/pagination.js")))
     for numbers in found["told"]:
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     assert found["told"][-1][-1] > int(found["asked"][1:])
